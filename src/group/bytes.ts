@@ -1,6 +1,6 @@
-/** Copies of byte arrays that are kept longer than the request they came with. */
+/** Copies of bytes of a request that are kept longer than the request. */
 
-/** Returns a copy: a view would keep the whole request frame in memory as long as the group exists. */
+/** Returns a copy. The argument is usually a view into a request: keeping the view would keep the whole request in memory. */
 export function ownBytes(bytes: Uint8Array): Uint8Array {
   return new Uint8Array(bytes);
 }

@@ -1,4 +1,4 @@
-/** The offset commits of one group that were appended and are not known to be replicated yet. They have not changed the offsets yet. */
+/** The offset commits of one group that were appended but are not yet replicated; the group's offsets do not contain them yet. */
 import type { Uuid } from '../base/uuid.ts';
 
 type Commit = readonly { readonly topic: string; readonly partition: number }[];
@@ -15,7 +15,10 @@ export class CommitsUnderWay {
     this.#commits.add(commit);
   }
 
-  /** Called when the write of a commit has succeeded or failed. Returns the skipped topics, whose offsets must be removed now. */
+  /**
+   * Called when the write of a commit has succeeded or failed. Returns the topics passed to `skip`: the caller removes their
+   * offsets now.
+   */
   end(commit: Commit): ReadonlyMap<string, Uuid> {
     this.#commits.delete(commit);
     const skipped = this.#skipped;
@@ -30,7 +33,7 @@ export class CommitsUnderWay {
     return partitions;
   }
 
-  /** A sweep could not remove all offsets of a deleted topic, because a commit in flight may add some. */
+  /** A sweep found that the topic was deleted, but could not remove all its offsets, because a commit in flight may add some. */
   skip(topic: string, id: Uuid): void {
     this.#skipped.set(topic, id);
   }

@@ -1,4 +1,4 @@
-/** The deadlines of groups. */
+/** The kinds of deadlines of a group shard. */
 import { Deadline as Instant, Deadlines as Heap } from '../coordinator/deadlines.ts';
 
 export type DeadlineKind =
@@ -7,7 +7,7 @@ export type DeadlineKind =
   | 'join'
   | 'sync'
   | 'sweep'
-  // Only in consumer groups.
+  // These three only in consumer groups.
   | 'rebalance'
   | 'assign'
   | 'regex';

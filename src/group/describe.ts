@@ -1,4 +1,4 @@
-/** The responses to DescribeGroups (15) and ListGroups (16) from a shard. Changes nothing. */
+/** The responses to DescribeGroups (15) and ListGroups (16) from the state of a shard, which they do not change. */
 import { Errors } from '../protocol/errors.ts';
 import { metadataOf, noBytes } from './classic/group.ts';
 import type { Group, Shard } from './turn.ts';
@@ -31,7 +31,10 @@ export function describeGroup(shard: Shard, groupId: string, apiVersion: number)
   };
 }
 
-/** Before v6 a group that does not exist, or is of another type, is "Dead". */
+/**
+ * For a group that does not exist, or is of another type. Before v6 the response has no error for it, and says that the group is
+ * "Dead".
+ */
 function unknownGroup(groupId: string, apiVersion: number, message: string): DescribedGroup {
   const found = apiVersion < notFoundSince;
   return {
@@ -45,7 +48,7 @@ function unknownGroup(groupId: string, apiVersion: number, message: string): Des
   };
 }
 
-/** Empty filters match everything; filters are not case-sensitive. */
+/** An empty list of states or types matches every group. Names in the lists are not case-sensitive. */
 export function listGroups(
   groups: Iterable<Group>,
   states: readonly string[],

@@ -1,4 +1,4 @@
-/** Member ids from the coordinator: the client id (or instance id) and a random UUID. */
+/** Member ids that the coordinator chooses: the client id (or instance id) and a random UUID. */
 import type { Random } from '../base/random.ts';
 
 export function memberIdFor(random: Random, name: string): string {

@@ -8,11 +8,14 @@ export interface CommittedOffset {
   readonly leaderEpoch: number;
   readonly metadata: string;
   readonly commitMs: number;
-  /** Expiry that the client requested (OffsetCommit before v5); -1: by the broker's rule. */
+  /**
+   * The time at which the offset expires, if the client requested one (OffsetCommit before v5); -1: the broker's retention
+   * applies.
+   */
   readonly expireMs: number;
-  /** The topic's id when the offset was committed; zero when the record has none: transactional commits, Kafka before 4.1. */
+  /** The topic's id when the offset was committed. Zero when the record has no id: transactional commits, Kafka before 4.1. */
   readonly topicId: Uuid;
-  /** Position of its record in the log, relative to those of other offsets of the shard. */
+  /** The order of its record among the offset records of this shard's log; a higher number is later. */
   readonly order: number;
 }
 
@@ -43,7 +46,7 @@ export function removeOffset(offsets: GroupOffsets, topic: string, partition: nu
   if (partitions.size === 0) offsets.delete(topic);
 }
 
-/** Whether the offset belongs to the topic with this id. A zero id on either side matches every topic. */
+/** Whether the offset was committed for the topic with this id. A zero id on either side matches every topic. */
 export function isOfTopic({ topicId }: CommittedOffset, id: Uuid): boolean {
   return topicId === id || topicId === uuidZero || id === uuidZero;
 }

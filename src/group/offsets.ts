@@ -1,6 +1,7 @@
 /**
- * OffsetCommit (08), OffsetFetch (09) and OffsetDelete (47) in a group. A commit without a member (generation -1, no member id) is
- * accepted while the group has no members: it comes from consumers that assign partitions to themselves, or from administrators.
+ * OffsetCommit (08), OffsetFetch (09) and OffsetDelete (47) of a group. A commit without a member (generation -1, no member id)
+ * is accepted only while the group has no members. It comes from a consumer that chooses its partitions itself (`assign`), or
+ * from an administrator.
  */
 import { mark } from '../base/mark.ts';
 import { type Uuid, uuidZero } from '../base/uuid.ts';
@@ -40,7 +41,7 @@ interface Change {
   readonly value: CommittedOffset;
 }
 
-/** The response in which every partition of a commit has the error. */
+/** The response to a commit in which every partition has `error`. */
 export function commitRefused(request: OffsetCommitRequest, error: ErrorRow): OffsetCommitResponse {
   return commitResponse(request, () => error);
 }
@@ -56,7 +57,7 @@ export function commitOffsets(
   const refused = refusalOf(rule, request.topics, offsetMetadataMaxBytes);
   if (refused !== null) return reply(turn, token, commitRefused(request, refused));
   const group = getOrCreateGroup(turn, request.groupId);
-  if (group.kind === 'classic') showsLife(turn, group, request.memberId);
+  if (group.kind === 'classic') renewCommitter(turn, group, request.memberId);
   const expireMs =
     request.retentionTimeMs >= 0 ? Math.min(turn.wallMs + request.retentionTimeMs, longMax) : -1;
   const errorOf = ({ committedMetadata }: CommittedPartition): ErrorRow | null =>
@@ -86,7 +87,7 @@ export function commitOffsets(
 }
 
 /** A commit extends the member's session. */
-function showsLife(turn: Turn, group: ClassicGroup, memberId: string): void {
+function renewCommitter(turn: Turn, group: ClassicGroup, memberId: string): void {
   const member = group.members.get(memberId);
   if (member !== undefined && group.is('Stable', 'PreparingRebalance')) renewSession(turn, member);
 }
@@ -108,7 +109,8 @@ function appendCommit(
   };
   write(turn, records, {
     apply: (later) => {
-      // The group may have been deleted and created again since; the order of the writes in the log decides.
+      // The group may have been deleted, and created again, after this commit was appended. The order of the records in the log
+      // decides, so the offset belongs to the new group.
       const { offsets } = getOrCreateGroup(later, group.groupId);
       const order = orderOf(later.shard);
       for (const { topic, partition, value } of changes)
@@ -136,7 +138,7 @@ function commitResponse(
   };
 }
 
-/** The error of the whole request, or the check of each partition. */
+/** The error for the whole request, or a function that checks each partition. */
 function validateCommit(turn: Turn, apiVersion: number, request: OffsetCommitRequest): CommitRule {
   const { groupId, generationIdOrMemberEpoch: generation, memberId, groupInstanceId } = request;
   const group = turn.shard.groups.get(groupId);
@@ -147,7 +149,7 @@ function validateCommit(turn: Turn, apiVersion: number, request: OffsetCommitReq
   if (group.deleting) return Errors.COORDINATOR_NOT_AVAILABLE;
   if (group.kind === 'consumer') return commitRule(group, request, apiVersion);
   if (generation < 0 && group.state === 'Empty') return anyPartition;
-  // While the group has members, only members may commit.
+  // While the group has members, nobody else may commit.
   if (generation < 0 && memberId === '' && groupInstanceId === null) return Errors.UNKNOWN_MEMBER_ID;
   const error = group.validateMember(memberId, groupInstanceId);
   if (error !== null) return error;
@@ -158,7 +160,7 @@ function validateCommit(turn: Turn, apiVersion: number, request: OffsetCommitReq
   return group.state === 'CompletingRebalance' ? Errors.REBALANCE_IN_PROGRESS : anyPartition;
 }
 
-/** The committed offsets of a group; an unknown group has none. Changes nothing. */
+/** Responds with the committed offsets of a group, without changing anything. A group that does not exist has none. */
 export function fetchOffsets(shard: Shard, request: OffsetFetchRequest): OffsetFetchResponse {
   const group = shard.groups.get(request.groupId);
   const refused =
@@ -192,7 +194,7 @@ export function fetchOffsets(shard: Shard, request: OffsetFetchRequest): OffsetF
   };
 }
 
-/** An offset of a deleted topic is not returned for a new topic of the same name. */
+/** An offset that was committed for a deleted topic is not returned for a new topic of the same name. */
 function ofTopic(value: CommittedOffset | undefined, topicId: Uuid): CommittedOffset | undefined {
   return value !== undefined && isOfTopic(value, topicId) ? value : undefined;
 }
@@ -217,7 +219,8 @@ export function deleteOffsets(turn: Turn, token: number, request: OffsetDeleteRe
   if (request.groupId === '') return refuse(Errors.INVALID_GROUP_ID);
   if (group === undefined) return refuse(Errors.GROUP_ID_NOT_FOUND);
   if (group.deleting) return refuse(Errors.COORDINATOR_NOT_AVAILABLE);
-  // The subscribed topics are known only in groups of consumers.
+  // The topics to which members subscribe are known only for the protocol type "consumer". Of other groups with members nothing
+  // is deleted.
   if (group.members.size > 0 && group.protocolType !== 'consumer') return refuse(Errors.NON_EMPTY_GROUP);
   const { pendingOffsets } = turn.shard;
   const removed: { topic: string; partition: number }[] = [];

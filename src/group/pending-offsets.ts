@@ -1,20 +1,21 @@
 /**
- * The pending offsets of open transactions, of all groups of a shard. They become committed offsets when the marker of their
- * transaction is committed; until then OffsetFetch with `requireStable` gets UNSTABLE_OFFSET_COMMIT.
+ * The offsets that open transactions have committed, for all groups of a shard. An offset is pending from the moment its write
+ * begins until the marker of its transaction is committed. The marker makes it a committed offset or drops it. Meanwhile
+ * OffsetFetch with `requireStable` gets UNSTABLE_OFFSET_COMMIT for its partition.
  */
 import { createOffsets, type GroupOffsets, removeOffset, setOffset } from './offset-table.ts';
 
 export class PendingOffsets {
-  /** Group → producer id → pending offsets of its transaction. */
+  /** Group → producer id → the offsets of that producer's open transaction that are in the log. */
   readonly #open = new Map<string, Map<number, GroupOffsets>>();
-  /** Producer id → groups in which its transaction has offsets. */
+  /** Producer id → the groups for which its open transaction has committed offsets. */
   readonly #groups = new Map<number, Set<string>>();
-  /** Group → transactional commits that are being written to the log. */
+  /** Group → transactional commits whose write has begun but has no outcome yet. */
   readonly #underWay = new Map<string, Set<GroupOffsets>>();
 
   /**
-   * A transactional commit is being written: its partitions are unstable from now on. The caller must call the returned function
-   * when the outcome is known.
+   * Called when the write of a transactional commit begins: its partitions have pending offsets from now on. The caller must call
+   * the returned function when the outcome of the write is known.
    */
   begin(groupId: string, offsets: GroupOffsets): () => void {
     const set = this.#underWay.get(groupId) ?? new Set();
@@ -25,7 +26,9 @@ export class PendingOffsets {
     };
   }
 
-  /** A transactional commit is in the log, after all commits that were added before. */
+  /**
+   * Called when a transactional commit is in the log. Calls come in the order of the log, so later offsets replace earlier ones.
+   */
   add(producerId: number, groupId: string, offsets: GroupOffsets): void {
     const ofGroup = this.#open.get(groupId) ?? new Map<number, GroupOffsets>();
     this.#open.set(groupId, ofGroup);
@@ -36,7 +39,7 @@ export class PendingOffsets {
       for (const [partition, value] of partitions) setOffset(pending, topic, partition, value);
   }
 
-  /** The transaction of `producerId` has ended: removes and returns its pending offsets, by group. */
+  /** Called when the transaction of `producerId` has ended. Removes its pending offsets and returns them, by group. */
   take(producerId: number): Map<string, GroupOffsets> {
     const taken = new Map<string, GroupOffsets>();
     for (const groupId of this.#groups.get(producerId) ?? []) {
@@ -50,7 +53,7 @@ export class PendingOffsets {
     return taken;
   }
 
-  /** A tombstone is in the log: removes also pending offsets that were added before it. */
+  /** Called when a tombstone is in the log: it also removes the pending offsets that were added before it. */
   remove(groupId: string, topic: string, partition: number): void {
     for (const offsets of this.#open.get(groupId)?.values() ?? []) removeOffset(offsets, topic, partition);
   }
@@ -60,12 +63,12 @@ export class PendingOffsets {
     return false;
   }
 
-  /** Whether a transaction has pending offsets of the group, so that the group is in use. */
+  /** Whether open transactions have pending offsets of the group; then it must not expire. */
   hasAny(groupId: string): boolean {
     return this.#open.has(groupId) || this.#underWay.has(groupId);
   }
 
-  /** The partitions of the group with pending offsets, each once. */
+  /** The partitions for which the group has pending offsets, each once. */
   partitions(groupId: string): { readonly topic: string; readonly partition: number }[] {
     const all = createOffsets();
     for (const offsets of this.#of(groupId))

@@ -1,7 +1,9 @@
 /**
- * Records of `__consumer_offsets` in Kafka's format, so that Kafka's tools, Burrow and Kafka itself read them.
- * Keys are (int16 type, key); values are (int16 version, value). Written, as by Kafka 4.3: OffsetCommitValue v4 (v1 when the
- * client set an expiry of its own) and GroupMetadataValue v3; read: every version of the two.
+ * Encodes and decodes records of `__consumer_offsets` in Kafka's formats, so that Kafka, its tools and Burrow can read them. A
+ * key is an int16 type and a body; a value is an int16 version and a body.
+ *
+ * As in Kafka 4.3, offsets are written as OffsetCommitValue v4 (v1 when the client requested a time of expiry, which v4 cannot
+ * store), classic groups as GroupMetadataValue v3. All versions of both are read.
  */
 import { decode, encode } from '../protocol/codec/codec.ts';
 import {
@@ -49,7 +51,7 @@ export function offsetTombstone(group: string, topic: string, partition: number)
   return { key: offsetKey(group, topic, partition), value: null };
 }
 
-/** The record of the group's current state; `assignments` replaces the members' assignments. */
+/** The record of the group's present state, but with `assignments` instead of the members' present assignments. */
 export function groupRecord(
   group: ClassicGroup,
   assignments: ReadonlyMap<string, Uint8Array>,
@@ -75,7 +77,7 @@ export function groupRecord(
   return { key: groupKey(group.groupId), value: encodeVersioned(groupValueVersion, value) };
 }
 
-/** The record that JoinGroup writes for a new group. Until the first generation no other record shows that the group exists. */
+/** The record that JoinGroup writes for a new group, so that the group exists in the log before its first generation. */
 export function newGroupRecord(groupId: string, createdMs: number): GroupRecord {
   const value = encode(GroupMetadataValue, groupValueVersion, {
     protocolType: '',
@@ -105,10 +107,10 @@ export type ReadRecord =
       readonly value: CommittedOffset | null;
     }
   | { readonly type: 'group'; readonly group: string; readonly value: GroupMetadataValue | null }
-  /** A record type of a later Kafka, or of the consumer protocol: ignored. */
+  /** A record type of a later Kafka version, or one of the consumer protocol (`consumer/records.ts` reads those). */
   | { readonly type: 'unknown'; readonly keyType: number };
 
-/** Throws `DecodeError` when the bytes do not match their key. */
+/** Throws `DecodeError` when key or value cannot be decoded. */
 export function readRecord(record: GroupRecord): ReadRecord {
   const keyType = versionOf(record.key);
   if (keyType === 0 || keyType === offsetKeyType) {
@@ -125,7 +127,7 @@ export function readRecord(record: GroupRecord): ReadRecord {
 
 function readOffset(bytes: Uint8Array | null): CommittedOffset | null {
   if (bytes === null) return null;
-  // A later version may only add tagged fields, which v4 can skip.
+  // Versions after 4 may only add tagged fields, which the decoder of version 4 skips.
   const value = decode(
     OffsetCommitValue,
     Math.min(versionOf(bytes), valueVersionMax),

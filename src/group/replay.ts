@@ -1,7 +1,7 @@
 /**
- * Loading: the records of the partition are replayed one after the other; then `finishLoading` starts the timers. The state after
- * replaying a log equals that of the coordinator which wrote it, except for state that is never written: rebalances in progress
- * (the members join again), sessions (all restart) and member ids that were returned and not used yet.
+ * Loading of a shard: the records of its partition are replayed one by one; then `finishLoading` starts the timers. The resulting
+ * state equals the state of the coordinator that wrote the log, except for what is never written: a rebalance in progress (its
+ * members join again), sessions (all restart), and member ids that were returned to clients but not used yet.
  */
 import { Deadline } from './deadlines.ts';
 import { ClassicGroup } from './classic/group.ts';
@@ -22,11 +22,14 @@ import type { GroupRecord } from './types.ts';
 
 type GroupValue = NonNullable<Extract<ReadRecord, { type: 'group' }>['value']>;
 
-/** One record of the log; offsets of a transaction wait for its end. Throws `DecodeError` for a record in an unknown format. */
+/**
+ * Replays one record. An offset that was committed in a transaction stays pending until the marker of the transaction. Throws
+ * `DecodeError` for a record in an unknown format.
+ */
 export function replayFrom(shard: Shard, record: GroupRecord, producer: Producer | null): void {
   if (producer === null) return replay(shard, record);
   const read = readRecord(record);
-  // Transactions write only offsets. Any other record takes effect at once, as in Kafka.
+  // A transaction writes nothing but offsets. As in Kafka, any other record takes effect at once.
   if (read.type !== 'offset' || read.value === null) return replay(shard, record);
   const { group: groupId, topic, partition, value } = read;
   groupOfOffsets(shard, groupId);
@@ -35,7 +38,10 @@ export function replayFrom(shard: Shard, record: GroupRecord, producer: Producer
   shard.pendingOffsets.add(producer.producerId, groupId, offsets);
 }
 
-/** Throws `DecodeError` for a record in an unknown format; the caller decides whether to continue. */
+/**
+ * Replays a record that belongs to no transaction. Throws `DecodeError` for an unknown format; the caller decides whether loading
+ * continues.
+ */
 export function replay(shard: Shard, record: GroupRecord): void {
   const read = readRecord(record);
   if (read.type === 'unknown') {
@@ -62,7 +68,8 @@ function replayGroup(
 ): void {
   const before = shard.groups.get(groupId);
   if (value === null || bytes === null) {
-    // The group became a consumer group before this log was compacted.
+    // When the group was converted to a consumer group, compaction may leave the tombstone of the classic group behind the new
+    // records.
     if (before?.kind !== 'consumer') forget(shard, groupId);
     return;
   }
@@ -78,7 +85,7 @@ function replayGroup(
   group.computeSubscribedTopics();
 }
 
-/** The group was deleted; offsets without a tombstone of their own stay. */
+/** The group was deleted. Offsets that have no tombstone of their own stay. */
 function forget(shard: Shard, groupId: string): void {
   const before = shard.groups.get(groupId);
   shard.groups.delete(groupId);
@@ -93,7 +100,7 @@ function replayChange(shard: Shard, groupId: string, change: Change): void {
     if (change.type === 'groupEpoch' && change.value === null) forget(shard, groupId);
     return;
   }
-  // Tombstones of a consumer group that was converted.
+  // These are tombstones of a consumer group that was converted to a classic group.
   if (change.value === null) return;
   const group = new ConsumerGroupOf<Turn>(groupId, before?.offsets);
   shard.groups.set(groupId, group);
@@ -120,12 +127,15 @@ function addMember(group: ClassicGroup, value: GroupValue, member: GroupValue['m
   );
 }
 
-/** Starts the sessions of `group`; a group that is larger than the current limit must rebalance. */
+/** Starts the sessions of the members. A group with more members than the configured maximum starts a rebalance. */
 export function finishLoading(turn: Turn, group: Group): void {
   if (group.kind === 'consumer') return finishLoadingConsumer(turn, group);
   for (const member of group.members.values()) renewSession(turn, member);
   if (group.members.size <= turn.shard.config.maxSize) return;
-  note(turn, 'warn', 'Loaded group is over capacity', { group: group.groupId, members: group.members.size });
+  note(turn, 'warn', 'Loaded group has more members than group.max.size; it must rebalance', {
+    group: group.groupId,
+    members: group.members.size,
+  });
   prepare(turn, group, 'freshly-loaded group is over capacity');
 }
 

@@ -1,14 +1,14 @@
 /**
- * The coordinator of the groups of one `__consumer_offsets` partition: a state machine. `step(shard, input, context)` takes a
- * request, a deadline or the outcome of a write and returns records to append, responses and log lines; it has no I/O and never
- * waits. Pending JoinGroup and SyncGroup requests are kept in their members until a rebalance completes.
+ * The coordinator of the groups of one `__consumer_offsets` partition, as a state machine. The input of `step` is a request, a
+ * passed deadline, or the outcome of a write. Its output is records to append, responses and log lines. It has no I/O and never
+ * waits. The token of a pending JoinGroup or SyncGroup request is stored in its member until the rebalance completes.
  *
  * Invariants:
- * - Committed offsets, deletions and expiries change the state when their write is reported `written`, in the order of the log. So
- *   OffsetFetch returns replicated offsets only, and the offsets always equal `replay` of the records written so far.
+ * - Committed offsets, deletions and expiries change the state when their write is reported `written`, in the order of the log.
+ *   So OffsetFetch returns replicated offsets only, and the offsets always equal `replay` of the records written so far.
  * - A group becomes Stable, and its assignments are sent to the members, only after the assignment is replicated.
- * - Each token gets exactly one response, except that a request with the response of `timedOut` may get another one later: the
- *   driver drops responses to tokens that it no longer has.
+ * - Each token gets exactly one response, with one exception: after the response to a write that timed out, the shard may output
+ *   another one for the same token. The runtime drops responses to tokens that it no longer has.
  *
  * Not here: which broker is the coordinator, reading and appending the log, versions of the wire format.
  */
@@ -61,7 +61,7 @@ export function step(shard: Shard, input: Input, context: StepContext): Output {
   return turn;
 }
 
-/** Time of the next `tick`; infinite when none is needed. */
+/** Time of the next `tick` that the shard needs; infinite when it needs none. */
 export function nextDeadlineMs(shard: Shard): number {
   return shard.deadlines.nextMs();
 }
@@ -105,7 +105,7 @@ function take(turn: Turn, input: Input): void {
   }
 }
 
-/** Offsets of deleted topics are removed. */
+/** Topics were deleted or changed: starts to remove the offsets of deleted topics. */
 function metadataChanged(turn: Turn, delta: MetadataDelta): void {
   const deleted = new Map<string, Uuid>();
   for (const id of delta.removedTopics) {
@@ -116,7 +116,7 @@ function metadataChanged(turn: Turn, delta: MetadataDelta): void {
   noteChangedTopics(turn, delta);
 }
 
-/** Consumer groups compare their topics again at the next heartbeat, as in Kafka. */
+/** As in Kafka, consumer groups compare their subscribed topics again at the next heartbeat. */
 function noteChangedTopics(turn: Turn, { before, changedTopics, removedTopics }: MetadataDelta): void {
   const { shard, image } = turn;
   let anyGrown = removedTopics.size > 0;
@@ -129,7 +129,10 @@ function noteChangedTopics(turn: Turn, { before, changedTopics, removedTopics }:
   for (const group of shard.groups.values()) if (group.kind === 'consumer') group.metadataStale = true;
 }
 
-/** Deadlines handled by one tick. The rest waits for the next tick, so that a mass expiry does not block the event loop. */
+/**
+ * One tick handles at most this many deadlines, so that the expiry of many members at once does not block the event loop. The
+ * next tick continues.
+ */
 const deadlinesPerTickMax = 500;
 
 function tick(turn: Turn): void {

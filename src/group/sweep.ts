@@ -1,9 +1,11 @@
 /**
- * Goes over all groups of a shard, a slice at a time, to remove offsets past their retention, offsets of deleted topics, and groups
- * that have neither members nor offsets.
+ * Removes offsets whose retention has passed, offsets of deleted topics, and groups that have neither members nor offsets. A
+ * sweep goes over all groups of a shard, a slice at a time.
  *
- * Retention counts from when the group became empty; in a stable classic group of consumers from the commit, for topics that no
- * member reads any more; in a consumer group (KIP-848), and in one that only ever had offsets, always from the commit.
+ * When does the retention of an offset begin?
+ * - In an empty classic group: when the group became empty.
+ * - In a stable classic group of consumers: at the commit, but only for topics to which no member subscribes.
+ * - In a consumer group (KIP-848), and in a group that never had members: at the commit.
  */
 import { buryGroup, isWriting } from './delete-group.ts';
 import { type CommittedOffset, isOfTopic } from './offset-table.ts';
@@ -11,9 +13,9 @@ import { offsetTombstone } from './records.ts';
 import type { DeletedTopics, Group, Sweep, Turn } from './turn.ts';
 import { forgetOffset, note, write } from './turn.ts';
 
-/** Offsets (and groups) examined in one slice. */
+/** One slice examines about this many offsets and groups. */
 const sliceMax = 5_000;
-/** Tombstones in one write, so that a batch is far below any size limit. */
+/** One write has at most this many tombstones, so that its batch stays far below the maximum batch size. */
 const tombstonesMax = 1_000;
 
 interface Gone {
@@ -21,7 +23,7 @@ interface Gone {
   readonly partition: number;
 }
 
-/** Removes the offsets of `topics`: of the given groups, or of all groups by default. */
+/** Removes the offsets of the deleted `topics` from the given groups, by default from all groups. */
 export function startSweep(
   turn: Turn,
   topics: DeletedTopics,
@@ -32,7 +34,7 @@ export function startSweep(
   shard.deadlines.set(shard.sweepDeadline, turn.nowMs);
 }
 
-/** Called when the sweep deadline has passed: continues a sweep in progress, or begins the periodic one. */
+/** The sweep deadline has passed: continues the current sweep, or begins the periodic one. */
 export function sweepSlice(turn: Turn): void {
   const { shard, nowMs } = turn;
   if (nowMs >= shard.nextExpiryMs) {
@@ -50,14 +52,14 @@ export function sweepSlice(turn: Turn): void {
   shard.deadlines.set(shard.sweepDeadline, shard.sweeps.length > 0 ? nowMs : shard.nextExpiryMs);
 }
 
-/** Returns the number of examined offsets. */
+/** Examines one group. Returns the number of its offsets that were examined. */
 function sweepGroup(turn: Turn, group: Group, { topics }: Sweep): number {
   if (group.deleting) return 0;
   return topics === null ? sweepExpired(turn, group) : sweepDeleted(turn, group, topics);
 }
 
 function sweepExpired(turn: Turn, group: Group): number {
-  // A commit in flight renews the offset; the next sweep examines it.
+  // A commit in flight would renew an offset that is removed now. The next sweep examines the group.
   if (group.commits.size > 0) return 0;
   const { pendingOffsets } = turn.shard;
   const gone: Gone[] = [];
@@ -77,8 +79,8 @@ function sweepExpired(turn: Turn, group: Group): number {
 }
 
 /**
- * Removes the offsets of deleted topics. Offsets that were committed for another topic of the same name stay. Pending offsets of open
- * transactions have no topic id and are removed, as in Kafka.
+ * Removes the offsets of deleted topics. Offsets that were committed for a new topic of the same name stay. Pending offsets of
+ * open transactions have no topic id and are removed, as in Kafka.
  */
 function sweepDeleted(turn: Turn, group: Group, topics: DeletedTopics): number {
   const gone: Gone[] = [];
@@ -105,7 +107,7 @@ function isIdle(group: Group): boolean {
 function buryAll(turn: Turn, group: Group, offsetCount: number): void {
   const isUnwritten =
     group.kind === 'consumer' ? group.epoch === 0 : group.persisted === null && group.generation === 0;
-  // The group has no record in the log, so no tombstone is needed.
+  // A group without a record in the log needs no tombstone.
   if (offsetCount === 0 && isUnwritten) {
     turn.shard.groups.delete(group.groupId);
     return;
@@ -131,12 +133,12 @@ function remove(turn: Turn, group: Group, gone: readonly Gone[]): void {
   }
 }
 
-/** The expiry rule that applies to the group now; null: nothing of it expires. */
+/** Returns the test whether an offset of the group has expired; null when none of the group's offsets may expire now. */
 function expiryOf(turn: Turn, group: Group): ((value: CommittedOffset) => boolean) | null {
   const { offsetsRetentionMs } = turn.shard.config;
   const since = (value: CommittedOffset, sinceMs: number) =>
     value.expireMs >= 0 ? turn.wallMs >= value.expireMs : turn.wallMs - sinceMs >= offsetsRetentionMs;
-  // The log does not record when a consumer group became empty.
+  // The log does not say when a consumer group became empty, so its retention counts from the commit.
   if (group.kind === 'consumer' || group.protocolType === null)
     return (value) => since(value, value.commitMs);
   if (group.state === 'Empty') {

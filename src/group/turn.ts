@@ -1,4 +1,7 @@
-/** The state of a shard, and one step of it with its output so far; the functions of this folder read and extend it. */
+/**
+ * The state of a shard, and one step of it (a _turn_, see `coordinator/turn.ts`), which the functions of this folder read and
+ * extend.
+ */
 import { defined } from '../base/assert.ts';
 import type { Random } from '../base/random.ts';
 import type { Uuid } from '../base/uuid.ts';
@@ -14,13 +17,16 @@ export { createTurn, note, reply, write } from '../coordinator/turn.ts';
 
 export type ConsumerGroup = ConsumerGroupOf<Turn>;
 
-/** A group id belongs to one group, whatever its type. A group may be converted to the other type. */
+/** A group id belongs to one group of either type. The group can be converted to the other type. */
 export type Group = ClassicGroup | ConsumerGroup;
 
-/** Name of a deleted topic → its id. */
+/** Topic name → topic id, for topics that were deleted. */
 export type DeletedTopics = ReadonlyMap<string, Uuid>;
 
-/** A sweep over all groups in slices: for expired offsets, or for offsets of deleted topics. */
+/**
+ * A sweep over groups (`sweep.ts`). `topics` null: it removes expired offsets; otherwise the offsets of these deleted topics.
+ * `rest`: the groups that are left.
+ */
 export interface Sweep {
   readonly topics: DeletedTopics | null;
   readonly rest: Iterator<Group>;
@@ -35,21 +41,26 @@ export interface Shard extends PendingWrites<Turn> {
   readonly sweepDeadline: Deadline;
   /** Time of the next sweep for expired offsets. */
   nextExpiryMs: number;
-  /** Offset of the last metadata image with new topics, after which regular expressions may match more topics. */
+  /**
+   * Offset of the last metadata image in which a topic was created. Regular expressions that were matched before it may match
+   * more topics.
+   */
   newTopicsAt: number;
   readonly pendingOffsets: PendingOffsets;
-  /** The position for the next offset in the log. */
+  /** The number that the next offset gets as `CommittedOffset.order`. */
   nextOrder: number;
 }
 
 export type Turn = TurnOf<Shard>;
 
-/** Returns the position for an offset whose record comes next in the log. */
+/** Returns the next `CommittedOffset.order`. Called once for each record, in the order of the log. */
 export function orderOf(shard: Shard): number {
   return shard.nextOrder++;
 }
 
-/** The group for offsets; created without members if it does not exist ("simple" group). */
+/**
+ * The group to which an offset belongs. If it does not exist, it is created without members (Kafka calls this a "simple" group).
+ */
 export function groupOfOffsets({ groups }: Shard, groupId: string): Group {
   let group = groups.get(groupId);
   if (group === undefined) {
@@ -59,7 +70,7 @@ export function groupOfOffsets({ groups }: Shard, groupId: string): Group {
   return group;
 }
 
-/** A tombstone is in the log: removes the offset and the pending offsets for the partition. */
+/** Called when an offset's tombstone is in the log: removes the offset, and the pending offsets of its partition. */
 export function forgetOffset(shard: Shard, group: Group, topic: string, partition: number): void {
   removeOffset(group.offsets, topic, partition);
   shard.pendingOffsets.remove(group.groupId, topic, partition);

@@ -1,9 +1,9 @@
 /**
- * Offsets in transactions: TxnOffsetCommit (28), and the markers that end transactions in this partition. The offsets of a
- * transaction are pending when they are written; the marker commits or drops them.
+ * Offset commits in transactions: TxnOffsetCommit (28), and the markers that end transactions in this partition. The offsets are
+ * pending after they are written; the marker commits or drops them.
  *
- * Of several commits for one partition the last record in the log is the valid one, whatever the order in which their transactions
- * end. Compaction keeps the same record.
+ * When several commits for one partition are in the log, the last record counts, in whatever order their transactions end.
+ * Compaction keeps the same record.
  */
 import { mark } from '../base/mark.ts';
 import { uuidZero } from '../base/uuid.ts';
@@ -20,10 +20,10 @@ import type { GroupInput, GroupRecord, TxnOffsetCommitRequest, TxnOffsetCommitRe
 
 type TxnCommit = Extract<GroupInput, { type: 'txnCommit' }>;
 
-/** First version of TxnOffsetCommit whose response may have GROUP_ID_NOT_FOUND and STALE_MEMBER_EPOCH (KIP-1319). */
+/** From this version on the response may have the errors GROUP_ID_NOT_FOUND and STALE_MEMBER_EPOCH (KIP-1319). */
 const groupErrorsSince = 6;
 
-/** The response in which every partition of a commit has the error. */
+/** The response to a commit in which every partition has `error`. */
 export function txnCommitRefused(request: TxnOffsetCommitRequest, error: ErrorRow): TxnOffsetCommitResponse {
   return commitResponse(request, () => error);
 }
@@ -49,7 +49,7 @@ export function commitTransactionalOffsets(
         metadata: committedMetadata ?? '',
         commitMs: turn.wallMs,
         expireMs: -1,
-        // As in Kafka 4.3, transactional commits do not keep the id.
+        // As in Kafka 4.3, transactional commits do not store the topic id.
         topicId: uuidZero,
         order: 0,
       };
@@ -84,7 +84,7 @@ export function commitTransactionalOffsets(
   );
 }
 
-/** Writes the marker of a transaction to this partition; the response is sent when it is committed. */
+/** Writes the marker that ends a transaction in this partition. The response is sent when the marker is committed. */
 export function completeTransaction(turn: Turn, token: number, end: TransactionEnd): void {
   writeEnd(turn, end, {
     apply: ({ shard }) => endTransaction(shard, end),
@@ -92,7 +92,7 @@ export function completeTransaction(turn: Turn, token: number, end: TransactionE
   });
 }
 
-/** A marker is in the log: the transaction's pending offsets are committed or dropped. */
+/** Called when a marker is in the log: commits or drops the pending offsets of the transaction. */
 export function endTransaction(shard: Shard, { producerId, type }: TransactionEnd): void {
   for (const [groupId, pending] of shard.pendingOffsets.take(producerId)) {
     if (type === 'abort') continue;
@@ -122,7 +122,10 @@ function commitResponse(
   };
 }
 
-/** As for OffsetCommit, except that clients before v3 send no member id, and that a rebalance is ignored. */
+/**
+ * The rules of OffsetCommit, with two exceptions: clients before v3 send no member id, and commits are accepted during a
+ * rebalance.
+ */
 function validateCommit(turn: Turn, request: TxnOffsetCommitRequest): ErrorRow | null {
   const { groupId, generationId, memberId, groupInstanceId } = request;
   const group = turn.shard.groups.get(groupId);
@@ -141,15 +144,15 @@ function validateEpoch(
   group: ConsumerGroup,
   { memberId, groupInstanceId, generationId, topics }: TxnOffsetCommitRequest,
 ): ErrorRow | null {
-  const who = { memberId, groupInstanceId, generationIdOrMemberEpoch: generationId };
+  const committer = { memberId, groupInstanceId, generationIdOrMemberEpoch: generationId };
   const withIds = topics.map(({ name, partitions }) => ({
     topicId: image.topics.byName(name)?.id ?? uuidZero,
     partitions,
   }));
-  return refusalOf(commitRule(group, who, 0, true), withIds, shard.config.offsetMetadataMaxBytes);
+  return refusalOf(commitRule(group, committer, 0, true), withIds, shard.config.offsetMetadataMaxBytes);
 }
 
-/** Older versions have no error for an unknown group or a stale epoch: their response has ILLEGAL_GENERATION. */
+/** Versions before 6 have no error for an unknown group or a stale epoch. Their response has ILLEGAL_GENERATION instead. */
 function inVersion(refused: ErrorRow | null, apiVersion: number): ErrorRow | null {
   const isNewer = refused === Errors.GROUP_ID_NOT_FOUND || refused === Errors.STALE_MEMBER_EPOCH;
   return isNewer && apiVersion < groupErrorsSince ? Errors.ILLEGAL_GENERATION : refused;

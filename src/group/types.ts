@@ -1,6 +1,6 @@
 /**
- * Inputs and outputs of a group shard. Field names are those of Kafka's messages, so that handlers pass requests and responses
- * unchanged. Versions appear only where the behaviour depends on them.
+ * Inputs and outputs of a group shard. Field names are those of Kafka's messages, so request handlers can pass requests and
+ * responses on unchanged. API versions appear only where the behaviour depends on them.
  */
 import type { Uuid } from '../base/uuid.ts';
 import type { CoordinatorRecord, RuntimeInput, TransactionEnd } from '../coordinator/types.ts';
@@ -11,13 +11,13 @@ export type { Output, Reply, StepContext, Write } from '../coordinator/types.ts'
 /** Settings of the consumer protocol (KIP-848). */
 export interface ConsumerGroupConfig {
   readonly maxSize: number;
-  /** Names; the first is the default. */
+  /** Names of the allowed assignors (`group.consumer.assignors`). The first is the default. */
   readonly assignors: readonly string[];
   readonly migrationPolicy: 'disabled' | 'upgrade' | 'downgrade' | 'bidirectional';
   readonly regexRefreshIntervalMs: number;
 }
 
-/** Settings of one group of the consumer protocol. */
+/** Settings that each consumer group can have for itself. */
 export interface GroupSettings {
   readonly sessionTimeoutMs: number;
   readonly heartbeatIntervalMs: number;
@@ -33,7 +33,7 @@ export interface GroupConfig {
   readonly initialRebalanceDelayMs: number;
   readonly maxSize: number;
   readonly consumer: ConsumerGroupConfig;
-  /** The settings of one group: its own (`kafka-configs --entity-type groups`), else the broker's. */
+  /** The settings of one consumer group: its own values (`kafka-configs --entity-type groups`), and the broker's for the rest. */
   readonly ofGroup: (groupId: string, image: MetadataImage) => GroupSettings;
   /** Maximum length of the metadata of a committed offset (in UTF-16 units, as in Kafka). */
   readonly offsetMetadataMaxBytes: number;
@@ -41,11 +41,11 @@ export interface GroupConfig {
   readonly offsetsRetentionCheckIntervalMs: number;
 }
 
-/** The client of a request. */
+/** The client that sent a request. */
 export interface Caller {
   readonly apiVersion: number;
   readonly clientId: string;
-  /** In the format of Kafka's tools: with a leading slash. */
+  /** The client's address with a leading slash, as Kafka's tools print it. */
   readonly clientHost: string;
 }
 
@@ -106,7 +106,7 @@ export interface HeartbeatRequest {
   readonly groupInstanceId: string | null;
 }
 
-/** Partitions in the format of requests. */
+/** Partitions as heartbeat requests list them. */
 export type OwnedPartitions = readonly {
   readonly topicId: Uuid;
   readonly partitions: readonly number[];
@@ -118,9 +118,9 @@ export interface ConsumerHeartbeatRequest {
   readonly memberEpoch: number;
   readonly instanceId: string | null;
   readonly rackId: string | null;
-  /** -1: unchanged. */
+  /** -1: as in the last heartbeat. */
   readonly rebalanceTimeoutMs: number;
-  /** Null, here and in the following fields: unchanged. */
+  /** Null, in this field and the following ones: as in the last heartbeat. */
   readonly subscribedTopicNames: readonly string[] | null;
   readonly subscribedTopicRegex: string | null;
   readonly serverAssignor: string | null;
@@ -188,12 +188,12 @@ export interface TxnOffsetCommitResponse {
 
 export interface OffsetFetchRequest {
   readonly groupId: string;
-  /** Since v9 a member of a consumer group reads with its epoch. Absent, or null and -1: any client. */
+  /** Since v9 a member of a consumer group sends its id and epoch. A client that is no member sends neither (or null and -1). */
   readonly memberId?: string | null;
   readonly memberEpoch?: number;
-  /** Partitions with pending offsets get UNSTABLE_OFFSET_COMMIT. */
+  /** Whether partitions with pending offsets get the error UNSTABLE_OFFSET_COMMIT. */
   readonly requireStable?: boolean;
-  /** Null asks for all committed offsets of the group. */
+  /** Null requests all committed offsets of the group. */
   readonly topics:
     | readonly {
         readonly name: string;
@@ -281,10 +281,10 @@ export type GroupInput =
       readonly apiVersion: number;
       readonly token: number;
       readonly request: TxnOffsetCommitRequest;
-      /** The result of the transaction's verification, which the log checks again. */
+      /** The result of the verification of the transaction (KIP-890), which the append passes to the log. */
       readonly verification: unknown;
     }
-  /** A marker for this partition. The response is an `errorCode`. */
+  /** The marker of a transaction for this partition. The response is an `errorCode`. */
   | { readonly type: 'completeTransaction'; readonly token: number; readonly end: TransactionEnd }
   | { readonly type: 'deleteOffsets'; readonly token: number; readonly request: OffsetDeleteRequest }
   | { readonly type: 'deleteGroup'; readonly token: number; readonly groupId: string };

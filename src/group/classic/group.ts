@@ -1,15 +1,17 @@
 /**
- * The state of a classic group and its members, with functions that keep counts consistent. The decisions are in `join.ts`,
- * `sync.ts`, `heartbeat.ts`, `leave.ts` and `rebalance.ts`.
+ * The state of a classic group and its members, with functions that keep the counts in it consistent. The decisions are in
+ * `join.ts`, `sync.ts`, `heartbeat.ts`, `leave.ts` and `rebalance.ts`.
  *
- *                  member joins                all joined or time is up
- *   Empty ───────────────────────▶ Preparing ─────────────────────────▶ Completing
- *     ▲                             ▲  │ ▲                                  │ leader's assignment is replicated
- *     └───── nobody rejoined ───────│──┘ └── member joins, leaves, dies ──┐ ▼
- *                                   └───────────────────────────────────── Stable
+ *               member joins                all joined or time is up
+ *   Empty ───────────────────▶ Preparing ─────────────────────────────▶ Completing
+ *     ▲                         │ ▲   ▲                                   │    │ the leader's assignment
+ *     └── no member joined ─────┘ │   └── member joins, leaves or fails ──┘    ▼ is replicated
+ *         again                   └────── member joins, leaves or fails ──── Stable
  *
- * Invariants (checked by `assertGroup`, in tests after every step): the generation never decreases; the leader is a member;
- * every static member id is a member; a group with members has a protocol type; Empty means no members.
+ * Invariants, which `assertGroup` checks (tests call it after every step):
+ * - The generation never decreases.
+ * - The leader is a member, and so is every static member id.
+ * - A group with members has a protocol type and is not Empty.
  */
 import { assert } from '../../base/assert.ts';
 import type { ErrorRow } from '../../protocol/errors.ts';
@@ -35,16 +37,16 @@ export interface Member {
   /** In the member's order of preference. */
   protocols: readonly MemberProtocol[];
   assignment: Uint8Array;
-  /** The member has not been part of a generation yet. */
+  /** Whether no generation has included the member yet. */
   isNew: boolean;
-  /** The JoinGroup that waits for the rebalance to complete. */
+  /** Token of the JoinGroup request that waits for the rebalance to complete. */
   joinToken: number | null;
-  /** The SyncGroup that waits for the leader's assignment. */
+  /** Token of the SyncGroup request that waits for the leader's assignment. */
   syncToken: number | null;
   readonly session: Deadline;
 }
 
-/** Pending requests of a member that was replaced or removed; the caller responds to them. */
+/** Tokens of the pending requests of a member that was replaced or removed. The caller responds to them. */
 export interface Waiting {
   readonly joinToken: number | null;
   readonly syncToken: number | null;
@@ -55,38 +57,44 @@ export class ClassicGroup {
   readonly groupId: string;
   state: GroupState = 'Empty';
   previousState: GroupState = 'Empty';
-  /** Wall-clock time of the last change of state; -1 when a record of an old version did not have it. */
+  /**
+   * Wall-clock time of the last change of state; -1: unknown, because the record was written by a Kafka version that did not
+   * store it.
+   */
   stateSinceMs: number;
-  /** Null: the group has only committed offsets ("simple" group). */
+  /** Null: the group has only committed offsets, no members (Kafka calls it a "simple" group). */
   protocolType: string | null = null;
   protocolName: string | null = null;
   generation = 0;
   leaderId: string | null = null;
-  /** A member joined during the initial rebalance delay. */
+  /** Whether a member has joined since the initial rebalance delay began or was last extended. */
   newMemberAdded = false;
-  /** Time for which the initial rebalance delay may still be extended. */
+  /** How much longer the initial rebalance delay may still become. */
   initialRemainingMs = 0;
   initialDelayMs = 0;
-  /** The group is in its initial rebalance delay: the first generation completes only when that time has passed. */
+  /** Whether the initial rebalance delay is running: the first generation begins only when it has passed. */
   initialRebalance = false;
-  /** Tombstones are being written; until they are replicated the group accepts no new requests. */
+  /** Whether the group is being deleted: its tombstones are written but not replicated yet, and it refuses requests. */
   deleting = false;
-  /** While it is not empty, offsets do not expire and the group is not deleted. A group that is converted hands it to the new one. */
+  /**
+   * Offset commits that are not replicated yet. While there are any, no offset expires and the group cannot be deleted. When the
+   * group is converted to a consumer group, the new group object gets them.
+   */
   commits = new CommitsUnderWay();
-  /** Topics that the stable members read; null when unknown. Only for protocol type "consumer". */
+  /** Topics to which the members of the current generation subscribe; null when unknown. Only for protocol type "consumer". */
   subscribedTopics: ReadonlySet<string> | null = null;
   /** Committed (that is, replicated) offsets. */
   readonly offsets: GroupOffsets;
   readonly members = new Map<string, Member>();
   /** group.instance.id → member id. */
   readonly staticMembers = new Map<string, string>();
-  /** Member ids that were returned with MEMBER_ID_REQUIRED and have not joined yet. */
+  /** Member ids that the coordinator returned with MEMBER_ID_REQUIRED, and with which no client has joined yet. */
   readonly pendingMembers = new Map<string, Deadline>();
   /** Members of this generation that have not sent SyncGroup yet. */
   readonly pendingSync = new Set<string>();
   readonly joinDeadline: Deadline;
   readonly syncDeadline: Deadline;
-  /** The group's record in the log; null: none (a simple group). */
+  /** The value of the group's last record in the log; null when it has none, as a group without members. */
   persisted: Uint8Array | null = null;
   #joining = 0;
   readonly #supporters = new Map<string, number>();
@@ -117,7 +125,7 @@ export class ClassicGroup {
     return this.#joining === this.members.size && this.pendingMembers.size === 0;
   }
 
-  /** The longest rebalance time-out of all members. */
+  /** The longest rebalance time-out of the members. */
   get rebalanceTimeoutMs(): number {
     let longest = 0;
     for (const member of this.members.values()) longest = Math.max(longest, member.rebalanceTimeoutMs);
@@ -140,7 +148,7 @@ export class ClassicGroup {
     this.pendingMembers.delete(member.memberId);
   }
 
-  /** Removes a member, if it exists; the caller responds to its pending requests. */
+  /** Removes a member, if it exists. The caller responds to its pending requests. */
   remove(memberId: string): Waiting {
     const member = this.members.get(memberId);
     if (member === undefined) return { joinToken: null, syncToken: null };
@@ -159,7 +167,7 @@ export class ClassicGroup {
     this.pendingMembers.delete(memberId);
   }
 
-  /** Replaces member `oldId` by `newId`, which inherits everything except pending requests. */
+  /** Replaces member `oldId` by `newId`, which inherits everything except pending requests. The caller responds to those. */
   replaceStatic(oldId: string, newId: string): { member: Member; waiting: Waiting } {
     const old = this.members.get(oldId);
     assert(old !== undefined, 'a static member that is replaced is a member');
@@ -180,7 +188,7 @@ export class ClassicGroup {
     this.#countProtocols(protocols, 1);
   }
 
-  /** Stores a JoinGroup as pending; returns the token of an earlier pending one, which the caller must respond to. */
+  /** Stores a JoinGroup request as pending. Returns the token of an earlier pending one, to which the caller must respond. */
   park(member: Member, token: number | null): number | null {
     const before = this.takeJoin(member);
     member.joinToken = token;
@@ -195,19 +203,19 @@ export class ClassicGroup {
     return token;
   }
 
-  /** Removes and returns the pending JoinGroup if it is still `token`; null when the member has sent another one. */
+  /** Removes and returns the pending JoinGroup request if it is `token`; null when the member has sent a newer one. */
   takeJoinIf(member: Member, token: number): number | null {
     return member.joinToken === token ? this.takeJoin(member) : null;
   }
 
-  /** Whether a member with these protocols could join. */
+  /** Whether a member with these protocols could join: some protocol must be supported by it and by all members. */
   supports(protocolType: string, protocols: readonly MemberProtocol[]): boolean {
     if (this.members.size === 0) return protocolType !== '' && protocols.length > 0;
     if (protocolType !== this.protocolType) return false;
     return protocols.some((protocol) => this.#supporters.get(protocol.name) === this.members.size);
   }
 
-  /** The protocol that most members prefer among those that all support. */
+  /** Each member votes for its first protocol among those that all members support; the one with the most votes is selected. */
   selectProtocol(): string {
     const votes = new Map<string, number>();
     for (const member of this.members.values()) {
@@ -225,7 +233,7 @@ export class ClassicGroup {
     return best;
   }
 
-  /** The metadata of all members, for the leader. */
+  /** The metadata of all members, from which the leader computes the assignment. */
   membersForLeader(): JoinResponseMember[] {
     const name = this.protocolName ?? '';
     return [...this.members.values()].map((member) => ({
@@ -235,7 +243,7 @@ export class ClassicGroup {
     }));
   }
 
-  /** Null when the member may send requests for the group, else the error. */
+  /** Whether this member may send requests for the group: the error to respond with, or null. */
   validateMember(memberId: string, groupInstanceId: string | null): ErrorRow | null {
     if (groupInstanceId !== null) {
       const current = this.staticMembers.get(groupInstanceId);
@@ -245,7 +253,7 @@ export class ClassicGroup {
     return this.members.has(memberId) ? null : Errors.UNKNOWN_MEMBER_ID;
   }
 
-  /** Computes the topics that the members read from their metadata in the chosen protocol. */
+  /** Reads the topics to which the members subscribe from their metadata for the selected protocol. */
   computeSubscribedTopics(): void {
     this.subscribedTopics = null;
     if (this.protocolType !== 'consumer') return;
@@ -284,7 +292,7 @@ export function metadataOf(member: Member, protocolName: string): Uint8Array {
   return member.protocols.find((protocol) => protocol.name === protocolName)?.metadata ?? noBytes;
 }
 
-/** Same protocols in the same order with the same metadata. */
+/** Whether both lists have the same protocols in the same order with the same metadata. */
 export function sameProtocols(a: readonly MemberProtocol[], b: readonly MemberProtocol[]): boolean {
   if (a.length !== b.length) return false;
   return a.every((protocol, i) => {
@@ -304,7 +312,7 @@ export function assertGroup(group: ClassicGroup): void {
   }
   assert(
     members.size > 0 || group.is('Empty', 'PreparingRebalance', 'Dead'),
-    'no members and yet a generation',
+    'a group without members has no generation to complete or keep',
   );
   for (const [instance, id] of group.staticMembers) {
     assert(members.get(id)?.groupInstanceId === instance, 'static member ids are members');
@@ -314,6 +322,6 @@ export function assertGroup(group: ClassicGroup): void {
     if (member.joinToken !== null) joining++;
     assert(member.joinToken === null || group.state !== 'Empty', 'an empty group has no pending requests');
   }
-  assert(joining === group.joiningCount, 'the count of waiting joins is right');
+  assert(joining === group.joiningCount, 'joiningCount is the number of pending JoinGroup requests');
   for (const id of group.pendingSync) assert(members.has(id), 'pendingSync contains only members');
 }

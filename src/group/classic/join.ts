@@ -1,11 +1,12 @@
 /**
- * JoinGroup (11): a client becomes a member, or a member takes part in the next generation. The response waits in the member until
- * the rebalance completes. Nothing is written before the leader's assignment arrives (`sync.ts`), with two exceptions: the record of
- * a new group, and the new id of a static member that comes back, which the next coordinator must know.
+ * JoinGroup (11): a client becomes a member, or a member takes part in the next generation. The response is sent when the rebalance
+ * completes; until then the member's state holds the request's token. Before the leader's assignment arrives (`sync.ts`) only two
+ * things are written: the record of a new group, and the new member id of a static member that has restarted, because a later
+ * coordinator must know that id.
  *
- * Versions:  from v4 on a dynamic member first gets its id (MEMBER_ID_REQUIRED) and joins with it, so that a client that retries
- *            leaves no unused member behind. From v9 on a static leader that comes back gets `skipAssignment` instead of a leader
- *            that no longer exists.
+ * Versions: from v4 on a dynamic member first gets its id (MEMBER_ID_REQUIRED) and joins with it. So a client that repeats its
+ * request does not leave an unused member behind. From v9 on a static leader that has restarted is told to skip the assignment
+ * (`skipAssignment`); before v9 the response names its old member id as the leader, which has the same effect.
  */
 import { mark } from '../../base/mark.ts';
 import { defined } from '../../base/assert.ts';
@@ -39,7 +40,7 @@ interface Join {
   readonly caller: Caller;
   readonly request: JoinRequest;
   readonly protocols: readonly MemberProtocol[];
-  /** v0 has one time-out for session and rebalance. */
+  /** v0 has only a session time-out, which is then used as rebalance time-out too. */
   readonly rebalanceTimeoutMs: number;
 }
 
@@ -79,7 +80,10 @@ export function join(turn: Turn, token: number, caller: Caller, request: JoinReq
   else rejoin(turn, group, asked);
 }
 
-/** As in Kafka a group is written to the log before its first generation, so it is listed after a fail-over. The join does not wait. */
+/**
+ * Like Kafka, writes a record of the group before its first generation, so that the group is still listed after a failover. The
+ * JoinGroup request does not wait for this write.
+ */
 function createGroup(turn: Turn, groupId: string): ClassicGroup {
   const group = new ClassicGroup(groupId, turn.wallMs);
   turn.shard.groups.set(groupId, group);
@@ -93,7 +97,10 @@ function createGroup(turn: Turn, groupId: string): ClassicGroup {
   return group;
 }
 
-/** A consumer group without members becomes a classic group; one with members accepts the new member. */
+/**
+ * A consumer group without members becomes a classic group. A consumer group with members accepts the classic member, during the
+ * online migration.
+ */
 function joinConsumer(
   turn: Turn,
   group: ConsumerGroup,
@@ -109,7 +116,10 @@ function joinConsumer(
   joinConsumerGroup(turn, group, token, caller, request, again);
 }
 
-/** During a rebalance only members with a pending JoinGroup count, because the others may not come back. */
+/**
+ * Whether the group may have another member. During a rebalance only members with a pending JoinGroup request count, because the
+ * others may never join again.
+ */
 function hasRoom(turn: Turn, group: ClassicGroup, memberId: string): boolean {
   const { maxSize } = turn.shard.config;
   const member = group.members.get(memberId);
@@ -144,8 +154,8 @@ function rejoin(turn: Turn, group: ClassicGroup, asked: Join): void {
   if (error !== null) return reply(turn, token, joinRefused(memberId, error));
   const member = defined(group.members.get(memberId));
   const same = sameProtocols(member.protocols, protocols);
-  // A member that did not get its response gets it again. A leader that joins a stable group starts a rebalance, because its
-  // subscription or topics have changed.
+  // A member that repeats its request did not get the response, so it gets the response again. When the leader of a stable group
+  // joins again, its subscription or the topics have changed, and that starts a rebalance.
   const again =
     (group.state === 'CompletingRebalance' && same) ||
     (group.state === 'Stable' && same && group.leaderId !== memberId);
@@ -189,7 +199,7 @@ function update(turn: Turn, group: ClassicGroup, member: Member, asked: Join): v
   member.sessionTimeoutMs = request.sessionTimeoutMs;
   member.clientId = caller.clientId;
   member.clientHost = caller.clientHost;
-  // The client gave up an earlier request and sent another one.
+  // The member had another JoinGroup request pending: the client has given up waiting for that one.
   const before = group.park(member, asked.token);
   if (before !== null) {
     mark('group.join-asked-twice');
@@ -198,12 +208,12 @@ function update(turn: Turn, group: ClassicGroup, member: Member, asked: Join): v
 }
 
 /**
- * A static member came back without its id: it takes its own place with a new id, and a client that still uses the old id is
- * fenced.
+ * A static member has restarted and no longer knows its member id. It keeps its place in the group under a new id; a client that
+ * still uses the old id is fenced.
  */
 function replaceStatic(turn: Turn, group: ClassicGroup, asked: Join, oldId: string, newId: string): void {
   const { member, waiting } = group.replaceStatic(oldId, newId);
-  note(turn, 'info', 'Static member came back and takes its place', {
+  note(turn, 'info', 'Static member restarted and keeps its place with a new member id', {
     group: group.groupId,
     instance: member.groupInstanceId,
     replaced: oldId,
@@ -220,7 +230,7 @@ function replaceStatic(turn: Turn, group: ClassicGroup, asked: Join, oldId: stri
   else keepPlace(turn, group, asked, before, oldId, newId);
 }
 
-/** The generation continues; only the new id must be stored. */
+/** The generation continues. Only the record with the new member id is written. */
 function keepPlace(
   turn: Turn,
   group: ClassicGroup,
@@ -239,7 +249,8 @@ function keepPlace(
       const member = group.members.get(newId);
       if (member === undefined || group.takeJoinIf(member, asked.token) === null) return;
       const skip = asked.caller.apiVersion >= skipAssignmentSince;
-      // Before v9 a leader that came back must not compute a new assignment: the response names its old id as the leader.
+      // Before v9 there is no `skipAssignment`. The response names the old member id as the leader, so that the restarted leader
+      // does not compute a new assignment.
       const answer = skip
         ? joined(group, newId, group.leaderId === newId)
         : { ...joined(group, newId), leader: leaderBefore, members: [] };

@@ -1,9 +1,9 @@
 /**
- * The path of a group from one generation to the next. It prepares (all members must join again), completes the join phase
+ * The path of a group from one generation to the next: it prepares (all members must join again), completes the join phase
  * (generation + 1, the leader gets the list of members), and waits for the leader's assignment (`sync.ts`).
  *
- * A member that does not join again in time is removed, with two exceptions: static members, which are removed only when their
- * session expires; and when no member has joined again, the group waits once more.
+ * A member that does not join again in time is removed. There are two exceptions: a static member is removed only when its
+ * session expires; and when no member at all has joined again, the group waits for another rebalance time-out.
  */
 import { mark } from '../../base/mark.ts';
 import type { ErrorRow } from '../../protocol/errors.ts';
@@ -17,7 +17,10 @@ import type { ClassicGroup, Member, Waiting } from './group.ts';
 import { noBytes, takeSync } from './group.ts';
 import { joined, joinRefused, syncRefused } from './responses.ts';
 
-/** A new member does not know its id yet and cannot send heartbeats; this is how long it may wait for its first generation. */
+/**
+ * A new member sends no heartbeats before its first generation, because it has no response to JoinGroup yet. This time-out
+ * replaces its session time-out until then.
+ */
 const newMemberTimeoutMs = 5 * 60_000;
 
 /** Restarts the session time-out of `member`. */
@@ -29,12 +32,16 @@ export function renewNewMember(turn: Turn, member: Member): void {
   renewSession(turn, member, newMemberTimeoutMs);
 }
 
+/** Sends the error to the pending requests of a member that was replaced or removed. */
 export function answerWaiting(turn: Turn, memberId: string, waiting: Waiting, error: ErrorRow): void {
   if (waiting.joinToken !== null) reply(turn, waiting.joinToken, joinRefused(memberId, error));
   if (waiting.syncToken !== null) reply(turn, waiting.syncToken, syncRefused(error));
 }
 
-/** Called when the members, or the metadata of a member, have changed. */
+/**
+ * Called when members, or the metadata of a member, have changed: starts a rebalance, or checks whether the current one can
+ * complete.
+ */
 export function prepareOrComplete(turn: Turn, group: ClassicGroup, reason: string): void {
   if (group.is('Empty', 'Stable', 'CompletingRebalance')) prepare(turn, group, reason);
   else completeIfAllJoined(turn, group);
@@ -53,7 +60,8 @@ export function prepare(turn: Turn, group: ClassicGroup, reason: string): void {
   group.transition('PreparingRebalance', turn.wallMs);
   group.initialRebalance = initial;
   if (!initial) return completeOrWait(turn, group);
-  // The first members of a group arrive one after the other; one generation for all of them is better than one for each.
+  // The first members of a group usually arrive one after the other. The delay puts them into one generation instead of one
+  // generation each.
   const delayMs = turn.shard.config.initialRebalanceDelayMs;
   group.newMemberAdded = false;
   group.initialDelayMs = delayMs;
@@ -66,12 +74,13 @@ function completeOrWait(turn: Turn, group: ClassicGroup): void {
   else turn.shard.deadlines.set(group.joinDeadline, turn.nowMs + group.rebalanceTimeoutMs);
 }
 
-/** While the group prepares: completes the join phase when all members have joined. The first generation completes only by time. */
+/** Completes the join phase if all members have joined. In the initial rebalance it completes only when the delay has passed. */
 export function completeIfAllJoined(turn: Turn, group: ClassicGroup): void {
   if (group.state !== 'PreparingRebalance') return;
   if (group.allJoined && !group.initialRebalance) completeJoin(turn, group);
 }
 
+/** The rebalance time-out or the initial delay has passed. The delay is extended while new members arrive. */
 export function expireJoin(turn: Turn, group: ClassicGroup): void {
   mark('group.join-deadline');
   if (group.state !== 'PreparingRebalance') return;
@@ -130,7 +139,10 @@ function removeAbsent(turn: Turn, group: ClassicGroup): void {
   });
 }
 
-/** Only a member with a pending JoinGroup can lead. Returns false when there is none (only absent static members). */
+/**
+ * Keeps or replaces the leader: only a member with a pending JoinGroup request can lead. Returns false when no member has one, so
+ * that only absent static members are left.
+ */
 function electLeader(group: ClassicGroup): boolean {
   const leader = group.leaderId === null ? undefined : group.members.get(group.leaderId);
   if (leader?.joinToken !== null && leader !== undefined) return true;
@@ -142,7 +154,10 @@ function electLeader(group: ClassicGroup): boolean {
   return false;
 }
 
-/** Responses of this step are sent only after the record is replicated, so that the next coordinator knows that the member left. */
+/**
+ * Writes the record of the empty group. The step's responses wait for it (`replyAfterWrites`), so that a later coordinator knows
+ * that the members left.
+ */
 function becomeEmpty(turn: Turn, group: ClassicGroup): void {
   group.protocolName = null;
   group.leaderId = null;
@@ -157,7 +172,7 @@ function becomeEmpty(turn: Turn, group: ClassicGroup): void {
   });
 }
 
-/** Removes all assignments until the next generation; pending SyncGroup requests get the error. */
+/** Removes all assignments until the next generation. Pending SyncGroup requests get the error. */
 export function withdrawAssignments(turn: Turn, group: ClassicGroup, error: ErrorRow): void {
   for (const member of group.members.values()) {
     member.assignment = noBytes;
@@ -177,7 +192,7 @@ export function expireSession(turn: Turn, group: ClassicGroup, deadline: Deadlin
   mark('group.session-deadline');
   const member = group.members.get(deadline.memberId);
   if (member === undefined || member.session !== deadline) return;
-  // A member with a pending request sends no heartbeats; its session restarts with the response.
+  // A member with a pending request sends no heartbeats. Its session restarts with the response.
   if (!member.isNew && (member.joinToken !== null || member.syncToken !== null)) return;
   note(turn, 'info', 'Member has failed, removing it from the group', {
     group: group.groupId,
@@ -208,7 +223,7 @@ export function expireSync(turn: Turn, group: ClassicGroup): void {
   prepare(turn, group, `removing ${late.join(', ')} on pending sync request expiration`);
 }
 
-/** This broker is no longer the coordinator. */
+/** This broker is no longer the coordinator: pending requests of the group get the error. */
 export function resign(turn: Turn, group: ClassicGroup, error: ErrorRow): void {
   for (const member of group.members.values()) {
     const waiting: Waiting = { joinToken: group.takeJoin(member), syncToken: takeSync(member) };
@@ -218,7 +233,9 @@ export function resign(turn: Turn, group: ClassicGroup, error: ErrorRow): void {
   group.transition('Dead', turn.wallMs);
 }
 
-/** Delays the responses of this step until its last write is replicated, if it wrote; if the write fails they report it. */
+/**
+ * Responds after the last write of this step is replicated, or with the error of that write; at once when the step wrote nothing.
+ */
 export function replyAfterWrites(
   turn: Turn,
   token: number,

@@ -18,7 +18,7 @@ export function joinRefused(memberId: string, error: ErrorRow): JoinResponse {
   };
 }
 
-/** The current generation for the response to `memberId`; only the leader gets the list of members. */
+/** The response to JoinGroup of `memberId` in the current generation. Only the leader gets the list of members. */
 export function joined(group: ClassicGroup, memberId: string, skipAssignment = false): JoinResponse {
   return {
     errorCode: Errors.NONE.code,

@@ -1,6 +1,7 @@
 /**
- * Reads the topics in a member's metadata of protocol type "consumer". OffsetDelete and expiry must not remove offsets of these
- * topics. All versions begin with an int16 version and the topics; the rest of the metadata is not read.
+ * Reads the topics in a member's metadata of protocol type "consumer", because OffsetDelete and expiry must keep the offsets of
+ * topics to which the group subscribes. Every version of the metadata begins with a version (int16) and the topics; the rest is
+ * not read.
  */
 import { decode } from '../../protocol/codec/codec.ts';
 import { ConsumerProtocolSubscription } from '../../protocol/messages/stored/group-records.ts';

@@ -1,6 +1,6 @@
 /**
- * SyncGroup (14): the leader sends the assignment, the other members wait for their part of it. The responses are sent only after
- * the group with its assignment is replicated, so that the next coordinator knows the same generation.
+ * SyncGroup (14): the leader sends the assignment, and the other members wait for their part of it. The responses are sent only
+ * after the group's record with the assignment is replicated, so that a later coordinator knows the same generation.
  */
 import { mark } from '../../base/mark.ts';
 import { defined } from '../../base/assert.ts';
@@ -47,9 +47,9 @@ function validate(group: ClassicGroup, request: SyncRequest): ErrorRow | null {
   return group.state === 'PreparingRebalance' ? Errors.REBALANCE_IN_PROGRESS : null;
 }
 
-/** Clients before v5 do not send these fields. */
-function differs(said: string | null, known: string | null): boolean {
-  return said !== null && known !== null && said !== known;
+/** A field that is null on either side is not compared: clients before v5 do not send protocol type and name. */
+function differs(requested: string | null, known: string | null): boolean {
+  return requested !== null && known !== null && requested !== known;
 }
 
 function storeAssignment(turn: Turn, group: ClassicGroup, request: SyncRequest): void {
@@ -62,7 +62,7 @@ function storeAssignment(turn: Turn, group: ClassicGroup, request: SyncRequest):
   const assignments = new Map(request.assignments.map((a) => [a.memberId, ownBytes(a.assignment)]));
   const { generation } = group;
   const record = groupRecord(group, assignments, turn.wallMs);
-  // The group may be in another state or generation when the record is written.
+  // When the write has its outcome, the group may be in another state or generation; then the assignment is no longer valid.
   const current = () => group.state === 'CompletingRebalance' && group.generation === generation;
   write(turn, [record], {
     undoOnTimeout: true,
@@ -72,9 +72,9 @@ function storeAssignment(turn: Turn, group: ClassicGroup, request: SyncRequest):
     },
     undo: (later, error) => {
       if (!current()) return;
-      // INVALID_COMMIT_OFFSET_SIZE is an error of offset commits; a SyncGroup client would not expect it.
-      const told = error === Errors.INVALID_COMMIT_OFFSET_SIZE ? Errors.UNKNOWN_SERVER_ERROR : error;
-      withdrawAssignments(later, group, told);
+      // INVALID_COMMIT_OFFSET_SIZE is an error of offset commits, which a client does not expect as response to SyncGroup.
+      const sent = error === Errors.INVALID_COMMIT_OFFSET_SIZE ? Errors.UNKNOWN_SERVER_ERROR : error;
+      withdrawAssignments(later, group, sent);
       prepareOrComplete(later, group, `error ${error.name} when storing group assignment during SyncGroup`);
     },
   });

@@ -1,8 +1,10 @@
 /**
- * Combines requests of one consumer group into writes. A request changes the state at once, and each change is stored as a record
- * and as its inverse. The records of one batch are one atomic write; responses are sent when it is replicated. Meanwhile further
- * requests of the group wait, and form the next batch together. So every response is based on replicated state, a failed write is
- * undone exactly, and a thousand members that join at once cost a few writes.
+ * Combines requests of one consumer group into writes. A request changes the state at once; each change is kept as a record, and
+ * as a function that undoes it. The records of a batch are one atomic write, and the responses are sent when it is replicated.
+ * Requests for the group that arrive meanwhile wait and form the next batch.
+ *
+ * So every response is based on replicated state, a failed write is undone exactly, and a thousand members that join at the same
+ * time cost only a few writes.
  */
 import { mark } from '../../base/mark.ts';
 import type { ErrorRow } from '../../protocol/errors.ts';
@@ -14,30 +16,35 @@ import type { BatchOf } from './group.ts';
 import { recordOf } from './records.ts';
 import { keepSession } from './timers.ts';
 
-/** A batch with this many records accepts no further request. */
+/** A batch that has this many records accepts no further request. */
 const recordsMax = 200;
 
 export type Batch = BatchOf<Turn>;
 
-/** Returned instead of a response when the group has no assignment yet. */
+/** An operation returns this instead of a response when the group has no assignment yet: the request waits (`unpark`). */
 export const parked = Symbol('parked');
 
+/** A request for a group, or the coordinator's own work for it, such as the removal of an expired member. */
 export interface Operation {
   /** Null: no client waits for a response. */
   readonly token: number | null;
   /**
-   * Changes the group with `change` and returns the response, or `parked`. Throws `KafkaError` to refuse the request; its changes
-   * are then undone.
+   * Changes the group with `change`, and returns the response or `parked`. Throws `KafkaError` to refuse the request: then the
+   * changes that it made are undone.
    */
   readonly run: (batch: Batch) => unknown;
+  /** Makes the response with an error. */
   readonly refused: (error: ErrorRow, message: string | null) => unknown;
-  /** Handles the request again when its turn has come. The group may have been deleted or converted by then. */
+  /**
+   * Handles the whole request again, when it waited for the batch before it. By then the group may have been deleted or
+   * converted.
+   */
   readonly again: (turn: Turn) => void;
 }
 
 /**
- * Runs `operation` now when no write of the group is in flight, else when the outcome is known. A group whose tombstones are being
- * written refuses it.
+ * Runs `operation` now when no write of the group is in flight; otherwise when the outcome of that write is known. A group that
+ * is being deleted refuses it.
  */
 export function operate(turn: Turn, group: ConsumerGroup, operation: Operation): void {
   if (group.deleting) {
@@ -46,7 +53,8 @@ export function operate(turn: Turn, group: ConsumerGroup, operation: Operation):
   }
   const { batch } = group;
   if (batch !== null && !batch.open) {
-    // Deadlines wait as long as necessary; a client gets the error that the outcome is unknown.
+    // While the outcome of the batch is unknown, a client's request gets the error of the write. Work of the coordinator itself
+    // waits as long as necessary.
     if (batch.stalled === null || operation.token === null) batch.waiting.push(operation.again);
     else reply(turn, operation.token, operation.refused(batch.stalled, null));
     return;
@@ -80,7 +88,7 @@ function runIn(turn: Turn, group: ConsumerGroup, batch: Batch, operation: Operat
     response = run(batch);
   } catch (error) {
     if (!(error instanceof KafkaError)) {
-      // A bug: nothing of this batch was written, and the group goes on without it.
+      // A bug in the operation: nothing of this batch has been written, so all its changes are undone and the group continues.
       takeBack(turn, undo, 0);
       group.batch = null;
       throw error;
@@ -103,13 +111,13 @@ function takeBack(turn: Turn, undo: ((turn: Turn) => void)[], downTo: number): v
   while (undo.length > downTo) undo.pop()?.(turn);
 }
 
-/** Changes the group, and records the change in the batch. */
+/** Changes the group, and adds the record of the change to the batch. */
 export function change(batch: Batch, group: ConsumerGroup, what: Change): void {
   changeUnrecorded(batch, group, what);
   batch.records.push(recordOf(group.groupId, what));
 }
 
-/** Changes the group before the caller adds the records of the change to the batch. */
+/** Changes the group only; the caller adds the records to the batch. */
 export function changeUnrecorded(batch: Batch, group: ConsumerGroup, what: Change): void {
   const inverse = group.apply(what);
   batch.undo.push(() => {
@@ -132,7 +140,8 @@ function close(turn: Turn, group: ConsumerGroup, batch: Batch): void {
       mark('group.batch-taken-back');
       takeBack(later, batch.undo, 0);
       group.batch = null;
-      // The deadline that led to a member's removal has been used up, so it is set again.
+      // Deadlines that led to changes of the batch have been used up. As those changes are undone, the session deadlines are set
+      // again.
       for (const member of group.members.values()) keepSession(later, group, member);
     },
     answer: (later, error) => {
@@ -142,7 +151,7 @@ function close(turn: Turn, group: ConsumerGroup, batch: Batch): void {
   });
 }
 
-/** A time-out: the outcome of the records is unknown. */
+/** The write timed out, so its outcome is unknown: all requests of the batch, and those that wait for it, get the error. */
 function stall(turn: Turn, batch: Batch, error: ErrorRow | null): void {
   batch.stalled = error;
   for (const answer of batch.answers) answer(turn, error);
@@ -157,20 +166,23 @@ function settle(turn: Turn, group: ConsumerGroup, batch: Batch, error: ErrorRow 
   discardIfNew(turn, group);
   const { waiting } = batch;
   if (waiting.length === 0) return;
-  // Waiting requests go into one batch, as far as they fit.
+  // The waiting requests form one batch; those that do not fit wait for the next one.
   const next = turn.shard.groups.get(group.groupId) === group ? openBatch(group) : null;
   for (const again of waiting) again(turn);
   if (next !== null && group.batch === next) close(turn, group, next);
 }
 
-/** The group has its first assignment, or must compute it again: handles the parked requests. */
+/** Handles the parked requests again: the group has its first assignment, or has to compute it again. */
 export function unpark(turn: Turn, group: ConsumerGroup): void {
   const waiting = group.parked;
   group.parked = [];
   for (const again of waiting) again(turn);
 }
 
-/** This broker is no longer the coordinator: pending requests get the error, except those whose records are being written. */
+/**
+ * This broker is no longer the coordinator: pending requests get the error. Requests whose records are being written get their
+ * response from that write.
+ */
 export function resignBatch(turn: Turn, group: ConsumerGroup, error: ErrorRow): void {
   const batch = group.batch ?? openBatch(group);
   batch.open = false;
@@ -181,7 +193,7 @@ export function resignBatch(turn: Turn, group: ConsumerGroup, error: ErrorRow): 
   unpark(turn, group);
 }
 
-/** Removes a group that has no record in the log. */
+/** Removes a group that was created by a request but has no record in the log. */
 function discardIfNew(turn: Turn, group: ConsumerGroup): void {
   const { groups } = turn.shard;
   if (group.epoch > 0 || group.members.size > 0 || group.offsets.size > 0 || group.commits.size > 0) return;

@@ -1,29 +1,29 @@
 /**
- * The possible changes of a consumer group. Each is one record of the log and one step of the state, so that replaying the records
- * gives the state that wrote them. A null value is a tombstone.
+ * The possible changes of a consumer group. Each `Change` is one record of the log and one step of the state; so replaying the
+ * records gives the state that wrote them. A null value removes the thing (a tombstone in the log).
  */
 import type { Partitions } from './assignors/assignor.ts';
 import type { CurrentAssignment, MemberMetadata } from './member.ts';
 
-/** The topics that a regular expression matched. */
+/** The topics that match a regular expression. */
 export interface ResolvedRegex {
-  /** In order. */
+  /** Topic names in ascending order. */
   readonly topics: readonly string[];
-  /** Offset of the metadata image against which it was matched. */
+  /** Offset of the metadata image with which the expression was matched. */
   readonly version: number;
-  /** Wall-clock time. */
+  /** Wall-clock time of the matching. */
   readonly timestampMs: number;
 }
 
 export interface GroupEpoch {
   readonly epoch: number;
-  /** Hash of the subscribed topics; when it differs, the group must be assigned again. */
+  /** Hash of the subscribed topics; when it changes, the group epoch increases and a new assignment is computed. */
   readonly metadataHash: number;
 }
 
 export interface TargetEpoch {
   readonly epoch: number;
-  /** Wall-clock time at which the assignment was ready; 0: unknown. */
+  /** Wall-clock time at which the target assignment was computed; 0: unknown. */
   readonly timestampMs: number;
 }
 
@@ -34,5 +34,7 @@ export type Change =
   | { readonly type: 'target'; readonly memberId: string; readonly value: Partitions | null }
   | { readonly type: 'current'; readonly memberId: string; readonly value: CurrentAssignment | null }
   | { readonly type: 'regex'; readonly regex: string; readonly value: ResolvedRegex | null }
-  /** A record of Kafka before 4.1 about the subscribed topics; only its tombstone is still written. */
+  /**
+   * Kafka before 4.1 wrote a record about the subscribed topics. It is read; of this kind only the tombstone is still written.
+   */
   | { readonly type: 'partitionMetadata'; readonly value: 'present' | null };

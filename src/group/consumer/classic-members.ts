@@ -1,6 +1,7 @@
 /**
- * Members of the classic protocol in a consumer group (KIP-848, online migration). JoinGroup replaces the first heartbeat of an
- * epoch, SyncGroup gets the assignment, Heartbeat tells when to join again. The generation is the member epoch.
+ * Members of the classic protocol in a consumer group, during the online migration of its clients (KIP-848). For such a member
+ * JoinGroup does what the first heartbeat of an epoch does, SyncGroup returns the assignment, and Heartbeat tells the member when
+ * to join again. The generation that it sees is its member epoch.
  */
 import { randomUuid } from '../../base/uuid.ts';
 import type { ErrorRow } from '../../protocol/errors.ts';
@@ -79,14 +80,16 @@ function join(
   });
   const metadata = joined(before.metadata, caller, request, subscription);
   const changed = takeOver(turn, group, batch, before, metadata);
-  // A static member that came back as a classic one may have been the last member of the consumer protocol.
+  // When a static member of the consumer protocol returns with the classic protocol, it may have been the last member of the
+  // consumer protocol; then the group becomes a classic group.
   const downgrades = replaced !== undefined && canDowngrade(turn, group, new Set());
   if (!downgrades) updateTarget(turn, group, batch);
   const owned = ownedPartitions(subscription.owned, turn.image.topics);
   const after = advance(turn, group, batch, memberId, owned, changed);
   const response = joinedResponse(after, request.protocols);
   if (downgrades) {
-    // In a classic group that is stable nobody is told of partitions that another member has given up meanwhile.
+    // After the downgrade the members must join again unless every member has its target assignment: in a stable classic group no
+    // member is told of a partition that another member has given up.
     const isSettled = [...group.members.values()].every(({ current }) =>
       isReconciledTo(current, group.epoch),
     );
@@ -119,7 +122,7 @@ function joinedResponse(
   };
 }
 
-/** At least one protocol must be supported by all classic members. */
+/** A new member must support at least one protocol that all classic members support. */
 function requireSupported(group: ConsumerGroup, type: string, protocols: readonly MemberProtocol[]): void {
   const counts = new Map<string, number>();
   for (const { metadata } of group.members.values()) {
@@ -131,7 +134,7 @@ function requireSupported(group: ConsumerGroup, type: string, protocols: readonl
   if (type !== 'consumer' || !isSupported) throw new KafkaError(Errors.INCONSISTENT_GROUP_PROTOCOL);
 }
 
-/** All protocols contain the same subscription. */
+/** Reads the first protocol only: the consumer puts the same subscription into all of them. */
 function subscriptionOf(protocols: readonly MemberProtocol[]): Subscription {
   try {
     return readSubscription(protocols[0]?.metadata ?? new Uint8Array(0));
@@ -202,7 +205,7 @@ export function syncConsumerGroup(
   });
 }
 
-/** Heartbeat: tells whether the member must join again, because partitions are to be revoked from or assigned to it. */
+/** Heartbeat: tells the member to join again when it must give up partitions or can get new ones. */
 export function heartbeatConsumerGroup(
   turn: Turn,
   group: ConsumerGroup,
@@ -230,7 +233,7 @@ export function heartbeatConsumerGroup(
   });
 }
 
-/** Another member still owns partitions of its target assignment. */
+/** Whether another member still holds a partition of this member's target assignment. */
 function waitsForOthers(group: ConsumerGroup, { memberId, current }: ConsumerMember): boolean {
   for (const [topicId, partitions] of group.targetOf(memberId)) {
     const mine = current.assigned.get(topicId);
@@ -240,7 +243,10 @@ function waitsForOthers(group: ConsumerGroup, { memberId, current }: ConsumerMem
   return false;
 }
 
-/** LeaveGroup: each member of the request succeeds or fails individually. Works for members of both protocols, as in Kafka. */
+/**
+ * LeaveGroup: each member of the request succeeds or fails by itself. As in Kafka, members of both protocols can be removed with
+ * it.
+ */
 export function leaveConsumerGroup(
   turn: Turn,
   group: ConsumerGroup,
@@ -297,7 +303,7 @@ function requireGeneration({ current }: ConsumerMember, generationId: number): v
   if (current.memberEpoch !== generationId) throw new KafkaError(Errors.ILLEGAL_GENERATION);
 }
 
-/** Clients before v5 do not send these fields. */
-function differs(said: string | null, known: string | null): boolean {
-  return said !== null && said !== known;
+/** Null is not compared: clients before v5 do not send protocol type and name. */
+function differs(requested: string | null, known: string | null): boolean {
+  return requested !== null && requested !== known;
 }

@@ -1,7 +1,7 @@
 /**
- * The rules for commits in a consumer group (KIP-848, KIP-1251): members commit with their epoch. A commit with an older epoch is
- * accepted for partitions that the member has held without interruption since that epoch. So a member with a newer epoch need not
- * retry, and a member that lost a partition cannot commit for it.
+ * The rules for offset commits in a consumer group (KIP-848, KIP-1251): a member commits with its member epoch. A commit with an
+ * older epoch is accepted for a partition if the member has held it without interruption since that epoch. So a member whose
+ * epoch has just increased need not repeat its commit, and a member that lost a partition cannot commit for it.
  */
 import type { Uuid } from '../../base/uuid.ts';
 import type { ErrorRow } from '../../protocol/errors.ts';
@@ -9,7 +9,7 @@ import { Errors } from '../../protocol/errors.ts';
 import type { OffsetCommitRequest } from '../types.ts';
 import type { ConsumerGroup } from '../turn.ts';
 
-/** The error of the whole request, or the check for each partition. */
+/** The error for the whole request, or a function that checks each partition. */
 export type CommitRule = ErrorRow | ((topicId: Uuid, partition: number) => ErrorRow | null);
 
 interface CommittedTopic {
@@ -20,7 +20,9 @@ interface CommittedTopic {
   }[];
 }
 
-/** Why nothing of `topics` is committed, or null. One partition that fails the check refuses all, as in Kafka. */
+/**
+ * The error if nothing of `topics` may be committed, otherwise null. As in Kafka, one partition that fails the check refuses all.
+ */
 export function refusalOf(
   rule: CommitRule,
   topics: readonly CommittedTopic[],
@@ -29,7 +31,7 @@ export function refusalOf(
   if (typeof rule !== 'function') return rule;
   for (const { topicId, partitions } of topics) {
     for (const { partitionIndex, committedMetadata } of partitions) {
-      // A partition whose metadata is too long fails individually, before its epoch is checked, as in Kafka.
+      // A partition whose metadata is too long is refused by itself later. As in Kafka, its epoch is not checked before that.
       if ((committedMetadata?.length ?? 0) > metadataMaxBytes) continue;
       const error = rule(topicId, partitionIndex);
       if (error !== null) return error;
@@ -41,16 +43,16 @@ export function refusalOf(
 const memberEpochSince = 9;
 const anyPartition = (): null => null;
 
-type Who = Pick<OffsetCommitRequest, 'memberId' | 'groupInstanceId' | 'generationIdOrMemberEpoch'>;
+type Committer = Pick<OffsetCommitRequest, 'memberId' | 'groupInstanceId' | 'generationIdOrMemberEpoch'>;
 
-/** `isTransactional`: TxnOffsetCommit, which older clients send without member id and epoch. */
+/** Checks a commit. `isTransactional`: the request is TxnOffsetCommit, which older clients send without member id and epoch. */
 export function commitRule(
   group: ConsumerGroup,
-  { memberId, groupInstanceId, generationIdOrMemberEpoch: epoch }: Who,
+  { memberId, groupInstanceId, generationIdOrMemberEpoch: epoch }: Committer,
   apiVersion: number,
   isTransactional = false,
 ): CommitRule {
-  // Administrators, and consumers that assign partitions to themselves.
+  // Administrators, and consumers that choose their partitions themselves (`assign`), commit without being members.
   if (epoch < 0 && group.members.size === 0) return anyPartition;
   if (isTransactional && epoch === -1 && memberId === '' && groupInstanceId === null) return anyPartition;
   const member = group.members.get(memberId);
@@ -67,7 +69,9 @@ export function commitRule(
   };
 }
 
-/** OffsetFetch v9: a member reads with its epoch, so that a zombie gets an error. */
+/**
+ * OffsetFetch v9: a member sends its epoch when it fetches offsets. A member that was removed or has an old epoch gets an error.
+ */
 export function fetchRule(group: ConsumerGroup, memberId: string | null, epoch: number): ErrorRow | null {
   if (memberId === null && epoch < 0) return null;
   const member = group.members.get(memberId ?? '');

@@ -38,7 +38,7 @@ export interface DescribedConsumerGroup {
   members: DescribedConsumerMember[];
 }
 
-/** Responds when the group's writes in flight are replicated. */
+/** Responds when the writes of the group that are in flight are replicated, so that the response has only replicated state. */
 export function describeLater(turn: Turn, token: number, groupId: string): void {
   const group = turn.shard.groups.get(groupId);
   const refused = (error: ErrorRow, message: string | null) =>
@@ -109,7 +109,7 @@ function describeMember(
   };
 }
 
-/** Deleted topics have no name and are left out. */
+/** Topics that were deleted are left out, because the response needs their names. */
 function describePartitions(
   assignment: Partitions | EpochedPartitions,
   topics: TopicsImage,

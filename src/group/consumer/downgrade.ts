@@ -1,6 +1,7 @@
 /**
- * When the last member of the consumer protocol leaves and members of the classic protocol remain, the group becomes a classic
- * group again (KIP-848, online downgrade). One write has the tombstones of the consumer group and the record of the classic group.
+ * Online downgrade (KIP-848): when the last member of the consumer protocol leaves and members of the classic protocol remain,
+ * the group becomes a classic group again. The tombstones of the consumer group and the record of the classic group are one
+ * write.
  */
 import { mark } from '../../base/mark.ts';
 import type { ClassicGroup as Classic } from '../classic/group.ts';
@@ -19,6 +20,7 @@ import { noTarget } from './group.ts';
 import type { ConsumerMember } from './member.ts';
 import { tombstones } from './tombstones.ts';
 
+/** Whether the group becomes a classic group when the members of `without` are removed. */
 export function canDowngrade(turn: Turn, group: ConsumerGroup, without: ReadonlySet<string>): boolean {
   const rest = [...group.members.values()].filter(({ memberId }) => !without.has(memberId));
   if (rest.length === 0 || rest.some(({ metadata }) => metadata.classic === null)) return false;
@@ -28,8 +30,9 @@ export function canDowngrade(turn: Turn, group: ConsumerGroup, without: Readonly
 }
 
 export interface Downgrade {
+  /** Ids of the members that are not taken over into the classic group. */
   readonly without: ReadonlySet<string>;
-  /** The members must join again. */
+  /** Whether the classic group starts with a rebalance, in which its members join again. */
   readonly rebalance: boolean;
 }
 
@@ -57,13 +60,14 @@ export function downgrade(
   const assignments = new Map([...classic.members].map(([id, { assignment }]) => [id, assignment]));
   const record = groupRecord(classic, assignments, turn.wallMs);
   batch.records.push(...tombstones(group), record);
-  // Until the records are replicated, this group handles commits. After the records only commits of remaining members may follow.
+  // Until the records are replicated, the consumer group handles offset commits. It must accept those of the remaining members
+  // only.
   for (const memberId of without) {
     changeUnrecorded(batch, group, { type: 'current', memberId, value: null });
     changeUnrecorded(batch, group, { type: 'target', memberId, value: null });
     changeUnrecorded(batch, group, { type: 'member', memberId, value: null });
   }
-  // Further requests belong to the classic group.
+  // The classic group handles all further requests.
   batch.open = false;
   batch.applied.push((later) => {
     classic.persisted = record.value;
@@ -98,7 +102,9 @@ function addMember(classic: Classic, { memberId, metadata }: ConsumerMember): vo
   );
 }
 
-/** A consumer group without members that a member of the classic protocol joins. Its offsets are kept. */
+/**
+ * A member of the classic protocol joins a consumer group without members: the group becomes a classic one and keeps its offsets.
+ */
 export function becomeClassic(
   turn: Turn,
   group: ConsumerGroup,

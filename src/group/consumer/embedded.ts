@@ -1,6 +1,7 @@
 /**
- * The embedded protocol of classic consumers: subscriptions in JoinGroup, assignments in SyncGroup. In a consumer group, and during
- * a conversion, the coordinator itself reads and writes them.
+ * The messages inside of classic messages: a classic consumer puts its subscription into JoinGroup, and gets its assignment in
+ * SyncGroup. The brokers of a classic group do not look into them. In a consumer group, and when a group is converted, the
+ * coordinator reads and writes them.
  */
 import { decode, encode } from '../../protocol/codec/codec.ts';
 import {
@@ -13,7 +14,7 @@ import type { Partitions } from './assignors/assignor.ts';
 import type { EpochedPartitions } from './member.ts';
 import type { OwnedPartitions } from '../types.ts';
 
-/** Later versions only append fields. */
+/** Versions after this one may only append fields, which the decoder of this version does not read. */
 const versionMax = 3;
 
 export interface Subscription {
@@ -22,7 +23,7 @@ export interface Subscription {
   readonly owned: readonly { readonly topic: string; readonly partitions: readonly number[] }[];
 }
 
-/** Throws `DecodeError`. */
+/** Throws `DecodeError` when the bytes are not a subscription. */
 export function readSubscription(bytes: Uint8Array): Subscription {
   const version = Math.min(versionOf(bytes), versionMax);
   const value = decode(ConsumerProtocolSubscription, version, bytes, versionedBodyAt);
@@ -31,11 +32,11 @@ export function readSubscription(bytes: Uint8Array): Subscription {
 
 export interface EmbeddedAssignment {
   readonly partitions: Partitions;
-  /** The data of a custom assignor, which a conversion would lose. */
+  /** Whether the assignor of a client added its own data, which a conversion to a consumer group would lose. */
   readonly hasUserData: boolean;
 }
 
-/** Deleted topics are left out. Throws `DecodeError`. */
+/** Topics that were deleted are left out. Throws `DecodeError` when the bytes are not an assignment. */
 export function readAssignment(bytes: Uint8Array, topics: TopicsImage): EmbeddedAssignment {
   const version = Math.min(versionOf(bytes), versionMax);
   const value = decode(ConsumerProtocolAssignment, version, bytes, versionedBodyAt);
@@ -51,7 +52,7 @@ export function readAssignment(bytes: Uint8Array, topics: TopicsImage): Embedded
   return { partitions, hasUserData: (value.userData?.length ?? 0) > 0 };
 }
 
-/** In the version of the member's own `subscription`. */
+/** Encodes an assignment in the version in which the member wrote its own `subscription`. */
 export function writeAssignment(
   partitions: Partitions | EpochedPartitions,
   subscription: Uint8Array,

@@ -1,11 +1,14 @@
-/** The group epoch: it increases when members or their subscriptions change, which makes a new target assignment necessary. */
+/**
+ * The group epoch. It increases when members, their subscriptions or the subscribed topics change, and then a new target
+ * assignment is needed.
+ */
 import type { ConsumerGroup, Turn } from '../turn.ts';
 import { note } from '../turn.ts';
 import type { Batch } from './batch.ts';
 import { change } from './batch.ts';
 import { metadataHash } from './metadata-hash.ts';
 
-/** The epoch of a group without records, as in Kafka: its first members get the next one. */
+/** As in Kafka, a group without records counts as having this epoch, so its first members get the next one. */
 const newGroupEpoch = 1;
 
 export function bumpEpoch(turn: Turn, group: ConsumerGroup, batch: Batch): void {
@@ -16,7 +19,7 @@ export function bumpEpoch(turn: Turn, group: ConsumerGroup, batch: Batch): void 
   note(turn, 'info', 'Bumped group epoch', { group: group.groupId, epoch, members: group.members.size });
 }
 
-/** After topics have changed: increments the epoch if the hash of the subscribed topics differs. */
+/** Called after topics have changed: increments the group epoch if the hash of the subscribed topics is another one. */
 export function bumpIfTopicsChanged(turn: Turn, group: ConsumerGroup, batch: Batch): void {
   if (!group.metadataStale) return;
   freshen(group, batch);

@@ -1,4 +1,4 @@
-/** Handles the deadlines of a consumer group, and the end of its coordination by this broker. */
+/** What happens when a deadline of a consumer group passes, and when this broker stops being its coordinator. */
 import { mark } from '../../base/mark.ts';
 import type { ErrorRow } from '../../protocol/errors.ts';
 import type { Deadline } from '../deadlines.ts';
@@ -14,7 +14,7 @@ export function expireConsumerDeadline(turn: Turn, group: ConsumerGroup, deadlin
   if (deadline === group.regexDeadline) return continueResolving(turn, group);
   const { memberId } = deadline;
   const timers = group.timers.get(memberId);
-  // A deadline of the classic group that this group was before.
+  // The deadline was set for the classic group from which this group was converted.
   if (timers === undefined) return;
   const { current } = group.members.get(memberId) ?? {};
   if (deadline === timers.session) expireMember(turn, group, memberId, 'session expired');

@@ -4,11 +4,15 @@
  *
  *   Empty ── member joins ─▶ Assigning ── target assignment computed ─▶ Reconciling ── every member has its target ─▶ Stable
  *
- * A group has three kinds of epochs. The group epoch increases when members or topics change; the target epoch is the group epoch
- * for which the target assignment was computed; each member's epoch is the target epoch that it has reached.
+ * There are three kinds of epochs. The group epoch increases when members, subscriptions or topics change. The target epoch is
+ * the group epoch for which the current target assignment was computed. The epoch of a member is the target epoch that the member
+ * has reached.
  *
- * Invariants (`assertConsumerGroup`, in tests after every step): a partition has at most one holder, and that is a member; no
- * member's epoch is above the target epoch, nor that above the group epoch; the indexes match the members.
+ * Invariants, which `assertConsumerGroup` checks (tests call it after every step):
+ * - A partition has at most one holder, and the holder is a member. A member holds the partitions that it has and those that it has
+ *   still to revoke.
+ * - No member's epoch is above the target epoch, and the target epoch is not above the group epoch.
+ * - The indexes (`#holders`, `staticMembers`, the counts) match the members.
  */
 import { assert } from '../../base/assert.ts';
 import type { Uuid } from '../../base/uuid.ts';
@@ -27,7 +31,7 @@ export type ConsumerGroupState = 'Empty' | 'Assigning' | 'Reconciling' | 'Stable
 
 export const noTarget: Partitions = new Map();
 
-/** The deadlines of one member; `join` and `sync` only for members of the classic protocol. */
+/** The deadlines of one member. Only members of the classic protocol have `join` and `sync`. */
 export interface MemberTimers {
   readonly session: Deadline;
   /** By this time the member must have revoked the partitions of `pendingRevocation`. */
@@ -43,52 +47,58 @@ export interface BatchOf<T> {
   readonly records: GroupRecord[];
   /** Undo functions, which are run from the last to the first. */
   readonly undo: ((turn: T) => void)[];
-  /** Run when the records are replicated, before the responses. */
+  /** Run when the records are replicated, before the responses are sent. */
   readonly applied: ((turn: T) => void)[];
   readonly answers: ((turn: T, error: ErrorRow | null) => void)[];
   /** Requests that arrived while the records were being written. */
   waiting: ((turn: T) => void)[];
-  /** Accepts further requests. */
+  /** Whether the batch accepts further requests. */
   open: boolean;
-  /** The write timed out and its outcome is unknown: pending requests got this error. */
+  /** Not null: the write timed out, and its outcome is unknown. Pending requests got this error. */
   stalled: ErrorRow | null;
 }
 
-/** `T`: the coordinator's type of turns. Other files use the type `ConsumerGroup` of `../turn.ts`. */
+/**
+ * `T`: the coordinator's type of turns, a parameter because `../turn.ts` imports this file. Other files use `ConsumerGroup` of
+ * `../turn.ts`.
+ */
 export class ConsumerGroupOf<T> {
   readonly kind = 'consumer';
   readonly groupId: string;
-  /** 0: the group has no record in the log. */
+  /** The group epoch; 0: the group has no record in the log. */
   epoch = 0;
   metadataHash = 0;
   targetEpoch = 0;
-  /** Wall-clock time at which the target assignment was ready; 0: never. */
+  /** Wall-clock time at which the target assignment was computed; 0: never. */
   targetTimestampMs = 0;
-  /** Tombstones are being written. */
+  /** Whether the group is being deleted: its tombstones are written but not replicated yet. */
   deleting = false;
-  /** While it is not empty, offsets do not expire and the group is not deleted. A group that is converted hands it to the new one. */
+  /**
+   * Offset commits that are not replicated yet. While there are any, no offset expires and the group cannot be deleted. When the
+   * group is converted to a classic group, the new group object gets them.
+   */
   commits = new CommitsUnderWay();
-  /** A subscribed topic has changed: the next heartbeat compares hashes. */
+  /** Whether a subscribed topic may have changed: then the next heartbeat compares the hash of the topics. */
   metadataStale = true;
-  /** A member has a new regular expression that was not matched against the topics yet. */
+  /** Whether a member has a new regular expression that has not been matched against the topics yet. */
   regexPending = false;
   readonly offsets: GroupOffsets;
   readonly members = new Map<string, ConsumerMember>();
-  /** Includes static members that have left temporarily. */
+  /** Target assignments by member id, also of static members that have left temporarily. */
   readonly targets = new Map<string, Partitions>();
   /** group.instance.id → member id. */
   readonly staticMembers = new Map<string, string>();
   readonly regexes = new Map<string, ResolvedRegex>();
-  /** In the order in which the members sent their last requests. */
+  /** By member id, ordered by the time of the member's last request. */
   readonly timers = new Map<string, MemberTimers>();
   readonly assignDeadline: Deadline;
   readonly regexDeadline: Deadline;
-  /** The assignment of a large group that is being computed in many short turns. */
+  /** A running computation of the target assignment: that of a large group takes many short turns. Null: none is running. */
   assigning: { readonly epoch: number; readonly work: Assigning } | null = null;
-  /** Regular expressions that are being matched in many short turns. */
+  /** A running matching of regular expressions, which takes many short turns. Null: none is running. */
   resolving: Generator<void, ReadonlyMap<string, ResolvedRegex>, void> | null = null;
   batch: BatchOf<T> | null = null;
-  /** Heartbeats that wait for the first assignment. */
+  /** Heartbeats that wait for the group's first assignment. */
   parked: ((turn: T) => void)[] = [];
   /** Holders of partitions: topic id → partition → member id. */
   readonly #holders = new Map<Uuid, Map<number, string>>();
@@ -117,7 +127,7 @@ export class ConsumerGroupOf<T> {
     return 'consumer';
   }
 
-  /** All members use the classic protocol: the group can become a classic group. */
+  /** Whether all members use the classic protocol; then the group can become a classic group. */
   get allClassic(): boolean {
     return this.#classicMembers === this.members.size;
   }
@@ -181,7 +191,7 @@ export class ConsumerGroupOf<T> {
     return timers;
   }
 
-  /** The timers of a member that has just sent a request; moves them to the end. */
+  /** The timers of a member that has just sent a request. Puts the member at the end of `timers`. */
   renewTimersOf(memberId: string): MemberTimers {
     const timers = this.timersOf(memberId);
     this.timers.delete(memberId);
@@ -189,7 +199,10 @@ export class ConsumerGroupOf<T> {
     return timers;
   }
 
-  /** End of the session that expires first among the other members; infinite when there is none. */
+  /**
+   * When the next session of another member ends; infinite when there is no other member. Looks only at the member that was
+   * silent for longest.
+   */
   nextSessionEndMs(exceptId: string): number {
     for (const [memberId, { session }] of this.timers) if (memberId !== exceptId) return session.atMs;
     return Number.POSITIVE_INFINITY;
@@ -202,7 +215,7 @@ export class ConsumerGroupOf<T> {
     this.timers.delete(memberId);
   }
 
-  /** Its tombstones are being written: it has no members, and no assignment is computed any more. */
+  /** The group's tombstones are written. It has no members, so a running assignment or matching is dropped. */
   beginDeleting(): void {
     this.deleting = true;
     this.assigning = null;
@@ -261,7 +274,7 @@ export class ConsumerGroupOf<T> {
   #applyCurrent(memberId: string, value: CurrentAssignment | null): Change {
     const before = this.members.get(memberId);
     if (before === undefined) {
-      // Compaction may have removed one of the member's two records; the other one comes later, or never.
+      // Compaction may have removed one of the two records of a member. The other one may come later in the log, or not at all.
       if (value !== null) this.members.set(memberId, { memberId, metadata: newMetadata, current: value });
       if (value !== null) this.#hold(memberId, value, true);
       return { type: 'current', memberId, value: null };
@@ -326,11 +339,11 @@ function add(counts: Map<string, number>, key: string, by: number): void {
 
 /** Checks all invariants, for tests. */
 export function assertConsumerGroup(group: ConsumerGroupOf<never>): void {
-  assert(group.targetEpoch <= group.epoch, 'the target is not ahead of the group');
+  assert(group.targetEpoch <= group.epoch, 'the target epoch is not above the group epoch');
   const held = new Set<string>();
   let classic = 0;
   for (const { memberId, metadata, current } of group.members.values()) {
-    assert(current.memberEpoch <= group.targetEpoch, 'no member is ahead of the target');
+    assert(current.memberEpoch <= group.targetEpoch, 'no member epoch is above the target epoch');
     if (metadata.classic !== null) classic++;
     for (const partitions of [current.assigned, current.pendingRevocation]) {
       for (const [topicId, list] of partitions) {
@@ -343,9 +356,10 @@ export function assertConsumerGroup(group: ConsumerGroupOf<never>): void {
       }
     }
   }
-  assert(classic === group.classicMemberCount, 'the count of classic members is right');
+  assert(classic === group.classicMemberCount, 'classicMemberCount is the number of classic members');
   for (const [instance, id] of group.staticMembers) {
     assert(group.members.get(id)?.metadata.instanceId === instance, 'static member ids are members');
   }
-  for (const id of group.targets.keys()) assert(group.members.has(id), 'targets are those of members');
+  for (const id of group.targets.keys())
+    assert(group.members.has(id), 'only members have a target assignment');
 }

@@ -1,7 +1,9 @@
 /**
- * ConsumerGroupHeartbeat (68): the only request with which a member joins, extends its session, learns its assignment, reports
- * revoked partitions, and leaves. Three steps: the member's metadata is updated, and the group epoch increases if that affects the
- * assignment; the target assignment is updated to the group epoch; the member is moved towards its target.
+ * ConsumerGroupHeartbeat (68). With this one request a member joins, extends its session, gets its assignment, reports that it
+ * has revoked partitions, and leaves.
+ *
+ * A heartbeat does three things: it updates the member's metadata, and increments the group epoch if the change affects the
+ * assignment; it updates the target assignment to the group epoch; it moves the member towards its target.
  */
 import type { Uuid } from '../../base/uuid.ts';
 import { randomUuid } from '../../base/uuid.ts';
@@ -84,7 +86,8 @@ function heartbeat(
   const subscriptionChanged = takeOver(turn, group, batch, before, metadata);
   updateTarget(turn, group, batch);
   if (group.targetEpoch === 0) {
-    // The first assignment of a large group takes several turns; a response with epoch 0 would make the member join again.
+    // The first assignment of a large group takes several turns. A response with epoch 0 would make the member join again, so it
+    // waits.
     renewSession(turn, group, { ...before, metadata });
     return parked;
   }
@@ -103,7 +106,10 @@ function heartbeat(
   };
 }
 
-/** A member sends all fields when it joins and after any error, and then needs a full response. */
+/**
+ * Whether the request has all fields. A member sends them all when it joins and after an error, and then it needs the assignment
+ * too.
+ */
 function isFull(request: ConsumerHeartbeatRequest): boolean {
   const { rebalanceTimeoutMs, subscribedTopicNames, subscribedTopicRegex, topicPartitions } = request;
   const subscribes = subscribedTopicNames !== null || subscribedTopicRegex !== null;
@@ -126,7 +132,7 @@ function updated(before: MemberMetadata, caller: Caller, request: ConsumerHeartb
   };
 }
 
-/** Updates a member's metadata from its request. Returns true when its subscription has changed. */
+/** Updates a member's metadata from its request. Returns whether its subscription has changed. */
 export function takeOver(
   turn: Turn,
   group: ConsumerGroup,
@@ -142,7 +148,7 @@ export function takeOver(
   const regex = changeRegex(group, batch, before.metadata, metadata);
   const epoch = group.epoch;
   refreshRegexes(turn, group, batch);
-  // Newly matched topics may have increased the epoch already.
+  // `refreshRegexes` increments the epoch too when expressions match other topics; one increment is enough.
   if (group.epoch === epoch) {
     if (epoch === 0 || namesChanged || regex === 'resolved') bumpEpoch(turn, group, batch);
     else bumpIfTopicsChanged(turn, group, batch);
@@ -160,7 +166,7 @@ function logJoin(turn: Turn, group: ConsumerGroup, memberId: string, metadata: M
   });
 }
 
-/** `resolved`: the topics of the new expression are known; `changed`: they will be known later. */
+/** `resolved`: the topics of the new expression are known; `changed`: the expression has still to be matched. */
 function changeRegex(
   group: ConsumerGroup,
   batch: Batch,
@@ -178,7 +184,7 @@ function changeRegex(
   return 'changed';
 }
 
-/** Moves the member towards its target as far as is possible now. */
+/** Moves the member one step towards its target, as far as partitions are free. */
 export function advance(
   turn: Turn,
   group: ConsumerGroup,

@@ -1,4 +1,4 @@
-/** Removal of members: by their own request (epochs -1 and -2), by a deadline, or by an administrator. */
+/** Removal of members: because they leave (heartbeats with epoch -1 or -2), because a deadline passed, or by an administrator. */
 import { Errors, KafkaError } from '../../protocol/errors.ts';
 import type { ConsumerGroup, Turn } from '../turn.ts';
 import { note } from '../turn.ts';
@@ -13,7 +13,7 @@ import { hasRegex, leaveStaticEpoch, noPartitions } from './member.ts';
 import type { ConsumerHeartbeatResponse } from './requests.ts';
 import type { ConsumerHeartbeatRequest } from '../types.ts';
 
-/** A heartbeat with which a member leaves. */
+/** A member leaves: it has sent a heartbeat with epoch -1, or -2 for a static member that leaves temporarily. */
 export function leaveGroup(
   turn: Turn,
   token: number,
@@ -34,7 +34,8 @@ export function leaveGroup(
     run: (batch): ConsumerHeartbeatResponse => {
       const member =
         instanceId === null ? knownMember(group, memberId) : knownStaticMember(group, instanceId, memberId);
-      if (instanceId !== null && memberEpoch === leaveStaticEpoch) goForAWhile(turn, group, batch, member);
+      if (instanceId !== null && memberEpoch === leaveStaticEpoch)
+        leaveTemporarily(turn, group, batch, member);
       else removeMembers(turn, group, batch, [member.memberId], 'left the group');
       return {
         errorCode: Errors.NONE.code,
@@ -48,13 +49,14 @@ export function leaveGroup(
   });
 }
 
-/** A static member keeps its partitions until its session ends; the group epoch does not change. */
-function goForAWhile(
+/** A static member leaves temporarily. It keeps its partitions until its session expires, and the group epoch does not change. */
+function leaveTemporarily(
   turn: Turn,
   group: ConsumerGroup,
   batch: Batch,
   { memberId, current }: ConsumerMember,
 ): void {
+  // The member will return with epoch 0 (`replaceMember`), so the epochs of its partitions are set back to 0 as well.
   const assigned = new Map(
     [...current.assigned].map(([topicId, partitions]) => [
       topicId,
@@ -71,7 +73,7 @@ function goForAWhile(
   note(turn, 'info', 'Static member temporarily left the group', { group: group.groupId, member: memberId });
 }
 
-/** When only members of the classic protocol are left, the group becomes a classic one. */
+/** Removes the members. If all remaining members use the classic protocol, the group becomes a classic group. */
 export function removeMembers(
   turn: Turn,
   group: ConsumerGroup,
@@ -92,7 +94,7 @@ export function removeMembers(
   bumpEpoch(turn, group, batch);
 }
 
-/** A deadline of a member has passed. */
+/** Removes a member one of whose deadlines has passed. */
 export function expireMember(turn: Turn, group: ConsumerGroup, memberId: string, reason: string): void {
   operate(turn, group, {
     token: null,

@@ -1,4 +1,6 @@
-/** Finds the member that sent a request, and checks that it may. Throws the `KafkaError` of the response. */
+/**
+ * Finds the member that sent a request, and checks whether it may send it. Throws a `KafkaError` with the error of the response.
+ */
 import { Errors, KafkaError } from '../../protocol/errors.ts';
 import type { ConsumerGroup, Turn } from '../turn.ts';
 import { note } from '../turn.ts';
@@ -8,7 +10,8 @@ import type { ConsumerMember, EpochedPartitions } from './member.ts';
 import { joinEpoch, leaveStaticEpoch, newCurrent, newMetadata } from './member.ts';
 import type { OwnedPartitions } from '../types.ts';
 
-export interface Speaker {
+/** What a request says about its sender. */
+export interface Sender {
   readonly memberId: string;
   readonly instanceId: string | null;
   readonly memberEpoch: number;
@@ -27,7 +30,7 @@ export function knownMember(group: ConsumerGroup, memberId: string): ConsumerMem
   );
 }
 
-/** `memberId` null: the member that currently has the instance id. */
+/** Finds a static member. `memberId` null: the member that currently has the instance id. */
 export function knownStaticMember(
   group: ConsumerGroup,
   instanceId: string,
@@ -53,21 +56,21 @@ export function requireRoom(turn: Turn, group: ConsumerGroup, memberId: string):
 }
 
 /** The member that sent the request. A joining member is not in the group yet, unless it replaces a static member. */
-export function memberOf(turn: Turn, group: ConsumerGroup, batch: Batch, speaker: Speaker): ConsumerMember {
-  return speaker.instanceId === null
-    ? dynamicMember(group, speaker)
-    : staticMember(turn, group, batch, speaker, speaker.instanceId);
+export function memberOf(turn: Turn, group: ConsumerGroup, batch: Batch, sender: Sender): ConsumerMember {
+  return sender.instanceId === null
+    ? dynamicMember(group, sender)
+    : staticMember(turn, group, batch, sender, sender.instanceId);
 }
 
 function newMember(memberId: string): ConsumerMember {
   return { memberId, metadata: newMetadata, current: newCurrent };
 }
 
-function dynamicMember(group: ConsumerGroup, speaker: Speaker): ConsumerMember {
-  const known = group.members.get(speaker.memberId);
-  if (known === undefined && speaker.joins) return newMember(speaker.memberId);
-  const member = knownMember(group, speaker.memberId);
-  if (!speaker.isClassic) requireEpoch(member, speaker);
+function dynamicMember(group: ConsumerGroup, sender: Sender): ConsumerMember {
+  const known = group.members.get(sender.memberId);
+  if (known === undefined && sender.joins) return newMember(sender.memberId);
+  const member = knownMember(group, sender.memberId);
+  if (!sender.isClassic) requireEpoch(member, sender);
   return member;
 }
 
@@ -75,20 +78,20 @@ function staticMember(
   turn: Turn,
   group: ConsumerGroup,
   batch: Batch,
-  speaker: Speaker,
+  sender: Sender,
   instanceId: string,
 ): ConsumerMember {
-  const { memberId } = speaker;
-  if (!speaker.joins) {
+  const { memberId } = sender;
+  if (!sender.joins) {
     const member = knownStaticMember(group, instanceId, memberId);
-    if (!speaker.isClassic) requireEpoch(member, speaker);
+    if (!sender.isClassic) requireEpoch(member, sender);
     return member;
   }
   const currentId = group.staticMembers.get(instanceId);
   const current = currentId === undefined ? undefined : group.members.get(currentId);
   if (current === undefined) return group.members.get(memberId) ?? newMember(memberId);
   const isBusy = current.metadata.classic === null && current.current.memberEpoch !== leaveStaticEpoch;
-  if (!speaker.isClassic && isBusy) {
+  if (!sender.isClassic && isBusy) {
     throw new KafkaError(
       Errors.UNRELEASED_INSTANCE_ID,
       `Static member ${memberId} with instance id ${instanceId} cannot join the group because the instance id is owned by a member.`,
@@ -97,7 +100,7 @@ function staticMember(
   return replaceMember(turn, group, batch, current, memberId);
 }
 
-/** A new member id takes the place of a static member, with its partitions and its target. */
+/** A static member has returned with a new member id, which replaces the old one and inherits its partitions and its target. */
 function replaceMember(
   turn: Turn,
   group: ConsumerGroup,
@@ -105,7 +108,7 @@ function replaceMember(
   old: ConsumerMember,
   memberId: string,
 ): ConsumerMember {
-  note(turn, 'info', 'Static member came back and takes its place', {
+  note(turn, 'info', 'Static member restarted and keeps its place with a new member id', {
     group: group.groupId,
     instance: old.metadata.instanceId,
     replaced: old.memberId,
@@ -117,13 +120,13 @@ function replaceMember(
   change(batch, group, { type: 'member', memberId, value: old.metadata });
   change(batch, group, { type: 'target', memberId, value: target });
   change(batch, group, { type: 'current', memberId, value: current });
-  // An assignment in progress has the old id.
+  // A running computation of the target assignment would assign partitions to the old member id, so it is dropped.
   group.assigning = null;
   batch.applied.push((later) => unpark(later, group));
   return knownMember(group, memberId);
 }
 
-/** The member's partitions are free at once, because it has reported that it owns none, or it counts as dead. */
+/** Removes a member. Its partitions are free at once: it has reported that it owns none, or its session has expired. */
 export function removeMember(group: ConsumerGroup, batch: Batch, memberId: string): void {
   change(batch, group, { type: 'current', memberId, value: null });
   change(batch, group, { type: 'target', memberId, value: null });
@@ -132,10 +135,11 @@ export function removeMember(group: ConsumerGroup, batch: Batch, memberId: strin
 }
 
 /**
- * The previous epoch is accepted when the member owns nothing beyond its assignment, because the response with the new epoch was
- * lost. A member that joins (epoch 0) is accepted in any state (KIP-848: it has revoked everything).
+ * Checks the epoch of a heartbeat. The previous epoch is accepted if the member owns nothing beyond its assignment: it did not
+ * get the response with the new epoch. Epoch 0 (the member joins) is always accepted: such a member has revoked everything
+ * (KIP-848).
  */
-function requireEpoch({ current }: ConsumerMember, { memberEpoch, owned }: Speaker): void {
+function requireEpoch({ current }: ConsumerMember, { memberEpoch, owned }: Sender): void {
   if (memberEpoch === joinEpoch || memberEpoch === current.memberEpoch) return;
   const isBehind = memberEpoch < current.memberEpoch;
   if (isBehind && memberEpoch === current.previousMemberEpoch && ownsOnly(owned, current.assigned)) return;
@@ -154,7 +158,7 @@ function ownsOnly(owned: OwnedPartitions | null, assigned: EpochedPartitions): b
   });
 }
 
-/** Removes an expression to which no member subscribes any more. */
+/** Removes an expression from the state if no member subscribes to it any more. */
 export function forgetRegex(group: ConsumerGroup, batch: Batch, regex: string): void {
   if (group.subscribersOfRegex(regex) === 0 && group.regexes.has(regex))
     change(batch, group, { type: 'regex', regex, value: null });

@@ -1,14 +1,14 @@
 /**
- * A member of a consumer group. It has two parts, as in Kafka's records: its own metadata (`MemberMetadata`, record type 5) and its
- * progress towards its target assignment (`CurrentAssignment`, type 8). Both are immutable values.
+ * A member of a consumer group. As in Kafka's records it has two parts: its own metadata (`MemberMetadata`, record type 5) and
+ * how far it has come towards its target assignment (`CurrentAssignment`, record type 8). Both are immutable values.
  */
 import type { Uuid } from '../../base/uuid.ts';
 import type { MemberProtocol } from '../types.ts';
 
-/** The fields of a classic-protocol member of a consumer group. */
+/** What the classic protocol needs to know of a member of a consumer group that uses the classic protocol. */
 export interface ClassicMemberMetadata {
   readonly sessionTimeoutMs: number;
-  /** In the member's order of preference; the metadata of the first is its subscription. */
+  /** In the member's order of preference. The metadata of the first protocol is the member's subscription. */
   readonly supportedProtocols: readonly MemberProtocol[];
 }
 
@@ -17,9 +17,9 @@ export interface MemberMetadata {
   readonly rackId: string | null;
   readonly clientId: string;
   readonly clientHost: string;
-  /** In order, without duplicates. */
+  /** In ascending order, without duplicates. */
   readonly subscribedTopicNames: readonly string[];
-  /** In RE2's syntax; null or empty: none. */
+  /** A regular expression in RE2's syntax; null or empty: none. */
   readonly subscribedTopicRegex: string | null;
   /** -1: the member has not sent it. */
   readonly rebalanceTimeoutMs: number;
@@ -29,19 +29,19 @@ export interface MemberMetadata {
 }
 
 /**
- * `stable`: it has the target assignment of its epoch. `unrevoked`: it must still revoke `pendingRevocation`. `unreleased`: it
- * waits for partitions that others must still revoke. The numbers are Kafka's, as in records.
+ * `stable`: the member has the target assignment of its epoch. `unrevoked`: it has still to revoke `pendingRevocation`.
+ * `unreleased`: it waits for partitions that other members have still to revoke. The numbers are those of Kafka's records.
  */
 export const memberStates = { stable: 0, unrevoked: 1, unreleased: 2 } as const;
 
-/** Partitions with the member epoch at which each was assigned (KIP-1251): topic id → partition → epoch. */
+/** Partitions, each with the member epoch at which the member got it (KIP-1251): topic id → partition → epoch. */
 export type EpochedPartitions = ReadonlyMap<Uuid, ReadonlyMap<number, number>>;
 
 export interface CurrentAssignment {
   readonly memberEpoch: number;
-  /** Accepted from a member that never got the response with the new epoch. */
+  /** The epoch before the last increment. It is accepted from a member that did not get the response with the new epoch. */
   readonly previousMemberEpoch: number;
-  /** Another number is a state of a later version; the member must join again. */
+  /** One of `memberStates`. Another number is a state of a later Kafka version; then the member must join again. */
   readonly state: number;
   readonly assigned: EpochedPartitions;
   readonly pendingRevocation: EpochedPartitions;
@@ -53,13 +53,19 @@ export interface ConsumerMember {
   readonly current: CurrentAssignment;
 }
 
+/** The member epoch in the heartbeat with which a member joins. */
 export const joinEpoch = 0;
+/** The member epoch in the heartbeat with which a member leaves. */
 export const leaveEpoch = -1;
-/** A static member leaves temporarily: no other member gets its partitions until its session expires. */
+/**
+ * The member epoch in the heartbeat with which a static member leaves temporarily. It keeps its partitions until its session
+ * expires.
+ */
 export const leaveStaticEpoch = -2;
 
 export const noPartitions: EpochedPartitions = new Map();
 
+/** The metadata of a member that is not in the group yet. */
 export const newMetadata: MemberMetadata = {
   instanceId: null,
   rackId: null,
@@ -72,7 +78,7 @@ export const newMetadata: MemberMetadata = {
   classic: null,
 };
 
-/** Before its first heartbeat was handled. */
+/** The assignment of a member whose first heartbeat has not been handled yet. */
 export const newCurrent: CurrentAssignment = {
   memberEpoch: joinEpoch,
   previousMemberEpoch: -1,
@@ -89,7 +95,7 @@ export function isReconciledTo({ memberEpoch, state }: CurrentAssignment, target
   return state === memberStates.stable && memberEpoch === targetEpoch;
 }
 
-/** The same values; lists in the same order. */
+/** Whether all values are equal; lists must have the same order. */
 export function sameMetadata(a: MemberMetadata, b: MemberMetadata): boolean {
   return (
     a.instanceId === b.instanceId &&
@@ -121,7 +127,7 @@ function sameClassic(a: ClassicMemberMetadata | null, b: ClassicMemberMetadata |
   });
 }
 
-/** The same partitions, whatever their epochs. */
+/** Whether both have the same partitions; the epochs may differ. */
 export function samePartitions(a: EpochedPartitions, b: EpochedPartitions): boolean {
   if (a === b) return true;
   if (a.size !== b.size) return false;

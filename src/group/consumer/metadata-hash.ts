@@ -1,7 +1,7 @@
 /**
  * A hash of the subscribed topics: ids, names and partition counts. When it changes, the group epoch increases and a new target
- * assignment is computed. It is below 2^53, so that a JavaScript number stores it exactly. It is not Kafka's XXH3 value, so the first heartbeat after a migration to
- * Kafka causes one rebalance.
+ * assignment is computed. The hash is below 2^53, so that a JavaScript number stores it exactly. It is not Kafka's XXH3 value:
+ * the first heartbeat after a migration to Kafka therefore causes one rebalance.
  */
 import type { TopicsImage } from '../../metadata/topics-image.ts';
 

@@ -1,7 +1,8 @@
 /**
- * Moves one member towards its target assignment, one step at a time. A member first revokes partitions (it confirms that by no
- * longer listing them among those it owns). Then it advances to the target's epoch and gets the free partitions of its target;
- * those that others still hold it gets in later steps. So no partition ever has two owners.
+ * Moves one member one step towards its target assignment. First the member revokes partitions that are not in its target; it
+ * confirms this by no longer listing them among the partitions that it owns. Then it advances to the target epoch and gets those
+ * partitions of its target that no other member holds. The rest it gets in later steps, when the other members have revoked them.
+ * So no partition ever has two owners.
  */
 import type { Uuid } from '../../base/uuid.ts';
 import type { OwnedPartitions } from '../types.ts';
@@ -17,15 +18,18 @@ export interface ReconcileInput {
   readonly owned: OwnedPartitions | null;
   /** Whether the topic exists and the member subscribes to it. */
   readonly isSubscribed: (topicId: Uuid) => boolean;
-  /** The member's subscription changed: it must revoke topics that are no longer in it, even when its epoch does not change. */
+  /**
+   * Whether the member's subscription has changed. Then it must revoke topics that are no longer in it, even if its epoch does
+   * not change.
+   */
   readonly subscriptionChanged: boolean;
-  /** Whether some member holds the partition, this one included. */
+  /** Whether a member holds the partition; this member counts too. */
   readonly isHeld: (topicId: Uuid, partition: number) => boolean;
 }
 
 /**
- * Returns the same object when nothing changes. Null: the state is of a later version, and the member must join again without
- * partitions.
+ * The member's next assignment; the same object when nothing changes. Null when the member is in a state of a later Kafka
+ * version: then it must give up its partitions and join again.
  */
 export function reconcile(input: ReconcileInput): CurrentAssignment | null {
   const { current, targetEpoch, owned } = input;
@@ -43,7 +47,10 @@ export function reconcile(input: ReconcileInput): CurrentAssignment | null {
   }
 }
 
-/** A member that does not report its owned partitions may still own all of them. */
+/**
+ * Whether the member may still own any of `partitions`. A request without the field `owned` says nothing, so it may own all of
+ * them.
+ */
 function ownsAny(owned: OwnedPartitions | null, partitions: EpochedPartitions): boolean {
   if (owned === null) return true;
   return owned.some(({ topicId, partitions: list }) => {
@@ -52,7 +59,7 @@ function ownsAny(owned: OwnedPartitions | null, partitions: EpochedPartitions): 
   });
 }
 
-/** Topics to which the member no longer subscribes are revoked; its epoch and everything else stay. */
+/** The member has to revoke the topics to which it no longer subscribes. Its epoch and its other partitions stay. */
 function dropUnsubscribed({ current, owned, isSubscribed }: ReconcileInput): CurrentAssignment {
   const assigned = new Map(current.assigned);
   const pendingRevocation = new Map(current.pendingRevocation);
@@ -85,7 +92,7 @@ function next(input: ReconcileInput, memberEpoch: number): CurrentAssignment {
     const kept = assigned.get(topicId);
     for (const partition of partitions) {
       if (kept?.has(partition)) continue;
-      // The member may get back partitions that it has just revoked itself.
+      // A partition that the member itself is revoking counts as free: the member may have it back.
       const isOwn = current.pendingRevocation.get(topicId)?.has(partition) ?? false;
       if (isHeld(topicId, partition) && !isOwn) waits = true;
       else gained.push([topicId, partition]);

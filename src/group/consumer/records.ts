@@ -1,4 +1,7 @@
-/** Changes of a consumer group as records of `__consumer_offsets` in Kafka's formats (keys 3 to 8 and 16), and back. */
+/**
+ * Changes of a consumer group as records of `__consumer_offsets`, in Kafka's formats (key types 3 to 8 and 16): encoding and
+ * decoding.
+ */
 import type { Uuid } from '../../base/uuid.ts';
 import { decode, encode } from '../../protocol/codec/codec.ts';
 import * as messages from '../../protocol/messages/stored/consumer-group-records.ts';
@@ -19,7 +22,7 @@ export const recordTypes = {
   regex: 16,
 } as const;
 
-/** All values have one version so far. */
+/** The version of all values; there is only one so far. */
 const version = 0;
 
 export function recordOf(groupId: string, change: Change): GroupRecord {
@@ -103,7 +106,8 @@ function encodeMember(member: MemberMetadata): Uint8Array {
     subscribedTopicRegex: member.subscribedTopicRegex,
     rebalanceTimeoutMs: member.rebalanceTimeoutMs,
     serverAssignor: member.serverAssignor,
-    // Kafka's default is an empty struct, which would make it a member of the classic protocol.
+    // Null must be written explicitly: the schema's default is an empty struct, which would mean a member of the classic
+    // protocol.
     classicMemberMetadata:
       classic === null
         ? null
@@ -134,7 +138,7 @@ function encodeEpoched(partitions: EpochedPartitions) {
   }));
 }
 
-/** Null for a record type that is not of consumer groups. Throws `DecodeError` when the bytes do not match their key. */
+/** Null for a record type that does not belong to consumer groups. Throws `DecodeError` when key or value cannot be decoded. */
 export function readChange({ key, value }: GroupRecord): { groupId: string; change: Change } | null {
   switch (versionOf(key)) {
     case recordTypes.groupEpoch: {
@@ -234,7 +238,7 @@ function readCurrent(bytes: Uint8Array): CurrentAssignment {
   return {
     memberEpoch,
     previousMemberEpoch,
-    // For a static member that has left temporarily all states mean the same.
+    // A static member that has left temporarily keeps its partitions in any state, so its state is not checked.
     state: memberEpoch < 0 ? value.state : stateOf(value.state, pendingRevocation.size > 0),
     assigned: readEpoched(value.assignedPartitions, memberEpoch),
     pendingRevocation,
@@ -242,8 +246,8 @@ function readCurrent(bytes: Uint8Array): CurrentAssignment {
 }
 
 /**
- * Decodes the state of a member. Builds of this project before 28 November 2026 wrote each state as the next higher number; whether
- * the member has pending partitions shows which state was meant.
+ * Decodes the state of a member. Builds of this project before 28 November 2026 wrote 1 for stable, 2 for unrevoked and 3 for
+ * unreleased instead of 0, 1 and 2. Only an unrevoked member has partitions to revoke, which shows what 1 and 2 mean.
  */
 function stateOf(state: number, hasPending: boolean): number {
   const { stable, unrevoked, unreleased } = memberStates;
@@ -252,7 +256,7 @@ function stateOf(state: number, hasPending: boolean): number {
   return state === unreleased + 1 ? unreleased : state;
 }
 
-/** Before Kafka 4.3 partitions had no epochs; the member's epoch is used for them. */
+/** Kafka before 4.3 wrote no epochs of partitions; then the member's epoch is used for each. */
 function readEpoched(
   topics: readonly {
     readonly topicId: Uuid;

@@ -1,4 +1,4 @@
-/** ConsumerGroupHeartbeat: the response, and the validation of requests. */
+/** ConsumerGroupHeartbeat: the type of the response, and the validation of the request. */
 import { Errors, KafkaError } from '../../protocol/errors.ts';
 import type { ConsumerHeartbeatRequest, GroupConfig } from '../types.ts';
 import { joinEpoch, leaveEpoch, leaveStaticEpoch } from './member.ts';
@@ -45,7 +45,7 @@ function validateFirst(request: ConsumerHeartbeatRequest): void {
     throw invalid('Either SubscribedTopicNames or SubscribedTopicRegex must be non-null when (re-)joining.');
 }
 
-/** Kafka trims the text, so one with only blanks counts as empty. */
+/** Kafka trims these texts, so a text of blanks counts as empty. */
 function requireText(text: string | null, message: string): void {
   if (text !== null && text.trim() === '') throw invalid(message);
 }

@@ -1,11 +1,11 @@
-/** From subscriptions to existing topics. */
+/** Resolves the subscription of a member to existing topics. */
 import type { Uuid } from '../../base/uuid.ts';
 import type { TopicsImage } from '../../metadata/topics-image.ts';
 import type { MemberMetadata } from './member.ts';
 import { hasRegex } from './member.ts';
 import type { ConsumerGroup } from '../turn.ts';
 
-/** An expression that is not matched yet selects no topic. */
+/** The names of the topics to which a member subscribes. A regular expression that has not been matched yet adds none. */
 export function subscribedNames(group: ConsumerGroup, metadata: MemberMetadata): readonly string[] {
   if (!hasRegex(metadata)) return metadata.subscribedTopicNames;
   const matched = group.regexes.get(metadata.subscribedTopicRegex ?? '')?.topics ?? [];
@@ -20,7 +20,7 @@ export function isSubscribed(group: ConsumerGroup, metadata: MemberMetadata, top
   };
 }
 
-/** Topic ids by member; members with the same subscription share one set. */
+/** The ids of the existing topics to which each member subscribes. Members with the same subscription get the same set object. */
 export class SubscribedIds {
   readonly #group: ConsumerGroup;
   readonly #topics: TopicsImage;
@@ -51,7 +51,7 @@ export class SubscribedIds {
     return ids;
   }
 
-  /** Returns an equal set if there is one, so that equal subscriptions share a set. */
+  /** Returns the known set with the same ids if there is one. */
   #shared(ids: ReadonlySet<Uuid>): ReadonlySet<Uuid> {
     for (const known of this.#known.values()) {
       if (known.size === ids.size && [...ids].every((id) => known.has(id))) return known;

@@ -1,7 +1,7 @@
 /**
- * The target assignment: which partitions each member shall have in the end. It is computed when the group epoch is ahead of it, at
- * most once in `group.consumer.assignment.interval.ms` (KIP-1263). For a large group that takes several short turns, while
- * heartbeats use the last one.
+ * The target assignment: the partitions that each member shall have when it has done all its steps. It is computed when the group
+ * epoch is above the target epoch, but at most once in `group.consumer.assignment.interval.ms` (KIP-1263). For a large group this
+ * takes several short turns; meanwhile heartbeats use the previous target assignment.
  */
 import { mark } from '../../base/mark.ts';
 import { defined } from '../../base/assert.ts';
@@ -13,17 +13,19 @@ import type { Batch } from './batch.ts';
 import { change, operate, unpark } from './batch.ts';
 import { SubscribedIds } from './subscription.ts';
 
-/** Members plus partitions of a group that is assigned in one turn. A larger group takes several turns. */
+/**
+ * The target assignment is computed in one turn if the number of members plus partitions is at most this; otherwise in several.
+ */
 export const assignAtOnceMax = 2_000;
-/** Resumptions of an assignor in one turn: some thousand small operations. */
+/** How often a turn resumes the assignor. Each resumption does `stepSize` (1 000) small operations. */
 const stepsPerTurn = 4;
 
-/** Updates the target to the group epoch, or begins to. */
+/** Computes the target assignment for the group epoch if it is due, or starts the computation. */
 export function updateTarget(turn: Turn, group: ConsumerGroup, batch: Batch): void {
   if (group.epoch <= group.targetEpoch || group.assigning !== null) return;
   const { assignmentIntervalMs } = turn.shard.config.ofGroup(group.groupId, turn.image);
   const sinceMs = turn.wallMs - group.targetTimestampMs;
-  // A timestamp in the future comes from a coordinator whose clock was ahead; it is ignored.
+  // A timestamp in the future was written by a coordinator whose clock was ahead. It is ignored.
   if (sinceMs >= 0 && sinceMs < assignmentIntervalMs) {
     mark('group.assignment-too-soon');
     return;
@@ -34,7 +36,7 @@ export function updateTarget(turn: Turn, group: ConsumerGroup, batch: Batch): vo
   turn.shard.deadlines.set(group.assignDeadline, turn.nowMs);
 }
 
-/** Called when the deadline of an assignment in progress has passed: makes some more steps. */
+/** The deadline of a running computation has passed: continues it. */
 export function continueAssignment(turn: Turn, group: ConsumerGroup): void {
   const { assigning: current } = group;
   if (current === null) return;
@@ -76,7 +78,7 @@ function assigning(turn: Turn, group: ConsumerGroup): { work: Assigning; size: n
   return { work: assignor({ members, partitionCount }), size };
 }
 
-/** The assignor that most members request; the first of `group.consumer.assignors` when none does. */
+/** The assignor that most members request; the first of `group.consumer.assignors` when no member requests one. */
 export function preferredAssignor(turn: Pick<Turn, 'shard'>, group: ConsumerGroup): string {
   const votes = new Map<string, number>();
   for (const { metadata } of group.members.values()) {
@@ -92,7 +94,7 @@ export function preferredAssignor(turn: Pick<Turn, 'shard'>, group: ConsumerGrou
 function finish(turn: Turn, group: ConsumerGroup, batch: Batch, epoch: number, assignment: Assignment): void {
   for (const { memberId } of group.members.values()) {
     const target = assignment.get(memberId);
-    // A member that joined meanwhile gets partitions in the next assignment.
+    // A member that joined during the computation has no target in it; it gets partitions in the next one.
     if (target === undefined || samePartitions(target, group.targetOf(memberId))) continue;
     change(batch, group, { type: 'target', memberId, value: target });
   }

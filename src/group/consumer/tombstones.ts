@@ -1,4 +1,4 @@
-/** The tombstones that delete a consumer group from the log, in Kafka's order. */
+/** The tombstones that remove a consumer group from the log, in the order in which Kafka writes them. */
 import type { GroupRecord } from '../types.ts';
 import type { Change } from './changes.ts';
 import { recordOf } from './records.ts';
@@ -10,7 +10,7 @@ export function tombstones(group: ConsumerGroup): GroupRecord[] {
   for (const memberId of group.targets.keys()) changes.push({ type: 'target', memberId, value: null });
   changes.push({ type: 'targetEpoch', value: null });
   for (const memberId of group.members.keys()) changes.push({ type: 'member', memberId, value: null });
-  // This release writes no record of this type, but Kafka before 4.1 did.
+  // Kafka before 4.1 wrote records of this type; this broker writes none. The log may hold one of a group that Kafka created.
   changes.push({ type: 'partitionMetadata', value: null });
   for (const regex of group.regexes.keys()) changes.push({ type: 'regex', regex, value: null });
   changes.push({ type: 'groupEpoch', value: null });

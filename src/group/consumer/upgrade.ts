@@ -1,5 +1,5 @@
 /**
- * Finds the consumer group for a heartbeat: an existing one, a new one, or a classic group that is converted (KIP-848, online
+ * Finds the consumer group for a heartbeat: an existing one, a new one, or a classic group that is converted now (KIP-848, online
  * upgrade).
  */
 import { mark } from '../../base/mark.ts';
@@ -23,11 +23,14 @@ import { renewSession } from './timers.ts';
 
 export interface Entry {
   readonly group: ConsumerGroup;
-  /** Adds the group to the shard; must be called first in the operation. */
+  /** Adds the group to the shard. The operation on the group must call it first. */
   readonly enter: (batch: Batch) => void;
 }
 
-/** `joins`: the heartbeat may create the group. Throws GROUP_ID_NOT_FOUND, as Kafka does also for groups of another type. */
+/**
+ * `joins`: the heartbeat may create or convert the group. Throws GROUP_ID_NOT_FOUND otherwise; as in Kafka, also for a group of
+ * another type.
+ */
 export function consumerGroupFor(turn: Turn, groupId: string, joins: boolean): Entry {
   const { groups } = turn.shard;
   const existing = groups.get(groupId);
@@ -62,7 +65,7 @@ function notFound(message: string): KafkaError {
   return new KafkaError(Errors.GROUP_ID_NOT_FOUND, message);
 }
 
-/** The write failed: the classic group is restored, and its members join again. */
+/** The write of the conversion failed: restores the classic group. Its members join again. */
 function restore(turn: Turn, classic: ClassicGroup, state: ClassicGroup['state']): void {
   turn.shard.groups.set(classic.groupId, classic);
   classic.transition(state === 'Empty' ? 'Empty' : 'Stable', turn.wallMs);
@@ -78,7 +81,7 @@ interface Upgraded {
   readonly target: typeof noTarget;
 }
 
-/** Checks that the group can be upgraded; returns the function that does it. */
+/** Checks whether the classic group can be converted, and returns the function that converts it. Throws when it cannot. */
 function planUpgrade(turn: Turn, classic: ClassicGroup): (group: ConsumerGroup, batch: Batch) => void {
   const refuse = (why: string) =>
     notFound(`Cannot upgrade classic group ${classic.groupId} to consumer group because ${why}.`);
@@ -89,7 +92,8 @@ function planUpgrade(turn: Turn, classic: ClassicGroup): (group: ConsumerGroup, 
     throw refuse('the group does not use the consumer embedded protocol');
   if (classic.members.size > maxSize) throw refuse('the group size exceeds the consumer group maximum size');
   const members = [...classic.members.values()].map((member) => upgradeMember(turn, classic, member, refuse));
-  // A rebalance in progress would have assigned partitions that no member has; the hash of no topics makes an assignment necessary.
+  // If a rebalance is in progress, members may have given up partitions already, so their last assignments are not valid. A hash
+  // of 0 differs from that of the topics, so the next heartbeat increments the group epoch and a new assignment is computed.
   const isAssigned = classic.state === 'Stable';
   return (group, batch) => {
     if (!isAssigned) mark('group.upgraded-in-a-rebalance');
@@ -118,7 +122,7 @@ function upgradeMember(
   refuse: (why: string) => KafkaError,
 ): Upgraded {
   const { topics } = turn.image;
-  // Before the first generation there is no chosen protocol, and no member has an assignment.
+  // Before the first generation no protocol is selected, and no member has an assignment.
   const protocol = classic.protocolName ?? member.protocols[0]?.name ?? '';
   let subscription: Subscription;
   let target = noTarget;

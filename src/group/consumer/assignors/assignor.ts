@@ -1,6 +1,6 @@
 /**
- * The interface of a server-side assignor. Assignors are pure functions, and generators: they yield, so that a large group is
- * assigned in many short turns.
+ * The interface of a server-side assignor. Assignors are pure functions, written as generators: they yield often, so that the
+ * assignment of a large group can be spread over many short turns.
  */
 import type { Uuid } from '../../../base/uuid.ts';
 
@@ -11,9 +11,9 @@ export interface AssignorMember {
   readonly memberId: string;
   /** `group.instance.id`; null: a dynamic member. */
   readonly instanceId: string | null;
-  /** Existing topics that it subscribes to. Members with the same subscription share one set. */
+  /** The existing topics to which the member subscribes. Members with the same subscription share one set object. */
   readonly topicIds: ReadonlySet<Uuid>;
-  /** The assignment of the last time, which a sticky assignor tries to keep. */
+  /** The member's part of the last assignment. A sticky assignor tries to keep it. */
   readonly previous: Partitions;
 }
 
@@ -24,16 +24,16 @@ export interface AssignorSpec {
 
 export type Assignment = Map<string, Partitions>;
 
-/** Each resumption makes at most about `stepSize` small operations. */
+/** A running assignment. Between two yields it does about `stepSize` small operations. */
 export type Assigning = Generator<void, Assignment, void>;
 
 /** Assigns every partition of every subscribed topic to exactly one of its subscribers. */
 export type Assignor = (spec: AssignorSpec) => Assigning;
 
-/** Operations (a partition or a member examined) between two yields. */
+/** How many operations an assignor does between two yields. One operation examines one partition or one member. */
 export const stepSize = 1_000;
 
-/** Yields after `stepSize` operations: `for (…) if (meter.tick()) yield;`. */
+/** Counts operations, to yield after `stepSize` of them: `for (…) if (meter.tick()) yield;`. */
 export class Meter {
   #left = stepSize;
 
@@ -44,7 +44,7 @@ export class Meter {
   }
 }
 
-/** True when every member subscribes to the same topics. */
+/** Whether all members subscribe to the same topics. The sets are compared by identity: see `AssignorMember.topicIds`. */
 export function isHomogeneous(members: readonly AssignorMember[]): boolean {
   const first = members[0]?.topicIds;
   return members.every(({ topicIds }) => topicIds === first);

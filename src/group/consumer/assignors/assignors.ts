@@ -8,7 +8,7 @@ export const assignors: ReadonlyMap<string, Assignor> = new Map([
   ['range', range],
 ]);
 
-/** Runs to the end without yielding. */
+/** Runs an assignment to its end without a pause. */
 export function assignNow(assigning: Assigning): Assignment {
   for (;;) {
     const { value, done } = assigning.next();

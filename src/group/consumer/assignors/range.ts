@@ -1,7 +1,7 @@
 /**
- * `range`: for each topic the subscribers, in a fixed order, get consecutive partitions. Topics with the same number of partitions
- * are divided alike, so that a member has the same partitions of each (co-partitioning, for joins). Not sticky: only the order
- * decides.
+ * `range`: each topic is divided into ranges of consecutive partitions, one for each subscriber in a fixed order. Topics with the
+ * same number of partitions and the same subscribers are divided alike, so a member gets the same partitions of each
+ * (co-partitioning, which joins need). It is not sticky: the last assignment is ignored.
  */
 import type { Uuid } from '../../../base/uuid.ts';
 import type { Assigning, AssignorMember, AssignorSpec, Partitions } from './assignor.ts';
@@ -39,7 +39,7 @@ export function* range({ members, partitionCount }: AssignorSpec): Assigning {
   return new Map<string, Partitions>(shares);
 }
 
-/** Static members first, so that they keep their position when they come back with a new member id. */
+/** Static members come first, so that a static member that returns with a new member id keeps its partitions. */
 function byInstanceThenMember(a: AssignorMember, b: AssignorMember): number {
   if (a.instanceId !== null && b.instanceId !== null) return compare(a.instanceId, b.instanceId);
   if (a.instanceId !== null) return -1;

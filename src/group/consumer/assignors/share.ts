@@ -1,4 +1,4 @@
-/** The partitions that `uniform` has assigned to a member so far. */
+/** A member's partitions while the `uniform` assignor computes the assignment. */
 import type { Uuid } from '../../../base/uuid.ts';
 import type { AssignorMember } from './assignor.ts';
 

@@ -1,7 +1,7 @@
 /**
- * The general part of `uniform`, for members with different subscriptions. Partitions without an owner go to the subscriber with
- * the fewest partitions; topics with few subscribers come first. Then partitions move one by one from a member to one that has at
- * least two fewer, until no such move is possible. Each move decreases the sum of squared loads, so this ends.
+ * The part of `uniform` for members with different subscriptions. First each partition without an owner goes to the subscriber
+ * with the fewest partitions. Then partitions move one by one from a member to another one that has at least two fewer, until no
+ * such move is possible. This ends, because each move decreases the sum of the squares of the members' partition counts.
  */
 import { defined } from '../../../base/assert.ts';
 import type { Uuid } from '../../../base/uuid.ts';
@@ -9,6 +9,7 @@ import { Meter } from './assignor.ts';
 import type { Share, TopicPartition } from './share.ts';
 import { give } from './share.ts';
 
+/** `free`: the partitions without an owner. */
 export function* balance(
   shares: readonly Share[],
   free: readonly TopicPartition[],
@@ -23,7 +24,7 @@ export function* balance(
       else list.push(share);
     }
   }
-  // Topics with few subscribers come first.
+  // Topics with few subscribers come first: their partitions have the least choice.
   const topicIds = [...subscribers.keys()].sort(
     (a, b) => defined(subscribers.get(a)).length - defined(subscribers.get(b)).length,
   );
@@ -51,7 +52,10 @@ export function* balance(
   }
 }
 
-/** Moves partitions of one topic between its subscribers until none of them has two more than another. */
+/**
+ * Moves partitions of one topic between its subscribers until no owner of such a partition has two partitions more than another
+ * subscriber. Returns whether it moved any.
+ */
 function* levelTopic(
   topicId: Uuid,
   subscribers: readonly Share[],
@@ -81,8 +85,8 @@ function* levelTopic(
 }
 
 /**
- * Shares in a heap by load. A share whose load has grown is reinserted when it reaches the top; a share that lost a partition is
- * added again.
+ * A heap of shares, the one with the fewest partitions on top. A share that has got partitions meanwhile is reinserted when it
+ * reaches the top; for a share that lost one, `add` inserts a second entry.
  */
 class ByLoad {
   readonly #heap: { readonly load: number; readonly share: Share }[] = [];

@@ -1,9 +1,9 @@
 /**
- * `uniform`: all members get about the same number of partitions, and keep their partitions as far as that allows.
+ * `uniform`: all members get about the same number of partitions, and keep their present partitions as far as that allows.
  *
- * When all members have the same subscription, loads differ by at most one. Otherwise no single move of a partition would make the
- * loads more even: a member never has two partitions more than another member that subscribes to a topic of which it has a
- * partition.
+ * When all members have the same subscription, their partition counts differ by at most one. Otherwise no move of a single
+ * partition would make the counts more equal: when a member has a partition of a topic, no other subscriber of that topic has two
+ * partitions fewer than the member.
  */
 import { at, defined } from '../../../base/assert.ts';
 import type { Uuid } from '../../../base/uuid.ts';
@@ -36,7 +36,7 @@ function sorted(partitions: ReadonlyMap<Uuid, ReadonlySet<number>>): Partitions 
   return new Map([...partitions].map(([topicId, set]) => [topicId, [...set].sort((a, b) => a - b)]));
 }
 
-/** Members keep their partitions, up to `quotaOf`; returns the partitions that have no owner afterwards. */
+/** Each member keeps its present partitions, up to `quotaOf` many. Returns the partitions that have no owner afterwards. */
 function* keep(
   { partitionCount }: AssignorSpec,
   shares: readonly Share[],
@@ -71,7 +71,10 @@ function* keep(
   return free;
 }
 
-/** All members have the same subscription: `total / members` partitions each, and the remainder one more. */
+/**
+ * For members that all have the same subscription: each gets `total / members` partitions, and as many members as the remainder
+ * get one more.
+ */
 function* fill(
   spec: AssignorSpec,
   shares: readonly Share[],
@@ -82,7 +85,7 @@ function* fill(
   for (const topicId of topicIds) total += spec.partitionCount(topicId);
   const quota = Math.floor(total / shares.length);
   let extras = total % shares.length;
-  // A member above the quota keeps one more partition while extra ones are left.
+  // A member that has more partitions than the quota keeps one extra, as long as extra ones are left.
   const withExtra = new Set<Share>();
   const free = yield* keep(spec, shares, topicIds, (share) => {
     if (share.size < quota || withExtra.has(share)) return withExtra.has(share) ? quota + 1 : quota;
