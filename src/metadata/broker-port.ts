@@ -1,12 +1,12 @@
 /**
- * Sends Kafka requests to other brokers over the streams between nodes (such as WriteTxnMarkers). Implemented by
- * `server/calls/broker-client.ts`; tests have their own.
+ * The port for Kafka requests to other brokers, such as WriteTxnMarkers. They are sent on the streams between the nodes.
+ * `server/calls/broker-client.ts` implements it; tests have their own implementation.
  */
 import type { NodeId } from '../base/ids.ts';
 import type { Infer, Init, Message, Shape } from '../protocol/schema/fields.ts';
 
 export interface BrokerRequestOptions {
-  /** How long to wait for the response, from now. Default: `brokerDeadlineMsDefault`. */
+  /** How long to wait for the response. Default: `brokerDeadlineMsDefault`. */
   readonly deadlineMs?: number;
 }
 
@@ -14,11 +14,11 @@ export const brokerDeadlineMsDefault = 30_000;
 
 export interface BrokerClient {
   /**
-   * Sends one request to `broker`, which may be this broker, and resolves to its response. The request is sent once. Rejects with
-   * `KafkaError(NETWORK_EXCEPTION)` when metadata does not have the broker, the connection breaks or the deadline passes; the
-   * broker may then have carried out the request, and the caller decides whether to send it again. Rejects with
-   * `KafkaError(UNSUPPORTED_VERSION)` when the broker does not support the version, and INVALID_REQUEST when it cannot decode the
-   * request.
+   * Sends one request to `broker`, which may be this broker, and resolves to its response. The request is sent once only.
+   *
+   * Rejects with `KafkaError(NETWORK_EXCEPTION)` when the metadata has no such broker, the connection breaks or the deadline
+   * passes. The broker may still have carried out the request; the caller decides whether to send it again. Rejects with
+   * UNSUPPORTED_VERSION when the broker does not support the version, and with INVALID_REQUEST when it cannot decode the request.
    */
   request<Q extends Shape, S extends Shape>(
     broker: NodeId,

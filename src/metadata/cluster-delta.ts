@@ -1,4 +1,6 @@
-/** The changes of broker and controller registrations by a sequence of records. */
+/**
+ * Collects the changes that records make to the registrations of brokers and controllers, and applies them to a `ClusterImage`.
+ */
 import { defined } from '../base/assert.ts';
 import type { BrokerEpoch, NodeId } from '../base/ids.ts';
 import { nodeId } from '../base/ids.ts';
@@ -86,7 +88,7 @@ function ranges(
   return new Map(features.map((f) => [f.name, { min: f.minSupportedVersion, max: f.maxSupportedVersion }]));
 }
 
-/** There are few nodes, so the whole map is copied, ordered by id. */
+/** A new map, ordered by node id. It is copied as a whole, because there are few nodes. */
 function applied<V>(base: ReadonlyMap<NodeId, V>, delta: MapDelta<NodeId, V>): ReadonlyMap<NodeId, V> {
   if (delta.changes.size === 0) return base;
   const next = new Map(base);

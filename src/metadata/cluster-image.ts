@@ -1,6 +1,6 @@
 /**
- * Registered brokers and controllers. A broker is active when it is neither fenced nor in controlled shutdown: only an active
- * broker may lead or join an ISR. Maps are ordered by node id.
+ * Registered brokers and controllers. A broker is _active_ when it is neither fenced nor in controlled shutdown. Only active
+ * brokers may lead partitions or join an ISR. The maps are ordered by node id.
  */
 import type { BrokerEpoch, NodeId } from '../base/ids.ts';
 import type { Uuid } from '../base/uuid.ts';
@@ -10,7 +10,7 @@ export interface EndpointImage {
   readonly name: string;
   readonly host: string;
   readonly port: number;
-  /** Kafka's code: 0 PLAINTEXT, 1 SSL, 2 SASL_PLAINTEXT, 3 SASL_SSL. */
+  /** Kafka's code of the security protocol: 0 PLAINTEXT, 1 SSL, 2 SASL_PLAINTEXT, 3 SASL_SSL. */
   readonly securityProtocol: number;
 }
 
@@ -21,9 +21,9 @@ export interface FeatureRange {
 
 export interface BrokerImage {
   readonly id: NodeId;
-  /** Invariant: increases with every registration of this id. */
+  /** The broker epoch. Invariant: it increases with every registration of this id. */
   readonly epoch: BrokerEpoch;
-  /** Random for each process start. */
+  /** A random id that the broker's process chose at its start. */
   readonly incarnationId: Uuid;
   readonly endpoints: readonly EndpointImage[];
   readonly features: ReadonlyMap<string, FeatureRange>;
@@ -32,7 +32,7 @@ export interface BrokerImage {
   readonly inControlledShutdown: boolean;
   /** Ids of the online log directories. */
   readonly logDirs: readonly Uuid[];
-  /** Directories that get no new replicas. */
+  /** Ids of the log directories that get no new replicas. */
   readonly cordonedLogDirs: readonly Uuid[];
 }
 
@@ -50,7 +50,7 @@ export interface ClusterImage {
 
 export const emptyClusterImage: ClusterImage = Object.freeze({ brokers: new Map(), controllers: new Map() });
 
-/** Whether the broker may lead partitions and be in ISRs. */
+/** Whether the broker may lead partitions and join ISRs. */
 export function isActive(broker: BrokerImage | undefined): boolean {
   return broker !== undefined && !broker.fenced && !broker.inControlledShutdown;
 }

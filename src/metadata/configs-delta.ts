@@ -1,4 +1,4 @@
-/** The changes of dynamic configurations by a sequence of records. */
+/** Collects the changes that records make to the dynamic configurations, and applies them to a `ConfigsImage`. */
 import type { ConfigResource, ConfigsImage, ResourceConfigImage } from './configs-image.ts';
 import { resourceKey, resourceType } from './configs-image.ts';
 import type { RecordOf } from './records.ts';
@@ -24,7 +24,7 @@ export class ConfigsDelta {
     else values.set(record.name, record.value);
   }
 
-  /** The configuration of a topic is removed with it. */
+  /** Called when a topic is removed: removes its configuration too. */
   removeTopic(name: string): void {
     const known = this.#drafts.has(resourceKey(resourceType.topic, name));
     if (known || this.#base.topic(name).size > 0) this.#draft(resourceType.topic, name).clear();

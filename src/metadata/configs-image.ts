@@ -1,4 +1,6 @@
-/** Dynamic configurations: the values that were set through AlterConfigs, by resource. Static properties are not here. */
+/**
+ * Dynamic configurations: the values that AlterConfigs has set, by resource. The properties of `server.properties` are not here.
+ */
 import { PersistentMap } from '../base/persistent-map.ts';
 
 /** Kafka's resource types. */
@@ -12,7 +14,7 @@ export const resourceType = {
 
 export interface ConfigResource {
   readonly type: number;
-  /** A topic, the id of a broker, or '' for the cluster-wide broker default. */
+  /** A topic, broker, group or client metrics subscription; '' with type broker: the default of all brokers. */
   readonly name: string;
 }
 
@@ -45,17 +47,17 @@ export class ConfigsImage {
     return this.get(resourceType.topic, name);
   }
 
-  /** The dynamic values of this broker only. */
+  /** The dynamic values that are set for this broker only. */
   broker(id: number): ReadonlyMap<string, string> {
     return this.get(resourceType.broker, String(id));
   }
 
-  /** The dynamic values for all brokers. */
+  /** The dynamic values that are set for all brokers. */
   brokerDefault(): ReadonlyMap<string, string> {
     return this.get(resourceType.broker, '');
   }
 
-  /** In undefined order; only resources with values. */
+  /** All resources that have values, in undefined order. */
   all(): IterableIterator<ResourceConfigImage> {
     return this.#resources.values();
   }

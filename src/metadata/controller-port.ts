@@ -1,13 +1,13 @@
 /**
- * Sends requests to the active controller, on whichever node it is. Implemented by `server/controller/controller-client.ts`; tests
- * have their own.
+ * The port for requests to the active controller, whichever node it is. `server/controller/controller-client.ts` implements it;
+ * tests have their own implementation.
  */
 import type { Infer, Init, Message, Shape } from '../protocol/schema/fields.ts';
 
 export interface ControllerRequestOptions {
-  /** How long to look for an active controller and wait for its response, from now. Default: `controllerDeadlineMsDefault`. */
+  /** How long to look for an active controller and wait for its response. Default: `controllerDeadlineMsDefault`. */
   readonly deadlineMs?: number;
-  /** The principal whose request a broker forwards: `User:alice`. The node itself when absent. */
+  /** The principal of the client whose request a broker forwards, as `User:alice`. Absent when the request is the node's own. */
   readonly principal?: string;
   readonly clientId?: string;
 }
@@ -16,9 +16,11 @@ export const controllerDeadlineMsDefault = 30_000;
 
 export interface ControllerClient {
   /**
-   * Sends an encoded request body and resolves to the encoded body of the response. Finds the active controller and retries over
-   * changes of the controller until the deadline; then rejects with `KafkaError(REQUEST_TIMED_OUT)`. A request whose stream broke
-   * is sent again: every request to the controller is safe to repeat, if only because the second one is refused.
+   * Sends an encoded request body and resolves to the encoded body of the response. It finds the active controller, and retries
+   * when another one becomes active. At the deadline it rejects with `KafkaError(REQUEST_TIMED_OUT)`.
+   *
+   * When the stream breaks before the response, the request is sent again, so the controller may get it twice. Every request to
+   * the controller can be repeated safely: the second one has no further effect or is refused.
    */
   send(
     apiKey: number,
@@ -26,7 +28,7 @@ export interface ControllerClient {
     body: Uint8Array,
     options?: ControllerRequestOptions,
   ): Promise<Uint8Array>;
-  /** As `send`, with typed messages. */
+  /** Like `send`, but with decoded messages. */
   request<Q extends Shape, S extends Shape>(
     request: Message<Q>,
     response: Message<S>,

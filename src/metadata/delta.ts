@@ -1,8 +1,9 @@
 /**
- * A sequence of records on the way into an image: `replay` collects changes, `apply` makes the new image. Only `replay` interprets
- * records, on the active controller and on every other node.
+ * A delta: it collects the changes of a sequence of records (`replay`) and makes the next image of them (`apply`). `replay` is
+ * the only code that interprets records, on the active controller and on every other node.
  *
- * A snapshot is a delta too: it begins with an empty state, and `apply` finds the differences to the previous image.
+ * A snapshot becomes a delta too. It starts from an empty image, so `apply` compares the result with the previous image to find
+ * out what has changed.
  */
 import { assert } from '../base/assert.ts';
 import type { NodeId } from '../base/ids.ts';
@@ -19,6 +20,7 @@ import { TopicsDelta } from './topics-delta.ts';
 
 const noPartitions: ReadonlySet<number> = new Set();
 
+/** Runs a generator to its end without a pause. */
 function drained<R>(steps: Generator<void, R, void>): R {
   for (;;) {
     const step = steps.next();
@@ -38,11 +40,11 @@ export class MetadataDelta {
   #features: Map<string, number> | null = null;
   #producerIds: ProducerIdsImage;
 
-  /** New and changed topics, without the removed ones. Valid after `apply`. */
+  /** Topics that are new or changed; removed topics are not among them. Valid after `apply`. */
   changedTopics: ReadonlySet<Uuid> = new Set();
-  /** Topics that were removed; `before` still has them. */
+  /** Topics that were removed. The image `before` still has them. */
   removedTopics: ReadonlySet<Uuid> = new Set();
-  /** Registered, changed and unregistered brokers. */
+  /** Brokers that were registered, changed or unregistered. */
   changedBrokers: ReadonlySet<NodeId> = new Set();
   changedConfigs: readonly ConfigResource[] = [];
   featuresChanged = false;
@@ -59,7 +61,7 @@ export class MetadataDelta {
     this.#producerIds = this.#base.producerIds;
   }
 
-  /** Partitions of a changed topic that are new or changed. */
+  /** The partitions of a changed topic that are new or changed. */
   changedPartitions(topicId: Uuid): ReadonlySet<number> {
     return this.#changedPartitions(topicId);
   }
@@ -115,13 +117,13 @@ export class MetadataDelta {
     return drafted;
   }
 
-  /** `apply` of a snapshot in steps, between which the caller may yield. */
+  /** `apply` for a snapshot, in steps: between two steps the caller can yield to the event loop. */
   *applySnapshot(offset: number, epoch: number): Generator<void, MetadataImage, void> {
     assert(this.isSnapshot, 'entries are applied at once');
     return yield* this.#compare(this.#drafted(offset, epoch));
   }
 
-  /** The delta from one image to another, found by comparing them. */
+  /** Compares two images and returns the delta from one to the other. */
   static between(before: MetadataImage, after: MetadataImage): MetadataDelta {
     const delta = new MetadataDelta(before, { isSnapshot: true });
     drained(delta.#compare(after));
@@ -164,7 +166,8 @@ export class MetadataDelta {
       this.#producerIds = { nextId: nextProducerId, brokerId, brokerEpoch };
       return;
     }
-    // Other records (no-ops, markers of metadata transactions, which this controller never writes) change nothing.
+    // The remaining records belong to the security section or change nothing: no-op records, and the records of KRaft's metadata
+    // transactions, which our controller never writes.
     this.#security.replay(record);
   }
 

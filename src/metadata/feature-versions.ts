@@ -1,6 +1,6 @@
 /**
- * Kafka's metadata versions and the other features of a cluster: names, levels, and the level of each feature in a new cluster of a
- * release. Facts of Apache Kafka 4.3.1.
+ * Metadata versions and the other features of a cluster: their names and levels, and the level that each feature has in a new
+ * cluster of a given release. All values are those of Apache Kafka 4.3.1.
  */
 import { type Uuid, uuidZero } from '../base/uuid.ts';
 
@@ -8,9 +8,9 @@ export interface MetadataVersion {
   readonly level: number;
   /** For example `4.3-IV0`. */
   readonly name: string;
-  /** The release of the version, for example `4.3`. */
+  /** The Kafka release that introduced the version, for example `4.3`. */
   readonly release: string;
-  /** False while later changes may still use the same level. */
+  /** False for a level whose meaning may still change, because it is not released. */
   readonly isStable: boolean;
 }
 
@@ -32,7 +32,7 @@ export function metadataVersionOf(level: number): MetadataVersion | null {
   return metadataVersions[level - firstLevel] ?? null;
 }
 
-/** Finds `4.3-IV0`, or `4.3`, which stands for the last version of that release. */
+/** Finds a version by its name, `4.3-IV0`, or by its release, `4.3`. The latter stands for the last version of that release. */
 export function findMetadataVersion(text: string): MetadataVersion | null {
   return metadataVersions.findLast((version) => version.name === text || version.release === text) ?? null;
 }
@@ -40,9 +40,9 @@ export function findMetadataVersion(text: string): MetadataVersion | null {
 export interface Feature {
   readonly name: string;
   readonly maxLevel: number;
-  /** From this metadata.version on a new cluster gets `maxLevel`; before that, 0. */
+  /** A new cluster gets `maxLevel` of the feature if its metadata.version has at least this level; otherwise it gets 0. */
   readonly sinceMetadataLevel: number;
-  /** The metadata.version that a level requires. */
+  /** A feature of `maxLevel` requires at least this level of metadata.version. */
   readonly needsMetadataLevel?: number;
 }
 
@@ -59,12 +59,15 @@ export const features: readonly Feature[] = [
 export const metadataVersionFeature = 'metadata.version';
 export const kraftVersionFeature = 'kraft.version';
 
-/** 1 when the voter set, with directory ids, is in the quorum's log; 0 when it is in the nodes' configuration. */
+/**
+ * `kraft.version` is 1 when the voters with their directory ids are in the log of the quorum, and 0 when the voters come from the
+ * nodes' configuration, which has no directory ids.
+ */
 export function kraftVersionOf(voters: readonly { readonly directoryId: Uuid }[]): number {
   return voters.some(({ directoryId }) => directoryId !== uuidZero) ? 1 : 0;
 }
 
-/** The level in a new cluster of `metadataLevel`. */
+/** The level of a feature in a new cluster whose metadata.version is `metadataLevel`. */
 export function defaultFeatureLevel(feature: Feature, metadataLevel: number): number {
   return metadataLevel >= feature.sinceMetadataLevel ? feature.maxLevel : 0;
 }

@@ -1,6 +1,6 @@
 /**
- * One metadata record in Kafka's own framing, as in the batches of its segments and snapshots: frame version, type and version as
- * unsigned varints, then the body.
+ * Encodes and decodes one metadata record in KRaft's framing, as it is in Kafka's own segments and snapshots: frame version,
+ * record type and record version as unsigned varints, then the body. Our metadata log has another format (`records.ts`).
  */
 import { decodeFrom, encode } from '../protocol/codec/codec.ts';
 import { Reader } from '../protocol/codec/reader.ts';
@@ -24,7 +24,7 @@ export interface FramedRecord {
   readonly version: number;
 }
 
-/** In the newest version of its type. */
+/** Encodes the record in the newest version of its type. */
 export function encodeFramedRecord(record: MetadataRecord): Uint8Array {
   const schema = recordSchemas[record.type];
   const version = schema.versions.max;

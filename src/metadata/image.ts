@@ -1,7 +1,7 @@
 /**
- * The state of the cluster at one offset of the metadata log, immutable. A request uses one image from its start to its end.
- * Unchanged sections keep their identity, so `before.topics === after.topics` means that no topic changed. Only `delta.ts` makes
- * new images.
+ * The image: the immutable state of the cluster at one offset of the metadata log. A request uses one image from its start to its
+ * end. Sections that did not change are the same objects as in the previous image, so `before.topics === after.topics` means that
+ * no topic has changed. Only `delta.ts` makes new images.
  */
 import type { ClusterImage } from './cluster-image.ts';
 import { emptyClusterImage } from './cluster-image.ts';
@@ -11,12 +11,12 @@ import { emptySecurityImage } from './security-image.ts';
 import { TopicsImage } from './topics-image.ts';
 
 export interface FeaturesImage {
-  /** Finalized levels by name, including `metadata.version`. Absent means level 0. */
+  /** Finalized levels of the features by name, `metadata.version` among them. A feature that is absent has level 0. */
   readonly levels: ReadonlyMap<string, number>;
 }
 
 export interface ProducerIdsImage {
-  /** The first producer id that is in no block yet. */
+  /** The first producer id that was not given to any broker yet. Brokers get them in blocks. */
   readonly nextId: number;
   /** The broker that got the last block. */
   readonly brokerId: number;
@@ -24,7 +24,7 @@ export interface ProducerIdsImage {
 }
 
 export interface MetadataImage {
-  /** Offset of the last applied entry; -1 before the first. */
+  /** Offset of the last entry of the metadata log that the image contains; -1 when it contains none. */
   readonly offset: number;
   readonly epoch: number;
   readonly features: FeaturesImage;
@@ -48,7 +48,7 @@ export function emptyImage(): MetadataImage {
   };
 }
 
-/** Finalized level of a feature; 0 when it is not set. */
+/** The finalized level of a feature; 0 when it is not finalized. */
 export function featureLevel(image: MetadataImage, name: string): number {
   return image.features.levels.get(name) ?? 0;
 }

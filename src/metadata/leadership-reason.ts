@@ -1,4 +1,7 @@
-/** Derives from two metadata states why the leader of a partition changed, in words for the log. */
+/**
+ * Says in words, for a log line, why the leader of a partition changed. It derives this from the partition before and after the
+ * change.
+ */
 import type { BrokerImage, ClusterImage } from './cluster-image.ts';
 import type { PartitionImage } from './topics-image.ts';
 
@@ -7,13 +10,13 @@ type Leader = PartitionImage['leader'];
 export function leadershipReason(before: PartitionImage, now: PartitionImage, cluster: ClusterImage): string {
   if (before.leader === now.leader) return 'its replicas changed';
   if (now.leader < 0) return `${stateOf(before.leader, cluster)} and no other replica may lead`;
-  if (before.leader < 0) return `broker ${now.leader} is back`;
+  if (before.leader < 0) return `broker ${now.leader} is in service again`;
   const broker = brokerOf(before.leader, cluster);
   if (broker === undefined || broker.fenced || broker.inControlledShutdown)
     return stateOf(before.leader, cluster);
   if (!now.replicas.some((id) => id === before.leader))
     return `broker ${before.leader} is no longer a replica`;
-  return now.leader === now.replicas[0] ? 'it is the preferred leader' : 'an election was asked for';
+  return now.leader === now.replicas[0] ? 'it is the preferred leader' : 'an election was requested';
 }
 
 function brokerOf(id: Leader, cluster: ClusterImage): BrokerImage | undefined {
@@ -22,7 +25,7 @@ function brokerOf(id: Leader, cluster: ClusterImage): BrokerImage | undefined {
 
 function stateOf(id: Leader, cluster: ClusterImage): string {
   const broker = brokerOf(id, cluster);
-  if (broker === undefined) return `broker ${id} is gone`;
+  if (broker === undefined) return `broker ${id} is unregistered`;
   if (broker.inControlledShutdown) return `broker ${id} is shutting down`;
-  return broker.fenced ? `broker ${id} is down` : `broker ${id} was out of sync`;
+  return broker.fenced ? `broker ${id} is fenced` : `broker ${id} was out of sync`;
 }

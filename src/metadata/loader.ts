@@ -1,7 +1,7 @@
 /**
- * Turns the committed metadata log into images: entries and snapshots become deltas, deltas become images, publishers get both.
- * Entries that are delivered together become one delta. A snapshot is applied in slices; meanwhile the previous image stays the
- * current one.
+ * Turns the committed metadata log into images. Entries and snapshots become deltas, deltas become images, and the publishers get
+ * both. Entries that are delivered together become one delta. A snapshot is applied in slices; until it is complete, the previous
+ * image is the current one.
  */
 import { assert } from '../base/assert.ts';
 import type { Clock, Scheduler } from '../base/clock.ts';
@@ -20,7 +20,7 @@ export class MetadataLoader implements MetadataLogListener {
   #image: MetadataImage = emptyImage();
   #leader: LeaderView = { id: null, epoch: -1 };
   readonly #publishers: MetadataPublisher[] = [];
-  /** The delta from the empty image to the current one, for publishers that are added late; null: not made yet. */
+  /** The delta from the empty image to the current one, for publishers that are added later. Null: not computed yet. */
   #everything: MetadataDelta | null = null;
 
   constructor(clock: Clock, scheduler: Scheduler) {
@@ -36,7 +36,7 @@ export class MetadataLoader implements MetadataLogListener {
     return this.#leader;
   }
 
-  /** A publisher that is added late first gets the whole image as a snapshot. */
+  /** Adds a publisher. If there is an image already, the publisher gets it at once, as a snapshot. */
   addPublisher(publisher: MetadataPublisher): void {
     this.#publishers.push(publisher);
     if (this.#leader.id !== null) publisher.onControllerChange?.(this.#leader);
@@ -67,7 +67,7 @@ export class MetadataLoader implements MetadataLogListener {
     const steps = delta.applySnapshot(snapshot.offset, snapshot.epoch);
     let step = steps.next();
     for (; step.done !== true; step = steps.next()) if (slices.isOver) await slices.yieldTurn();
-    assert(this.#image === before, 'nothing is delivered while a snapshot is applied');
+    assert(this.#image === before, 'no entry is delivered while a snapshot is applied');
     this.#publish(delta, step.value);
   }
 

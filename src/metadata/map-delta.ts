@@ -1,4 +1,6 @@
-/** Collected changes of a persistent map; `null` stands for a removal. Used by the deltas of all sections. */
+/**
+ * Collects the changes of one persistent map. A value of null means that the key is removed. The deltas of the sections use it.
+ */
 import type { PersistentMap } from '../base/persistent-map.ts';
 
 export class MapDelta<K extends string | number, V> {

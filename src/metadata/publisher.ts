@@ -1,10 +1,13 @@
-/** Receivers of metadata. Each gets every delta with the image that it leads to, in order, synchronously, and must not throw. */
+/**
+ * The interface of publishers, the parts of a node that receive metadata. Each gets every delta, with the image that it leads to,
+ * in order and synchronously. A publisher must not throw.
+ */
 import type { LeaderView } from '../raft/api.ts';
 import type { MetadataDelta } from './delta.ts';
 import type { MetadataImage } from './image.ts';
 
 export interface MetadataPublisher {
   onMetadataUpdate(delta: MetadataDelta, image: MetadataImage): void;
-  /** The active controller changed, or is unknown (null). */
+  /** Another controller became active, or the active controller is unknown (`leader.id` null). */
   onControllerChange?(leader: LeaderView): void;
 }

@@ -1,8 +1,9 @@
 /**
- * Metadata records: the union of all types, and the payload of one log entry, which is one atomic batch of them.
+ * Metadata records: the union of all types, and the encoding of records as the payload of one log entry. The records of an entry
+ * take effect together.
  *
- * Payload: format byte 0, then for each record its type and version (unsigned varints), the size of the body (unsigned varint)
- * and the body in the flexible encoding of Kafka's messages. Records are written in the newest version of their type.
+ * A payload begins with the format byte 0. Then for each record: its type, its version and the size of its body (unsigned
+ * varints), and the body in the flexible encoding of Kafka's messages. Records are written in the newest version of their type.
  */
 import { create, decodeFrom, encodeInto } from '../protocol/codec/codec.ts';
 import { Reader } from '../protocol/codec/reader.ts';
@@ -44,20 +45,20 @@ export type MetadataRecordType = keyof Table;
 export type RecordOf<T extends MetadataRecordType> = { readonly type: T } & Infer<Table[T]>;
 export type MetadataRecord = { [T in MetadataRecordType]: RecordOf<T> }[MetadataRecordType];
 
-/** All record types, for tests and tools. */
+/** The schemas of all record types, for tests and tools. */
 export const recordSchemas: Readonly<Record<MetadataRecordType, Message>> = table;
 
 const typeByKey = new Map(
   Object.entries(table).map(([name, schema]) => [schema.key, name as MetadataRecordType]),
 );
 
-/** A record with the given fields and the schema's defaults for the rest. */
+/** Makes a record of the given fields; the other fields get the defaults of the schema. */
 export function record<T extends MetadataRecordType>(type: T, init: Init<Table[T]>): RecordOf<T> {
   return { type, ...create(table[type] as Message, init as Init<Message>) } as RecordOf<T>;
 }
 
 const payloadFormat = 0;
-/** The usual size of a change of a partition, which avoids growing the buffer. */
+/** The usual size of a record, that of a partition change. The buffer is reserved accordingly, so that it seldom has to grow. */
 const recordBytesUsual = 64;
 
 export class MalformedPayloadError extends Error {
@@ -70,16 +71,16 @@ export function encodeRecords(records: readonly MetadataRecord[]): Uint8Array {
   for (const entry of records) {
     const schema = table[entry.type] as Message;
     writer.uvarint(schema.key);
-    // Version, size and body are encoded like a tagged field.
+    // Version, size and body have the same layout as a tagged field.
     const begin = writer.beginTag(schema.versions.max);
     encodeInto(schema, schema.versions.max, entry as unknown as Init<Message>, writer);
     writer.endTag(begin);
   }
-  // Copied without spare room, because the log keeps payloads in memory.
+  // A copy of exactly the right size: the log keeps payloads in memory, and the writer's buffer has unused bytes.
   return new Uint8Array(writer.finishContiguous());
 }
 
-/** The records of a payload. Throws `MalformedPayloadError` on an unknown type or version. */
+/** Decodes a payload. Throws `MalformedPayloadError` for an unknown type or version. */
 export function decodeRecords(payload: Uint8Array): MetadataRecord[] {
   const records: MetadataRecord[] = [];
   if (payload[0] !== payloadFormat) throw new MalformedPayloadError(`unknown payload format ${payload[0]}`);
@@ -94,7 +95,7 @@ export function decodeRecords(payload: Uint8Array): MetadataRecord[] {
     if (version > schema.versions.max) throw new MalformedPayloadError(`${type} has no version ${version}`);
     if (end > payload.length) throw new MalformedPayloadError(`${type} ends beyond its payload`);
     const fields = decodeFrom(schema, version, reader);
-    if (reader.position > end) throw new MalformedPayloadError(`${type} is longer than it says`);
+    if (reader.position > end) throw new MalformedPayloadError(`${type} is longer than its size field says`);
     reader.position = end;
     records.push({ type, ...fields } as MetadataRecord);
   }

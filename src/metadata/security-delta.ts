@@ -1,4 +1,7 @@
-/** The changes of ACLs, SCRAM credentials, delegation tokens and client quotas by a sequence of records. */
+/**
+ * Collects the changes that records make to ACLs, SCRAM credentials, delegation tokens and client quotas, and applies them to a
+ * `SecurityImage`.
+ */
 import type { Uuid } from '../base/uuid.ts';
 import { MapDelta } from './map-delta.ts';
 import type { MetadataRecord } from './records.ts';
@@ -26,7 +29,7 @@ export class SecurityDelta {
     this.#quotas = new MapDelta(base.clientQuotas);
   }
 
-  /** Returns false when the record belongs to another section. */
+  /** Replays a record. Returns false when it belongs to another section. */
   replay(record: MetadataRecord): boolean {
     switch (record.type) {
       case 'AccessControlEntryRecord': {
@@ -41,7 +44,7 @@ export class SecurityDelta {
         this.#scram.set(scramKey(record.mechanism, record.name), {
           name: record.name,
           mechanism: record.mechanism,
-          // Copies, because views would keep the whole payload in memory.
+          // Copies: the record's fields are views, which would keep the whole payload in memory.
           salt: new Uint8Array(record.salt),
           storedKey: new Uint8Array(record.storedKey),
           serverKey: new Uint8Array(record.serverKey),

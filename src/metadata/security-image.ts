@@ -1,4 +1,4 @@
-/** Access control lists, SCRAM credentials, delegation tokens and client quotas: small tables by unique key. */
+/** Access control lists, SCRAM credentials, delegation tokens and client quotas: small tables, each with a unique key. */
 import { PersistentMap } from '../base/persistent-map.ts';
 import type { Uuid } from '../base/uuid.ts';
 
@@ -6,18 +6,18 @@ export interface AclImage {
   readonly id: Uuid;
   readonly resourceType: number;
   readonly resourceName: string;
-  /** 3 LITERAL, 4 PREFIXED. */
+  /** 3: LITERAL, 4: PREFIXED. */
   readonly patternType: number;
   readonly principal: string;
   readonly host: string;
   readonly operation: number;
-  /** 2 DENY, 3 ALLOW. */
+  /** 2: DENY, 3: ALLOW. */
   readonly permissionType: number;
 }
 
 export interface ScramImage {
   readonly name: string;
-  /** 1 SCRAM-SHA-256, 2 SCRAM-SHA-512. */
+  /** 1: SCRAM-SHA-256, 2: SCRAM-SHA-512. */
   readonly mechanism: number;
   readonly salt: Uint8Array;
   readonly storedKey: Uint8Array;
@@ -38,22 +38,23 @@ export interface DelegationTokenImage {
 export interface QuotaEntityPart {
   /** `user`, `client-id` or `ip`. */
   readonly entityType: string;
-  /** Null is the default of all entities of the type. */
+  /** Null: the default for all entities of this type. */
   readonly entityName: string | null;
 }
 
 export interface ClientQuotaImage {
-  /** Ordered by type. */
+  /** The parts of the entity, ordered by type. */
   readonly entity: readonly QuotaEntityPart[];
+  /** Quota name (such as `producer_byte_rate`) → value. */
   readonly values: ReadonlyMap<string, number>;
 }
 
 export interface SecurityImage {
   readonly acls: PersistentMap<Uuid, AclImage>;
-  /** By `scramKey`. */
+  /** Keyed by `scramKey`. */
   readonly scram: PersistentMap<string, ScramImage>;
   readonly delegationTokens: PersistentMap<string, DelegationTokenImage>;
-  /** By `quotaKey`. */
+  /** Keyed by `quotaKey`. */
   readonly clientQuotas: PersistentMap<string, ClientQuotaImage>;
 }
 
@@ -70,7 +71,7 @@ export function scramKey(mechanism: number, name: string): string {
   return `${mechanism}:${name}`;
 }
 
-/** The parts of an entity, ordered by type, each type once. */
+/** A copy of the parts of an entity, ordered by type. */
 export function sortedEntity(entity: readonly QuotaEntityPart[]): QuotaEntityPart[] {
   return [...entity]
     .sort((a, b) => (a.entityType < b.entityType ? -1 : a.entityType > b.entityType ? 1 : 0))

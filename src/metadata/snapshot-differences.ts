@@ -1,6 +1,6 @@
 /**
- * The differences between a snapshot and the previous image of a node. Objects of the previous image are kept where the snapshot is
- * equal, so that publishers are notified only of real changes.
+ * Finds the differences between the image of a snapshot and the previous image of a node, so that publishers are notified only of
+ * real changes. What is equal in both stays the object of the previous image.
  */
 import type { NodeId } from '../base/ids.ts';
 import type { Uuid } from '../base/uuid.ts';
@@ -18,7 +18,7 @@ export interface Differences {
   readonly changedConfigs: readonly ConfigResource[];
 }
 
-/** Yields before each topic, so that the caller can yield to the event loop. */
+/** Yields once per topic, so that the caller can yield to the event loop. */
 export function* differences(
   before: MetadataImage,
   after: MetadataImage,
@@ -48,7 +48,7 @@ export function* differences(
   };
 }
 
-/** Indexes of partitions that differ; null when the topic is unchanged. */
+/** The indexes of the partitions that differ; null when the topic did not change. */
 function changedIn(known: TopicImage | undefined, topic: TopicImage): Set<number> | null {
   const changed = new Set<number>();
   for (let i = 0; i < topic.partitions.length; i++) {
@@ -60,7 +60,7 @@ function changedIn(known: TopicImage | undefined, topic: TopicImage): Set<number
     : changed;
 }
 
-/** The topic of the snapshot, with the partition objects of the previous image where nothing changed. */
+/** The topic of the snapshot, but with the partition objects of the previous image for the partitions that are equal. */
 function withKept(known: TopicImage, topic: TopicImage, changed: ReadonlySet<number>): TopicImage {
   const partitions = topic.partitions.map((partition, i) =>
     changed.has(i) ? partition : (known.partitions[i] as PartitionImage),
@@ -79,7 +79,8 @@ const comparedLists = [
 ] as const satisfies readonly (keyof PartitionImage)[];
 
 function samePartition(a: PartitionImage, b: PartitionImage): boolean {
-  // Every change increments the partition epoch. The other fields are compared because a restored log may repeat epochs.
+  // Every change increments the partition epoch, so comparing it is usually enough. After a restore from a backup another change
+  // may have the same epoch, so the other fields are compared too.
   return (
     a.partitionEpoch === b.partitionEpoch &&
     a.leaderEpoch === b.leaderEpoch &&

@@ -1,13 +1,14 @@
 /**
- * Snapshots: the records that build an image from the empty one, in an order in which they can be replayed. The bytes are these
- * records as payloads, each after its length, so that a snapshot of any size is written and read piece by piece.
+ * Snapshots: the records that build an image from the empty one, in an order in which they can be replayed. In bytes a snapshot
+ * is a sequence of payloads (`records.ts`), each preceded by its length, so that a snapshot of any size can be written and read
+ * piece by piece.
  */
 import type { MetadataImage } from './image.ts';
 import type { MetadataRecord } from './records.ts';
 import { decodeRecords, encodeRecords, record } from './records.ts';
 import type { PartitionImage } from './topics-image.ts';
 
-/** Equal images give equal records. */
+/** The records that build `image`. Equal images give equal records. */
 export function* imageToRecords(image: MetadataImage): Generator<MetadataRecord> {
   for (const [name, featureLevel] of [...image.features.levels].sort(byKey)) {
     yield record('FeatureLevelRecord', { name, featureLevel });
@@ -49,11 +50,12 @@ export function partitionRecord(partition: PartitionImage): MetadataRecord {
   });
 }
 
+/** A payload of a snapshot has at most this many records. */
 const payloadRecordsMax = 1000;
 
 /**
- * Encodes in steps of about a thousand records, between which the caller can yield to the event loop. Yields pieces of the
- * snapshot.
+ * Encodes a snapshot, and yields it in pieces of at most a thousand records. Between two pieces the caller can yield to the event
+ * loop.
  */
 export function* encodeSnapshot(image: MetadataImage): Generator<Uint8Array> {
   let batch: MetadataRecord[] = [];
@@ -80,7 +82,7 @@ export function concatenated(pieces: readonly Uint8Array[]): Uint8Array {
   return out;
 }
 
-/** The payloads of a snapshot, for `decodeRecords`. */
+/** The payloads of a snapshot, each to be decoded with `decodeRecords`. */
 export function* snapshotPayloads(bytes: Uint8Array): Generator<Uint8Array> {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   for (let at = 0; at < bytes.length; ) {

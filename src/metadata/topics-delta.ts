@@ -1,4 +1,7 @@
-/** The changes of topics by a sequence of records. Copies the partition list of a topic once, when it is first changed. */
+/**
+ * Collects the changes that records make to topics and partitions, and applies them to a `TopicsImage`. The partition list of a
+ * topic is copied once, at the first change of the topic.
+ */
 import { assert, defined } from '../base/assert.ts';
 import type { NodeId } from '../base/ids.ts';
 import type { Uuid } from '../base/uuid.ts';
@@ -20,14 +23,17 @@ interface TopicDraft {
 
 const noIds: readonly NodeId[] = [];
 const noPartitions: ReadonlySet<number> = new Set();
-/** The leader field of a change that does not change the leader. */
+/** `leader` of a PartitionChangeRecord that does not change the leader. */
 const leaderUnchanged = -2;
 
 export class TopicsDelta {
   readonly #base: TopicsImage;
   readonly #drafts = new Map<Uuid, TopicDraft>();
   readonly #removed = new Set<Uuid>();
-  /** Lists that many partitions share, by their hash: a topic of thousands of partitions has few different ones. */
+  /**
+   * The lists of this delta by their hash, so that partitions with equal lists share one. A topic with thousands of partitions
+   * has few different lists.
+   */
   readonly #lists = new Map<number, (readonly (number | string)[])[]>();
 
   constructor(base: TopicsImage) {
@@ -50,7 +56,7 @@ export class TopicsDelta {
     return this.#drafts.get(topicId)?.changed ?? noPartitions;
   }
 
-  /** The current name of a topic; undefined when it does not exist. */
+  /** The name of a topic after the changes so far; undefined when it does not exist. */
   nameOf(topicId: Uuid): string | undefined {
     return this.#drafts.get(topicId)?.name ?? this.#base.byId(topicId)?.name;
   }
@@ -128,7 +134,9 @@ export class TopicsDelta {
     return this.#base.update(changes);
   }
 
-  /** Applies the fields of the record. A record that names a leader, even the same one, begins a new leader epoch. */
+  /**
+   * The partition after the change. A record that names a leader begins a new leader epoch, even when the leader stays the same.
+   */
   #changed(before: PartitionImage, record: RecordOf<'PartitionChangeRecord'>): PartitionImage {
     const replicas = this.#list(record.replicas, before.replicas);
     return {
@@ -149,13 +157,13 @@ export class TopicsDelta {
     };
   }
 
-  /** `before` when the record has no such field; all empty lists share one object. */
+  /** The list of a record; `before` when the record does not have the field. Empty lists are always the same object. */
   #list(ids: readonly number[] | null, before: readonly NodeId[]): readonly NodeId[] {
     if (ids === null) return before;
     return ids.length === 0 ? noIds : this.#shared(ids as readonly NodeId[]);
   }
 
-  /** An equal list of this delta, if there is one, so that many partitions share it. */
+  /** An equal list of this delta if there is one, otherwise `list`. */
   #shared<T extends number | string>(list: readonly T[]): readonly T[] {
     const hash = hashOf(list);
     const alike = this.#lists.get(hash);
@@ -195,7 +203,7 @@ export class TopicsDelta {
   }
 }
 
-/** `model` when both lists are equal, so that the usual "all in sync" needs no array of its own. */
+/** Returns `model` when both lists are equal, so that an ISR with all replicas, the usual case, is the same object as `replicas`. */
 function same(ids: readonly NodeId[], model: readonly NodeId[]): readonly NodeId[] {
   return sameList(ids, model) ? model : ids;
 }
@@ -208,7 +216,7 @@ function hashOf(list: readonly (number | string)[]): number {
   return hash;
 }
 
-/** Ids differ in any of their letters, so the last ones are hashed. */
+/** A number from the last letters of an id. Ids are random, so any of their letters differ. */
 function tailOf(id: string): number {
   const last = id.length - 1;
   return (id.charCodeAt(last - 1) << 14) ^ (id.charCodeAt(last - 2) << 7) ^ id.charCodeAt(last - 3);

@@ -1,6 +1,6 @@
 /**
- * Topics and partitions. One change of a partition copies the topic's list of partitions and the map bucket of the topic; unchanged
- * partitions and arrays keep their identity.
+ * Topics and partitions. A change of one partition copies the list of partitions of its topic, and a small part of the map of
+ * topics (`PersistentMap`). Partitions and lists that did not change stay the same objects.
  */
 import type { NodeId } from '../base/ids.ts';
 import { PersistentMap } from '../base/persistent-map.ts';
@@ -9,32 +9,41 @@ import type { Uuid } from '../base/uuid.ts';
 export const noLeader = -1;
 
 /**
- * `leaderRecoveryState`: `recovering` for a partition whose leader was elected from outside of ISR and ELR and must still recover
- * its log.
+ * Values of `leaderRecoveryState`. `recovering`: the leader was elected from outside of ISR and ELR, and has still to recover its
+ * log.
  */
 export const recovered = 0;
 export const recovering = 1;
 
-/** Invariant: leader ∈ isr ⊆ replicas, or leader is -1; elr ∩ isr is empty; both epochs never decrease. */
+/**
+ * Invariants: the leader is in the ISR, or -1; the ISR is a part of the replicas; no replica is in both ELR and ISR; both epochs
+ * never decrease.
+ */
 export interface PartitionImage {
   readonly topicId: Uuid;
   readonly index: number;
   /** In order of preference: the first is the preferred leader. */
   readonly replicas: readonly NodeId[];
-  /** The log directory of each replica; `uuidUnassignedDirectory` when the broker has not reported one yet. */
+  /**
+   * The log directory of each replica, in the order of `replicas`; `uuidUnassignedDirectory` when the broker has not reported it
+   * yet.
+   */
   readonly directories: readonly Uuid[];
   readonly isr: readonly NodeId[];
   readonly removingReplicas: readonly NodeId[];
   readonly addingReplicas: readonly NodeId[];
-  /** Eligible leader replicas (KIP-966): they left the ISR when it was below min.insync.replicas, and have all committed records. */
+  /**
+   * Eligible leader replicas (KIP-966): replicas that left the ISR when it was smaller than min.insync.replicas. They have all
+   * committed records, so they may become leader.
+   */
   readonly elr: readonly NodeId[];
-  /** The last leader, kept while there is none. */
+  /** The last leader, remembered while the partition has no leader. */
   readonly lastKnownElr: readonly NodeId[];
   readonly leader: NodeId | typeof noLeader;
   readonly leaderRecoveryState: number;
-  /** Increases with every election, also when the leader stays the same. */
+  /** Increases with every election, also when the same replica is elected again. */
   readonly leaderEpoch: number;
-  /** Increases with every change. */
+  /** Increases with every change of the partition. */
   readonly partitionEpoch: number;
 }
 
@@ -53,9 +62,9 @@ export interface TopicImage {
   readonly partitions: readonly PartitionImage[];
 }
 
-/** The broker has not reported the log directory of the replica. */
+/** Stands for a log directory that the broker has not reported yet. */
 export const uuidUnassignedDirectory: Uuid = 'AAAAAAAAAAAAAAAAAAAAAQ';
-/** The log directory of the replica was lost. */
+/** Stands for a log directory that was lost. */
 export const uuidLostDirectory: Uuid = 'AAAAAAAAAAAAAAAAAAAAAg';
 
 export class TopicsImage {
@@ -98,12 +107,12 @@ export class TopicsImage {
     return this.#byId.values();
   }
 
-  /** A version with `changes`; null removes the topic. */
+  /** A new image with `changes`; null removes a topic. */
   update(changes: ReadonlyMap<Uuid, TopicImage | null>): TopicsImage {
     const names = new Map<string, Uuid | null>();
     for (const [id, topic] of changes) {
       const before = this.#byId.get(id);
-      // A topic with the same name that was created in the same delta must keep its name.
+      // A topic of the same name may have been created in the same delta. Then the name belongs to the new topic and must stay.
       if (
         topic === null &&
         before !== undefined &&

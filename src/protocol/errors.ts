@@ -1,6 +1,6 @@
 /**
- * Kafka's errors. A handler that fails throws `KafkaError`, whose row gives the error code of the response; nothing else of the
- * error is sent.
+ * Kafka's errors. A handler that fails throws a `KafkaError`, which has the row of its error code. The response has that code;
+ * clients see nothing else of the error, except the message where the response has a field for it.
  */
 import { errorRows } from './error-rows.ts';
 
@@ -9,12 +9,12 @@ export type ErrorName = keyof typeof errorRows;
 export interface ErrorRow {
   readonly name: ErrorName;
   readonly code: number;
-  /** Clients retry by themselves. */
+  /** Whether clients send the request again without telling the application. */
   readonly retriable: boolean;
   readonly message: string;
 }
 
-/** All errors by name: `Errors.NOT_LEADER_OR_FOLLOWER.code`. */
+/** The rows of all errors by name: `Errors.NOT_LEADER_OR_FOLLOWER.code`. */
 export const Errors: { readonly [Name in ErrorName]: ErrorRow } = Object.fromEntries(
   Object.entries(errorRows).map(([name, [code, retriable, message]]) => [
     name,
@@ -24,7 +24,7 @@ export const Errors: { readonly [Name in ErrorName]: ErrorRow } = Object.fromEnt
 
 const byCode: ReadonlyMap<number, ErrorRow> = new Map(Object.values(Errors).map((row) => [row.code, row]));
 
-/** The row of a code; UNKNOWN_SERVER_ERROR for an unknown code. */
+/** The row of an error code; that of UNKNOWN_SERVER_ERROR for an unknown code. */
 export function errorOf(code: number): ErrorRow {
   return byCode.get(code) ?? Errors.UNKNOWN_SERVER_ERROR;
 }
@@ -33,7 +33,7 @@ export class KafkaError extends Error {
   override readonly name = 'KafkaError';
   readonly error: ErrorRow;
 
-  /** `message` replaces the row's text where clients receive a text. */
+  /** `message`: sent instead of the row's text, in responses that have a field for a text. */
   constructor(error: ErrorRow, message: string = error.message) {
     super(message);
     this.error = error;
@@ -43,13 +43,13 @@ export class KafkaError extends Error {
     return this.error.code;
   }
 
-  /** The text of this error; null when it is only that of its row, which Kafka's controller does not send. */
+  /** The message if it is not just the text of the row, otherwise null. Kafka's controller sends null in that case. */
   get ownMessage(): string | null {
     return this.message === this.error.message ? null : this.message;
   }
 }
 
-/** The row of a caught error: that of a `KafkaError`, else UNKNOWN_SERVER_ERROR. */
+/** The row of a caught error: that of a `KafkaError`, otherwise UNKNOWN_SERVER_ERROR. */
 export function errorRowOf(error: unknown): ErrorRow {
   return error instanceof KafkaError ? error.error : Errors.UNKNOWN_SERVER_ERROR;
 }

@@ -1,11 +1,12 @@
 /**
- * Frames: a size (int32, without itself), a header and a body.
+ * Frames: a request or response on the wire is a size (int32, which does not count itself), a header and a body.
  *
- * The version of a request or response determines its header: flexible versions have tagged fields in the header too. The exception
- * is ApiVersions, whose response always has the plain header, because its client does not know yet what the broker supports. Client
- * ids are never compact.
+ * The version of the body determines the version of the header: in flexible versions the header has tagged fields too. The
+ * exception is the ApiVersions response, whose header never has them, because its client does not know yet what the broker
+ * supports. Client ids in headers are never in the compact encoding.
  *
- * Messages are arguments, so that a client loads only those that it uses; `request-header.ts` knows all of them.
+ * The message is an argument of these functions, so that a client loads only the messages that it uses. `request-header.ts` knows
+ * all of them.
  */
 import { Reader } from './codec/reader.ts';
 import { Writer } from './codec/writer.ts';
@@ -13,16 +14,16 @@ import { encodeInto } from './codec/codec.ts';
 import type { Init, Message, Shape } from './schema/fields.ts';
 import { inVersions } from './schema/versions.ts';
 
-/** Size field before every frame. */
+/** The size of the size field in front of every frame. */
 export const frameSizeBytes = 4;
 const apiVersionsKey = 18;
 
-/** Version of the request header: 2 with tagged fields, else 1. */
+/** The version of the request header: 2 with tagged fields, 1 without. */
 export function requestHeaderVersion(request: Message, apiVersion: number): 1 | 2 {
   return inVersions(request.flexible, apiVersion) ? 2 : 1;
 }
 
-/** Version of the response header: 1 with tagged fields, else 0. */
+/** The version of the response header: 1 with tagged fields, 0 without. */
 export function responseHeaderVersion(response: Message, apiVersion: number): 0 | 1 {
   if (response.key === apiVersionsKey) return 0;
   return inVersions(response.flexible, apiVersion) ? 1 : 0;
@@ -41,7 +42,7 @@ function writeRequestHeader(
   if (requestHeaderVersion(request, header.apiVersion) === 2) writer.uvarint(0);
 }
 
-/** A whole request, size included, as segments for one write. */
+/** A whole request with its size field, as segments for one write. */
 export function requestFrame<S extends Shape>(
   request: Message<S>,
   header: { apiVersion: number; correlationId: number; clientId: string | null },
@@ -54,7 +55,7 @@ export function requestFrame<S extends Shape>(
   return withSize(writer);
 }
 
-/** A whole response, size included, as segments for one write. */
+/** A whole response with its size field, as segments for one write. */
 export function responseFrame<S extends Shape>(
   response: Message<S>,
   header: { apiVersion: number; correlationId: number },
@@ -68,7 +69,7 @@ export function responseFrame<S extends Shape>(
   return withSize(writer);
 }
 
-/** A response with a body that the controller encoded, size included. */
+/** A whole response with its size field. The body was encoded already, by the controller. */
 export function responseFrameOf(
   response: Message,
   header: { apiVersion: number; correlationId: number },
@@ -82,7 +83,7 @@ export function responseFrameOf(
   return withSize(writer);
 }
 
-/** Reads a response's header; `at` is the position after the size field. */
+/** Reads the header of a response. `at` is the position after the size field. */
 export function decodeResponseHeader(
   response: Message,
   apiVersion: number,
@@ -95,7 +96,7 @@ export function decodeResponseHeader(
   return { correlationId, bodyAt: reader.position };
 }
 
-/** Fills in the size at the beginning of the first segment; the caller began `writer` with four bytes for it. */
+/** Writes the size into the first four bytes of the first segment, which the caller has reserved. */
 function withSize(writer: Writer): Uint8Array[] {
   const sizeBytes = writer.sizeBytes - frameSizeBytes;
   const segments = writer.finish();

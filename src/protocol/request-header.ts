@@ -1,4 +1,4 @@
-/** Reads the header of a request of any API, so this module imports the table of all messages. */
+/** Reads the header of a request of any API. It needs the flexible versions of every API, so this file imports all messages. */
 import { DecodeError } from './codec/errors.ts';
 import { Reader } from './codec/reader.ts';
 import { requestHeaderVersion } from './frames.ts';
@@ -9,13 +9,13 @@ export interface DecodedRequestHeader {
   readonly apiVersion: number;
   readonly correlationId: number;
   readonly clientId: string | null;
-  /** Position of the body. */
+  /** Where the body begins. */
   readonly bodyAt: number;
 }
 
 /**
- * Reads the header of a frame; `at` is the position after the size field. Does not check whether the broker supports the request:
- * of an unknown API, or an unknown version of ApiVersions, only the fixed part is read.
+ * Reads the header of a request; `at` is the position after the size field. It does not check whether the broker supports the
+ * request. Of an unknown API only the fixed part of the header is read, without tagged fields.
  */
 export function decodeRequestHeader(bytes: Uint8Array, at = 0): DecodedRequestHeader {
   const reader = new Reader(bytes, at);

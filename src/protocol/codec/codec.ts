@@ -1,6 +1,6 @@
 /**
- * Encoding and decoding of messages, for all other parts. The functions for a message and version are compiled at their first use
- * and kept with the message.
+ * Encodes and decodes messages. Other folders use the functions of this file. The codec of a message and version is compiled when
+ * it is first used, and then kept.
  */
 import type { Infer, Init, Message, Shape } from '../schema/fields.ts';
 import { inVersions } from '../schema/versions.ts';
@@ -18,7 +18,7 @@ interface Compiled {
   create: ((init: unknown) => unknown) | null;
 }
 
-// A cache of functions derived from the (immutable) message, not state.
+// Derived from the messages, which are immutable; so this is a cache, not state.
 const compiled = new WeakMap<Message, Compiled>();
 
 function compiledOf(message: Message): Compiled {
@@ -61,7 +61,9 @@ export function decodeFrom<S extends Shape>(
   }
 }
 
-/** Decodes the message that begins at `at`. Bytes after it are ignored. `bytes` and `records` fields are views. */
+/**
+ * Decodes the message that begins at `at`. Bytes after it are ignored. Fields of kind `bytes` and `records` are views of `bytes`.
+ */
 export function decode<S extends Shape>(
   message: Message<S>,
   version: number,
@@ -71,7 +73,7 @@ export function decode<S extends Shape>(
   return decodeFrom(message, version, new Reader(bytes, at));
 }
 
-/** As `decode`, and returns the end of the message. */
+/** Like `decode`, and also returns the position after the message. */
 export function decodeWithEnd<S extends Shape>(
   message: Message<S>,
   version: number,
@@ -83,7 +85,10 @@ export function decodeWithEnd<S extends Shape>(
   return { value, end: reader.position };
 }
 
-/** Appends the encoded message to `writer`. After an error the written bytes may be incomplete and must be discarded. */
+/**
+ * Appends the encoded message to `writer`. When it throws, the writer may contain a part of the message; the caller must discard
+ * that.
+ */
 export function encodeInto<S extends Shape>(
   message: Message<S>,
   version: number,
@@ -105,7 +110,7 @@ export function encodeInto<S extends Shape>(
   }
 }
 
-/** Throws an error that names the invalid field, if the interpreter finds one. */
+/** Encodes again with the interpreter, whose error names the invalid field. */
 function explain(message: Message, version: number, init: unknown): void {
   interpretEncode(message, version, init, new Writer());
 }
@@ -120,7 +125,7 @@ export function encode<S extends Shape>(
   return writer.finishContiguous();
 }
 
-/** The message with defaults for missing fields, as if it had been decoded. */
+/** A whole message: `init`, and the defaults of the missing fields. It is as if it had been decoded. */
 export function create<S extends Shape>(message: Message<S>, init: Init<Message<S>>): Infer<Message<S>> {
   const entry = compiledOf(message);
   entry.create ??= compileCreate(message);

@@ -1,11 +1,14 @@
-/** Errors of the codecs. Neither is a bug of the process: bytes come from outside, and a peer may choose the version. */
+/** Errors of the codecs. They do not mean a bug in this process: bytes come from outside, and the peer may choose the version. */
 
-/** The bytes do not match the schema. */
+/** The bytes cannot be decoded with the schema. */
 export class DecodeError extends Error {
   override readonly name = 'DecodeError';
 }
 
-/** The value cannot be written in this version: out of range, null where that is not allowed, or a field that the version lacks. */
+/**
+ * The value cannot be encoded in this version: it is out of range, it is null where null is not allowed, or the version lacks the
+ * field.
+ */
 export class EncodeError extends Error {
   override readonly name = 'EncodeError';
 }

@@ -1,6 +1,6 @@
 /**
- * The codec as an interpreter of the schema: short, slow and easy to compare with Kafka's protocol guide. It is the reference for
- * tests of the compiled codecs, and it names the field when an encoding fails.
+ * The codec as an interpreter of the schema. It is slow, but short and easy to compare with Kafka's protocol guide. Tests compare
+ * the compiled codecs with it, and its errors name the field that cannot be encoded.
  */
 import type { Field, Message, Shape } from '../schema/fields.ts';
 import { DecodeError, EncodeError } from './errors.ts';
@@ -43,13 +43,13 @@ function readShape(shape: Shape, version: number, flexible: boolean, reader: Rea
     else {
       value[known[0]] = readTagged(known[1], version, flexible, reader);
       if (reader.position !== begin + sizeBytes)
-        throw new DecodeError(`tag ${tag} is not ${sizeBytes} bytes long`);
+        throw new DecodeError(`tagged field ${tag} does not end after its ${sizeBytes} bytes`);
     }
   }
   return value;
 }
 
-/** In the tagged section the marker of a nullable struct is a varint: 0 for null, else 1. */
+/** A nullable struct begins with a marker. In the section of tagged fields the marker is a varint: 0 for null, otherwise 1. */
 function readTagged(field: Field, version: number, flexible: boolean, reader: Reader): unknown {
   if (field.kind !== 'struct' || !isNullable(field, version))
     return readField(field, version, flexible, reader);

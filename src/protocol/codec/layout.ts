@@ -1,4 +1,6 @@
-/** The rules that the interpreter and the compiler share: the position of each field in a version, and the defaults. */
+/**
+ * The rules that the interpreter and the compiler share: which fields a version has, which of them are tagged, and the defaults.
+ */
 import type { Field, Message, Shape } from '../schema/fields.ts';
 import { inVersions } from '../schema/versions.ts';
 
@@ -10,7 +12,7 @@ export function isPresent(field: Field, version: number): boolean {
   return inVersions(field.versions, version);
 }
 
-/** In the tagged section, not among the regular fields. */
+/** Whether the field is in the section of tagged fields, not among the regular fields. */
 export function isTagged(field: Field, version: number, flexible: boolean): boolean {
   return flexible && isPresent(field, version) && inVersions(field.tagged, version);
 }
@@ -19,19 +21,19 @@ export function isNullable(field: Field, version: number): boolean {
   return inVersions(field.nullable, version);
 }
 
-/** The fields in the tagged section of a version in the order of their tags, in which they must be written. */
+/** The tagged fields of a version, in the order of their tags, in which they must be written. */
 export function taggedFields(shape: Shape, version: number, flexible: boolean): [string, Field][] {
   return Object.entries(shape)
     .filter(([, field]) => isTagged(field, version, flexible))
     .sort(([, a], [, b]) => a.tag - b.tag);
 }
 
-/** Whether `Init` must have the field. */
+/** Whether a caller must give a value for the field (see `Init` in `schema/fields.ts`). */
 export function isRequired(field: Field): boolean {
   return !field.hasDefault && field.tag < 0 && field.versions.min === 0 && field.versions.max === 32767;
 }
 
-/** A fresh default value. */
+/** A new object with the default value, because the caller may change it. */
 export function defaultOf(field: Field): unknown {
   if (field.kind === 'array' && field.default !== null) return [];
   if (field.kind !== 'struct' || field.default === null) return field.default;
@@ -40,7 +42,7 @@ export function defaultOf(field: Field): unknown {
   return value;
 }
 
-/** Whether the value equals the default; `undefined` stands for the default. */
+/** Whether the value equals the field's default. `undefined` counts as the default. */
 export function isDefault(field: Field, value: unknown): boolean {
   if (value === undefined) return true;
   if (value === null || field.default === null) return value === field.default;
@@ -58,7 +60,7 @@ export function isDefault(field: Field, value: unknown): boolean {
   }
 }
 
-/** The smallest encoded size of a field; used to bound array lengths. */
+/** The smallest encoded size of a field, from which `Reader.checkCount` computes how many elements can follow. */
 export function minBytes(field: Field, version: number, flexible: boolean): number {
   const compact = flexible && !field.neverCompact;
   switch (field.kind) {

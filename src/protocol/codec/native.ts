@@ -1,6 +1,6 @@
 /**
- * The only place of the codecs that uses Node's `Buffer`. Its used methods are declared here, so that pure folders, which compile
- * without Node's types, can import the codecs; other code uses `Uint8Array`.
+ * The only file of the codecs that uses Node's `Buffer`. The methods that it needs are declared here, because pure folders import
+ * the codecs and compile without Node's types. All other code uses `Uint8Array`.
  */
 
 /** The methods of `Buffer` that the codecs use. */
@@ -21,12 +21,12 @@ interface NativeFactory {
 
 declare const Buffer: NativeFactory;
 
-/** Uninitialised memory: the caller must overwrite all bytes that it returns. */
+/** Memory with undefined content: the caller must overwrite all bytes that it passes on. */
 export function allocate(sizeBytes: number): NativeBytes {
   return Buffer.allocUnsafe(sizeBytes);
 }
 
-/** The same memory as a `Buffer`. */
+/** The same memory as a `Buffer`, not a copy. */
 export function nativeView(bytes: Uint8Array): NativeBytes {
   if ('utf8Slice' in bytes) return bytes as NativeBytes;
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);

@@ -1,14 +1,14 @@
 /**
- * Reads wire primitives from contiguous memory. Every read is checked against the end, because an access after the end of a typed
- * array gives `undefined`, which would silently become 0.
+ * Reads wire primitives from one piece of memory. Every read is checked against the end: an access after the end of a typed array
+ * gives `undefined`, which would silently become 0.
  */
 import { uuidFromBytes, uuidZero, type Uuid } from '../../base/uuid.ts';
 import { DecodeError } from './errors.ts';
 import { nativeView, type NativeBytes } from './native.ts';
 
-/** Strings up to this length are built from char codes, because a call into C++ costs more. */
+/** Strings of up to this many bytes are built in JavaScript, because for them a call into C++ takes longer. */
 const shortStringBytes = 16;
-/** Kafka limits strings to the range of an int16 length, in compact form too. */
+/** Kafka limits strings to 32767 bytes, the largest int16 length, even in the compact encoding. */
 const stringMaxBytes = 0x7fff;
 
 export class Reader {
@@ -73,7 +73,9 @@ export class Reader {
     return this.int32() >>> 0;
   }
 
-  /** Every 64-bit value is legal in Kafka; one beyond ±2^53 is rounded to the nearest number, so Long.MAX_VALUE becomes 2^63. */
+  /**
+   * Every 64-bit value is legal in Kafka. A value beyond ±2^53 is rounded to the nearest number, so Long.MAX_VALUE becomes 2^63.
+   */
   int64(): number {
     const p = this.take(8);
     const b = this.bytes;
@@ -110,9 +112,10 @@ export class Reader {
     return value >>> 0;
   }
 
-  /** Text of `length` bytes. */
+  /** Reads `length` bytes of UTF-8 text. */
   utf8(length: number): string {
-    if (length < 0 || length > stringMaxBytes) throw new DecodeError(`string of ${length} bytes`);
+    if (length < 0 || length > stringMaxBytes)
+      throw new DecodeError(`string of ${length} bytes, at most ${stringMaxBytes} are allowed`);
     const p = this.take(length);
     if (length > shortStringBytes) return this.bytes.utf8Slice(p, p + length);
     const b = this.bytes;
@@ -134,17 +137,17 @@ export class Reader {
     return uuidZero;
   }
 
-  /** A view, not a copy. */
+  /** Returns the next `length` bytes as a view, not a copy. */
   view(length: number): NativeBytes {
-    if (length < 0) throw new DecodeError(`${length} bytes`);
+    if (length < 0) throw new DecodeError(`a field cannot have ${length} bytes`);
     const p = this.take(length);
     return this.bytes.subarray(p, p + length);
   }
 
-  /** Throws when an array of `count` elements of at least `elementMinBytes` each does not fit into the remaining bytes. */
+  /** Throws if an array of `count` elements cannot fit into the remaining bytes. Each element has at least `elementMinBytes`. */
   checkCount(count: number, elementMinBytes: number): void {
     if (count < 0 || count * elementMinBytes > this.end - this.position)
-      throw new DecodeError(`array of ${count} with ${this.end - this.position} bytes left`);
+      throw new DecodeError(`array of ${count} elements with only ${this.end - this.position} bytes left`);
   }
 
   skip(length: number): void {

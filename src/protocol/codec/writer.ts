@@ -1,15 +1,21 @@
 /**
- * Writes wire primitives. The result is a list of segments for `writev`: large record batches stay in the caller's buffers and are
- * never copied. They must not change until they were sent.
+ * Writes wire primitives. The result is a list of segments for one vectored write: large record batches are not copied, they stay
+ * in the caller's buffers as segments of their own. The caller must not change these buffers before they are sent.
  *
- * A writer can be used again after `finish`; it continues in the remaining memory.
+ * A writer can be used again after `finish`; it continues in the memory that is left.
  */
 import { uuidToBytes, uuidZero, type Uuid } from '../../base/uuid.ts';
 import { EncodeError } from './errors.ts';
 import { allocate, utf8Length, type NativeBytes } from './native.ts';
 
-/** Record batches of at least this size become segments; for smaller ones a copy is cheaper than another entry of a `writev`. */
+/**
+ * Record batches of at least this size become segments of their own. Smaller ones are copied, which costs less than one more
+ * segment.
+ */
 const segmentMinBytes = 2048;
+/**
+ * Strings of up to this many characters are tried as ASCII first, in JavaScript, because for them a call into C++ takes longer.
+ */
 const shortStringLength = 24;
 const stringMaxBytes = 0x7fff;
 const two32 = 0x1_0000_0000;
@@ -17,24 +23,24 @@ const two63 = 2 ** 63;
 
 export class Writer {
   private bytes: NativeBytes;
-  /** Start of the bytes that are not in `segments` yet. */
+  /** Where the bytes begin that are not in `segments` yet. */
   private start = 0;
   private position = 0;
   private segments: Uint8Array[] = [];
   private segmentsBytes = 0;
-  /** Nesting depth of tagged fields being written; their content must be contiguous. */
+  /** How many tagged fields are being written, one inside the other. Their content must be contiguous, so it gets no segments. */
   private tagDepth = 0;
 
   constructor(initialBytes = 512) {
     this.bytes = allocate(initialBytes);
   }
 
-  /** Bytes written since the last `finish`. */
+  /** How many bytes were written since the last `finish`. */
   get sizeBytes(): number {
     return this.segmentsBytes + this.position - this.start;
   }
 
-  /** Everything written since the last call, in order. */
+  /** Returns the segments of everything that was written since the last call, in order. */
   finish(): Uint8Array[] {
     this.flush();
     const segments = this.segments;
@@ -43,7 +49,7 @@ export class Writer {
     return segments;
   }
 
-  /** As `finish`, in one piece; copies when there are several segments. */
+  /** Like `finish`, but returns one piece of memory. It copies when there are several segments. */
   finishContiguous(): Uint8Array {
     const sizeBytes = this.sizeBytes;
     const segments = this.finish();
@@ -57,7 +63,7 @@ export class Writer {
     return whole;
   }
 
-  /** Drops what was written since the last `finish`. */
+  /** Drops everything that was written since the last `finish`. */
   discard(): void {
     this.position = this.start;
     this.segments = [];
@@ -137,7 +143,7 @@ export class Writer {
     this.position = p + 4;
   }
 
-  /** Accepts all results of `Reader.int64`: ±2^63 stands for Long.MAX_VALUE and Long.MIN_VALUE. */
+  /** Accepts every result of `Reader.int64`. 2^63 is written as Long.MAX_VALUE, -2^63 as Long.MIN_VALUE. */
   int64(value: number): void {
     if (!Number.isInteger(value) || Math.abs(value) > two63) this.outOfRange('an int64', value);
     this.need(8);
@@ -186,7 +192,7 @@ export class Writer {
     this.position += this.bytes.utf8Write(text, this.position, length);
   }
 
-  /** With an int16 length. */
+  /** Writes text with its length in bytes as int16. */
   string(text: string): void {
     const length = text.length;
     if (length < shortStringLength) {
@@ -201,7 +207,7 @@ export class Writer {
     this.utf8(text, sizeBytes);
   }
 
-  /** With length + 1 as a varint. */
+  /** Writes text with its length in bytes plus 1 as a varint (compact encoding). */
   compactString(text: string): void {
     const length = text.length;
     if (length < shortStringLength) {
@@ -223,14 +229,14 @@ export class Writer {
     this.position += 16;
   }
 
-  /** Bytes without their length, copied. */
+  /** Copies bytes, without writing their length. */
   raw(value: Uint8Array): void {
     this.need(value.length);
     this.bytes.set(value, this.position);
     this.position += value.length;
   }
 
-  /** Bytes without their length, as a separate segment when they are large. */
+  /** Writes bytes without their length. Large ones become a segment of their own and are not copied. */
   records(value: Uint8Array): void {
     if (value.length < segmentMinBytes || this.tagDepth > 0) {
       this.raw(value);
@@ -241,7 +247,7 @@ export class Writer {
     this.segmentsBytes += value.length;
   }
 
-  /** Begins a tagged field; returns the value that `endTag` needs to write its length. */
+  /** Begins a tagged field. Returns a position, which the caller passes to `endTag`. */
   beginTag(tag: number): number {
     this.uvarint(tag);
     this.need(1);
@@ -250,7 +256,9 @@ export class Writer {
     return this.position - this.start;
   }
 
-  /** Ends the tagged field: writes its length before its content, which moves up when the length takes several bytes. */
+  /**
+   * Ends a tagged field by writing its length in front of its content. One byte was reserved; a longer length moves the content.
+   */
   endTag(begin: number): void {
     this.tagDepth--;
     const from = this.start + begin;

@@ -1,4 +1,7 @@
-/** The table of all described requests, by API key. The handlers of a node, not this table, decide which of them it supports. */
+/**
+ * The table of all requests that have a schema, by API key. Which of them a node serves is decided by its handlers, not by this
+ * table.
+ */
 import type { Message } from '../schema/fields.ts';
 import { ProduceRequest, ProduceResponse } from './records/00-produce.ts';
 import { FetchRequest, FetchResponse } from './records/01-fetch.ts';
@@ -305,12 +308,12 @@ const byKey: readonly (Api | undefined)[] = apis.reduce<(Api | undefined)[]>((ta
   return table;
 }, []);
 
-/** Undefined for a key that is not described here. */
+/** Returns undefined for a key that has no schema. */
 export function apiOf(key: number): Api | undefined {
   return byKey[key];
 }
 
-/** As `apiOf`, for a key that is known to exist. */
+/** Like `apiOf`, but throws for a key that has no schema. */
 export function messageOf(key: number): Api {
   const entry = byKey[key];
   if (entry === undefined) throw new RangeError(`no API has the key ${key}`);

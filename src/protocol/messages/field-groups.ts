@@ -1,7 +1,7 @@
-/** Groups of fields that several messages or metadata records share. */
+/** Groups of fields that several messages or metadata records have in common. */
 import { int16, int32, int8, string, uint16 } from '../schema/fields.ts';
 
-/** An endpoint of a node in its registration. */
+/** An endpoint of a node, as the node registers it. */
 export const listenerEndpoint = {
   name: string(),
   host: string(),
@@ -16,13 +16,13 @@ export const supportedVersions = {
   maxSupportedVersion: int16(),
 };
 
-/** The leader of a partition, for a client that sent its request to another broker. */
+/** The leader of a partition, for a client whose request went to another broker. */
 export const currentLeader = {
   leaderId: int32({ default: -1 }),
   leaderEpoch: int32({ default: -1 }),
 };
 
-/** The endpoint of a broker that `currentLeader` names. */
+/** The endpoint of the broker that a response names as leader. */
 export const nodeEndpoint = {
   nodeId: int32(),
   host: string(),
@@ -30,7 +30,7 @@ export const nodeEndpoint = {
   rack: string({ nullable: '0+', default: null }),
 };
 
-/** The result of altering a resource's configuration. */
+/** The result of a change of the configuration of one resource. */
 export const alteredResource = {
   errorCode: int16(),
   errorMessage: string({ nullable: '0+' }),

@@ -1,14 +1,14 @@
 /**
- * Record batches (magic 2) as bytes: their 61-byte header is read and edited in place, their records are not touched.
+ * Record batches (magic 2) as bytes. The functions read and change the 61-byte header in place and do not touch the records.
  *
- * The checksum covers everything from the attributes on. So base offset and leader epoch can change without it; functions that
- * change attributes or timestamps recompute it.
+ * The checksum covers the bytes from the attributes to the end. So base offset and leader epoch can change without a new
+ * checksum; functions that change attributes or timestamps compute a new one.
  */
 import { DecodeError } from '../codec/errors.ts';
 import { crc32c } from './crc32c.ts';
 import { readInt16, readInt32, readInt64, writeInt16, writeInt32, writeInt64 } from './integers.ts';
 
-/** Positions of the header fields. */
+/** Positions of the header's fields, relative to the start of the batch. */
 export const batchField = {
   baseOffset: 0,
   batchLength: 8,
@@ -25,9 +25,9 @@ export const batchField = {
   recordsCount: 57,
 } as const;
 
-/** Number of bytes before the records. */
+/** Size of the header: the records begin after it. */
 export const batchHeaderBytes = 61;
-/** Base offset and length, which `batchLength` does not count. */
+/** Size of base offset and length, the bytes that `batchLength` does not count. */
 export const batchOverheadBytes = 12;
 export const batchMagic = 2;
 
@@ -40,12 +40,12 @@ export const attribute = {
 } as const;
 
 export type CompressionType = 'none' | 'gzip' | 'snappy' | 'lz4' | 'zstd';
-/** In the order of their codes in the attributes. */
+/** Compression types in the order of their codes in the attributes. */
 export const compressionTypes: readonly CompressionType[] = ['none', 'gzip', 'snappy', 'lz4', 'zstd'];
 
 export type TimestampType = 'CreateTime' | 'LogAppendTime';
 
-/** A view of the header of the batch that begins at `at`. It reads the bytes at each access, so edits are visible. */
+/** A view of the header of the batch that begins at `at`. Each access reads the bytes again, so it sees changes of them. */
 export class BatchHeader {
   readonly bytes: Uint8Array;
   readonly at: number;
@@ -58,7 +58,7 @@ export class BatchHeader {
   get baseOffset(): number {
     return readInt64(this.bytes, this.at);
   }
-  /** Number of bytes after the length field. */
+  /** The value of the length field: how many bytes follow it. */
   get batchLength(): number {
     return readInt32(this.bytes, this.at + batchField.batchLength);
   }
@@ -95,7 +95,7 @@ export class BatchHeader {
   get isControl(): boolean {
     return (this.attributes & attribute.control) !== 0;
   }
-  /** `baseTimestamp` is the time from which tombstones in this batch may be removed. */
+  /** Whether `baseTimestamp` is the delete horizon: the time from which compaction may remove the tombstones of this batch. */
   get hasDeleteHorizon(): boolean {
     return (this.attributes & attribute.deleteHorizon) !== 0;
   }
@@ -111,7 +111,7 @@ export class BatchHeader {
   get maxTimestamp(): number {
     return readInt64(this.bytes, this.at + batchField.maxTimestamp);
   }
-  /** -1: the producer is not idempotent. */
+  /** -1 when the producer is not idempotent. */
   get producerId(): number {
     return readInt64(this.bytes, this.at + batchField.producerId);
   }
@@ -121,7 +121,7 @@ export class BatchHeader {
   get baseSequence(): number {
     return readInt32(this.bytes, this.at + batchField.baseSequence);
   }
-  /** Sequence of the last record; wraps from 2^31-1 to 0. -1 without a base sequence. */
+  /** The sequence number of the last record, -1 when the batch has none. After 2^31-1 sequence numbers continue with 0. */
   get lastSequence(): number {
     const base = this.baseSequence;
     return base < 0 ? -1 : sequencePlus(base, this.lastOffsetDelta);
@@ -129,19 +129,19 @@ export class BatchHeader {
   get recordsCount(): number {
     return readInt32(this.bytes, this.at + batchField.recordsCount);
   }
-  /** The batch itself, as a view. */
+  /** The bytes of the whole batch, as a view. */
   get content(): Uint8Array {
     return this.bytes.subarray(this.at, this.end);
   }
 }
 
-/** `sequence` + `count`, wrapping from 2^31-1 to 0. */
+/** The sequence number that is `count` after `sequence`. After 2^31-1 sequence numbers continue with 0. */
 export function sequencePlus(sequence: number, count: number): number {
   const sum = sequence + count;
   return sum > 0x7fff_ffff ? sum - 0x8000_0000 : sum;
 }
 
-/** The header of the batch that begins at `at`; the whole header must be there. Checks neither magic nor checksum. */
+/** The header of the batch that begins at `at`. Throws if the header is incomplete; does not check magic and checksum. */
 export function batchHeader(bytes: Uint8Array, at = 0): BatchHeader {
   if (at < 0 || at + batchHeaderBytes > bytes.length)
     throw new DecodeError(`a batch header needs ${batchHeaderBytes} bytes, ${bytes.length - at} are left`);
@@ -149,15 +149,15 @@ export function batchHeader(bytes: Uint8Array, at = 0): BatchHeader {
 }
 
 export interface Batches {
-  /** Whole batches, in order. */
+  /** The batches that are complete, in order. */
   readonly headers: readonly BatchHeader[];
-  /** Position after the last of them. */
+  /** Position after the last complete batch. */
   readonly end: number;
-  /** Why it ends there: no bytes follow; only part of a batch follows; the following bytes are not a batch of magic 2. */
+  /** Why no batch follows: the bytes end there; the next batch is incomplete; or what follows is not a batch of magic 2. */
   readonly stop: 'end' | 'partial' | 'corrupt';
 }
 
-/** Headers of the whole batches from `at` up to `to`. Checksums are not checked. */
+/** Finds the complete batches from `at` up to `to`. Checksums are not checked. */
 export function batches(bytes: Uint8Array, at = 0, to: number = bytes.length): Batches {
   const headers: BatchHeader[] = [];
   let position = at;
@@ -174,7 +174,7 @@ export function batches(bytes: Uint8Array, at = 0, to: number = bytes.length): B
   return { headers, end: position, stop: 'end' };
 }
 
-/** Whether the checksum of the whole batch at `at` is right. */
+/** Whether the checksum of the batch at `at` is correct. The batch must be complete. */
 export function checkCrc(
   bytes: Uint8Array,
   at = 0,
@@ -191,7 +191,7 @@ export function setPartitionLeaderEpoch(bytes: Uint8Array, at: number, epoch: nu
   writeInt32(bytes, at + batchField.partitionLeaderEpoch, epoch);
 }
 
-/** Sets the broker's timestamp for all records (LogAppendTime); recomputes the checksum. */
+/** Makes `timestampMs` the timestamp of all records (LogAppendTime), and computes a new checksum. */
 export function setLogAppendTime(bytes: Uint8Array, at: number, timestampMs: number): void {
   const header = new BatchHeader(bytes, at);
   writeInt16(bytes, at + batchField.attributes, header.attributes | attribute.logAppendTime);
@@ -199,7 +199,7 @@ export function setLogAppendTime(bytes: Uint8Array, at: number, timestampMs: num
   updateCrc(bytes, at);
 }
 
-/** Corrects the largest timestamp of a CreateTime batch; recomputes the checksum when it changes. */
+/** Sets the largest timestamp of a batch with CreateTime, and computes a new checksum if that changed anything. */
 export function setMaxTimestamp(bytes: Uint8Array, at: number, timestampMs: number): void {
   const header = new BatchHeader(bytes, at);
   if (header.maxTimestamp === timestampMs && header.timestampType === 'CreateTime') return;

@@ -20,7 +20,7 @@ export interface NewRecord {
   readonly value: Uint8Array | null;
   readonly headers?: readonly RecordHeader[];
   readonly timestamp: number;
-  /** By default one more than that of the record before; compaction leaves gaps. */
+  /** By default the delta of the record before plus 1. In a compacted batch deltas may have gaps. */
   readonly offsetDelta?: number;
 }
 
@@ -28,7 +28,7 @@ export interface BatchOptions {
   readonly baseOffset?: number;
   readonly partitionLeaderEpoch?: number;
   readonly compression?: CompressionType;
-  /** On the codec's own scale; the codec's default when absent. */
+  /** On the scale of the codec; if absent, the codec's default. */
   readonly compressionLevel?: number;
   readonly timestampType?: TimestampType;
   readonly producerId?: number;
@@ -36,18 +36,21 @@ export interface BatchOptions {
   readonly baseSequence?: number;
   readonly isTransactional?: boolean;
   readonly isControl?: boolean;
-  /** By default that of the last record; compaction keeps the end of a batch whose last records were removed. */
+  /** By default that of the last record. It is higher in a compacted batch whose last records were removed. */
   readonly lastOffsetDelta?: number;
-  /** Base of the timestamps, by default the first record's. With `hasDeleteHorizon` it is the horizon. */
+  /**
+   * The base of the records' timestamps, by default the timestamp of the first record. With `hasDeleteHorizon` it is the delete
+   * horizon.
+   */
   readonly baseTimestamp?: number;
-  /** By default the largest of the records' timestamps. */
+  /** By default the largest timestamp of the records. */
   readonly maxTimestamp?: number;
   readonly hasDeleteHorizon?: boolean;
 }
 
 const noHeaders: readonly RecordHeader[] = Object.freeze([]);
 
-/** Accepts records one by one and encodes them at once, so `sizeBytes` is exact before compression. */
+/** Builds a batch record by record. Each record is encoded when it is added, so `sizeBytes` is exact (before compression). */
 export class BatchBuilder {
   private bytes: NativeBytes;
   private position = batchHeaderBytes;
@@ -130,7 +133,10 @@ function attributesOf(options: BatchOptions, compression: CompressionType): numb
   );
 }
 
-/** A batch of records. Without records it is a bare header, which compaction keeps of a producer's last batch. */
+/**
+ * Builds a batch. Without records the batch is only a header; compaction keeps such a header of a producer's last batch, so that
+ * the producer's sequence number is not lost.
+ */
 export function buildBatch(options: BatchOptions & { readonly records: readonly NewRecord[] }): Uint8Array {
   let expectedBytes = batchHeaderBytes;
   for (const { key, value, headers } of options.records)

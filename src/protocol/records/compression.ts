@@ -1,6 +1,6 @@
 /**
- * The four codecs of record batches. The output is bounded while it is produced, because a few bytes can decompress to gigabytes.
- * Everything is synchronous; native code is loaded at first use.
+ * The four compression codecs of record batches. The size of the output is checked while it is produced, because a few bytes can
+ * decompress to gigabytes. All functions are synchronous. Native packages are loaded when they are first used.
  */
 import { DecodeError } from '../codec/errors.ts';
 import type { CompressionType } from './batch.ts';
@@ -9,10 +9,10 @@ import { lz4Compress, lz4Decompress } from './codecs/lz4.ts';
 import { snappyCompress, snappyDecompress } from './codecs/snappy.ts';
 import { zstdCompress, zstdDecompress } from './codecs/zstd.ts';
 
-/** Maximum size of the decompressed records of one batch, unless the caller sets another. */
+/** The decompressed records of one batch may have at most this size, unless the caller gives another bound. */
 export const decompressedMaxBytes: number = 128 * 1024 * 1024;
 
-/** `level` is on the codec's own scale (gzip 1 to 9, zstd 1 to 22; snappy and lz4 have none here). */
+/** `level` is on the scale of the codec: gzip 1 to 9, zstd 1 to 22. snappy and lz4 ignore it. */
 export function compress(type: CompressionType, bytes: Uint8Array, level?: number): Uint8Array {
   switch (type) {
     case 'none':
@@ -28,7 +28,7 @@ export function compress(type: CompressionType, bytes: Uint8Array, level?: numbe
   }
 }
 
-/** Throws DecodeError for invalid input, and when the output would exceed `maxBytes`. */
+/** Throws `DecodeError` for invalid input, and when the output would be larger than `maxBytes`. */
 export function decompress(
   type: CompressionType,
   bytes: Uint8Array,

@@ -1,4 +1,7 @@
-/** Control batches: one record that marks an event in the log. Brokers write them; clients skip them. */
+/**
+ * Control batches. Each has one record, which marks an event in the log, such as the end of a transaction. Brokers write them,
+ * and clients skip them.
+ */
 import { decode, encode } from '../codec/codec.ts';
 import { ControlRecordTypeSchema, EndTxnMarker } from '../messages/stored/control-records.ts';
 import { buildBatch } from './builder.ts';
@@ -12,7 +15,7 @@ export interface EndTransaction {
   readonly coordinatorEpoch: number;
 }
 
-/** The batch that ends a producer's transaction in a partition. Offset and leader epoch are set when it is appended. */
+/** The batch that ends a producer's transaction in a partition (a marker). Base offset and leader epoch are set at the append. */
 export function endTransactionBatch(
   marker: EndTransaction & {
     readonly producerId: number;
@@ -35,7 +38,7 @@ export function endTransactionBatch(
   });
 }
 
-/** The content of the record of a control batch; null when it is not the end of a transaction. */
+/** Reads the record of a control batch. Returns null when it is not the end of a transaction. */
 export function endTransactionOf(record: KafkaRecord): EndTransaction | null {
   const { key, value } = record;
   if (key === null || key.length < 4 || value === null) return null;

@@ -1,14 +1,14 @@
 /**
- * CRC-32C (Castagnoli), the checksum of record batches. Short ranges are computed in JavaScript, where a native call costs more
- * than it saves; longer ones by SSE 4.2 or similar instructions in `@node-rs/crc32` (docs/decisions/0002-crc-and-codecs.md). On
- * platforms without that binary everything is JavaScript.
+ * CRC-32C (Castagnoli), the checksum of record batches. Short ranges are computed in JavaScript, because for them a native call
+ * takes longer. Longer ranges are computed by `@node-rs/crc32` with the CPU's own instructions
+ * (docs/decisions/0002-crc-and-codecs.md). On platforms without that package's binary all is computed in JavaScript.
  */
 import { nativeView } from '../codec/native.ts';
 import { requireModule } from './load.ts';
 
 type Native = (bytes: Uint8Array, state?: number) => number;
 
-/** Measured: from this size on the native call is faster. */
+/** From this size on the native function is faster, as measured. */
 const nativeMinBytes = 256;
 
 const tables: readonly Int32Array[] = makeTables();
@@ -40,7 +40,7 @@ function load(): Native {
   }
 }
 
-/** Slicing by eight. Exported for tests. */
+/** The algorithm "slicing by eight" in JavaScript. Exported for tests. */
 export function crc32cScript(b: Uint8Array, from: number, to: number, state = 0): number {
   const [t0, t1, t2, t3] = tables as [Int32Array, Int32Array, Int32Array, Int32Array];
   const [, , , , t4, t5, t6, t7] = tables as unknown as [
@@ -75,7 +75,7 @@ export function crc32cScript(b: Uint8Array, from: number, to: number, state = 0)
   return ~crc >>> 0;
 }
 
-/** Checksum of bytes `from` to `to`, as an unsigned number. */
+/** The checksum of the bytes `from` to `to`, as an unsigned number. */
 export function crc32c(bytes: Uint8Array, from = 0, to: number = bytes.length): number {
   if (to - from < nativeMinBytes) return crc32cScript(bytes, from, to);
   native.crc32c ??= load();

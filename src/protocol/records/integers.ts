@@ -1,4 +1,7 @@
-/** Big-endian integers at a position, and the zigzag varints of records. No bounds checks: callers know the sizes. */
+/**
+ * Big-endian integers at a position, and the zigzag varints of records. Only `VarintReader` checks bounds; callers of the other
+ * functions know that enough bytes are there.
+ */
 import { DecodeError } from '../codec/errors.ts';
 
 const two32 = 0x1_0000_0000;
@@ -16,7 +19,7 @@ export function readInt32(b: Uint8Array, at: number): number {
   );
 }
 
-/** Rounded beyond ±2^53, as `Reader.int64` does. */
+/** Values beyond ±2^53 are rounded, as in `Reader.int64`. */
 export function readInt64(b: Uint8Array, at: number): number {
   return readInt32(b, at) * two32 + (readInt32(b, at + 4) >>> 0);
 }
@@ -44,7 +47,7 @@ export function writeInt64(b: Uint8Array, at: number, value: number): void {
   writeInt32(b, at + 4, value - high * two32);
 }
 
-/** The encoded size of `value`. */
+/** The size of `value` as a zigzag varint. */
 export function varintBytes(value: number): number {
   let rest = value >= 0 ? value * 2 : -value * 2 - 1;
   let count = 1;
@@ -55,7 +58,7 @@ export function varintBytes(value: number): number {
   return count;
 }
 
-/** Writes a zigzag varint of any safe integer; returns the position after it. */
+/** Writes any safe integer as a zigzag varint. Returns the position after it. */
 export function writeVarint(b: Uint8Array, at: number, value: number): number {
   let p = at;
   if (value >= -0x4000_0000 && value < 0x4000_0000) {
@@ -76,7 +79,7 @@ export function writeVarint(b: Uint8Array, at: number, value: number): number {
   return p;
 }
 
-/** A position from which varints are read; checks bounds itself. */
+/** Reads varints one after the other, up to `end`. Throws `DecodeError` at the end. */
 export class VarintReader {
   readonly bytes: Uint8Array;
   readonly end: number;
@@ -93,7 +96,7 @@ export class VarintReader {
     return this.bytes[this.position++] as number;
   }
 
-  /** A zigzag varint of up to 32 bits. */
+  /** Reads a zigzag varint of up to 32 bits. */
   varint(): number {
     let byte = this.byte();
     let value = byte & 127;
@@ -105,7 +108,7 @@ export class VarintReader {
     return (value >>> 1) ^ -(value & 1);
   }
 
-  /** A zigzag varint of up to 64 bits, rounded beyond 2^53. */
+  /** Reads a zigzag varint of up to 64 bits. Values beyond ±2^53 are rounded. */
   varlong(): number {
     let byte = this.byte();
     let value = byte & 127;
@@ -119,15 +122,15 @@ export class VarintReader {
     return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
   }
 
-  /** A view of the next `length` bytes. */
+  /** The next `length` bytes, as a view. */
   view(length: number): Uint8Array {
     if (length < 0 || length > this.end - this.position)
-      throw new DecodeError(`${length} bytes at ${this.position}, the record ends at ${this.end}`);
+      throw new DecodeError(`a field of ${length} bytes at ${this.position}, the record ends at ${this.end}`);
     this.position += length;
     return this.bytes.subarray(this.position - length, this.position);
   }
 
-  /** As `view`, null for the length -1. */
+  /** Like `view`, but returns null for length -1. */
   nullableView(length: number): Uint8Array | null {
     return length === -1 ? null : this.view(length);
   }

@@ -1,12 +1,12 @@
-/** Loads native packages at their first use, synchronously, so that a node that never needs them does not load them. */
+/** Loads native packages synchronously when they are first used, so that a node that never uses them does not load them. */
 import { createRequire } from 'node:module';
 
 export const requireModule: NodeJS.Require = createRequire(import.meta.url);
 
-// A cache of loaded modules, not state. `require` has one too, but looks the name up in the file system first.
+// A cache of loaded modules, not state. `require` has a cache too, but it first looks up the name in the file system.
 const loaded = new Map<string, unknown>();
 
-/** The exports of a package or of a module of Node. */
+/** The exports of a package or of one of Node's modules. */
 export function lazily<T>(name: string): T {
   let module = loaded.get(name);
   if (module === undefined) {

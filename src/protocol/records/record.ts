@@ -1,6 +1,6 @@
 /**
- * Decodes the records of a batch, and encodes a single record (`builder.ts` makes batches of them). Decoded keys and values are
- * views of the batch, or of its decompressed records.
+ * Decodes the records of a batch, and encodes single records (`builder.ts` makes batches of them). Keys and values of decoded
+ * records are views of the batch or of its decompressed records.
  */
 import { DecodeError } from '../codec/errors.ts';
 import { nativeView, utf8Length } from '../codec/native.ts';
@@ -21,7 +21,7 @@ export interface KafkaRecord {
   readonly headers: readonly RecordHeader[];
 }
 
-/** The content of a record; its offset and timestamp are relative to its batch. */
+/** A record as it is encoded. Offset and timestamp are relative to those of the batch. */
 export interface RecordContent {
   readonly offsetDelta: number;
   readonly timestampDelta: number;
@@ -31,12 +31,14 @@ export interface RecordContent {
 }
 
 const noHeaders: readonly RecordHeader[] = Object.freeze([]);
-/** Bytes of the shortest record: length, attributes, two deltas, two lengths, header count. */
+/**
+ * Size of the smallest record: one byte each for its length, attributes, two deltas, lengths of key and value, number of headers.
+ */
 const recordMinBytes = 7;
 
 /**
- * The records of a whole batch. Throws DecodeError when they do not match the header, or have more than `maxBytes` decompressed.
- * `unpacked`: the decompressed records if the caller has them, else null.
+ * The records of a complete batch. Throws `DecodeError` if they do not match the header, or if they are larger than `maxBytes`
+ * when decompressed. `unpacked`: the decompressed records if the caller has them already, otherwise null.
  */
 export function decodeRecords(
   header: BatchHeader,
@@ -48,7 +50,7 @@ export function decodeRecords(
   let bytes = header.bytes;
   let from = header.at + batchHeaderBytes;
   let to = header.end;
-  if (to > bytes.length) throw new DecodeError('the batch is cut off');
+  if (to > bytes.length) throw new DecodeError('the batch is incomplete');
   if (compression !== 'none') {
     bytes = unpacked ?? decompress(compression, bytes.subarray(from, to), maxBytes);
     from = 0;
@@ -56,7 +58,7 @@ export function decodeRecords(
   }
   const count = header.recordsCount;
   if (count < 0 || count * recordMinBytes > to - from)
-    throw new DecodeError(`${count} records in ${to - from} bytes`);
+    throw new DecodeError(`${count} records do not fit into ${to - from} bytes`);
   const reader = new VarintReader(bytes, from, to);
   const baseOffset = header.baseOffset;
   const baseTimestamp = header.baseTimestamp;
@@ -89,7 +91,8 @@ function decodeRecord(
 }
 
 function decodeHeaders(reader: VarintReader, count: number, end: number): RecordHeader[] {
-  if (count < 0 || count * 2 > end - reader.position) throw new DecodeError(`${count} record headers`);
+  if (count < 0 || count * 2 > end - reader.position)
+    throw new DecodeError(`${count} record headers do not fit into the record`);
   const headers: RecordHeader[] = [];
   for (let i = 0; i < count; i++) {
     const key = nativeView(reader.view(reader.varint()));
@@ -102,7 +105,7 @@ function lengthBytes(value: Uint8Array | null): number {
   return value === null ? 1 : varintBytes(value.length) + value.length;
 }
 
-/** Size of a record after its length field. */
+/** The size of a record, without its length field. */
 export function recordBodyBytes(record: RecordContent): number {
   let sum =
     1 +
@@ -125,7 +128,7 @@ function writeBytes(out: Uint8Array, at: number, value: Uint8Array | null): numb
   return p + value.length;
 }
 
-/** Writes a record whose body has `bodyBytes` (see `recordBodyBytes`) at `at`; returns the position after it. */
+/** Writes a record at `at`, and returns the position after it. `bodyBytes` is its `recordBodyBytes`. */
 export function writeRecord(out: Uint8Array, at: number, record: RecordContent, bodyBytes: number): number {
   let p = writeVarint(out, at, bodyBytes);
   out[p++] = 0;

@@ -1,10 +1,10 @@
 /**
- * Version (or type) as an int16, then a body: the format of keys and values of internal records, and of the embedded consumer
- * protocol.
+ * A version (or type) as an int16, then a body. The keys and values in internal topics have this format, and so have the
+ * subscriptions and assignments of classic consumers.
  */
 import { readInt16, writeInt16 } from './integers.ts';
 
-/** Position of the body. */
+/** Where the body begins. */
 export const versionedBodyAt = 2;
 
 export function encodeVersioned(version: number, body: Uint8Array): Uint8Array {
@@ -14,7 +14,7 @@ export function encodeVersioned(version: number, body: Uint8Array): Uint8Array {
   return out;
 }
 
-/** -1 when there are fewer than two bytes. */
+/** The version; -1 when there are fewer than two bytes. */
 export function versionOf(bytes: Uint8Array): number {
   return bytes.length < versionedBodyAt ? -1 : readInt16(bytes, 0);
 }

@@ -1,11 +1,11 @@
 /**
- * The language in which wire messages are described. A message is a value; its TypeScript types are inferred from it (`Infer`,
- * `Init`) and its codecs are compiled from it (`codec/`). This file has data and types only.
+ * The language in which messages of Kafka's protocol are declared. A message is a value; its TypeScript types (`Infer`, `Init`)
+ * are inferred from it, and its codecs are compiled from it (`codec/`). This file has data and types only.
  *
  * Invariants:
- * - The order of properties is the order on the wire.
- * - A message has one object shape for all its versions: a field that a version lacks has its default.
- * - The caller must give a value for a field (`Init`) only when it is in every version and has no explicit default.
+ * - The order of the properties is the order of the fields on the wire.
+ * - Objects of a message have the same properties in all versions: a field that a version lacks has its default value.
+ * - A caller must give a value for a field (`Init`) only if all versions have the field and it has no explicit default.
  */
 import type { Uuid } from '../../base/uuid.ts';
 import { uuidZero } from '../../base/uuid.ts';
@@ -27,17 +27,20 @@ export type ScalarKind =
 export type Kind = ScalarKind | 'array' | 'struct';
 
 export interface Options<T> {
-  /** The value when a version lacks the field or the caller leaves it out. Without it: zero, empty, or a struct of defaults. */
+  /**
+   * The value if the version lacks the field, or if the caller does not give one. Without this option: zero, empty, or a struct
+   * of defaults.
+   */
   readonly default?: T | null;
-  /** Versions in which null is a legal value. */
+  /** The versions in which the field may be null. */
   readonly nullable?: Versions;
-  /** Number of the field in the tagged section, */
+  /** The field's number in the section of tagged fields. */
   readonly tag?: number;
-  /** in these versions; by default in all versions of the field. */
+  /** The versions in which the field is tagged; by default all versions that have it. */
   readonly tagged?: Versions;
-  /** In versions that lack the field a value other than the default is dropped instead of refused. */
+  /** If the version lacks the field, a value other than the default is dropped silently. Without this option encoding throws. */
   readonly ignorable?: boolean;
-  /** `none`: never in compact form; only for the client id of request headers. */
+  /** `none`: never in the compact encoding. Only the client id in request headers has this. */
   readonly flexible?: 'none';
 }
 
@@ -45,21 +48,21 @@ declare const valueType: unique symbol;
 declare const initType: unique symbol;
 declare const requiredType: unique symbol;
 
-/** One field. T: its value; Required: whether `Init` must have it; I: the type in `Init`. */
+/** One field. `T`: the type of its value. `Required`: whether `Init` must have it. `I`: the type of its value in `Init`. */
 export interface Field<T = unknown, Required extends boolean = boolean, I = T> {
   readonly kind: Kind;
   readonly versions: VersionRange;
   readonly nullable: VersionRange;
-  /** Versions in which the field is tagged, `noVersions` when it never is. */
+  /** The versions in which the field is tagged; `noVersions` if it never is. */
   readonly tagged: VersionRange;
   readonly tag: number;
   readonly default: unknown;
   readonly hasDefault: boolean;
   readonly ignorable: boolean;
   readonly neverCompact: boolean;
-  /** The element type of an array. */
+  /** Of an array: the type of its elements. */
   readonly element: Field | null;
-  /** The fields of a struct. */
+  /** Of a struct: its fields. */
   readonly fields: Shape | null;
   readonly [valueType]?: T;
   readonly [initType]?: I;
@@ -79,9 +82,9 @@ export type InitShape<S extends Shape> = { readonly [K in RequiredNames<S>]: Ini
   readonly [K in Exclude<keyof S, RequiredNames<S>>]?: InitOf<S[K]> | undefined;
 };
 
-/** A message as decoded: every field is there, whatever the version. */
+/** The type of a decoded message: every field is present, whatever the version. */
 export type Infer<M> = M extends Message<infer S> ? InferShape<S> : never;
-/** The argument for encoding a message: all fields without a default are required. */
+/** The type of a message to encode: only fields without a default are required. */
 export type Init<M> = M extends Message<infer S> ? InitShape<S> : never;
 /** The same type with writable fields, for code that builds a message step by step. */
 export type Mutable<T> = T extends Uint8Array
@@ -99,7 +102,7 @@ type IsRequired<V, O> = V extends '0+'
     : true
   : false;
 type Make<T, V, O, I = T> = Field<Nullable<T, O>, IsRequired<V, O>, Nullable<I, O>>;
-/** No option given. */
+/** The type of the options when none is given. */
 type None = {};
 
 interface Scalar<T> {
@@ -149,15 +152,15 @@ export const int16: Scalar<number> = scalar('int16', 0);
 export const uint16: Scalar<number> = scalar('uint16', 0);
 export const int32: Scalar<number> = scalar('int32', 0);
 export const uint32: Scalar<number> = scalar('uint32', 0);
-/** A number: exact up to ±2^53, rounded beyond (clients send Long.MAX_VALUE and similar values). */
+/** A JavaScript number: exact up to ±2^53, rounded beyond. Clients do send larger values, such as Long.MAX_VALUE. */
 export const int64: Scalar<number> = scalar('int64', 0);
 export const float64: Scalar<number> = scalar('float64', 0);
 export const string: Scalar<string> = scalar('string', '');
-/** The 22-character text form of `base/uuid.ts`; 16 bytes on the wire. */
+/** In the text form of `base/uuid.ts` (22 characters); on the wire it has 16 bytes. */
 export const uuid: Scalar<Uuid> = scalar('uuid', uuidZero);
-/** A view of the decoded frame, not a copy. */
+/** When decoded, a view of the frame, not a copy. */
 export const bytes: Scalar<Uint8Array> = scalar('bytes', emptyBytes);
-/** Record batches: never copied, neither when decoded nor when encoded. */
+/** Record batches. They are copied neither when decoded nor when encoded. */
 export const records: Scalar<Uint8Array> = scalar<Uint8Array>('records', emptyBytes);
 
 type Element = Field<unknown, boolean, unknown> | Shape;
@@ -188,7 +191,7 @@ export function array(of: Element, first?: Versions | Options<never>, second?: O
   return field('array', [], first, second, { element: isField(of) ? of : structOf(of) });
 }
 
-/** A struct. Its default is a struct of defaults, or null when `default: null` is set. */
+/** A struct. Its default is a struct of the fields' defaults, or null with `default: null`. */
 export function struct<const S extends Shape, const O extends Options<never> = None>(
   fields: S,
   options?: O,
@@ -205,20 +208,20 @@ export function struct(fields: Shape, first?: Versions | Options<never>, second?
 export type ListenerKind = 'broker' | 'controller';
 
 export interface MessageHead {
-  /** API key of a request or response, or type of a record; absent for other messages. */
+  /** The API key of a request or response, or the type of a record; other messages have none. */
   readonly key?: number;
   readonly versions: Versions;
-  /** Versions with compact lengths and tagged fields. */
+  /** The flexible versions: they have compact lengths and tagged fields. */
   readonly flexible: Versions;
-  /** The last version is offered only when unstable versions are enabled. */
+  /** Whether Kafka calls the last version unstable. A broker offers it only with `unstable.api.versions.enable`. */
   readonly latestVersionUnstable?: boolean;
-  /** The kinds of nodes that support this request in Kafka. */
+  /** The kinds of nodes that serve this request in Kafka. */
   readonly listeners?: readonly ListenerKind[];
 }
 
 export interface Message<S extends Shape = Shape> {
   readonly name: string;
-  /** -1 when the message has none. */
+  /** -1 when the message has no key. */
   readonly key: number;
   readonly versions: VersionRange;
   readonly flexible: VersionRange;

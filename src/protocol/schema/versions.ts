@@ -1,4 +1,4 @@
-/** Version ranges in the format of Kafka's message definitions: `3`, `3+`, `3-7`, `none`. Both ends are included. */
+/** Version ranges in the notation of Kafka's message definitions: `3`, `3+`, `3-7`, `none`. Both ends belong to the range. */
 
 export type Versions = `${number}+` | `${number}-${number}` | `${number}` | 'none';
 
@@ -7,9 +7,9 @@ export interface VersionRange {
   readonly max: number;
 }
 
-/** Upper end of an open range. */
+/** The upper end of a range without an end, such as `3+`. */
 export const versionMax = 32767;
-/** Contains no version. */
+/** The range that contains no version. */
 export const noVersions: VersionRange = { min: 0, max: -1 };
 export const allVersions: VersionRange = { min: 0, max: versionMax };
 

@@ -1,4 +1,4 @@
-/** AlterPartition: a partition leader proposes an ISR to the controller. */
+/** AlterPartition: a partition leader proposes a changed ISR to the controller. */
 import { array, int16, int32, int64, int8, message, uuid, type Infer } from '../../schema/fields.ts';
 
 export const AlterPartitionRequest = message(

@@ -1,4 +1,6 @@
-/** BrokerHeartbeat: extends a broker's session; the broker may ask to be unfenced or to shut down. */
+/**
+ * BrokerHeartbeat: extends a broker's session at the controller. With it a broker also requests to be unfenced or to shut down.
+ */
 import { array, bool, int16, int32, int64, message, uuid, type Infer } from '../../schema/fields.ts';
 
 export const BrokerHeartbeatRequest = message(

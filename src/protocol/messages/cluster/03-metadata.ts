@@ -1,4 +1,4 @@
-/** Metadata: brokers, controller and the partitions of topics; may create topics. */
+/** Metadata: the brokers, the controller, and the partitions of topics. The broker may create topics that do not exist. */
 import { array, bool, int16, int32, message, string, uuid, type Infer } from '../../schema/fields.ts';
 
 export const MetadataRequest = message(

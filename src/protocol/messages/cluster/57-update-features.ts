@@ -1,4 +1,4 @@
-/** UpdateFeatures: raises or lowers finalized feature levels. */
+/** UpdateFeatures: an administrator raises or lowers finalized feature levels. */
 import { array, bool, int16, int32, int8, message, string, type Infer } from '../../schema/fields.ts';
 
 export const UpdateFeaturesRequest = message(

@@ -1,4 +1,4 @@
-/** DescribeCluster: id, controller and nodes of the cluster. */
+/** DescribeCluster: the id, the controller and the nodes of the cluster. */
 import { array, bool, int16, int32, int8, message, string, type Infer } from '../../schema/fields.ts';
 
 export const DescribeClusterRequest = message(

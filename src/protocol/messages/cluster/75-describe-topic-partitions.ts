@@ -1,4 +1,4 @@
-/** DescribeTopicPartitions: partitions of topics, page by page. */
+/** DescribeTopicPartitions: the partitions of topics. The client reads the list page by page. */
 import { array, bool, int16, int32, message, string, struct, uuid, type Infer } from '../../schema/fields.ts';
 
 export const DescribeTopicPartitionsRequest = message(

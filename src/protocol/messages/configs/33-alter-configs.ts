@@ -1,4 +1,4 @@
-/** AlterConfigs: replaces all dynamic values of a resource. Superseded by IncrementalAlterConfigs. */
+/** AlterConfigs: replaces all dynamic values of a resource. Clients use IncrementalAlterConfigs instead. */
 import { array, bool, int32, int8, message, string, type Infer } from '../../schema/fields.ts';
 import { alteredResource } from '../field-groups.ts';
 

@@ -1,6 +1,4 @@
-/**
- * IncrementalAlterConfigs: sets (0), deletes (1), appends to (2) or subtracts from (3) single settings.
- */
+/** IncrementalAlterConfigs: changes single settings: set (0), delete (1), append to a list (2), subtract from a list (3). */
 import { array, bool, int32, int8, message, string, type Infer } from '../../schema/fields.ts';
 import { alteredResource } from '../field-groups.ts';
 

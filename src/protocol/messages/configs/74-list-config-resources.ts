@@ -1,4 +1,4 @@
-/** ListConfigResources: resources with a configuration; in version 0 only those of client metrics. */
+/** ListConfigResources: the resources that have a configuration. Version 0 lists only client metrics subscriptions. */
 import { array, int16, int32, int8, message, string, type Infer } from '../../schema/fields.ts';
 
 export const ListConfigResourcesRequest = message(

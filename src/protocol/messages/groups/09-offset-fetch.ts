@@ -1,4 +1,4 @@
-/** OffsetFetch: a group's committed offsets; from version 8 on of several groups. */
+/** OffsetFetch: the committed offsets of a group; from version 8 on of several groups. */
 import { array, bool, int16, int32, int64, message, string, uuid, type Infer } from '../../schema/fields.ts';
 
 export const OffsetFetchRequest = message(

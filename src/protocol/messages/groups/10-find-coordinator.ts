@@ -1,4 +1,4 @@
-/** FindCoordinator: the broker that coordinates a group or a transactional id. */
+/** FindCoordinator: which broker coordinates a group or a transactional id. */
 import { array, int16, int32, int8, message, string, type Infer } from '../../schema/fields.ts';
 
 export const FindCoordinatorRequest = message(

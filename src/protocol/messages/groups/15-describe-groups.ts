@@ -1,4 +1,4 @@
-/** DescribeGroups: state and members of classic groups. */
+/** DescribeGroups: the state and the members of classic groups. */
 import { array, bool, bytes, int16, int32, message, string, type Infer } from '../../schema/fields.ts';
 
 export const DescribeGroupsRequest = message(

@@ -1,4 +1,7 @@
-/** DeleteGroups. Version 3 is Kafka 4.4's: it says why a group was not deleted (KIP-1331). */
+/**
+ * DeleteGroups: deletes groups without members. Version 3 is Kafka 4.4's: its response has an error message for each group
+ * (KIP-1331).
+ */
 import { array, int16, int32, message, string, type Infer } from '../../schema/fields.ts';
 
 export const DeleteGroupsRequest = message(

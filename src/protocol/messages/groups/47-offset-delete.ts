@@ -1,4 +1,4 @@
-/** OffsetDelete: deletes a group's committed offsets. Never flexible. */
+/** OffsetDelete: deletes committed offsets of a group. No version of it is flexible. */
 import { array, int16, int32, message, string, type Infer } from '../../schema/fields.ts';
 
 export const OffsetDeleteRequest = message(

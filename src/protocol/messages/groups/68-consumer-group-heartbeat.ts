@@ -1,4 +1,7 @@
-/** ConsumerGroupHeartbeat: the request with which members of a KIP-848 group join, extend their session, rebalance and leave. */
+/**
+ * ConsumerGroupHeartbeat: with it a member of a consumer group (KIP-848) joins, extends its session, gets its assignment, and
+ * leaves.
+ */
 import { array, int16, int32, message, string, struct, uuid, type Infer } from '../../schema/fields.ts';
 
 export const ConsumerGroupHeartbeatRequest = message(

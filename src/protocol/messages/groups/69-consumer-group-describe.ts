@@ -1,4 +1,4 @@
-/** ConsumerGroupDescribe: state, members and assignments of KIP-848 groups. */
+/** ConsumerGroupDescribe: the state, the members and the assignments of consumer groups (KIP-848). */
 import {
   array,
   bool,

@@ -1,4 +1,4 @@
-/** DescribeLogDirs: the log directories of a broker and the replicas in them. */
+/** DescribeLogDirs: the log directories of a broker, and the replicas in them. */
 import { array, bool, int16, int32, int64, message, string, type Infer } from '../../schema/fields.ts';
 
 export const DescribeLogDirsRequest = message(

@@ -1,4 +1,4 @@
-/** DescribeQuorum: leader, voters and observers of the metadata quorum. */
+/** DescribeQuorum: the leader, the voters and the observers of the metadata quorum. */
 import {
   array,
   int16,

@@ -1,4 +1,4 @@
-/** AddRaftVoter. */
+/** AddRaftVoter: adds a voter to the metadata quorum (KIP-853). */
 import { array, bool, int16, int32, message, string, uint16, uuid, type Infer } from '../../schema/fields.ts';
 
 export const AddRaftVoterRequest = message(

@@ -1,4 +1,4 @@
-/** RemoveRaftVoter. */
+/** RemoveRaftVoter: removes a voter from the metadata quorum (KIP-853). */
 import { int16, int32, message, string, uuid, type Infer } from '../../schema/fields.ts';
 
 export const RemoveRaftVoterRequest = message(

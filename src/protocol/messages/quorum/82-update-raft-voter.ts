@@ -1,4 +1,4 @@
-/** UpdateRaftVoter. */
+/** UpdateRaftVoter: a voter tells the quorum's leader its endpoints and the versions that it supports (KIP-853). */
 import {
   array,
   int16,

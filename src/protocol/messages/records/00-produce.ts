@@ -1,4 +1,4 @@
-/** Produce: appends record batches to partitions. With acks=0 there is no response at all. */
+/** Produce: appends record batches to partitions. A request with acks=0 gets no response. */
 import {
   array,
   int16,

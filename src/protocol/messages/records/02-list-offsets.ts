@@ -1,4 +1,4 @@
-/** ListOffsets: the offset for a timestamp, or for one of the special negative timestamps. */
+/** ListOffsets: the offset for a timestamp. Negative timestamps have special meanings, such as the log end offset. */
 import { array, int16, int32, int64, int8, message, string, type Infer } from '../../schema/fields.ts';
 
 export const ListOffsetsRequest = message(

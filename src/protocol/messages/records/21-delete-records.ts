@@ -1,4 +1,4 @@
-/** DeleteRecords: advances the log start of partitions. */
+/** DeleteRecords: advances the log start offset of partitions. */
 import { array, int16, int32, int64, message, string, type Infer } from '../../schema/fields.ts';
 
 export const DeleteRecordsRequest = message(

@@ -1,4 +1,7 @@
-/** OffsetForLeaderEpoch: the end offset of a leader epoch, for finding where a log diverged. */
+/**
+ * OffsetForLeaderEpoch: the end offset of a leader epoch. From it a follower or consumer finds where its log differs from the
+ * leader's.
+ */
 import { array, int16, int32, int64, message, string, type Infer } from '../../schema/fields.ts';
 
 export const OffsetForLeaderEpochRequest = message(

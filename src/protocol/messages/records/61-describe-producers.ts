@@ -1,4 +1,4 @@
-/** DescribeProducers: the producer state of partitions. */
+/** DescribeProducers: the state of the producers that write to partitions. */
 import { array, int16, int32, int64, message, string, type Infer } from '../../schema/fields.ts';
 
 export const DescribeProducersRequest = message(

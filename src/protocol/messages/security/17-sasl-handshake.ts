@@ -1,4 +1,4 @@
-/** SaslHandshake: selects the SASL mechanism. Never flexible. */
+/** SaslHandshake: the client selects a SASL mechanism. No version of it is flexible. */
 import { array, int16, message, string, type Infer } from '../../schema/fields.ts';
 
 export const SaslHandshakeRequest = message(

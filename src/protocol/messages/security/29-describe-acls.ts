@@ -1,4 +1,4 @@
-/** DescribeAcls. */
+/** DescribeAcls: the access control lists that match a filter. */
 import { array, int16, int32, int8, message, string, type Infer } from '../../schema/fields.ts';
 
 export const DescribeAclsRequest = message(

@@ -1,4 +1,4 @@
-/** CreateAcls. */
+/** CreateAcls: adds entries to the access control lists. */
 import { array, int16, int32, int8, message, string, type Infer } from '../../schema/fields.ts';
 
 export const CreateAclsRequest = message(

@@ -1,4 +1,4 @@
-/** DeleteAcls. */
+/** DeleteAcls: removes the entries of access control lists that match filters. */
 import { array, int16, int32, int8, message, string, type Infer } from '../../schema/fields.ts';
 
 export const DeleteAclsRequest = message(

@@ -1,4 +1,4 @@
-/** SaslAuthenticate: one step of a SASL exchange. */
+/** SaslAuthenticate: one step of the exchange of a SASL mechanism. */
 import { bytes, int16, int64, message, string, type Infer } from '../../schema/fields.ts';
 
 export const SaslAuthenticateRequest = message(

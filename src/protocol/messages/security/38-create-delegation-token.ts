@@ -1,4 +1,4 @@
-/** CreateDelegationToken. */
+/** CreateDelegationToken: creates a token with which clients can authenticate. */
 import { array, bytes, int16, int32, int64, string, message, type Infer } from '../../schema/fields.ts';
 
 export const CreateDelegationTokenRequest = message(

@@ -1,4 +1,4 @@
-/** RenewDelegationToken. */
+/** RenewDelegationToken: extends the lifetime of a delegation token. */
 import { bytes, int16, int32, int64, message, type Infer } from '../../schema/fields.ts';
 
 export const RenewDelegationTokenRequest = message(

@@ -1,4 +1,4 @@
-/** ExpireDelegationToken. */
+/** ExpireDelegationToken: shortens the lifetime of a delegation token, or ends it. */
 import { bytes, int16, int32, int64, message, type Infer } from '../../schema/fields.ts';
 
 export const ExpireDelegationTokenRequest = message(

@@ -1,4 +1,4 @@
-/** DescribeDelegationToken. */
+/** DescribeDelegationToken: the delegation tokens of given owners. */
 import { array, bytes, int16, int32, int64, message, string, type Infer } from '../../schema/fields.ts';
 
 export const DescribeDelegationTokenRequest = message(

@@ -1,4 +1,4 @@
-/** DescribeClientQuotas. */
+/** DescribeClientQuotas: the quotas of the users, client ids and addresses that match a filter. */
 import {
   array,
   bool,

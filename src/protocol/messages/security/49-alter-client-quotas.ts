@@ -1,4 +1,4 @@
-/** AlterClientQuotas. */
+/** AlterClientQuotas: sets or removes quotas of users, client ids and addresses. */
 import { array, bool, float64, int16, int32, message, string, type Infer } from '../../schema/fields.ts';
 
 export const AlterClientQuotasRequest = message(

@@ -1,4 +1,4 @@
-/** DescribeUserScramCredentials. */
+/** DescribeUserScramCredentials: which SCRAM mechanisms users have, without the credentials. */
 import { array, int16, int32, int8, message, string, type Infer } from '../../schema/fields.ts';
 
 export const DescribeUserScramCredentialsRequest = message(

@@ -1,4 +1,4 @@
-/** AlterUserScramCredentials. */
+/** AlterUserScramCredentials: sets or removes SCRAM credentials of users. */
 import { array, bytes, int16, int32, int8, message, string, type Infer } from '../../schema/fields.ts';
 
 export const AlterUserScramCredentialsRequest = message(

@@ -1,7 +1,7 @@
 /**
- * Records of `__consumer_offsets` for consumer groups (KIP-848). A key begins with the record's type as an int16, which is the
- * `key` of its message; a value with its version. Kafka 4.1 replaced type 4 by the metadata hash in type 3 (KIP-1101); only
- * tombstones of it are still written.
+ * Records of `__consumer_offsets` for consumer groups (KIP-848). A key begins with the type of its record as an int16, which is
+ * the `key` of its message; a value begins with its version as an int16. Since 4.1 Kafka writes no records of type 4, because the
+ * metadata hash in type 3 replaces them (KIP-1101); only their tombstones are still written.
  */
 import { array, bytes, int32, int64, int8, message, string, struct, uuid } from '../../schema/fields.ts';
 
@@ -19,7 +19,7 @@ export const ConsumerGroupMetadataValue = message(
   { key: 3, versions: '0', flexible: '0+' },
   {
     epoch: int32(),
-    /** All 64 bits are used; a value above 2^53 is rounded. */
+    /** A hash may use all 64 bits. Above 2^53 it is rounded when it is decoded. */
     metadataHash: int64('0+', { tag: 0 }),
   },
 );
@@ -61,7 +61,7 @@ export const ConsumerGroupMemberMetadataValue = message(
     subscribedTopicRegex: string({ nullable: '0+' }),
     rebalanceTimeoutMs: int32({ default: -1 }),
     serverAssignor: string({ nullable: '0+' }),
-    /** Kafka's default is an empty struct: a member that is not classic has an explicit null. */
+    /** Kafka's default is an empty struct. A member that does not use the classic protocol has an explicit null. */
     classicMemberMetadata: struct(
       {
         sessionTimeoutMs: int32(),
@@ -108,7 +108,7 @@ export const ConsumerGroupCurrentMemberAssignmentKey = message(
   memberKey,
 );
 
-/** `assignmentEpochs` is null, empty (Kafka's default), or as long as `partitions` (KIP-1251). */
+/** `assignmentEpochs` is null, empty (Kafka's default), or has one epoch for each of the `partitions` (KIP-1251). */
 const ownedPartitions = {
   topicId: uuid(),
   partitions: array(int32()),

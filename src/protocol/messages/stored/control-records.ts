@@ -1,4 +1,4 @@
-/** Keys and values of control records: transaction markers, and those of Kafka's metadata log. */
+/** The keys and values of control records: transaction markers, and the control records of Kafka's metadata log. */
 import {
   array,
   int16,

@@ -1,6 +1,6 @@
 /**
- * Content of a `.snapshot` file: the producer state of a partition. The CRC covers everything after it. Ids and timestamps come
- * from clients and may be any number.
+ * The content of a `.snapshot` file: the state of the producers of a partition. The CRC covers all bytes after it. Producer ids
+ * and timestamps come from clients, so they may be any number.
  */
 import { array, int16, int32, int64, message, uint32, type Infer } from '../../schema/fields.ts';
 

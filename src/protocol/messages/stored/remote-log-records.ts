@@ -1,6 +1,6 @@
 /**
- * Records of `__remote_log_metadata` (KIP-405), in the framing of metadata records: a version of the frame, type, version, body. The
- * `key` of a message is the type of its record.
+ * Records of `__remote_log_metadata` (KIP-405), which have the framing of metadata records: frame version, type, version, body.
+ * The `key` of a message is the type of its record.
  */
 import {
   array,

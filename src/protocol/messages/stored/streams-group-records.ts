@@ -1,6 +1,6 @@
 /**
- * Records of `__consumer_offsets` for streams groups (KIP-1071). A key begins with the type of its record as an int16, which is the
- * `key` of its message; a value with its version.
+ * Records of `__consumer_offsets` for streams groups (KIP-1071). A key begins with the type of its record as an int16, which is
+ * the `key` of its message; a value begins with its version as an int16.
  */
 import { array, int16, int32, int64, int8, message, string, struct, uint16 } from '../../schema/fields.ts';
 

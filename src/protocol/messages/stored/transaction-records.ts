@@ -1,6 +1,6 @@
 /**
- * Records of `__transaction_state`. A key begins with its type as an int16, which is the `key` of its message; a value with its
- * version. Version 1 came with `transaction.version` 1.
+ * Records of `__transaction_state`. A key begins with the type of its record as an int16, which is the `key` of its message; a
+ * value begins with its version as an int16. Kafka writes version 1 since `transaction.version` 1.
  */
 import { array, int8, int16, int32, int64, message, string, type Infer } from '../../schema/fields.ts';
 

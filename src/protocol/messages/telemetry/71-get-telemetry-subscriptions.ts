@@ -1,4 +1,4 @@
-/** GetTelemetrySubscriptions: which metrics a client should push. */
+/** GetTelemetrySubscriptions: a client asks which metrics it should push. */
 import { array, bool, int16, int32, int8, message, string, uuid, type Infer } from '../../schema/fields.ts';
 
 export const GetTelemetrySubscriptionsRequest = message(

@@ -1,4 +1,4 @@
-/** PushTelemetry: a client pushes metrics. */
+/** PushTelemetry: a client pushes its metrics. */
 import { bool, bytes, int16, int32, int8, message, uuid, type Infer } from '../../schema/fields.ts';
 
 export const PushTelemetryRequest = message(

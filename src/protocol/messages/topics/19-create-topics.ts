@@ -1,4 +1,4 @@
-/** CreateTopics. */
+/** CreateTopics: creates topics, or only checks whether they could be created. */
 import { array, bool, int16, int32, int8, message, string, uuid, type Infer } from '../../schema/fields.ts';
 
 export const CreateTopicsRequest = message(

@@ -1,4 +1,4 @@
-/** DeleteTopics: by name, from version 6 by id too. */
+/** DeleteTopics: deletes topics by name; from version 6 on also by id. */
 import { array, int16, int32, message, string, uuid, type Infer } from '../../schema/fields.ts';
 
 export const DeleteTopicsRequest = message(

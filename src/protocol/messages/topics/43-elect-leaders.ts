@@ -1,4 +1,4 @@
-/** ElectLeaders: preferred (0) or unclean (1) election of partition leaders. */
+/** ElectLeaders: elects partition leaders, the preferred ones (type 0) or also out-of-sync replicas (unclean, type 1). */
 import { array, int16, int32, int8, message, string, type Infer } from '../../schema/fields.ts';
 
 export const ElectLeadersRequest = message(

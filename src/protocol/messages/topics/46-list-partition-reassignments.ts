@@ -1,4 +1,4 @@
-/** ListPartitionReassignments: reassignments in progress. */
+/** ListPartitionReassignments: the reassignments in progress. */
 import { array, int16, int32, message, string, type Infer } from '../../schema/fields.ts';
 
 export const ListPartitionReassignmentsRequest = message(

@@ -1,4 +1,4 @@
-/** InitProducerId: assigns a producer id and epoch; with a transactional id it fences the previous producer. */
+/** InitProducerId: assigns a producer id and epoch. With a transactional id it fences the previous producer of that id. */
 import { bool, int16, int32, int64, message, string, type Infer } from '../../schema/fields.ts';
 
 export const InitProducerIdRequest = message(

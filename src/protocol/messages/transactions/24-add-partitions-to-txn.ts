@@ -1,6 +1,6 @@
 /**
- * AddPartitionsToTxn: up to version 3 for clients; from 4 between brokers, for several transactions at
- * once.
+ * AddPartitionsToTxn: adds partitions to a transaction. Clients use versions up to 3. From version 4 on brokers use it among
+ * themselves, for several transactions at once.
  */
 import { array, bool, int16, int32, int64, message, string, type Infer } from '../../schema/fields.ts';
 

@@ -1,4 +1,4 @@
-/** AddOffsetsToTxn: adds a group's offsets to a transaction. */
+/** AddOffsetsToTxn: adds the offset commits of a group to a transaction. */
 import { int16, int32, int64, message, string, type Infer } from '../../schema/fields.ts';
 
 export const AddOffsetsToTxnRequest = message(

@@ -1,4 +1,4 @@
-/** EndTxn: commits or aborts; from version 5 on the producer continues with a new epoch. */
+/** EndTxn: commits or aborts a transaction. From version 5 on the response has the producer id and epoch for the next one. */
 import { bool, int16, int32, int64, message, string, type Infer } from '../../schema/fields.ts';
 
 export const EndTxnRequest = message(

@@ -1,4 +1,4 @@
-/** WriteTxnMarkers: the transaction coordinator asks partition leaders to write the outcome of transactions. */
+/** WriteTxnMarkers: the transaction coordinator requests that partition leaders write the markers of ended transactions. */
 import { array, bool, int16, int32, int64, int8, message, string, type Infer } from '../../schema/fields.ts';
 
 export const WriteTxnMarkersRequest = message(

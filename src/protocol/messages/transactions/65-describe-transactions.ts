@@ -1,4 +1,4 @@
-/** DescribeTransactions. */
+/** DescribeTransactions: the state of transactions by transactional id. */
 import { array, int16, int32, int64, message, string, type Infer } from '../../schema/fields.ts';
 
 export const DescribeTransactionsRequest = message(

@@ -1,4 +1,4 @@
-/** ListTransactions. */
+/** ListTransactions: the transactional ids that a broker coordinates. */
 import { array, int16, int32, int64, message, string, type Infer } from '../../schema/fields.ts';
 
 export const ListTransactionsRequest = message(

@@ -1,4 +1,4 @@
-/** gzip (RFC 1952) by Node's zlib. */
+/** gzip (RFC 1952) with Node's zlib. */
 import type * as Zlib from 'node:zlib';
 import { lazily } from '../load.ts';
 

@@ -1,8 +1,8 @@
 /**
- * LZ4 frames. Compression is native (`lz4-napi`: independent blocks, which Java clients require). Decompression is implemented
- * here, because the native function does not bound its output.
+ * LZ4 frames. The native package `lz4-napi` compresses; it writes independent blocks, which Java clients require. Decompression
+ * is implemented here, because the native function does not bound its output.
  *
- * Checksums of header, blocks and content are not verified, because the batch around the frame has its own.
+ * The checksums in a frame (of header, blocks and content) are not verified, because the record batch has a checksum itself.
  */
 import { DecodeError } from '../../codec/errors.ts';
 import { allocate, nativeView, type NativeBytes } from '../../codec/native.ts';
@@ -16,14 +16,14 @@ const frameMagic = 0x184d_2204;
 const skippableMagic = 0x184d_2a50;
 const minMatch = 4;
 const flag = { blockChecksum: 0x10, contentSize: 0x08, contentChecksum: 0x04, dictionary: 0x01 } as const;
-/** Copies up to this size are made byte by byte. */
+/** Up to this many bytes are copied in a loop, because for them a call of `set` or `copyWithin` takes longer. */
 const shortCopyBytes = 32;
 
 export function lz4Compress(bytes: Uint8Array): Uint8Array {
   return lazily<Lz4>('lz4-napi').compressFrameSync(nativeView(bytes));
 }
 
-/** Output that grows up to its bound. */
+/** Output memory that grows up to a bound. */
 class Output {
   bytes: NativeBytes;
   length = 0;
@@ -52,7 +52,7 @@ export function lz4Decompress(bytes: Uint8Array, maxBytes: number): Uint8Array {
 }
 
 function readUint32(bytes: Uint8Array, at: number): number {
-  if (at + 4 > bytes.length) throw new DecodeError('lz4: the frame is cut off');
+  if (at + 4 > bytes.length) throw new DecodeError('lz4: the frame is incomplete');
   return (
     ((bytes[at] as number) |
       ((bytes[at + 1] as number) << 8) |
@@ -62,7 +62,7 @@ function readUint32(bytes: Uint8Array, at: number): number {
   );
 }
 
-/** Decodes one frame; returns the position after it. */
+/** Decompresses one frame to `out`. Returns the position after the frame. */
 function decodeFrame(bytes: Uint8Array, from: number, out: Output): number {
   const magic = readUint32(bytes, from);
   if ((magic & 0xffff_fff0) >>> 0 === skippableMagic) return from + 8 + readUint32(bytes, from + 4);
@@ -77,7 +77,7 @@ function decodeFrame(bytes: Uint8Array, from: number, out: Output): number {
     at += 4;
     if (word === 0) break;
     const length = word & 0x7fff_ffff;
-    if (length > bytes.length - at) throw new DecodeError(`lz4: block of ${length} bytes is cut off`);
+    if (length > bytes.length - at) throw new DecodeError(`lz4: block of ${length} bytes is incomplete`);
     if (word >= 0x8000_0000) {
       out.need(length);
       out.bytes.set(bytes.subarray(at, at + length), out.length);
@@ -91,36 +91,36 @@ function decodeFrame(bytes: Uint8Array, from: number, out: Output): number {
 function decodeBlock(bytes: Uint8Array, from: number, to: number, out: Output, frameStart: number): void {
   let p = from;
   for (;;) {
-    if (p >= to) throw new DecodeError('lz4: block without end');
+    if (p >= to) throw new DecodeError('lz4: the block has no end');
     const token = bytes[p++] as number;
     let literals = token >> 4;
     if (literals === 15) {
       let more: number;
       do {
-        if (p >= to) throw new DecodeError('lz4: length is cut off');
+        if (p >= to) throw new DecodeError('lz4: a length is incomplete');
         more = bytes[p++] as number;
         literals += more;
       } while (more === 255);
     }
-    if (literals > to - p) throw new DecodeError('lz4: literals are cut off');
+    if (literals > to - p) throw new DecodeError('lz4: literals are incomplete');
     out.need(literals);
     copyLiterals(bytes, p, literals, out);
     p += literals;
     if (p === to) return;
-    if (p + 2 > to) throw new DecodeError('lz4: match is cut off');
+    if (p + 2 > to) throw new DecodeError('lz4: a match is incomplete');
     const distance = (bytes[p] as number) | ((bytes[p + 1] as number) << 8);
     p += 2;
     let length = token & 15;
     if (length === 15) {
       let more: number;
       do {
-        if (p >= to) throw new DecodeError('lz4: length is cut off');
+        if (p >= to) throw new DecodeError('lz4: a length is incomplete');
         more = bytes[p++] as number;
         length += more;
       } while (more === 255);
     }
     if (distance === 0 || distance > out.length - frameStart)
-      throw new DecodeError('lz4: match before the start');
+      throw new DecodeError('lz4: a match refers to bytes before the frame');
     length += minMatch;
     out.need(length);
     copyMatch(out, distance, length);
@@ -135,7 +135,7 @@ function copyLiterals(bytes: Uint8Array, from: number, count: number, out: Outpu
   out.length = at + count;
 }
 
-/** Source and target may overlap: a match of distance 1 repeats one byte. */
+/** Copies bytes of the output to its end. Source and target may overlap: a match of distance 1 repeats one byte. */
 function copyMatch(out: Output, distance: number, count: number): void {
   const target = out.bytes;
   const at = out.length;

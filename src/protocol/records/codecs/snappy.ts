@@ -1,6 +1,6 @@
 /**
- * Snappy in the framing of xerial's snappy-java, which Java clients write (a header of 16 bytes, then blocks, each with its
- * compressed length), and raw Snappy, which some other clients write.
+ * Snappy. Java clients write it in the framing of xerial's snappy-java: a header of 16 bytes, then blocks, each after its
+ * compressed length. Some other clients write raw Snappy without framing. We read both and write the first.
  */
 import { DecodeError } from '../../codec/errors.ts';
 import { allocate, nativeView } from '../../codec/native.ts';
@@ -12,13 +12,13 @@ interface Snappy {
   uncompressSync(bytes: Uint8Array, options: { asBuffer: true; copyOutputData: true }): Uint8Array;
 }
 
-/** 0x82 "SNAPPY" 0x00 */
+/** The first bytes of the framing: 0x82, "SNAPPY", 0x00. */
 const magic = Uint8Array.of(0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0);
 const headerBytes = 16;
-/** The block size of snappy-java. */
+/** The size of an uncompressed block, as in snappy-java. */
 const blockBytes = 32 * 1024;
 
-/** Copying costs less than the bookkeeping for memory outside of V8's heap. */
+/** The library copies its result into V8's heap, which is faster than registering memory outside of the heap with V8. */
 const copied = { copyOutputData: true } as const;
 
 function snappy(): Snappy {
@@ -48,7 +48,7 @@ export function snappyCompress(bytes: Uint8Array): Uint8Array {
   return out;
 }
 
-/** The uncompressed length at the beginning of a raw block, a plain varint. */
+/** The uncompressed length, which a raw block begins with, as a plain varint. */
 function rawLength(bytes: Uint8Array): number {
   let length = 0;
   for (let i = 0; i < 5; i++) {
@@ -57,12 +57,12 @@ function rawLength(bytes: Uint8Array): number {
     length += (byte & 127) * 2 ** (7 * i);
     if (byte < 128) return length;
   }
-  throw new DecodeError('snappy: no length');
+  throw new DecodeError('snappy: the block has no valid length');
 }
 
 function uncompressRaw(bytes: Uint8Array, maxBytes: number): Uint8Array {
   const length = rawLength(bytes);
-  if (length > maxBytes) throw new DecodeError(`snappy: ${length} bytes, ${maxBytes} are allowed`);
+  if (length > maxBytes) throw new DecodeError(`snappy: ${length} bytes, at most ${maxBytes} are allowed`);
   return snappy().uncompressSync(nativeView(bytes), { asBuffer: true, copyOutputData: true });
 }
 
@@ -72,10 +72,10 @@ export function snappyDecompress(bytes: Uint8Array, maxBytes: number): Uint8Arra
   const blocks: Uint8Array[] = [];
   let total = 0;
   for (let at = headerBytes; at < bytes.length; ) {
-    if (at + 4 > bytes.length) throw new DecodeError('snappy: block length is cut off');
+    if (at + 4 > bytes.length) throw new DecodeError('snappy: a block length is incomplete');
     const length = readInt32(bytes, at);
     if (length <= 0 || length > bytes.length - at - 4)
-      throw new DecodeError(`snappy: block of ${length} bytes`);
+      throw new DecodeError(`snappy: a block cannot have ${length} bytes`);
     const block = uncompressRaw(bytes.subarray(at + 4, at + 4 + length), maxBytes - total);
     blocks.push(block);
     total += block.length;

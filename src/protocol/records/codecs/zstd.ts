@@ -1,9 +1,9 @@
 /**
- * Zstandard: by Node's zlib if it has it (22.15 and later), else by `@bokuweb/zstd-wasm`.
+ * Zstandard: with Node's zlib if it supports it (from 22.15 on), otherwise with the package `@bokuweb/zstd-wasm`.
  *
- * Of that package the underlying module is used, because its own functions trust the length in a frame and can only be loaded
- * asynchronously. Frames of streaming writers (Java's) have no length. The headers of all blocks are read first, so that the output
- * is bounded in any case.
+ * Of that package the inner WebAssembly module is used, because the package's own functions trust the length that a frame states
+ * and can only be loaded asynchronously. Frames of streaming writers, such as Java's, state no length. Therefore the headers of
+ * all blocks are read first; from them follows a bound of the output.
  */
 import type * as NodeZlib from 'node:zlib';
 import { DecodeError } from '../../codec/errors.ts';
@@ -15,7 +15,7 @@ type Zlib = typeof NodeZlib & {
   zstdDecompressSync?(bytes: Uint8Array, options: { maxOutputLength: number }): Uint8Array;
 };
 
-/** The used part of the global, which is not in the language's types. */
+/** The part of the global `WebAssembly` that is used here; the language's types do not have it. */
 declare const WebAssembly: {
   Module: new (code: Uint8Array) => object;
   Instance: new (module: object, imports: object) => { readonly exports: object };
@@ -37,7 +37,7 @@ const defaultLevel = 3;
 const blockMaxBytes = 128 * 1024;
 const frameMagic = 0xfd2f_b528;
 const skippableMagic = 0x184d_2a50;
-/** `ZSTD_c_compressionLevel` */
+/** The number of the parameter `ZSTD_c_compressionLevel`. */
 const levelParameter = 100;
 
 // A cache of the loaded module, not state.
@@ -50,7 +50,7 @@ function zlib(): Zlib {
 function wasm(): ZstdModule {
   if (loaded.module !== null) return loaded.module;
   const folder = requireModule.resolve('@bokuweb/zstd-wasm').replace(/[^/\\]*$/, '');
-  // Loads code, as `require` does, so it does not use the file system port.
+  // This loads code, as `require` does; therefore it does not use the file system port.
   const { readFileSync } = requireModule('node:fs') as { readFileSync(path: string): Uint8Array };
   const code = readFileSync(`${folder}zstd.wasm`);
   const { Module } = requireModule(`${folder}zstd.js`) as { Module: ZstdModule };
@@ -64,7 +64,10 @@ function wasm(): ZstdModule {
   return Module;
 }
 
-/** Runs `work` on the module's memory, which has `bytes` and `capacity` bytes for the result; returns a copy of the result. */
+/**
+ * Copies `bytes` into the module's memory, reserves `capacity` bytes there for the result, and runs `work`. Returns a copy of the
+ * result.
+ */
 function inWasm(
   bytes: Uint8Array,
   capacity: number,
@@ -106,13 +109,13 @@ export function zstdDecompress(bytes: Uint8Array, maxBytes: number): Uint8Array 
 }
 
 function littleEndian(bytes: Uint8Array, at: number, count: number): number {
-  if (at + count > bytes.length) throw new DecodeError('zstd: the frame is cut off');
+  if (at + count > bytes.length) throw new DecodeError('zstd: the frame is incomplete');
   let value = 0;
   for (let i = count - 1; i >= 0; i--) value = value * 256 + (bytes[at + i] as number);
   return value;
 }
 
-/** Upper bound of the decompressed size of all frames, computed from the headers of their blocks. */
+/** An upper bound of the decompressed size of all frames, computed from the headers of their blocks. */
 function outputBound(bytes: Uint8Array): number {
   let bound = 0;
   let at = 0;
