@@ -65,8 +65,8 @@ export function isUuid(text: string): boolean {
 }
 
 /**
- * Returns a random id (version 4). It does not begin with '-', because a command line would read it as an option, and is not
- * one of Kafka's reserved ids.
+ * Returns a random id (version 4). It does not begin with '-', because a command line would read it as an option. It is never
+ * one of Kafka's reserved ids (0, 1 and others), because these lack the bits that mark version 4.
  */
 export function randomUuid(random: Random): Uuid {
   for (;;) {

@@ -1,6 +1,6 @@
 /**
- * The entry of every launcher in `bin/`: gives the tool the process's streams, environment and signals, runs it and exits with its
- * status. A `ToolError` is printed as it is; any other error with its stack, status 1.
+ * The entry of all launchers in `bin/`. It passes the streams, environment and signals of the process to the tool, runs it, and
+ * exits with its status. A `ToolError` is printed as it is; any other error is printed with its stack and gives status 1.
  */
 import { existsSync, writeSync } from 'node:fs';
 import { ConfigError } from '../config/define.ts';
@@ -8,7 +8,7 @@ import { HelpRequest } from './arguments/argparse.ts';
 import { type CliIo, ToolError, type ToolMain } from './tool.ts';
 import { tools } from './tools.ts';
 
-/** Writes all of `text` to a descriptor, also to a pipe that is full for the moment. */
+/** Writes all of `text` to a file descriptor. When a pipe is full, it waits until the reader has made room. */
 function writeAll(descriptor: 1 | 2, text: string | Uint8Array): void {
   const bytes = typeof text === 'string' ? Buffer.from(text, 'utf8') : text;
   let at = 0;
@@ -17,7 +17,7 @@ function writeAll(descriptor: 1 | 2, text: string | Uint8Array): void {
       at += writeSync(descriptor, bytes, at);
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
-      // The reader has closed the pipe (`| head`): end without a message, as shell tools do.
+      // The reader has closed the pipe, as `| head` does: end without a message, as shell tools do.
       if (code === 'EPIPE') process.exit(0);
       if (code !== 'EAGAIN') throw error;
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
@@ -36,7 +36,7 @@ async function* stdinLines(): AsyncGenerator<string> {
   if (rest !== '') yield rest;
 }
 
-/** The process's streams, environment and signals. */
+/** Returns the streams, environment and signals of this process. */
 export function processIo(): CliIo {
   return {
     stdout: (text) => writeAll(1, text),
@@ -49,7 +49,8 @@ export function processIo(): CliIo {
       const onTerminate = (): void => handler('SIGTERM');
       process.on('SIGINT', onInterrupt);
       process.on('SIGTERM', onTerminate);
-      // On Windows: Ctrl+Break, and closing the console window, after which Windows ends the process within seconds.
+      // On Windows, SIGBREAK comes from Ctrl+Break, and SIGHUP when the console window is closed; Windows then ends the process
+      // within seconds.
       if (process.platform === 'win32') {
         process.on('SIGBREAK', onInterrupt);
         process.on('SIGHUP', onTerminate);
@@ -64,7 +65,7 @@ export function processIo(): CliIo {
   };
 }
 
-/** Runs a tool's `main` and turns its errors into text and status. */
+/** Runs `main` of a tool. Prints its error if it throws one, and returns the exit status. */
 export async function runMain(main: ToolMain, args: readonly string[], io: CliIo): Promise<number> {
   try {
     return await main(args, io);
@@ -85,7 +86,7 @@ export async function runMain(main: ToolMain, args: readonly string[], io: CliIo
   }
 }
 
-/** Loads the module of a tool in the table. */
+/** Loads the module of the tool `name`. */
 export async function loadTool(name: string): Promise<ToolMain> {
   const tool = tools.find((one) => one.name === name);
   if (tool === undefined) throw new ToolError(`${name} is not a tool of this package`);
@@ -95,10 +96,10 @@ export async function loadTool(name: string): Promise<ToolMain> {
   return main;
 }
 
-/** Called by the launchers; never returns before the tool has ended. */
+/** Runs a tool and then exits. The launchers call it. */
 export async function runTool(name: string, args: readonly string[]): Promise<void> {
   const io = processIo();
-  // The scheduler's timers do not keep the process alive, so a tool that only waits needs this timer.
+  // This timer keeps the process alive while a tool only waits. The timers of our scheduler do not.
   setInterval(() => {}, 2 ** 30);
   process.exit(await runMain(async (words, world) => (await loadTool(name))(words, world), args, io));
 }

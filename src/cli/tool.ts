@@ -1,26 +1,28 @@
 /**
- * The interface of a tool: a function from arguments and the process's streams to an exit status. The launcher (`bin/`) loads the
- * one module that a tool needs; tests call `main` with streams of their own.
+ * What a tool is: a function that gets the arguments and the streams of the process and returns an exit status. The launcher in
+ * `bin/` loads the module of the tool that was called; tests call `main` with streams of their own.
  */
 
 export interface CliIo {
   stdout(output: string | Uint8Array): void;
   stderr(text: string): void;
-  /** Lines of standard input, without their ends. */
+  /** The lines of standard input, without line ends. */
   stdinLines(): AsyncIterable<string>;
   readonly isStdinTerminal: boolean;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Calls `handler` at Ctrl-C or termination; returns the function that ends it. */
+  /** Calls `handler` when the user presses Ctrl-C or the process is told to terminate. Returns a function that ends this. */
   onSignal(handler: (signal: 'SIGINT' | 'SIGTERM') => void): () => void;
 }
 
 export type ToolMain = (args: readonly string[], io: CliIo) => Promise<number>;
 
-/** A wrong command line, or a failure with a message for the user: printed as it is, status 1. */
+/**
+ * A wrong command line, or a failure with a message for the user. The message is printed as it is, and the exit status is 1.
+ */
 export class ToolError extends Error {
   override readonly name = 'ToolError';
   readonly status: number;
-  /** The stream to which Kafka's tool of that name prints it. */
+  /** The stream to which Kafka's tool prints this message. */
   readonly stream: 'stdout' | 'stderr';
 
   constructor(message: string, options: { status?: number; stream?: 'stdout' | 'stderr' } = {}) {

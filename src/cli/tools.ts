@@ -1,15 +1,15 @@
 /**
- * The tools, by Kafka's names, with their modules. `scripts/make-launchers.mjs` makes `bin/` from this table; `entry.ts` loads the
- * one module that is needed.
+ * The table of all tools: their names, which are Kafka's, and their modules. `scripts/make-launchers.mjs` makes `bin/` from it,
+ * and `entry.ts` loads the module of the tool that was called.
  */
 
 export interface Tool {
   readonly name: string;
-  /** File under `src/cli/`, without its ending; exports `main: ToolMain`. */
+  /** The path of the module under `src/cli/`, without `.ts`. The module exports `main: ToolMain`. */
   readonly module: string;
 }
 
-/** The folders of `src/cli/` with tools, and the tools in each; a module has the name of its tool. */
+/** The folders of `src/cli/` that contain tools, and the tools in each. A tool's module has the name of the tool. */
 const byFolder: Readonly<Record<string, readonly string[]>> = {
   bendemann: ['bendemann'],
   storage: ['kafka-storage'],
@@ -50,10 +50,10 @@ const byFolder: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 
-/** Tools for ZooKeeper, which print what to do instead. */
+/** Kafka's old tools for ZooKeeper. Here they print what to use instead. */
 const zooKeeper = ['zookeeper-server-start', 'zookeeper-server-stop', 'zookeeper-shell'];
 
-/** Java programs, which print where to run them. */
+/** Kafka's tools that run Java programs. Here they print where to run these programs. */
 const java = [
   'connect-standalone',
   'connect-distributed',

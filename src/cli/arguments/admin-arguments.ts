@@ -1,4 +1,4 @@
-/** Shared by the argparse4j tools: the arguments that name the cluster, and the exit. */
+/** What the tools with argparse4j command lines share: the arguments that name the cluster, and the exit status. */
 import type { KafkaClient } from '../../client/kafka-client.ts';
 import { KafkaError } from '../../protocol/errors.ts';
 import type { Argument, Parsed } from './argparse.ts';
@@ -6,7 +6,10 @@ import { clientSettings, connectClient } from '../cluster/connect.ts';
 import { exceptionText } from '../text/exception-names.ts';
 import { type CliIo, ToolError } from '../tool.ts';
 
-/** `--bootstrap-server` or `--bootstrap-controller`, one of which must be given. */
+/**
+ * The options `--bootstrap-server` and `--bootstrap-controller`. They are in one group, so that a parser can require one of
+ * them.
+ */
 export function bootstrapArguments(
   short: boolean,
   help: { readonly server: string; readonly controller: string },
@@ -26,8 +29,8 @@ export function bootstrapArguments(
 }
 
 /**
- * Runs `body` with a client for the parsed addresses. An error of the cluster is printed as Java prints it; the exit status is then
- * 1.
+ * Connects a client to the addresses in the arguments and calls `body` with it. Returns the exit status: 0, or 1 after an
+ * error, which is printed as Java prints it.
  */
 export async function withClient(
   parsed: Parsed,

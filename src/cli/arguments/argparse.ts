@@ -1,37 +1,40 @@
 /**
- * Command lines in the manner of argparse4j, which kafka-storage, kafka-cluster, kafka-metadata-quorum, kafka-features and the perf
- * and verifiable tools use. Input is a table of options, with or without subcommands; output is the values, or argparse4j's usage,
- * help and error texts.
+ * Parses command lines in the manner of the Java library argparse4j, which kafka-storage, kafka-cluster, kafka-metadata-quorum,
+ * kafka-features, the perf tools and the verifiable tools use. A tool describes its options, and its subcommands if it has any,
+ * in a table. The result is the values, or argparse4j's usage, help or error text.
  */
 import { ToolError } from '../tool.ts';
 
 export interface Argument {
-  /** For example `--config`, `-c`. The first long flag is the name of the value (`config`). */
+  /** For example `--config`, `-c`. The values of the option are found under its first long flag, without dashes (`config`). */
   readonly flags: readonly string[];
   readonly help: string;
   readonly isRequired?: boolean;
-  /** Name of the value in the help; absent: derived from the flag. */
+  /** The name of the value in the help. When absent, it is derived from the flag. */
   readonly metavar?: string;
-  /** `flag`: takes no value. `list`: may be given several times. `words`: takes all words up to the next option. */
+  /**
+   * `flag`: the option takes no value. `list`: the option may be given several times. `words`: the option takes all words up to
+   * the next option.
+   */
   readonly kind?: 'value' | 'flag' | 'list' | 'words';
-  /** The value when the option is not given; shown in the help. */
+  /** The value when the option is not given. The help shows it. */
   readonly default?: string;
-  /** Options of one group exclude each other. */
+  /** Options with the same group exclude each other. */
   readonly group?: string;
-  /** The value must be a whole number of this Java type. */
+  /** The value must be a whole number, and a wrong one is reported with the name of this Java type. */
   readonly integer?: 'Integer' | 'Long' | 'Short';
-  /** The title under which --help lists it; absent: among the optional arguments. */
+  /** The title under which the help lists the option. When absent, it is listed under "optional arguments". */
   readonly section?: string;
 }
 
 export interface Subcommand {
   readonly help: string;
   readonly arguments: readonly Argument[];
-  /** One option of each of these groups must be given. */
+  /** Of each of these groups one option must be given. */
   readonly requiredGroups?: readonly string[];
-  /** The text of its --help below the usage. */
+  /** The text that the help of the subcommand shows below the usage. */
   readonly description?: string;
-  /** Text under the title of a section of its help. */
+  /** For each section of the help: a text below its title. */
   readonly sectionNotes?: Readonly<Record<string, string>>;
   /** Name of the positional argument, if there is one. */
   readonly subcommands?: Readonly<Record<string, Subcommand>>;
@@ -43,40 +46,46 @@ export interface ToolParser {
   readonly arguments?: readonly Argument[];
   readonly requiredGroups?: readonly string[];
   readonly subcommands: Readonly<Record<string, Subcommand>>;
-  /** The word for the subcommands in the usage; the help then lists them after the options. Absent: all their names. */
+  /**
+   * What the usage shows in place of the subcommands, which the help then lists after the options. When absent, the usage shows
+   * the names of all subcommands.
+   */
   readonly commandWord?: string;
-  /** Formats the message about a wrong command line; absent: usage and message, as argparse4j does. */
+  /** Formats the error for a wrong command line. When absent, it is the usage and the message, as argparse4j prints them. */
   readonly errorText?: (message: string) => string;
 }
 
-/** A tool without subcommands. */
+/** Describes a tool without subcommands. */
 export interface FlatParser {
   readonly prog: string;
   readonly description: string;
   readonly arguments: readonly Argument[];
   readonly requiredGroups?: readonly string[];
-  /** Positional words, any number of them: the values of this name. */
+  /**
+   * The name under which the words that are not options are found. There may be any number of them. When absent, there may be
+   * none.
+   */
   readonly words?: { readonly name: string; readonly help: string };
-  /** Text under the title of a section of the help; a section without a title is named ''. */
+  /** For each section of the help: a text below its title. A section that has no title is named ''. */
   readonly sectionNotes?: Readonly<Record<string, string>>;
 }
 
 export interface Parsed {
-  /** Empty for a tool without subcommands. */
+  /** The name of the subcommand, or '' for a tool without subcommands. */
   readonly command: string;
   has(name: string): boolean;
   text(name: string): string | null;
   all(name: string): readonly string[];
 }
 
-/** `--help` was given: the text goes to standard output, the exit status is 0. */
+/** Thrown when `--help` was given. The entry prints the text to standard output and exits with status 0. */
 export class HelpRequest extends Error {
   override readonly name = 'HelpRequest';
 }
 
 const lineWidth = 75;
 const helpColumn = 25;
-/** After a longer program name the usage begins on a new line. */
+/** When the program's name is longer than this, the usage continues on a new line after it. */
 const progWidthMax = 30;
 const helpArgument: Argument = {
   flags: ['-h', '--help'],
@@ -84,7 +93,7 @@ const helpArgument: Argument = {
   kind: 'flag',
 };
 
-/** The name of an option's value: its first long flag without the leading dashes. */
+/** Returns the name under which an option's values are found: its first long flag without the leading dashes. */
 function nameOf(argument: Argument): string {
   return (argument.flags.find((flag) => flag.startsWith('--')) ?? (argument.flags[0] as string)).replace(
     /^-+/,
@@ -100,7 +109,7 @@ function takesValue(argument: Argument): boolean {
   return argument.kind !== 'flag';
 }
 
-/** The parts of a text after which Java's line breaker may end a line. */
+/** Splits a text into parts. Java's line breaker may end a line after each part. */
 function pieces(text: string): string[] {
   return (
     text
@@ -109,7 +118,10 @@ function pieces(text: string): string[] {
   );
 }
 
-/** Spreads a line's words to the full width: all gaps grow equally, the remainder goes to the gaps in the middle. */
+/**
+ * Widens the gaps between the words of a line so that it fills `width`. All gaps grow equally; what remains goes to the gaps in
+ * the middle.
+ */
 function justify(line: string, width: number): string {
   const text = line.trim();
   const gaps = text.split(/ +/).length - 1;
@@ -126,7 +138,10 @@ function justify(line: string, width: number): string {
   });
 }
 
-/** Text in lines of at most `lineWidth`. All lines but the last of a paragraph are justified, all but the first indented. */
+/**
+ * Breaks a text into lines of at most `lineWidth`. As in argparse4j, all lines but the last of a paragraph are justified, and
+ * all but the first are indented.
+ */
 export function wrap(text: string, firstColumn: number, indent: string): string {
   const [first = '', ...others] = text.split('\n');
   const rest = others.map((paragraph) => `\n${indent}${wrapped(paragraph, indent.length, indent)}`);
@@ -151,13 +166,13 @@ function wrapped(text: string, firstColumn: number, indent: string): string {
   return out + line;
 }
 
-/** `usage: prog …`, with line breaks between its parts. */
+/** Returns `usage: prog …` with line breaks between the parts. */
 function usageLines(prog: string, parts: readonly string[]): string {
   const isLong = `usage: ${prog.split(' ')[0]}`.length > progWidthMax;
   const indent = ' '.repeat(`usage: ${isLong ? '' : `${prog.split(' ')[0]} `}`.length);
   let out = `usage: ${prog}`;
   let column = isLong ? lineWidth : out.length;
-  // After a long program name argparse4j counts the indent of the line twice.
+  // After a long program name argparse4j counts the indent of the next line twice.
   let extra = isLong ? indent.length : 0;
   for (const part of parts) {
     if (column + 1 + part.length > lineWidth) {
@@ -176,14 +191,17 @@ function shownText(option: Argument): string {
   return `${option.flags[0] ?? ''}${valueText(option)}`;
 }
 
-/** The text after a flag: the name of its value, repeated in brackets when several may be given. */
+/**
+ * Returns what follows a flag in usage and help: the name of its value. It is repeated in brackets when the option takes
+ * several words.
+ */
 function valueText(option: Argument): string {
   if (!takesValue(option)) return '';
   const name = metavarOf(option);
   return option.kind === 'words' ? ` ${name} [${name} ...]` : ` ${name}`;
 }
 
-/** `(--a A |`, `--b B)`: the options of each group in brackets. */
+/** Returns the options of each group in brackets, one part for each option: `(--a A |`, `--b B)`. */
 function groupParts(options: readonly Argument[], requiredGroups: readonly string[]): string[] {
   const groups = new Set(options.flatMap(({ group }) => group ?? []));
   return [...groups].flatMap((group) => {
@@ -195,7 +213,7 @@ function groupParts(options: readonly Argument[], requiredGroups: readonly strin
   });
 }
 
-/** Single options first, then groups. */
+/** Returns the parts of a usage: first the options without a group, then the groups. */
 function usageParts(options: readonly Argument[], requiredGroups: readonly string[] = []): string[] {
   const alone = options
     .filter(({ group }) => group === undefined)
@@ -213,7 +231,7 @@ function helpRow(title: string, help: string): string {
     : `${head}\n${indent}${body}\n`;
 }
 
-/** The options of --help, those of each section under its title. */
+/** Returns the options as the help lists them, those of a section under its title. */
 function optionRows(options: readonly Argument[], notes: Readonly<Record<string, string>> = {}): string {
   const all = [helpArgument, ...options];
   const titles = new Set(all.map(({ section }) => section));
@@ -257,7 +275,7 @@ function mainHelp(parser: ToolParser): string {
   return `${head}positional arguments:\n  ${choices(parser)}\n${rows.join('')}\n${options}`;
 }
 
-/** The tool's own required options come before the name of the subcommand. */
+/** Returns the usage of a subcommand. The required options of the tool itself come before the name of the subcommand. */
 function subUsage(parser: ToolParser, name: string, command: Subcommand): string {
   const { requiredGroups = [], arguments: own = [] } = parser;
   const needed = own.filter(
@@ -293,7 +311,10 @@ class Reading {
     throw new ToolError(`${usage}${wrap(`${this.parser.prog}: error: ${message}`, 0, '')}`);
   }
 
-  /** A long flag may be abbreviated as long as it is unique. */
+  /**
+   * Returns the option that `word` abbreviates, with its value. A long flag may be abbreviated as long as only one flag begins
+   * so.
+   */
   whole(options: readonly Argument[], word: string, usage: string): string {
     const [, flag = word, value = ''] = /^(--[^=]+)(=[\s\S]*)?$/.exec(word) ?? [];
     if (!flag.startsWith('--')) return word;
@@ -307,14 +328,16 @@ class Reading {
     return only + value;
   }
 
-  /** Reads the option at `args[at]` when it is one of `options`; returns the position of the next argument. */
+  /**
+   * Reads the option at `args[at]`, which must be one of `options`, and its value. Returns the position of the next argument.
+   */
   take(options: readonly Argument[], args: readonly string[], at: number, usage: string): number {
     const word = args[at] as string;
     const [, flag = word, inline] = /^(-[^=]*)=([\s\S]*)$/.exec(word) ?? [];
     let option = options.find((candidate) => candidate.flags.includes(flag));
     let value = inline;
     if (option === undefined && /^-[A-Za-z]./.test(word)) {
-      // -cFILE
+      // A short flag with its value in the same word: -cFILE or -c=FILE.
       option = options.find((candidate) => candidate.flags.includes(word.slice(0, 2)));
       value = word.slice(2).replace(/^=/, '');
     }
@@ -359,7 +382,7 @@ class Reading {
   }
 
   check(options: readonly Argument[], requiredGroups: readonly string[], usage: string): void {
-    // argparse4j names the last missing option.
+    // When several options are missing, argparse4j names the last one.
     for (const option of options.toReversed()) {
       if (option.isRequired === true && !this.values.has(nameOf(option))) {
         this.fail(usage, `argument ${option.flags.join('/')} is required`);
@@ -376,7 +399,10 @@ class Reading {
   }
 }
 
-/** Reads a command line. Throws `HelpRequest` for --help and `ToolError` (status 1, standard error) for a wrong command line. */
+/**
+ * Reads a command line. Throws `HelpRequest` for --help, and `ToolError` (status 1, printed to standard error) for a wrong
+ * command line.
+ */
 export function parseArguments(parser: ToolParser, args: readonly string[]): Parsed {
   const reading = new Reading(parser);
   const usage = mainUsage(parser);
@@ -434,7 +460,7 @@ function flatHelp(
   return `${usage}\n${wrap(description, 0, '')}\n\n${alone}optional arguments:\n${optionRows(options, sectionNotes)}`;
 }
 
-/** Reads the command line of a tool without subcommands; throws as `parseArguments` does. */
+/** Reads the command line of a tool without subcommands. Throws as `parseArguments` does. */
 export function parseFlat(parser: FlatParser, args: readonly string[]): Parsed {
   const { arguments: options, requiredGroups = [] } = parser;
   const reading = new Reading(parser);

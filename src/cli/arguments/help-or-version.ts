@@ -1,15 +1,18 @@
-/** First step of most tools: `--help` (or no arguments at all) and `--version`. */
+/** `--help` and `--version`, which most tools handle before they parse the other options. No arguments at all mean `--help`. */
 import type { Options, OptionTable } from './options.ts';
 import { optionsHelp } from './options-help.ts';
 import { type CliIo, ToolError } from '../tool.ts';
 import { kafkaVersion } from '../version.ts';
 
-/** Looks for the two options without parsing the other arguments, which may be wrong. */
+/** Finds these two options without parsing the other arguments, which may be wrong. */
 export function unread(args: readonly string[]): Pick<Options, 'has'> {
   return { has: (name) => args.includes(`--${name}`) };
 }
 
-/** The exit status when help or version was requested and printed; null: the tool continues. */
+/**
+ * Prints the help or the version when it was asked for, and returns the exit status. Returns null when the tool should
+ * continue.
+ */
 export function printHelpOrVersion(
   options: Pick<Options, 'has'>,
   args: readonly string[],
@@ -28,7 +31,7 @@ export function printHelpOrVersion(
   return null;
 }
 
-/** Runs a check of the command line; its error is printed with the table of options. */
+/** Runs a check of the command line. When it fails, the error message is followed by the help, as in Kafka's tools. */
 export function usageError<T>(table: OptionTable, check: () => T): T {
   try {
     return check();
@@ -37,7 +40,10 @@ export function usageError<T>(table: OptionTable, check: () => T): T {
   }
 }
 
-/** Runs a parser whose exceptions Kafka's tool does not catch; they are printed as Java prints an uncaught exception. */
+/**
+ * For tools of Kafka that do not catch the exceptions of their parser: reports an error of `parse` as Java prints an uncaught
+ * exception.
+ */
 export function uncaughtParserError<T>(parse: () => T): T {
   try {
     return parse();
@@ -47,7 +53,7 @@ export function uncaughtParserError<T>(parse: () => T): T {
   }
 }
 
-/** The class of the joptsimple exception with this message. */
+/** Returns the name of the Java exception that joptsimple throws with this message. */
 function parserException(message: string): string {
   if (message.endsWith('is not a recognized option')) return 'UnrecognizedOptionException';
   if (message.startsWith('Cannot parse argument')) return 'OptionArgumentConversionException';

@@ -1,12 +1,13 @@
-/** The two-column help of joptsimple: 80 columns, options on the left, descriptions on the right. */
+/** Writes the help of the Java library joptsimple: 80 columns, options on the left, descriptions on the right. */
 import type { OptionRow, OptionTable } from './options.ts';
 
 const widthMax = 80;
 const gap = 2;
 
 /**
- * The parts of a line between which it may be broken, by Java's rules: after blanks, hyphens and marks that end a part of a word
- * (`host:port`), and before an opening bracket. A point, comma or hyphen before a digit is part of the number.
+ * Splits a line into the parts between which it may be broken. The rules are Java's: after blanks, hyphens and marks such as
+ * the colon in `host:port`, and before an opening bracket; but not after a point, comma or hyphen before a digit, which is part
+ * of a number.
  */
 function words(line: string): string[] {
   const breaks = [
@@ -43,7 +44,7 @@ function left(name: string, row: OptionRow): string {
   return `${star}--${name} ${row.isOptional === true ? `[${inner}]` : `<${inner}>`}`;
 }
 
-/** Help for a table of options, sorted by name, after the two header lines. */
+/** Returns the help for a table of options: two header lines, then the options sorted by name. */
 export function optionsHelp(table: OptionTable): string {
   const rows = Object.entries(table)
     .sort(([a], [b]) => (a < b ? -1 : 1))

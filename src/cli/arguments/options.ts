@@ -1,19 +1,20 @@
 /**
- * Command lines in the manner of joptsimple, which most of Kafka's tools use. Input is a table of options; output is the values, or
- * Kafka's error messages. Names may be abbreviated as long as they are unique; `--name=value` and `--name value` both work.
+ * Parses command lines in the manner of the Java library joptsimple, which most of Kafka's tools use. A tool describes its
+ * options in a table. The result is the values, or Kafka's error message. A name may be abbreviated as long as only one option
+ * begins so; `--name=value` and `--name value` both work.
  */
 import { ToolError } from '../tool.ts';
 
 export interface OptionRow {
-  /** Name of the option's argument in the help; absent: the option is a flag. */
+  /** The name of the option's value in the help. An option without `argument` and `type` takes no value. */
   readonly argument?: string;
   readonly type?: 'String' | 'Integer' | 'Long';
-  /** Shown in the help instead of the type. */
+  /** What the help shows instead of `type`. */
   readonly typeName?: string;
-  /** The argument may be left out. */
+  /** The value may be left out. */
   readonly isOptional?: boolean;
   readonly default?: string;
-  /** Starred in the help; checked by `parseOptions`. */
+  /** The help marks the option with a star. The tool itself checks that it is given. */
   readonly isRequired?: boolean;
   readonly help: string;
 }
@@ -24,7 +25,7 @@ export class Options {
   private readonly table: OptionTable;
   private readonly values: ReadonlyMap<string, readonly string[]>;
   readonly rest: readonly string[];
-  /** The names of the options in the order of the command line, with repetitions. */
+  /** The names of the options as they were given, in order and with repetitions. */
   readonly order: readonly string[];
 
   constructor(
@@ -43,12 +44,14 @@ export class Options {
     return this.values.has(name);
   }
 
-  /** All values given, in order. */
+  /** Returns all values that were given for the option, in order. */
   all(name: string): readonly string[] {
     return this.values.get(name) ?? [];
   }
 
-  /** The given value, or the option's default, or null. */
+  /**
+   * Returns the value that was given, otherwise the default, otherwise null. Throws when the option was given several times.
+   */
   text(name: string): string | null {
     const given = this.values.get(name);
     if (given !== undefined && given.length > 1) {
@@ -72,14 +75,17 @@ function resolve(table: OptionTable, name: string): string {
   throw new ToolError(`${name} is not a recognized option`);
 }
 
-/** Whether a word can be the argument of an option rather than the next option. */
+/**
+ * Whether a word can be the value of an option. A word that begins with '-' is the next option, unless it is a number or '-'
+ * alone.
+ */
 function isArgument(word: string | undefined): word is string {
   return word !== undefined && (!word.startsWith('-') || /^-\d/.test(word) || word === '-');
 }
 
 /**
- * Reads a command line. Throws `ToolError` in joptsimple's words. With `typesLater`, an invalid number is reported only when the
- * value is read.
+ * Reads a command line. Throws `ToolError` with joptsimple's message. With `typesLater`, an invalid number is reported only
+ * when the tool reads the value.
  */
 export function parseOptions(
   table: OptionTable,
@@ -131,19 +137,19 @@ function checkTypes(table: OptionTable, values: ReadonlyMap<string, readonly str
   }
 }
 
-/** `[a], [b]` in Kafka's messages about options. */
+/** Returns names as Kafka's messages list options: `[a], [b]`. */
 export function bracketed(names: readonly string[]): string {
   return names.map((name) => `[${name}]`).join(', ');
 }
 
-/** Throws in Kafka's words when one of `required` is missing. */
+/** Throws, with Kafka's message, when one of the options `required` was not given. */
 export function checkRequired(options: Options, ...required: string[]): void {
   for (const name of required) {
     if (!options.has(name)) throw new ToolError(`Missing required argument "[${name}]"`);
   }
 }
 
-/** Throws in Kafka's words when `used` is given together with one of `others`. */
+/** Throws, with Kafka's message, when the option `used` was given together with one of `others`. */
 export function checkInvalid(options: Options, used: string, ...others: string[]): void {
   if (!options.has(used)) return;
   for (const name of others) {

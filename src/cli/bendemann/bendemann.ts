@@ -1,6 +1,7 @@
 /**
- * The command `bendemann`: everything that is not one of Kafka's tools. Each subcommand loads its own modules when it is used. The
- * kafka-* tools keep Kafka's own parsing and texts: `bendemann kafka topics …` passes its arguments on unchanged.
+ * The command `bendemann` and its subcommands. Each subcommand loads its modules only when it is used. `bendemann kafka topics
+ * …` runs Kafka's tool with the remaining arguments as they are, because Kafka's tools parse them in their own way and have
+ * their own messages.
  */
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
@@ -25,7 +26,7 @@ function gather(value: string, before: readonly string[]): string[] {
 
 type Run = (status: Promise<number>) => Promise<void>;
 
-/** `command`: the words after `--`. */
+/** `command` are the words after `--`, which `compose` runs as a command. */
 function addClusters(program: Command, command: readonly string[], io: CliIo, run: Run): void {
   program
     .command('dev')
@@ -110,7 +111,7 @@ function addTools(program: Command, io: CliIo, run: Run): void {
     );
 }
 
-/** The whole command line; `run` gets the exit status of the subcommand. */
+/** Makes the whole command line. A subcommand passes its exit status to `run`. */
 export function makeProgram(io: CliIo, run: Run, command: readonly string[] = []): Command {
   const program = new Command('bendemann');
   program
@@ -135,7 +136,8 @@ export async function main(args: readonly string[], io: CliIo): Promise<number> 
   const run: Run = async (ended) => {
     status = await ended;
   };
-  // commander would parse the words after `--` as options of ours.
+  // The words after `--` are a command of the user. They must not reach commander, which would parse them as options of
+  // `bendemann`.
   const at = args[0] === 'compose' ? args.indexOf('--') : -1;
   const own = at < 0 ? args : args.slice(0, at);
   const program = makeProgram(io, run, at < 0 ? [] : args.slice(at + 1));
@@ -147,7 +149,7 @@ export async function main(args: readonly string[], io: CliIo): Promise<number> 
     await program.parseAsync(own, { from: 'user' });
     return status;
   } catch (error) {
-    // commander has already printed its message.
+    // The message was printed by commander before it threw this error.
     if (error instanceof CommanderError) return error.exitCode;
     throw error;
   }

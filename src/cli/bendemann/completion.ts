@@ -1,4 +1,7 @@
-/** `bendemann completion SHELL`: a script made from the command line itself. */
+/**
+ * `bendemann completion SHELL`: prints a completion script for a shell. Subcommands and options in it are read from commander's
+ * description of the command line.
+ */
 import type { Command } from 'commander';
 import { type CliIo, ToolError } from '../tool.ts';
 import { tools } from '../tools.ts';
@@ -28,7 +31,7 @@ function bash({ commands, options, tools: names }: Words): string {
   });
   return [
     '_bendemann() {',
-    // biome-ignore lint: the shell's own variables
+    // biome-ignore lint: a variable of the shell, not a template of ours
     '  local word="${COMP_WORDS[COMP_CWORD]}" words=""',
     '  if [ "$COMP_CWORD" -eq 1 ]; then',
     `    words="${commands.join(' ')} --help --version"`,

@@ -26,7 +26,9 @@ import { spawnNode } from './spawn-node.ts';
 const usualNames = ['compose.yaml', 'compose.yml', 'docker-compose.yaml', 'docker-compose.yml'];
 const startMsMax = 60_000;
 const lastLinesShown = 20;
-/** Ports reserved for the listeners of a service that the file does not publish. */
+/**
+ * How many free ports are reserved for each service, because listeners that the Compose file does not publish need a port too.
+ */
 const portsPerService = 8;
 
 interface Words {
@@ -69,7 +71,7 @@ function readServices(file: string, io: CliIo): ComposeService[] {
   }
 }
 
-/** The text of a file that a service mounts from this machine. */
+/** Returns the text of a file in the container when the service mounts it from this machine; null when it does not. */
 function readMounted(folder: string, { mounts }: ComposeService, path: string): string | null {
   for (const { source, target } of mounts) {
     if (path !== target && !path.startsWith(`${target}/`)) continue;
@@ -112,7 +114,7 @@ async function planOf(words: Words, folder: string, io: CliIo): Promise<HostPlan
   }
 }
 
-/** A node in its own process. */
+/** A node that runs in its own process. */
 class NodeProcess {
   readonly name: string;
   readonly started: Promise<void>;
@@ -133,7 +135,7 @@ class NodeProcess {
     await this.ended;
   }
 
-  /** Resolves at the log line of a started node; warnings and errors are printed all the time. */
+  /** Resolves when the node logs that it has started. While the node runs, its warnings and errors are printed. */
   private start(io: CliIo): Promise<void> {
     return new Promise<void>((resolve, reject) => {
       const late = setTimeout(
@@ -174,7 +176,7 @@ async function createTopics(plan: HostPlan, io: CliIo): Promise<void> {
     for (const topic of topics) await createTopic(topic, addresses[0] as string, io);
 }
 
-/** The status of the command, or of Ctrl-C when there is no command. */
+/** Runs the command and returns its exit status. Without a command it waits for Ctrl-C and returns 0. */
 async function runCommand(command: readonly string[], io: CliIo): Promise<number> {
   const [name, ...args] = command;
   if (name === undefined) {

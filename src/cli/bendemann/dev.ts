@@ -48,7 +48,10 @@ function controlAddress(control: string | true): { host: string; port: number } 
   return { host: match[1] || '127.0.0.1', port: Number(match[2]) };
 }
 
-/** Prints each event once: a broker that registered, a topic created or deleted, a group member that joined. */
+/**
+ * Prints what clients do, from the requests that they send: each client, writer, reader and group member once, creations and
+ * deletions of topics every time.
+ */
 function announcer(io: CliIo): (request: LoggedRequest) => void {
   const seen = new Set<string>();
   const once = (text: string): void => {
@@ -125,7 +128,7 @@ async function open(options: DevOptions, io: CliIo): Promise<TestKafka> {
   if (data !== undefined)
     for (const [name, partitions] of Object.entries(topics)) {
       await kafka.createTopic(name, partitions).catch((error: unknown) => {
-        // An existing data directory may already have the topic.
+        // A data directory that was used before may already have the topic.
         if (!/already exists/.test(String(error))) throw error;
       });
     }
@@ -133,7 +136,7 @@ async function open(options: DevOptions, io: CliIo): Promise<TestKafka> {
 }
 
 export async function dev(options: DevOptions, io: CliIo): Promise<number> {
-  const asked = new Promise<void>((resolve) => {
+  const stopRequested = new Promise<void>((resolve) => {
     io.onSignal(() => resolve());
   });
   let kafka: TestKafka;
@@ -153,7 +156,7 @@ export async function dev(options: DevOptions, io: CliIo): Promise<number> {
       });
     }
     io.stdout(greeting(kafka, control, options));
-    await asked;
+    await stopRequested;
     io.stdout('\nStopping.\n');
   } catch (error) {
     if (error instanceof ToolError) throw error;

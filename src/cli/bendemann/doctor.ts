@@ -97,7 +97,10 @@ async function ofPorts(patients: readonly Patient[]): Promise<Finding[]> {
   return found;
 }
 
-/** One cluster id for all: that of a formatted directory, or a new one. */
+/**
+ * Returns the cluster id that all directories should have: that of a directory that is formatted already, otherwise a text that
+ * tells how to make one.
+ */
 function clusterIdFor(patients: readonly Patient[]): string {
   const known = patients.flatMap(({ metas }) => metas.flatMap(({ meta }) => meta?.clusterId ?? []))[0];
   if (known !== undefined) return known;

@@ -1,4 +1,4 @@
-/** `bendemann kafka TOOL …`: runs one of Kafka's tools. */
+/** `bendemann kafka TOOL …`: runs one of Kafka's tools, named with or without `kafka-`. */
 import type { CliIo } from '../tool.ts';
 import { tools } from '../tools.ts';
 

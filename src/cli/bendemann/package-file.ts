@@ -1,4 +1,7 @@
-/** The path of this package's package.json, from the modules of dist/ and from the bundle. */
+/**
+ * Finds this package's package.json, above the folder of this module. The module may run from dist/ or from the bundle in
+ * dist/tools/.
+ */
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';

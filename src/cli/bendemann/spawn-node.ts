@@ -1,9 +1,12 @@
-/** A node in a process of its own, started by our launcher. */
+/** Starts a node in a process of its own, as `bin/kafka-server-start` does. */
 import { spawn } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { packageFile } from './package-file.ts';
 
-/** Its output is piped. It has its own process group, so that Ctrl-C reaches it only once, through the process that started it. */
+/**
+ * Starts a node with piped output. The node gets a process group of its own: otherwise Ctrl-C would reach it twice, from the
+ * terminal and from the process that started it.
+ */
 export function spawnNode(propertiesFile: string) {
   const launcher = join(dirname(packageFile()), 'bin', 'kafka-server-start');
   return spawn(process.execPath, [launcher, propertiesFile], {

@@ -1,4 +1,7 @@
-/** `bendemann start FILE…`: starts a process for each properties file and prefixes its output lines with the file's name. */
+/**
+ * `bendemann start FILE…`: runs one node for each properties file. Several nodes run in a process each, and their output lines
+ * begin with the name of the file.
+ */
 import { basename } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { CliIo } from '../tool.ts';

@@ -24,9 +24,9 @@ function lineOf(record: ConsumedRecord, isJson: boolean): string {
 
 export async function tail(topic: string, options: TailOptions, io: CliIo): Promise<number> {
   const client = connectClient({ bootstrap: options.bootstrap, clientId: 'bendemann-tail' });
-  let isAsked = false;
+  let isStopping = false;
   io.onSignal(() => {
-    isAsked = true;
+    isStopping = true;
   });
   try {
     const info = (await client.metadata([topic])).topics.get(topic);
@@ -41,7 +41,7 @@ export async function tail(topic: string, options: TailOptions, io: CliIo): Prom
     for (const { partition } of wanted)
       fetcher.assign(topic, partition, found.get(`${topic}-${partition}`)?.offset ?? 0);
     let left = options.count ?? Number.POSITIVE_INFINITY;
-    while (!isAsked && left > 0) {
+    while (!isStopping && left > 0) {
       const records = await fetcher.poll(200, Math.min(left, 500));
       for (const record of records) io.stdout(lineOf(record, options.json === true));
       left -= records.length;

@@ -1,11 +1,13 @@
-/** A failure in the form of Java's tools: a message for the user, and the exception's own line for standard error. */
+/**
+ * A failure of a tool as Java's tools print it: a message for the user, and a line with the Java exception for standard error.
+ */
 import { isRetriable } from '../../client/retry.ts';
 import { KafkaError } from '../../protocol/errors.ts';
 import { exceptionText } from './exception-names.ts';
 
 export class CommandFailure extends Error {
   override readonly name = 'CommandFailure';
-  /** Class and message of the exception. */
+  /** The class of the Java exception and its message. */
   readonly exception: string;
 
   constructor(message: string, exception: string) {
@@ -14,7 +16,10 @@ export class CommandFailure extends Error {
   }
 }
 
-/** Converts a caught error into a failure as if it came out of a Java future. */
+/**
+ * Converts an error into a failure. The exception is the one that a Java tool has after it waited for the result in a future:
+ * an ExecutionException with the cause.
+ */
 export function failureOf(error: unknown): CommandFailure {
   if (error instanceof CommandFailure) return error;
   if (error instanceof KafkaError) {

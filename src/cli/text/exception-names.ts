@@ -1,7 +1,7 @@
-/** The names of Java's exceptions for Kafka's errors, which scripts look for in the output of tools. */
+/** The names of the Java exceptions for Kafka's errors. Tools print them, and scripts search the output of tools for them. */
 import { Errors, type ErrorName, type KafkaError } from '../../protocol/errors.ts';
 
-/** Errors whose exception has a different name. */
+/** Exceptions whose name cannot be derived from the name of the error. */
 const odd: Partial<Record<ErrorName, string>> = {
   UNKNOWN_SERVER_ERROR: 'UnknownServerException',
   CORRUPT_MESSAGE: 'CorruptRecordException',
@@ -21,14 +21,14 @@ const odd: Partial<Record<ErrorName, string>> = {
   DELEGATION_TOKEN_AUTHORIZATION_FAILED: 'DelegationTokenAuthorizationException',
 };
 
-/** `org.apache.kafka.common.errors.TimeoutException` for REQUEST_TIMED_OUT. */
+/** Returns the full name of the exception: `org.apache.kafka.common.errors.TimeoutException` for REQUEST_TIMED_OUT. */
 export function exceptionName(error: KafkaError): string {
   const { name } = error.error;
   const words = name.split('_').map((word) => word.charAt(0) + word.slice(1).toLowerCase());
   return `org.apache.kafka.common.errors.${odd[name] ?? `${words.join('')}Exception`}`;
 }
 
-/** The name with the message, as Java prints a cause. */
+/** Returns the name of the exception with its message, as Java prints the cause of another exception. */
 export function exceptionText(error: KafkaError): string {
   const name = exceptionName(error);
   return error.message === '' || error.error === Errors.NONE ? name : `${name}: ${error.message}`;

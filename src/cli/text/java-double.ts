@@ -1,4 +1,4 @@
-/** A number as Java prints a double: `1024.0`, `3.0E7`. */
+/** Returns a number as Java prints a double: `1024.0`, `3.0E7`. */
 export function doubleText(value: number): string {
   const size = Math.abs(value);
   if (size === 0 || (size >= 1e-3 && size < 1e7))

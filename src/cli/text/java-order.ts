@@ -1,16 +1,16 @@
-/** The iteration order of Java's HashMap, in which some of Kafka's tools print lists. */
+/** Sorts items as Java's HashMap iterates over them, because some of Kafka's tools print lists in that order. */
 
 const tableSizeMin = 16;
 const loadMax = 0.75;
 
-/** String.hashCode. */
+/** Java's String.hashCode. */
 function hashCode(text: string): number {
   let hash = 0;
   for (let i = 0; i < text.length; i++) hash = (Math.imul(hash, 31) + text.charCodeAt(i)) | 0;
   return hash;
 }
 
-/** Items in the order of a map into which they were inserted one after the other. */
+/** Returns the items in the order in which a HashMap iterates over them after they were inserted one by one. */
 export function hashMapOrder<T>(items: readonly T[], keyOf: (item: T) => string): T[] {
   let size = tableSizeMin;
   while (items.length > size * loadMax) size *= 2;
@@ -18,7 +18,7 @@ export function hashMapOrder<T>(items: readonly T[], keyOf: (item: T) => string)
     const hash = hashCode(keyOf(item));
     return (hash ^ (hash >>> 16)) & (size - 1);
   };
-  // The sort is stable: keys of one slot keep their order.
+  // Items in the same slot of the HashMap keep the order of insertion, because `sort` is stable.
   return items
     .map((item) => ({ item, at: slot(item) }))
     .sort((left, right) => left.at - right.at)

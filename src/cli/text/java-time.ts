@@ -7,7 +7,7 @@ function parseFailure(message: string): CommandFailure {
   return new CommandFailure(exception, `java.lang.RuntimeException: ${exception}`);
 }
 
-/** `YYYY-MM-DDThh:mm:ss.sss` with a zone or, without one, in UTC; as milliseconds since 1970. */
+/** Parses `YYYY-MM-DDThh:mm:ss.sss` with a time zone, or in UTC when there is none. Returns milliseconds since 1970. */
 export function parseDateTime(text: string): number {
   const [, time] = text.split('T');
   if (time === undefined || time === '') {
@@ -28,7 +28,7 @@ export function parseDateTime(text: string): number {
   return utcMs - (match[8] === '-' ? -1 : 1) * zoneMinutes * 60_000;
 }
 
-/** `PnDTnHnMn.nS` in milliseconds. */
+/** Parses a duration `PnDTnHnMn.nS`. Returns milliseconds. */
 export function parseDuration(text: string): number {
   const match =
     /^([-+]?)P(?:([-+]?\d+)D)?(T(?:([-+]?\d+)H)?(?:([-+]?\d+)M)?(?:([-+]?\d+(?:[.,]\d{0,9})?)S)?)?$/i.exec(
@@ -49,7 +49,9 @@ export function parseDuration(text: string): number {
   return (sign === '-' ? -1 : 1) * Math.round(totalSeconds * 1000);
 }
 
-/** The letters of java.text.SimpleDateFormat for parts of a time, in the local zone. */
+/**
+ * For each letter of a pattern for java.text.SimpleDateFormat: the part of the time that it stands for, in the local time zone.
+ */
 const dateParts: Readonly<Record<string, (date: Date) => number>> = {
   y: (date) => date.getFullYear(),
   M: (date) => date.getMonth() + 1,
@@ -60,7 +62,10 @@ const dateParts: Readonly<Record<string, (date: Date) => number>> = {
   S: (date) => date.getMilliseconds(),
 };
 
-/** Formats a time by a SimpleDateFormat pattern; text between apostrophes and other characters are copied. */
+/**
+ * Formats a time by a pattern for java.text.SimpleDateFormat. Text between apostrophes, and characters that are not letters,
+ * are copied.
+ */
 export function simpleDateFormat(pattern: string, timeMs: number): string {
   const date = new Date(timeMs);
   return pattern.replace(/'([^']*)'|([A-Za-z])\2*/g, (word, quoted?: string, letter?: string) => {

@@ -1,4 +1,7 @@
-/** Messages as JSON in the form of Kafka's generated converters: fields in their order, bytes in Base64. */
+/**
+ * Converts messages of Kafka's protocol to JSON, in the form that Kafka's generated converters have: fields in the order of the
+ * schema, bytes in Base64.
+ */
 import { decodeFrom } from '../../protocol/codec/codec.ts';
 import { Reader } from '../../protocol/codec/reader.ts';
 import { versionOf } from '../../protocol/records/versioned.ts';
@@ -6,17 +9,17 @@ import type { Field, Message, Shape } from '../../protocol/schema/fields.ts';
 import { inVersions } from '../../protocol/schema/versions.ts';
 import { doubleText } from './java-double.ts';
 
-/** The fields of a message in `version`; a tagged field only when it differs from its default. */
+/** Returns the fields that a message has in `version`. A tagged field is left out when it has its default value. */
 export function messageJson(message: Message, version: number, value: unknown): Record<string, unknown> {
   return fieldsOf(message.fields, version, value);
 }
 
-/** Decodes the body after the two bytes with its version or type. */
+/** Decodes a message that follows two bytes with its version or its type, and converts it. */
 export function versionedJson(message: Message, version: number, bytes: Uint8Array): Record<string, unknown> {
   return messageJson(message, version, decodeFrom(message, version, new ExactReader(bytes, 2)));
 }
 
-/** Reads a 64-bit field as bigint when a number would round it; `jsonText` writes it like a number. */
+/** Reads a 64-bit integer as a bigint when a number cannot represent it exactly. `jsonText` writes a bigint like a number. */
 class ExactReader extends Reader {
   override int64(): number {
     const rounded = super.int64();
@@ -26,10 +29,13 @@ class ExactReader extends Reader {
   }
 }
 
-/** Prefix of digits that JSON.stringify would write in another form. */
+/**
+ * Marks a string that `jsonText` must write as a number, without quotes, because JSON.stringify would round or format it
+ * differently.
+ */
 const literalMark = '\u0001';
 
-/** JSON with the digits of bigints, and doubles in Java's form. */
+/** Returns JSON text. Bigints are written as numbers with all digits, and doubles in Java's form. */
 export function jsonText(value: unknown): string {
   const text = JSON.stringify(value, (_, one: unknown) =>
     typeof one === 'bigint' ? literalMark + one : one,
@@ -37,7 +43,7 @@ export function jsonText(value: unknown): string {
   return text.replaceAll(/"\\u0001([-+.\dE]+)"/g, '$1');
 }
 
-/** The value of an internal record: its version, then its fields. */
+/** Decodes the value of a record in an internal topic: its version, then its fields. */
 export function versionedValue(
   message: Message,
   bytes: Uint8Array,

@@ -1,4 +1,7 @@
-/** The record types of the topics in which coordinators store their state. */
+/**
+ * Lists the types of the records in which coordinators store their state (topics `__consumer_offsets` and
+ * `__transaction_state`).
+ */
 import type { Message } from '../../protocol/schema/fields.ts';
 
 export interface RecordType {
@@ -6,7 +9,10 @@ export interface RecordType {
   readonly value: Message;
 }
 
-/** The pairs named `XKey` and `XValue` in a module of `protocol/messages`, by the type in the key, which is `XKey.key`. */
+/**
+ * Returns the record types that a module of `protocol/messages` exports as pairs `XKey` and `XValue`. The keys of the map are
+ * the numbers of the types, which the schemas of the record keys have as `key`.
+ */
 export function recordTypesOf(module: Readonly<Record<string, unknown>>): ReadonlyMap<number, RecordType> {
   const types = new Map<number, RecordType>();
   for (const [name, key] of Object.entries(module)) {

@@ -1,16 +1,19 @@
-/** Tables as printf makes them: cells padded to the widths of their columns; a cell that is too long moves the rest of its row. */
+/**
+ * Formats tables as Java's printf does: each cell is padded to the width of its column. A longer cell moves the rest of its
+ * row.
+ */
 
-/** A width of 0 does not pad the cell. */
+/** Returns one row. A cell whose column has the width 0 is not padded. */
 export function formatRow(widths: readonly number[], cells: readonly (string | number)[]): string {
   return cells.map((cell, at) => String(cell).padEnd(widths[at] ?? 0)).join(' ');
 }
 
-/** At least `min`; more when a cell of the column is longer. */
+/** Returns the width of the longest cell, or `min` if that is more. */
 export function columnWidth(min: number, cells: readonly string[]): number {
   return cells.reduce((width, cell) => Math.max(width, cell.length), min);
 }
 
-/** Columns as wide as their widest cell, with a tab after each cell. */
+/** Returns a table in which each column is as wide as its longest cell, with a tab after each cell. */
 export function tabbedTable(
   head: readonly string[],
   rows: readonly (readonly (string | number)[])[],
