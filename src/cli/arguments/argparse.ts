@@ -36,8 +36,6 @@ export interface Subcommand {
   readonly description?: string;
   /** For each section of the help: a text below its title. */
   readonly sectionNotes?: Readonly<Record<string, string>>;
-  /** Name of the positional argument, if there is one. */
-  readonly subcommands?: Readonly<Record<string, Subcommand>>;
 }
 
 export interface ToolParser {

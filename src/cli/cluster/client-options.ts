@@ -1,4 +1,4 @@
-/** Properties of Java's producer and consumer (`acks`, `fetch.min.bytes`, …) as options of our client. */
+/** Converts properties of Java's producer and consumer, such as `acks` and `fetch.min.bytes`, to the options of our client. */
 import { createSystemRandom } from '../../adapters/random.ts';
 import { randomUuid } from '../../base/uuid.ts';
 import type { FetcherOptions } from '../../client/fetcher.ts';
@@ -70,7 +70,7 @@ export function metadataMaxAgeMsOf(settings: Settings): number | null {
   return settings.has('metadata.max.age.ms') ? numberOf(settings, 'metadata.max.age.ms', 0) : null;
 }
 
-/** `group.id` must be set. */
+/** Options for a member of a group. `settings` must have a `group.id`. */
 export function groupOptionsOf(settings: Settings): GroupOptions {
   return {
     groupId: settings.get('group.id') ?? '',

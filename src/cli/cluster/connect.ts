@@ -1,6 +1,6 @@
 /**
- * Connects a tool to the cluster: addresses from `--bootstrap-server` or `--bootstrap-controller`, settings from the file of
- * `--command-config`, one client on the real network.
+ * Makes the client with which a tool reaches the cluster: from the addresses of `--bootstrap-server` or
+ * `--bootstrap-controller`, and the settings in the file of `--command-config`.
  */
 import { readFileSync } from 'node:fs';
 import { systemClock, systemScheduler } from '../../adapters/clock.ts';
@@ -10,7 +10,7 @@ import { KafkaClient } from '../../client/kafka-client.ts';
 import { parseProperties } from '../../config/properties-file.ts';
 import { ToolError } from '../tool.ts';
 
-/** Parses `host:port,host:port`; IPv6 hosts are in brackets. */
+/** Parses a list of `host:port`. IPv6 addresses are in brackets. */
 export function parseAddresses(text: string): Address[] {
   return text
     .split(',')
@@ -23,7 +23,9 @@ export function parseAddresses(text: string): Address[] {
     });
 }
 
-/** Settings of a client: those of the file, overridden by `key=value` words. */
+/**
+ * Returns the settings of a client: those of the properties file, and `words` of the form `key=value`, which take precedence.
+ */
 export function clientSettings(file: string | null, words: readonly string[] = []): Map<string, string> {
   const settings = file === null ? new Map<string, string>() : readProperties(file);
   for (const word of words) {
@@ -51,7 +53,10 @@ export interface ConnectOptions {
 
 const warningIntervalMs = 5000;
 
-/** Connects. While no node responds, a line on standard error says so. */
+/**
+ * Returns a function that opens connections. While nodes cannot be reached, it also writes a warning to standard error, at most
+ * every 5 seconds.
+ */
 function warnedConnect(): typeof connectTcp {
   let saidMs = Number.NEGATIVE_INFINITY;
   return async (address, timeoutMs) => {
@@ -75,7 +80,7 @@ function warnedConnect(): typeof connectTcp {
   };
 }
 
-/** A client that connects at its first request. It must be closed, or the process does not end. */
+/** Returns a client that connects at its first request. The caller must close it, or the process does not end. */
 export function connectClient({ bootstrap, isController, settings, clientId }: ConnectOptions): KafkaClient {
   const protocol = settings?.get('security.protocol') ?? 'PLAINTEXT';
   if (protocol !== 'PLAINTEXT') throw new ToolError(`security.protocol=${protocol} is not supported yet`);

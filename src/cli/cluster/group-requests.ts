@@ -1,4 +1,7 @@
-/** The requests of kafka-consumer-groups: listings from all brokers, everything else from each group's coordinator. */
+/**
+ * The requests of kafka-consumer-groups. To list groups, all brokers are asked; everything else is asked of the group's
+ * coordinator.
+ */
 import type { KafkaClient } from '../../client/kafka-client.ts';
 import { retry } from '../../client/retry.ts';
 import { decode } from '../../protocol/codec/codec.ts';
@@ -30,12 +33,12 @@ import type { Infer } from '../../protocol/schema/fields.ts';
 import { byTopic, partitionKey, type TopicPartition } from './list-offsets.ts';
 
 const timeoutMs = 60_000;
-/** From version 10 on the requests use topic ids. */
+/** The highest version in which these requests name topics. From version 10 on they have topic ids instead. */
 const offsetsByName = { versionMax: 9 };
 
 export interface GroupListing {
   readonly groupId: string;
-  /** For example `Consumer`. */
+  /** The type as the tools print it, for example `Consumer`. */
   readonly type: string;
   readonly state: string;
   readonly protocolType: string;
@@ -47,7 +50,7 @@ export interface DescribedMember {
   readonly clientId: string;
   readonly host: string;
   readonly assignment: readonly TopicPartition[];
-  /** Consumer protocol (KIP-848) only. */
+  /** Null for a group of the classic protocol, as is `target`. */
   readonly epoch: number | null;
   readonly target: readonly TopicPartition[] | null;
 }
@@ -58,7 +61,7 @@ export interface DescribedGroup {
   readonly assignor: string;
   readonly coordinator: string;
   readonly members: readonly DescribedMember[];
-  /** Consumer protocol (KIP-848) only. */
+  /** Null for a group of the classic protocol, as is `targetEpoch`. */
   readonly epoch: number | null;
   readonly targetEpoch: number | null;
 }
@@ -68,7 +71,7 @@ export interface CommittedOffset extends TopicPartition {
   readonly leaderEpoch: number;
 }
 
-/** The consumer groups of all brokers with the given states and types; without them, all. */
+/** Returns the consumer groups of all brokers that have one of the given states and types. An empty list does not filter. */
 export async function listGroups(
   client: KafkaClient,
   states: readonly string[] = [],
@@ -78,7 +81,7 @@ export async function listGroups(
   return groups.filter(({ protocolType }) => protocolType === '' || protocolType === 'consumer');
 }
 
-/** The groups of all brokers, of every type. */
+/** Returns the groups of all brokers, including those that are not consumer groups. An empty list does not filter. */
 export async function listAllGroups(
   client: KafkaClient,
   states: readonly string[],
@@ -108,7 +111,10 @@ export async function listAllGroups(
   }));
 }
 
-/** Sends requests to the coordinator of a group; retries while the coordinator moves. */
+/**
+ * Calls `ask` with the id of the group's coordinator. Finds the coordinator and calls `ask` again while the coordinator moves
+ * to another broker.
+ */
 export function atCoordinator<T>(
   client: KafkaClient,
   groupId: string,
@@ -121,7 +127,7 @@ function check(errorCode: number, message?: string | null): void {
   if (errorCode !== 0) throw new KafkaError(errorOf(errorCode), message ?? undefined);
 }
 
-/** A group of either protocol; throws GROUP_ID_NOT_FOUND. */
+/** Describes a group of the consumer or the classic protocol. Throws GROUP_ID_NOT_FOUND when there is no such group. */
 export function describeGroup(client: KafkaClient, groupId: string): Promise<DescribedGroup> {
   return atCoordinator(client, groupId, async (nodeId) => {
     const { brokers } = await client.metadata([]);
@@ -209,7 +215,7 @@ async function describeClassic(
   };
 }
 
-/** The assignment of a member, as the leader of the classic group computed it. */
+/** Decodes the assignment of a member of a classic group. The group's leader, a client, has encoded it. */
 function assignmentOf(bytes: Uint8Array): TopicPartition[] {
   if (bytes.length < 2) return [];
   const version = ((bytes[0] as number) << 8) | (bytes[1] as number);
@@ -220,7 +226,7 @@ function assignmentOf(bytes: Uint8Array): TopicPartition[] {
   );
 }
 
-/** The committed offsets of a group, by `partitionKey`. */
+/** Returns the offsets that a group has committed, by `partitionKey`. */
 export function committedOffsets(
   client: KafkaClient,
   groupId: string,
@@ -250,7 +256,7 @@ export function committedOffsets(
   });
 }
 
-/** Commits offsets for a group without members. */
+/** Commits offsets for a group that has no members. */
 export function commitOffsets(
   client: KafkaClient,
   groupId: string,
@@ -273,7 +279,7 @@ export function commitOffsets(
   });
 }
 
-/** Why a group could not be deleted; null: it was deleted. */
+/** Deletes a group. Returns the error when that fails, otherwise null. */
 export async function deleteGroup(client: KafkaClient, groupId: string): Promise<KafkaError | null> {
   try {
     await atCoordinator(client, groupId, async (nodeId) => {
@@ -289,7 +295,9 @@ export async function deleteGroup(client: KafkaClient, groupId: string): Promise
   }
 }
 
-/** Deletes committed offsets. Returns the error of the whole group and the errors of single partitions. */
+/**
+ * Deletes committed offsets of a group. Returns an error for the whole group (or null), and the errors of single partitions.
+ */
 export function deleteOffsets(
   client: KafkaClient,
   groupId: string,

@@ -1,4 +1,6 @@
-/** Offsets of many partitions: one request to each leader, repeated while leaders move. */
+/**
+ * Reads offsets of many partitions, with one request to each leader. Requests are repeated while leaders move to other brokers.
+ */
 import type { ClusterInfo, KafkaClient } from '../../client/kafka-client.ts';
 import { isRetriable, retry } from '../../client/retry.ts';
 import { Errors, errorOf, KafkaError } from '../../protocol/errors.ts';
@@ -9,22 +11,25 @@ export interface TopicPartition {
   readonly partition: number;
 }
 
-/** An offset (-1 where there is none), or the error. */
+/** An offset, -1 when the partition has none for the timestamp, or the error of the partition. */
 export type ListedOffset = number | KafkaError;
 
 const consumer = -1;
-/** The version of ListOffsets that introduced each special timestamp. */
+/**
+ * The version of ListOffsets from which on each special timestamp is understood: -3 the offset of the largest timestamp, -4 and
+ * -5 offsets of tiered storage, -6 the earliest offset that is not tiered yet.
+ */
 const versionOfTime: Readonly<Record<number, number>> = { [-3]: 7, [-4]: 8, [-5]: 9, [-6]: 11 };
 
 export const partitionKey = ({ topic, partition }: TopicPartition): string => `${topic}-${partition}`;
 
-/** Java's order: by topic, then by partition. */
+/** Compares partitions in Java's order: by topic, then by number. */
 export function comparePartitions(left: TopicPartition, right: TopicPartition): number {
   if (left.topic !== right.topic) return left.topic < right.topic ? -1 : 1;
   return left.partition - right.partition;
 }
 
-/** Groups of partitions by the node that leads them; null for those without a leader. */
+/** Groups partitions by the id of the broker that leads them. The key is null for partitions without a leader. */
 export function byLeader<T extends TopicPartition>(
   cluster: ClusterInfo,
   partitions: readonly T[],
@@ -40,7 +45,7 @@ export function byLeader<T extends TopicPartition>(
   return groups;
 }
 
-/** Partitions by topic, the form that most requests need. */
+/** Groups partitions by topic, as most requests need them. */
 export function byTopic<T extends TopicPartition>(partitions: readonly T[]): { name: string; list: T[] }[] {
   const topics = new Map<string, T[]>();
   for (const one of partitions) {
@@ -52,8 +57,8 @@ export function byTopic<T extends TopicPartition>(partitions: readonly T[]): { n
 }
 
 /**
- * The offsets of the partitions for `timestamp`, by `partitionKey`. A partition with an error that cannot be retried has that
- * error.
+ * Returns the offset of each partition for `timestamp`, by `partitionKey`. When the leader of a partition answers with an error
+ * that a retry cannot resolve, the partition has that error instead.
  */
 export async function listOffsets(
   client: KafkaClient,

@@ -1,6 +1,7 @@
 /**
- * The partitions that a command line selects: `--topic` with `--partitions`, or a list of rules `topic:partition`, whose topic is a
- * regular expression and whose partition is a number or a range (lower end inclusive, upper end exclusive).
+ * Selects partitions as a command line describes them: with `--topic` and `--partitions`, or with a list of rules
+ * `topic:partition`. The topic of a rule is a regular expression. Its partition is a number or a range, in which the lower end
+ * is included and the upper one is not.
  */
 import { includeList } from '../arguments/include-list.ts';
 import { ToolError } from '../tool.ts';
@@ -21,13 +22,18 @@ function parseRule(rule: string): PartitionFilter {
   return (topic, partition) => (topics === null || topics.matches(topic)) && isIn(partition);
 }
 
-/** `topic1:1,topic2:0-3,topic3`: selects a partition that one of the rules matches. */
+/**
+ * Returns a filter for rules such as `topic1:1,topic2:0-3,topic3`. It selects a partition that at least one of the rules
+ * matches.
+ */
 export function filterOfRules(text: string): PartitionFilter {
   const rules = text.split(',').map(parseRule);
   return (topic, partition) => rules.some((rule) => rule(topic, partition));
 }
 
-/** `--topic` (all without it) and `--partitions` (all without it). */
+/**
+ * Returns a filter for `--topic` and `--partitions`. Null stands for an option that was not given, which then does not filter.
+ */
 export function filterOfTopic(topic: string | null, partitions: string | null): PartitionFilter {
   const topics = topic === null ? null : includeList(topic);
   const wanted = partitions === null || partitions === '' ? null : new Set<number>();

@@ -1,10 +1,13 @@
-/** `--topic a --topic b:0,2` as partitions: all of a topic, or the listed ones. */
+/**
+ * Converts options such as `--topic a --topic b:0,2` to partitions: all partitions of a topic, or those that are listed after
+ * it.
+ */
 import type { KafkaClient } from '../../client/kafka-client.ts';
 import { retry } from '../../client/retry.ts';
 import { comparePartitions, type TopicPartition } from './list-offsets.ts';
 import { ToolError } from '../tool.ts';
 
-/** The partitions in order, and the topics that do not exist. Listed partitions are not checked. */
+/** Returns the partitions, sorted, and the topics that do not exist. Partitions that are listed are not checked. */
 export async function parseTopicPartitions(
   client: KafkaClient,
   words: readonly string[],

@@ -1,44 +1,45 @@
 /**
- * The parts of a Compose file that a node needs: services with image, environment, ports, names and mounted files. Variables
- * (`${NAME:-default}`) are substituted as by docker compose. Pure: files are read through `readFile`.
+ * Reads the parts of a Compose file that are needed to run its services as nodes: image, environment, ports, host names and
+ * mounted files. Variables such as `${NAME:-default}` are replaced as by docker compose. Pure: it reads other files through
+ * `readFile`.
  */
 import { parse } from 'yaml';
 
-/** The file cannot be used; the message gives the reason. */
+/** The Compose file cannot be used. The message says why. */
 export class ComposeFileError extends Error {
   override readonly name = 'ComposeFileError';
 }
 
 export interface PublishedPort {
-  /** Port on this machine. */
+  /** The port on this machine. */
   readonly host: number;
   readonly container: number;
 }
 
 export interface Mount {
-  /** Path on this machine, absolute or relative to the folder of the file. */
+  /** The path on this machine: absolute, or relative to the folder of the Compose file. */
   readonly source: string;
   readonly target: string;
 }
 
 export interface ComposeService {
   readonly name: string;
-  /** Empty when the service is built and not pulled. */
+  /** Empty when the service is built from a Dockerfile. */
   readonly image: string;
   readonly environment: Readonly<Record<string, string>>;
   readonly ports: readonly PublishedPort[];
-  /** Host names under which other services reach it. */
+  /** The host names by which other services reach this one. */
   readonly hostNames: readonly string[];
   readonly mounts: readonly Mount[];
-  /** A service with profiles is started only when one of them is requested. */
+  /** A service with profiles is started only when one of its profiles is asked for. */
   readonly profiles: readonly string[];
 }
 
 export interface ComposeInput {
   readonly text: string;
-  /** Variables of the shell and of `.env`. */
+  /** The variables of the shell and of the file `.env`. */
   readonly variables: Readonly<Record<string, string | undefined>>;
-  /** Text of a file beside the Compose file; null when there is none. */
+  /** Returns the text of a file, whose path is relative to the folder of the Compose file; null when there is none. */
   readonly readFile: (path: string) => string | null;
 }
 
@@ -53,7 +54,10 @@ function listOf(value: unknown): unknown[] {
   return value === undefined || value === null ? [] : [value];
 }
 
-/** The substitutions of docker compose: `$NAME`, `${NAME}`, `:-`, `-`, `:?`, `?`, `:+`, `+`; `$$` is a dollar sign. */
+/**
+ * Replaces variables as docker compose does: `$NAME`, and `${NAME}` with the operators `:-`, `-`, `:?`, `?`, `:+`, `+`. `$$`
+ * becomes a dollar sign.
+ */
 export function interpolate(text: string, variables: ComposeInput['variables']): string {
   const pattern = /\$\$|\$\{([A-Za-z_]\w*)(?:(:?[-?+])((?:[^{}]|\$\{[^{}]*\})*))?\}|\$([A-Za-z_]\w*)/g;
   return text.replace(pattern, (whole, braced?: string, operator?: string, word = '', plain?: string) => {
@@ -69,7 +73,7 @@ export function interpolate(text: string, variables: ComposeInput['variables']):
   });
 }
 
-/** Substitutes variables in every text of a document. */
+/** Replaces variables in all texts of a parsed document. */
 function filledIn(value: unknown, variables: ComposeInput['variables']): unknown {
   if (typeof value === 'string') return interpolate(value, variables);
   if (Array.isArray(value)) return value.map((one) => filledIn(one, variables));
@@ -77,7 +81,7 @@ function filledIn(value: unknown, variables: ComposeInput['variables']): unknown
   return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, filledIn(one, variables)]));
 }
 
-/** Lines `NAME=value` of an environment file. */
+/** Parses the lines `NAME=value` of a file with environment variables. */
 export function environmentLines(text: string): Record<string, string> {
   const found: Record<string, string> = {};
   for (const line of text.split(/\r?\n/)) {
@@ -105,7 +109,7 @@ function environmentOf(service: Fields, input: ComposeInput): Record<string, str
       })
     : Object.entries(fieldsOf(environment));
   for (const [name, value] of pairs) {
-    // A variable without a value has that of the shell.
+    // A variable that is listed without a value has the value that it has in the shell.
     const given = value === null || value === undefined ? input.variables[name] : String(value);
     if (given !== undefined) found[name] = given;
   }
@@ -119,8 +123,8 @@ function range(text: string): number[] {
 }
 
 /**
- * Ports published on this machine. Docker would assign any port to a mapping without one; such a service cannot be reached from
- * here, so it is left out.
+ * Returns the ports that a service publishes on this machine. A mapping may name no port of this machine; Docker would then
+ * choose one. Nobody knows that port, so such a mapping is left out.
  */
 function portsOf(service: Fields, name: string): PublishedPort[] {
   return listOf(service.ports).flatMap((entry) => {
@@ -146,7 +150,8 @@ function mountsOf(service: Fields): Mount[] {
     if (typeof entry === 'object')
       return long.type === 'bind' ? [{ source: String(long.source), target: String(long.target) }] : [];
     const [source = '', target = ''] = String(entry).split(':');
-    // A source without a slash or a dot names a docker volume: the node's own data, which is empty here.
+    // A source that does not begin with a dot, slash or tilde is the name of a Docker volume. It holds the data of the service,
+    // which begins empty here.
     return /^[./~]/.test(source) && target !== '' ? [{ source, target: target.replace(/\/+$/, '') }] : [];
   });
 }
@@ -159,7 +164,7 @@ export function readComposeFile(input: ComposeInput): ComposeService[] {
     throw new ComposeFileError(`It is not YAML: ${(error as Error).message.split('\n')[0]}`);
   }
   const root = fieldsOf(filledIn(document, input.variables));
-  // Files of the first Compose version have the services at the top level.
+  // Compose files of version 1 have the services at the top level.
   const services = 'services' in root ? fieldsOf(root.services) : root;
   const found = Object.entries(services).flatMap(([name, value]) => {
     const service = fieldsOf(value);

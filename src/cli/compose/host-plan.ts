@@ -1,34 +1,34 @@
 /**
- * From the Kafka services of a Compose file to nodes on this machine: each listener gets the port that the file publishes, or a
- * free one; names of services become 127.0.0.1; brokers that shared a ZooKeeper form one quorum. Pure.
+ * Turns the Kafka services of a Compose file into nodes on this machine. A listener gets the port that the file publishes, or a
+ * free one. Names of services become 127.0.0.1. Brokers that shared a ZooKeeper become one cluster. Pure.
  */
 import { listenersOf, type PlannedListener, protocolOf } from '../container/listeners.ts';
 import { planContainer } from '../container/plan.ts';
 import type { Dialect, PlannedTopic } from '../container/types.ts';
 import type { ComposeService } from './compose-file.ts';
 
-/** A node that is started on this machine. */
+/** A node to start on this machine. */
 export interface HostNode {
   readonly service: string;
   readonly properties: ReadonlyMap<string, string>;
   readonly clusterId: string;
   readonly formatArguments: readonly string[];
   readonly topics: readonly PlannedTopic[];
-  /** Addresses for clients on this machine. */
+  /** The published listeners, as addresses for clients on this machine. */
   readonly addresses: readonly string[];
 }
 
 export interface HostPlan {
   readonly nodes: readonly HostNode[];
-  /** What was ignored or changed, in sentences. */
+  /** Sentences that tell the user what was ignored or changed. */
   readonly notes: readonly string[];
 }
 
 export interface HostPlanInput {
   readonly services: readonly ComposeService[];
-  /** Services to start; empty: all. */
+  /** The names of the services to start. When empty, all services without profiles are started. */
   readonly wanted: readonly string[];
-  /** Text of a mounted file of a service; null when there is none. */
+  /** Returns the text of a file that a service mounts, or null when it mounts none at that path. */
   readonly readMounted: (service: ComposeService, path: string) => string | null;
   /** Returns a free port of this machine. */
   readonly freePort: () => number;
@@ -56,7 +56,7 @@ function textOf(listeners: readonly PlannedListener[]): string {
   return listeners.map(({ name, host, port }) => `${name}://${host}:${port}`).join(',');
 }
 
-/** A node while its properties are being adapted to this machine. */
+/** The properties of a node while they are adapted to this machine. */
 class Draft {
   readonly service: ComposeService;
   readonly properties: Map<string, string>;
@@ -64,7 +64,7 @@ class Draft {
   readonly formatArguments: readonly string[];
   readonly topics: readonly PlannedTopic[];
   readonly origins: ReadonlyMap<string, string>;
-  /** Port on this machine by the container's port. */
+  /** For each port in the container: the port on this machine. */
   readonly hostPorts = new Map<number, number>();
 
   constructor(service: ComposeService, dialect: Dialect, input: HostPlanInput, notes: string[]) {
@@ -98,7 +98,9 @@ class Draft {
   }
 }
 
-/** Keeps the listeners that can be served here and removes the names of all others everywhere. */
+/**
+ * Removes listeners that need TLS or SASL, which are not supported yet, and all mentions of them. The others become PLAINTEXT.
+ */
 function keepServed(draft: Draft, notes: string[]): void {
   const { properties, service } = draft;
   const all = listenersOf(draft.get('listeners'));
@@ -130,7 +132,7 @@ function keepServed(draft: Draft, notes: string[]): void {
     );
 }
 
-/** Brokers that used the same ZooKeeper form one cluster; each becomes a controller of its quorum as well. */
+/** Brokers that used the same ZooKeeper become one cluster, in which each is also a controller of the metadata quorum. */
 function joinByZooKeeper(drafts: readonly Draft[], notes: string[]): void {
   const clusters = new Map<string, Draft[]>();
   for (const draft of drafts) {
@@ -158,7 +160,7 @@ function joinByZooKeeper(drafts: readonly Draft[], notes: string[]): void {
   }
 }
 
-/** Maps every port of the container to one of this machine: the published one if there is one. */
+/** Gives each listener a port on this machine: the published one, or a free one when its port is not published. */
 function givePorts(drafts: readonly Draft[], input: HostPlanInput, notes: string[]): void {
   const taken = new Map<number, string>();
   for (const draft of drafts) {
@@ -175,7 +177,7 @@ function givePorts(drafts: readonly Draft[], input: HostPlanInput, notes: string
   }
 }
 
-/** The address on this machine of a service of the file. */
+/** Returns the address on this machine for a port of the service `host`; null when the file has no service of that name. */
 function moved(host: string, port: number, drafts: readonly Draft[]): { host: string; port: number } | null {
   const draft = drafts.find(({ service }) => service.hostNames.includes(host));
   return draft === undefined ? null : { host: loopback, port: draft.hostPorts.get(port) ?? port };

@@ -1,6 +1,7 @@
 /**
- * The variables of the images apache/kafka and confluentinc/cp-kafka: KAFKA_ followed by the property. apache/kafka also takes a
- * mounted server.properties, which the variables override. Both read the passwords of key stores from files.
+ * Translates the variables of the images apache/kafka and confluentinc/cp-kafka: KAFKA_ followed by the name of the property.
+ * apache/kafka also reads a mounted server.properties, which the variables override. Both images read passwords of key stores
+ * from mounted files.
  */
 import { Draft, propertyName, propertyVariables } from './draft.ts';
 import { addPackagedDefaults } from './packaged-defaults.ts';
@@ -9,7 +10,10 @@ import { ContainerError, type ContainerInput } from './types.ts';
 const mountedFile = '/mnt/shared/config/server.properties';
 const secrets = '/etc/kafka/secrets';
 
-/** KAFKA_SSL_KEYSTORE_FILENAME and similar variables name files in the secrets folder instead of paths and passwords. */
+/**
+ * Variables whose value is the name of a file in the mounted folder of secrets. The file is the key store, or contains the
+ * password (`isText`).
+ */
 const secretFiles: readonly { variable: string; key: string; isText: boolean }[] = [
   { variable: 'KAFKA_SSL_KEYSTORE_FILENAME', key: 'ssl.keystore.location', isText: false },
   { variable: 'KAFKA_SSL_KEYSTORE_CREDENTIALS', key: 'ssl.keystore.password', isText: true },
@@ -32,11 +36,11 @@ function addSecrets(draft: Draft, input: ContainerInput): void {
   }
 }
 
-/** Adds the properties of `KAFKA_*` variables. */
+/** Sets the properties that the variables `KAFKA_*` name. */
 function addVariables(draft: Draft, input: ContainerInput): void {
   for (const [name, value] of propertyVariables(input.env, 'KAFKA_')) {
     if (secretFiles.some(({ variable }) => variable === name)) continue;
-    // An empty value in a Compose file means that the variable is not set.
+    // In a Compose file an empty value is how a variable is left unset.
     if (value === '') continue;
     draft.set(propertyName(name.slice('KAFKA_'.length)), value, name);
   }
@@ -50,7 +54,7 @@ function checkController(draft: Draft): void {
     );
 }
 
-/** Brokers listen on every address, on the ports that they advertise. */
+/** The images bind every advertised port on every address when `listeners` is not set. */
 function deriveListeners(draft: Draft): void {
   const advertised = draft.get('advertised.listeners');
   if (advertised === undefined) return;
@@ -70,7 +74,7 @@ function draftFrom(input: ContainerInput, file: string | null): Draft {
 
 export function apacheProperties(input: ContainerInput): Draft {
   const draft = draftFrom(input, `${input.root}${mountedFile}`);
-  // As in that image, the packaged defaults apply only when no file and no variable sets a property.
+  // As in the image, the packaged defaults apply only when neither a file nor a variable sets any property.
   if (draft.properties.size === 0) addPackagedDefaults(draft);
   deriveListeners(draft);
   draft.setDefault('log.dirs', `${input.root}/var/lib/kafka/data`, 'the volume of the image');

@@ -1,6 +1,6 @@
 /**
- * The variables of the image bitnami/kafka: KAFKA_CFG_ followed by the property; users and passwords have variables of their own. A
- * mounted server.properties is used alone, as in that image.
+ * Translates the variables of the image bitnami/kafka: KAFKA_CFG_ followed by the name of the property, and variables of other
+ * names for users and passwords. As in that image, the variables KAFKA_CFG_* are ignored when a server.properties is mounted.
  */
 import { Draft, isYes, propertyVariables } from './draft.ts';
 import { addPackagedDefaults, packagedDefaults } from './packaged-defaults.ts';
@@ -9,7 +9,10 @@ import { ContainerError, type ContainerInput } from './types.ts';
 const mountedFolders = ['/bitnami/kafka/config', '/opt/bitnami/kafka/config'];
 const clientPrefix = 'org.apache.kafka.common.security';
 
-/** The value of a variable, or the text of the file that the variable with the suffix _FILE names. */
+/**
+ * Returns the value of a variable. When the variable with the suffix _FILE is set, it returns the text of the file that it
+ * names.
+ */
 function variable(input: ContainerInput, name: string): string | undefined {
   const path = input.env[`${name}_FILE`];
   if (path === undefined || path === '') return input.env[name];
@@ -41,7 +44,7 @@ function quoted(text: string): string {
   return `"${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`;
 }
 
-/** Adds login modules with the users to listeners with SASL, one property for each listener and mechanism. */
+/** Sets the login module, with its users, for each listener with SASL and each mechanism. */
 function addLogins(draft: Draft, input: ContainerInput, users: Users): void {
   const map = (draft.get('listener.security.protocol.map') ?? '')
     .split(',')
@@ -132,7 +135,8 @@ export function bitnamiProperties(input: ContainerInput): Draft {
     const brokerId = input.env.KAFKA_BROKER_ID;
     if (brokerId !== undefined) draft.setDefault('broker.id', brokerId, 'KAFKA_BROKER_ID');
     const isOld = draft.get('zookeeper.connect') !== undefined && !isYes(input.env.KAFKA_ENABLE_KRAFT);
-    // Without further variables the image is a combined node; a variable overrides the one key that it names.
+    // As in the image, the node is broker and controller when no variable sets its roles. Each variable still overrides the
+    // property that it names.
     if (!isOld && draft.get('process.roles') === undefined) {
       const id = draft.get('node.id') ?? draft.get('broker.id');
       if (id !== undefined)
@@ -147,7 +151,10 @@ export function bitnamiProperties(input: ContainerInput): Draft {
   return draft;
 }
 
-/** Arguments for `kafka-storage format` that add SCRAM users, so that they exist from the first start. */
+/**
+ * Returns arguments for `kafka-storage format` that add the users with SCRAM. A cluster has no users to log in with before it
+ * is formatted.
+ */
 export function bitnamiFormatArguments(input: ContainerInput, draft: Draft): string[] {
   const { names, passwords } = clientUsers(input);
   return listOf(draft.get('sasl.enabled.mechanisms'))

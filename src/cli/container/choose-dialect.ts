@@ -1,7 +1,13 @@
-/** Decides which image's variables are used. One dialect applies as a whole: KAFKA_CFG_*, for example, has no meaning for cp-kafka. */
+/**
+ * Decides by which image's rules the variables are read, the dialect. One dialect applies to all variables, because they mean
+ * different things: to cp-kafka, for example, KAFKA_CFG_* means nothing.
+ */
 import type { Dialect, Environment } from './types.ts';
 
-/** Variables that only one image has. */
+/**
+ * Variables that tell the image, because only that image has them. A sign does not count when one of the variables `unless` is
+ * set. The first sign that counts decides.
+ */
 const signs: readonly { dialect: Dialect; names: readonly RegExp[]; unless: readonly string[] }[] = [
   {
     dialect: 'bitnami',
@@ -9,7 +15,7 @@ const signs: readonly { dialect: Dialect; names: readonly RegExp[]; unless: read
       /^KAFKA_CFG_(PROCESS_ROLES|NODE_ID|BROKER_ID|ZOOKEEPER_CONNECT)$/,
       /^(ALLOW_PLAINTEXT_LISTENER|KAFKA_ENABLE_KRAFT|KAFKA_KRAFT_CLUSTER_ID|BITNAMI_DEBUG)$/,
     ],
-    // Platformatic's compose file gives KAFKA_CFG_* to cp-kafka, which ignores it.
+    // Platformatic's Compose file sets KAFKA_CFG_* for the image cp-kafka, which ignores them.
     unless: ['KAFKA_PROCESS_ROLES', 'KAFKA_NODE_ID', 'KAFKA_ZOOKEEPER_CONNECT'],
   },
   {

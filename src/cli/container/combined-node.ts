@@ -1,6 +1,6 @@
 /**
- * Turns variables for ZooKeeper into one node that is broker and controller. There is no ZooKeeper, and a container cannot know
- * others that used the same one.
+ * Turns the properties of a broker that used ZooKeeper into those of a combined node, which is broker and controller. There is
+ * no ZooKeeper here. Each container becomes a cluster of one node, because it cannot know which others used the same ZooKeeper.
  */
 import { addOneNodeDefaults } from './packaged-defaults.ts';
 import type { Draft } from './draft.ts';
@@ -13,12 +13,12 @@ function portsOf(listeners: string): number[] {
   return [...listeners.matchAll(/:(\d+)(?=,|\s|$)/g)].map((found) => Number(found[1]));
 }
 
-/** Whether these properties are for a broker with ZooKeeper. */
+/** Whether the properties are those of a broker that used ZooKeeper, which have no process.roles. */
 export function isZooKeeperBroker(draft: Draft): boolean {
   return draft.get('process.roles') === undefined;
 }
 
-/** Turns the host and port keys of old brokers into listeners. */
+/** Brokers of old releases had properties for one host and port. This sets `listeners` and `advertised.listeners` from them. */
 function listenersOfOldKeys(draft: Draft): void {
   const port = draft.get('port') ?? '9092';
   draft.setDefault('listeners', `PLAINTEXT://${draft.get('host.name') ?? ''}:${port}`, 'port and host.name');
@@ -32,7 +32,10 @@ function listenersOfOldKeys(draft: Draft): void {
   );
 }
 
-/** Adds `name` to the security protocol map if it is missing there; without any map a controller listener is PLAINTEXT. */
+/**
+ * Adds the controller listener `name` to the security protocol map, if there is a map and the name is missing in it. Without a
+ * map, controller listeners are PLAINTEXT anyway.
+ */
 function mapListener(draft: Draft, name: string): void {
   const map = draft.properties.get('listener.security.protocol.map');
   if (

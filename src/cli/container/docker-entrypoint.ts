@@ -1,7 +1,8 @@
 /**
- * docker-entrypoint: the first process of a container. It turns the environment into properties (`plan.ts`), prints them, formats
- * the data directories at the first start, runs the node in this process, and creates the requested topics. With `--print` it only
- * prints. Words `KEY=VALUE` override variables of that name; any other command is run instead of the node.
+ * The command docker-entrypoint, which is the first process in a container. It translates the environment into properties
+ * (`plan.ts`), prints them, formats the directories when they are not formatted, and runs the node in this process. Then it
+ * creates the topics that the variables ask for. With `--print` it only prints. Arguments of the form `KEY=VALUE` override
+ * variables. Another command in the arguments is run instead of the node.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -25,7 +26,7 @@ import {
 
 const usage = `USAGE: docker-entrypoint [--print] [--root DIR] [--dialect ${dialects.join('|')}] [KEY=VALUE]* | COMMAND [ARGUMENT]*\n`;
 const propertiesPath = '/opt/kafka/config/server.properties';
-/** The commands with which the images start their server. */
+/** The scripts with which the images start their server. As a command they mean: run the node. */
 const runScripts = /(^|\/)(docker\/run|start-kafka\.sh|kafka\/run\.sh)$/;
 
 interface Words {
@@ -33,7 +34,7 @@ interface Words {
   readonly root: string;
   readonly dialect: Dialect | null;
   readonly variables: Environment;
-  /** A command to run instead of the server. */
+  /** The command to run instead of the node; empty when there is none. */
   readonly command: readonly string[];
 }
 
@@ -72,7 +73,10 @@ function readText(path: string): string | null {
   }
 }
 
-/** wurstmeister's commands; the output of each is the value of a variable that is not set. */
+/**
+ * Variables of wurstmeister/kafka whose value is a command. The output of the command becomes the value of the second variable,
+ * unless that is set.
+ */
 const commands: readonly [command: string, variable: string][] = [
   ['HOSTNAME_COMMAND', 'KAFKA_ADVERTISED_HOST_NAME'],
   ['PORT_COMMAND', 'PORT_COMMAND_OUTPUT'],
@@ -104,14 +108,17 @@ function plan(words: Words, io: CliIo): ContainerPlan {
   }
 }
 
-/** Writes the properties where the tools of the container expect them; returns the path. */
+/**
+ * Writes the properties to the path where the image has them, because tools in the container read that file. When that path
+ * cannot be written, a file in the temporary folder is used. Returns the path.
+ */
 function writeProperties(words: Words, { properties }: ContainerPlan): string {
   const text = propertiesText([...properties].map(([key, { value }]) => [key, value] as const));
   const wanted = `${words.root}${propertiesPath}`;
   for (const path of [wanted, join(tmpdir(), 'bendemann', 'server.properties')]) {
     try {
       mkdirSync(dirname(path), { recursive: true });
-      // It may hold passwords.
+      // Only the owner may read the file, because it may contain passwords.
       writeFileSync(path, text, { mode: 0o600 });
       return path;
     } catch (error) {
@@ -122,7 +129,10 @@ function writeProperties(words: Words, { properties }: ContainerPlan): string {
   throw new ToolError(`Neither ${wanted} nor a file in ${tmpdir()} can be written.`);
 }
 
-/** A listener without TLS and SASL through which this container reaches its own broker. */
+/**
+ * Returns the address of a listener of this broker that needs neither TLS nor SASL, through which the container can create
+ * topics; null when there is none.
+ */
 function ownAddress({ properties }: ContainerPlan): string | null {
   const controllers = (properties.get('controller.listener.names')?.value ?? '').split(',');
   const map = properties.get('listener.security.protocol.map')?.value ?? '';
@@ -171,7 +181,10 @@ async function runNode(words: Words, chosen: ContainerPlan, io: CliIo): Promise<
   return start([file], { ...io, stdout });
 }
 
-/** Runs one of our tools by its name, with any folder and with or without .sh; any other command as a process. */
+/**
+ * Runs a command. When it is the name of one of our tools, with any folder and with or without .sh, that tool runs in this
+ * process.
+ */
 async function runCommand([word, ...args]: readonly string[], io: CliIo): Promise<number> {
   const name = basename(word as string).replace(/\.sh$/, '');
   if (tools.some((tool) => tool.name === name)) return (await loadTool(name))(args, io);

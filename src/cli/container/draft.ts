@@ -1,4 +1,6 @@
-/** The properties that a dialect collects, each with its origin. A later value replaces an earlier one. */
+/**
+ * Collects the properties of a container, each with its origin, and notes for the user. A later value replaces an earlier one.
+ */
 import { parseProperties } from '../../config/properties-file.ts';
 import type { Environment, PlannedProperty } from './types.ts';
 
@@ -7,11 +9,11 @@ export class Draft {
   readonly notes: string[] = [];
 
   set(key: string, value: string, origin: string): void {
-    // A key that is set again keeps its position in the Map.
+    // A Map keeps the position of a key that is set again, so the properties stay in the order in which they first appeared.
     this.properties.set(key, { value, origin });
   }
 
-  /** Sets a key that is not set yet. */
+  /** Sets a key unless it is set already. */
   setDefault(key: string, value: string, origin: string): void {
     if (!this.properties.has(key)) this.set(key, value, origin);
   }
@@ -20,7 +22,7 @@ export class Draft {
     return this.properties.get(key)?.value;
   }
 
-  /** Removes a key and returns its property. */
+  /** Removes a key, and returns the property that it had. */
   take(key: string): PlannedProperty | undefined {
     const found = this.properties.get(key);
     this.properties.delete(key);
@@ -36,7 +38,7 @@ export class Draft {
   }
 }
 
-/** Options of a Java virtual machine. KAFKA_OPTS may name a JAAS file, which is such an option too. */
+/** Variables with options for the Java virtual machine. KAFKA_OPTS is one of them, although it often names a JAAS file. */
 export const jvmVariables = [
   'KAFKA_HEAP_OPTS',
   'KAFKA_OPTS',
@@ -49,7 +51,7 @@ export const jvmVariables = [
   'JMX_PORT',
 ];
 
-/** Variables that are used by scripts, the JVM or the entry point, and are not properties in any dialect. */
+/** Variables that do not set a property in any dialect: scripts, the JVM or the entry point read them. */
 const notProperties = new Set([
   ...jvmVariables,
   'KAFKA_VERSION',
@@ -64,8 +66,8 @@ const notProperties = new Set([
 ]);
 
 /**
- * The property of a variable without its prefix, by the rule of apache/kafka and cp-kafka: three underscores are a dash, two an
- * underscore, one a dot.
+ * Returns the name of the property for the rest of a variable's name after its prefix. The rule of apache/kafka and cp-kafka:
+ * three underscores stand for a dash, two for an underscore, one for a dot.
  */
 export function propertyName(rest: string): string {
   return rest
@@ -73,7 +75,7 @@ export function propertyName(rest: string): string {
     .replace(/___|__|_/g, (found) => (found.length === 3 ? '-' : found.length === 2 ? '_' : '.'));
 }
 
-/** Variables with `prefix` that set properties, in the order of their names. */
+/** Returns the variables with `prefix` that set properties, sorted by name. */
 export function propertyVariables(env: Environment, prefix: string): [name: string, value: string][] {
   return Object.keys(env)
     .filter((name) => name.startsWith(prefix) && name.length > prefix.length && !notProperties.has(name))

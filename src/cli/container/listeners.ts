@@ -1,8 +1,11 @@
-/** Listeners in the properties of a container. Text that cannot be parsed is left for the node, which refuses it. */
+/**
+ * Parses listeners in the properties of a container. It skips an entry that it cannot parse; the node will refuse that entry
+ * when it starts.
+ */
 
 export interface PlannedListener {
   readonly name: string;
-  /** As written: an IPv6 address has its brackets. Empty: every address. */
+  /** As it is written in the property: an IPv6 address is in brackets, and an empty host means every address. */
   readonly host: string;
   readonly port: number;
 }
@@ -16,7 +19,10 @@ export function listenersOf(text: string): PlannedListener[] {
   });
 }
 
-/** The security protocol of a listener by `listener.security.protocol.map`, else its own name. In upper case. */
+/**
+ * Returns the security protocol of a listener, in upper case: that of `listener.security.protocol.map`, otherwise the
+ * listener's own name.
+ */
 export function protocolOf(listener: string, protocolMap: string): string {
   for (const pair of protocolMap.split(',')) {
     const [name, protocol] = pair.split(':').map((word) => word.trim().toUpperCase());

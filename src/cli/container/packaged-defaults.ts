@@ -1,4 +1,4 @@
-/** The properties of a container without configuration: one combined node, as in the image apache/kafka. */
+/** The properties of a container that is not configured: one combined node, as in the image apache/kafka. */
 import type { Draft } from './draft.ts';
 
 export const packagedDefaults: Readonly<Record<string, string>> = {
@@ -17,7 +17,7 @@ export const packagedDefaults: Readonly<Record<string, string>> = {
   'transaction.state.log.min.isr': '1',
 };
 
-/** Replication factors of internal topics; a single node needs 1. */
+/** Settings of the internal topics, such as replication factors, that a cluster of one node needs. */
 const oneNodeKeys = Object.keys(packagedDefaults).filter((key) =>
   /^(offsets\.topic|transaction\.state)/.test(key),
 );
@@ -28,7 +28,7 @@ export function addPackagedDefaults(draft: Draft): void {
   for (const [key, value] of Object.entries(packagedDefaults)) draft.setDefault(key, value, packagedOrigin);
 }
 
-/** Sets the defaults of the internal topics when the cluster has only this node. */
+/** Sets the replication factors of internal topics for a cluster of one node. */
 export function addOneNodeDefaults(draft: Draft): void {
   for (const key of oneNodeKeys) draft.setDefault(key, packagedDefaults[key] as string, 'one node');
 }

@@ -1,6 +1,6 @@
 /**
- * From a container's environment to the start of its node: the dialect, the properties with their origins, the cluster id, topics
- * to create, and what was ignored. Pure: the same input gives the same plan.
+ * Computes from the environment of a container what its node needs: the dialect, the properties with their origins, the cluster
+ * id, the topics to create, and notes about what was ignored. Pure: the same input gives the same plan.
  */
 import { brokerProperties, isBrokerKey } from '../../config/broker-properties.ts';
 import { apacheProperties, confluentProperties } from './apache.ts';
@@ -25,11 +25,11 @@ const translations: Readonly<Record<Dialect, (input: ContainerInput) => Draft>> 
   wurstmeister: wurstmeisterProperties,
 };
 
-/** The cluster id with which the image apache/kafka formats when none is given. */
+/** The cluster id that the image apache/kafka uses when none is given. */
 const packagedClusterId = '5L6g3nShT-eMCtK--X86sw';
 const clusterIdVariables = ['CLUSTER_ID', 'KAFKA_CLUSTER_ID', 'KAFKA_KRAFT_CLUSTER_ID'];
 
-/** `name:partitions:replicas[:cleanup.policy]`, as in KAFKA_CREATE_TOPICS. */
+/** Parses KAFKA_CREATE_TOPICS: `name:partitions:replicas[:cleanup.policy]`, separated by commas. */
 function topicsOf(env: Environment): PlannedTopic[] {
   const text = env.KAFKA_CREATE_TOPICS ?? '';
   const separator = env.KAFKA_CREATE_TOPICS_SEPARATOR ?? ',';
@@ -52,7 +52,10 @@ function topicsOf(env: Environment): PlannedTopic[] {
   });
 }
 
-/** Arguments of `kafka-storage format` for a quorum without controller.quorum.voters. */
+/**
+ * Returns the arguments of `kafka-storage format` that say who the first voters are, for a quorum without
+ * controller.quorum.voters.
+ */
 function quorumArguments(draft: Draft, env: Environment): string[] {
   const isController = draft.get('process.roles')?.includes('controller') ?? false;
   if (!isController || (draft.get('controller.quorum.voters') ?? '') !== '') return [];
@@ -73,7 +76,7 @@ function noteRest(draft: Draft, env: Environment): void {
     );
 }
 
-/** Throws `ContainerError` when the environment contradicts itself. */
+/** Throws `ContainerError` when the variables contradict each other. */
 export function planContainer(input: ContainerInput): ContainerPlan {
   const { dialect, why } = chooseDialect(input.env, input.dialect);
   const draft = translations[dialect](input);
@@ -94,14 +97,14 @@ export function planContainer(input: ContainerInput): ContainerPlan {
   };
 }
 
-/** True: the value of `key` must not be printed. The prefixes of listeners and plug-ins are ignored. */
+/** Whether the value of `key` must not be printed. The key may have the prefix of a listener or of a mechanism. */
 export function isSecret(key: string): boolean {
   const own = key.replace(/^listener\.name\.[^.]+\./, '').replace(/^[^.]+\.(?=sasl\.jaas\.config$)/, '');
   const type = isBrokerKey(own) ? brokerProperties[own].type : null;
   return type === 'PASSWORD' || /password|secret|jaas|token|credential/i.test(key);
 }
 
-/** The plan for the container's log. */
+/** Returns the text about the plan that the container prints at its start. */
 export function describePlan(plan: ContainerPlan): string {
   const lines = [...plan.properties].map(
     ([key, { value, origin }]) =>

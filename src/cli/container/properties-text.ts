@@ -1,4 +1,4 @@
-/** Properties as the text of a file that java.util.Properties and `parseProperties` read back to the same values. */
+/** Writes properties as the text of a properties file. java.util.Properties and `parseProperties` read the same values back. */
 
 function escaped(text: string): string {
   return text.replace(/[\\\n\r\t\f]/g, (found) =>
@@ -18,7 +18,7 @@ export function propertiesText(properties: Iterable<readonly [key: string, value
   let text = '';
   for (const [key, value] of properties) {
     const name = escaped(key).replace(/[ :=#!]/g, (found) => `\\${found}`);
-    // An unescaped blank at the beginning of a value would be skipped by the reader.
+    // A reader skips blanks before a value, so a value's own first blank must be escaped.
     text += `${name}=${escaped(value).replace(/^ /, '\\ ')}\n`;
   }
   return text;

@@ -1,9 +1,9 @@
 /**
- * The input and output of the translation of a container's environment. The translation is pure; `docker-entrypoint.ts` is its
- * driver.
+ * What goes into the translation of a container's environment and what comes out of it. The translation is pure;
+ * `docker-entrypoint.ts` does the I/O.
  */
 
-/** The images whose environment variables are supported. */
+/** The images whose environment variables are supported. A dialect is the rules by which an image reads its variables. */
 export const dialects = ['apache', 'confluent', 'bitnami', 'wurstmeister'] as const;
 export type Dialect = (typeof dialects)[number];
 
@@ -11,17 +11,17 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 
 export interface ContainerInput {
   readonly env: Environment;
-  /** The image's dialect when the caller knows it; null: the variables decide. */
+  /** The dialect, when the caller knows the image. When null, the variables decide. */
   readonly dialect: Dialect | null;
-  /** Prefix of every path that the image itself chooses: empty in a container, a folder in tests. */
+  /** A prefix for all paths that the image has by itself. Empty in a container; tests use a temporary folder. */
   readonly root: string;
-  /** Text of a mounted file; null when there is none. */
+  /** Returns the text of a mounted file; null when there is none. */
   readonly readFile: (path: string) => string | null;
 }
 
 export interface PlannedProperty {
   readonly value: string;
-  /** The variable or file that set the value, or why the entry point chose it. */
+  /** The variable or the file that set the value, or the reason why the translation chose it. */
   readonly origin: string;
 }
 
@@ -29,25 +29,25 @@ export interface PlannedTopic {
   readonly name: string;
   readonly partitions: number;
   readonly replicationFactor: number;
-  /** Null: the broker's default. */
+  /** Null when the broker's default applies. */
   readonly cleanupPolicy: string | null;
 }
 
 export interface ContainerPlan {
   readonly dialect: Dialect;
-  /** Why this dialect was chosen. */
+  /** The reason for the dialect, for the log. */
   readonly why: string;
   readonly properties: ReadonlyMap<string, PlannedProperty>;
   readonly clusterId: string;
-  /** Further arguments for `kafka-storage format`. */
+  /** More arguments for `kafka-storage format`. */
   readonly formatArguments: readonly string[];
-  /** Topics to create when the node runs. */
+  /** Topics to create once the node runs. */
   readonly topics: readonly PlannedTopic[];
-  /** What was ignored or chosen, in sentences for the person who starts the container. */
+  /** Sentences for the person who starts the container, about what was ignored or chosen. */
   readonly notes: readonly string[];
 }
 
-/** The environment contradicts itself: the container cannot start, and the message says what to change. */
+/** The variables contradict each other. The container cannot start, and the message says what to change. */
 export class ContainerError extends Error {
   override readonly name = 'ContainerError';
 }

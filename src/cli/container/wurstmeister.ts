@@ -1,15 +1,15 @@
 /**
- * The variables of the image wurstmeister/kafka: KAFKA_ followed by the property, where each underscore is a dot. They override the
- * default properties of that image, and host and port replace listeners. The driver has run the commands (HOSTNAME_COMMAND, …)
- * before; their output is in the environment as KAFKA_ADVERTISED_HOST_NAME, KAFKA_BROKER_ID, KAFKA_BROKER_RACK and
- * PORT_COMMAND_OUTPUT.
+ * Translates the variables of the image wurstmeister/kafka: KAFKA_ followed by the name of the property, where each underscore
+ * stands for a dot. Variables for host and port become listeners. Some variables of that image are commands (HOSTNAME_COMMAND
+ * and others); `docker-entrypoint.ts` has run them before, and their output is in KAFKA_ADVERTISED_HOST_NAME, KAFKA_BROKER_ID,
+ * KAFKA_BROKER_RACK and PORT_COMMAND_OUTPUT.
  */
 import { Draft, propertyVariables } from './draft.ts';
 import type { ContainerInput } from './types.ts';
 
 const notProperties = ['KAFKA_ADVERTISED_PROTOCOL_NAME', 'KAFKA_PROTOCOL_NAME'];
 
-/** Builds listeners from variables that hold a listener's parts by its name. */
+/** Sets the listeners from variables that each hold a part of a listener: its name (KAFKA_PROTOCOL_NAME), host or port. */
 function listenersOfParts(draft: Draft, { env }: ContainerInput): void {
   const outside = env.KAFKA_ADVERTISED_PROTOCOL_NAME;
   const inside = env.KAFKA_PROTOCOL_NAME ?? outside;
@@ -44,7 +44,7 @@ export function wurstmeisterProperties(input: ContainerInput): Draft {
     draft.set(name.slice('KAFKA_'.length).toLowerCase().replaceAll('_', '.'), filled, name);
   }
   listenersOfParts(draft, input);
-  // The image itself uses a folder named after the container, which a new container on the same volume would not find again.
+  // The image uses a folder with the name of the container. A new container on the same volume would not find it again.
   draft.setDefault('log.dirs', `${input.root}/kafka/kafka-logs`, 'the volume of the image');
   if (env.CUSTOM_INIT_SCRIPT !== undefined) draft.note('CUSTOM_INIT_SCRIPT is not run.');
   return draft;

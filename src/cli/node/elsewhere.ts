@@ -1,4 +1,7 @@
-/** Tools of Apache Kafka that run Java programs: Connect, MirrorMaker, any class by its name, JMX. Each prints what to do instead. */
+/**
+ * Tools of Apache Kafka that run Java programs: Connect, MirrorMaker, kafka-run-class, JMX. There is no Java here, so each
+ * prints what to do instead.
+ */
 import { basename } from 'node:path';
 import type { CliIo } from '../tool.ts';
 
@@ -32,7 +35,7 @@ http://HOST:PORT/metrics when metrics.port=PORT is set in the properties file; d
 `,
 };
 
-/** The name of the called tool, from the launcher's name in the process's arguments. */
+/** Returns the text for a tool. `tool` is the path of the launcher that was called. */
 export function textFor(tool: string): string {
   return texts[basename(tool).replace(/\.sh$/, '')] ?? (texts['kafka-run-class'] as string);
 }

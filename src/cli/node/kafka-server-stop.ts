@@ -1,6 +1,6 @@
 /**
- * kafka-server-stop: sends SIGTERM to the running servers of this machine: to all, or to those with a process role or a node id.
- * Servers are found by the command lines of processes; role and id come from their properties files.
+ * kafka-server-stop: sends SIGTERM to the nodes that run on this machine: to all, or to those with a given process role or node
+ * id. It finds nodes by the command lines of processes, and reads role and id from their properties files.
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, readlinkSync, realpathSync } from 'node:fs';
@@ -12,24 +12,25 @@ const usage = 'USAGE: kafka-server-stop [--process-role=value] [--node-id=value]
 
 interface ServerProcess {
   readonly id: number;
-  /** Arguments after the tool's name. */
+  /** The arguments of kafka-server-start. */
   readonly args: readonly string[];
-  /** Null where the system does not report it. */
+  /** Null when the operating system does not tell it. */
   readonly workingDirectory: string | null;
 }
 
-/** Options of Node whose value is the next word. */
+/** Options of the command `node` whose value is the next word. */
 const optionsWithValue: ReadonlySet<string> = new Set(
   '-r --require --import --loader --experimental-loader -C --conditions --title --env-file --env-file-if-exists --icu-data-dir --input-type --openssl-config --redirect-warnings --report-dir --report-directory --report-filename --report-signal --diagnostic-dir --disable-warning --inspect-port --stack-trace-limit --trace-event-categories --tls-keylog --unhandled-rejections --dns-result-order --max-http-header-size --secure-heap --secure-heap-min --cpu-prof-dir --cpu-prof-name --heap-prof-dir --heap-prof-name --heapsnapshot-signal'.split(
     ' ',
   ),
 );
-/** Options with which Node runs no script. */
+/** Options with which the command `node` runs no script file. */
 const optionsWithoutScript = /^(-e|--eval|-p|--print|-c|--check|-i|--interactive|--test|--run|-)(=|$)/;
 
 /**
- * The arguments of kafka-server-start when `words` is the command line of one of our nodes: node, options of Node, our launcher.
- * Another process whose command line only contains the name is not a server. `directory`: its working directory, null when unknown.
+ * When `words` is the command line of one of our nodes (`node`, its options, our launcher, arguments), returns the arguments.
+ * Returns null for another process, even when kafka-server-start occurs in its command line. `directory` is the working
+ * directory of the process; null when it is not known.
  */
 export function startArguments(words: readonly string[], directory: string | null): string[] | null {
   if (!/(^|[\\/])node(js)?(\.exe)?$/.test(words[0] ?? '')) return null;
@@ -48,14 +49,17 @@ export function startArguments(words: readonly string[], directory: string | nul
   return isOurLauncher(script, directory) ? words.slice(at + 1) : null;
 }
 
-/** Our launchers have `launch.cjs` beside them. When a relative path cannot be resolved, only the names are compared. */
+/**
+ * Whether the script is one of our launchers, which have a file `launch.cjs` beside them. A relative path in an unknown
+ * directory cannot be checked, so it is accepted by its name.
+ */
 function isOurLauncher(script: string, directory: string | null): boolean {
   if (directory === null && !isAbsolute(script)) return true;
   const path = directory === null ? script : resolve(directory, script);
   try {
     return existsSync(join(dirname(realpathSync(path)), 'launch.cjs'));
   } catch {
-    // The installation was removed while the node runs, so only its command line can be checked.
+    // The files were removed while the node runs. So it is accepted by its name.
     return !existsSync(path);
   }
 }
@@ -70,7 +74,7 @@ function fromProc(): ServerProcess[] {
       const args = startArguments(words, workingDirectory);
       if (args !== null) found.push({ id: Number(name), args, workingDirectory });
     } catch {
-      // The process has ended meanwhile, or belongs to another user.
+      // The process has ended in the meantime, or belongs to another user.
     }
   }
   return found;
@@ -85,12 +89,12 @@ function fromPs(): ServerProcess[] {
   });
 }
 
-/** The words of a Windows command line: separated by blanks, grouped by quotes. */
+/** Splits a Windows command line into words: at blanks, except between quotes. */
 export function windowsWords(line: string): string[] {
   return [...line.matchAll(/(?:[^\s"]|"[^"]*")+/g)].map((found) => found[0].replaceAll('"', ''));
 }
 
-/** Lines `ID COMMAND LINE` from PowerShell, because ps and wmic do not exist on every Windows. */
+/** Asks PowerShell for lines `ID COMMAND LINE`. Some Windows systems have neither ps nor wmic. */
 function fromPowerShell(): ServerProcess[] {
   const script =
     'Get-CimInstance Win32_Process -Filter "Name=\'node.exe\'" | ForEach-Object { "$($_.ProcessId) $($_.CommandLine)" }';
@@ -143,7 +147,7 @@ function parseStop(args: readonly string[]): Wanted {
 function matches(server: ServerProcess, wanted: Wanted): boolean {
   if (wanted.role === null && wanted.nodeId === null) return true;
   const properties = propertiesOf(server);
-  // As in Kafka, a node id takes precedence over a role.
+  // When both are given, only the node id counts, as in Kafka.
   if (wanted.nodeId !== null)
     return (properties.get('node.id') ?? properties.get('broker.id'))?.trim() === wanted.nodeId;
   const roles = (properties.get('process.roles') ?? '').split(',').map((one) => one.trim());

@@ -1,17 +1,17 @@
 /**
- * Reads the levels of loggers from log4j configuration files as stock Kafka installations have them: log4j2.properties,
- * log4j2.yaml, log4j2.json, log4j2.xml, and log4j.properties of older releases. Only levels and a JSON layout are used; appenders,
- * files and patterns are ignored, because all lines go to standard output.
+ * Reads levels of loggers from the log4j configuration files that Kafka installations have: log4j2.properties, log4j2.yaml,
+ * log4j2.json, log4j2.xml, and log4j.properties of older releases. Only levels and whether the layout is JSON are used.
+ * Appenders, files and patterns are ignored, because a node writes all lines to standard output.
  */
 import { parseProperties } from '../../config/properties-file.ts';
 import { isLevelName, type LevelName, rootLogger } from '../../telemetry/log-levels.ts';
 
 export interface Log4jFile {
-  /** By logger, `root` included. */
+  /** By the name of the logger. The root logger is included. */
   readonly levels: ReadonlyMap<string, LevelName>;
-  /** An appender writes JSON. */
+  /** Whether one of the appenders writes JSON. */
   readonly isJson: boolean;
-  /** Parts of the file that are not supported. */
+  /** What is wrong or not supported in the file. */
   readonly problems: readonly string[];
 }
 
@@ -19,7 +19,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 const jsonLayouts = /JsonTemplateLayout|JSONLayout|JSONEventLayout|ECSLayout/i;
 
-/** Resolves `${env:NAME:-default}` and similar look-ups; an unknown look-up gives its default. */
+/** Replaces look-ups such as `${env:NAME:-default}`. Only `env` is supported; any other look-up gives its default. */
 function resolve(text: string, env: Environment): string {
   return text.replaceAll(/\$\{([^}]*)\}/g, (_all, body: string) => {
     const at = body.indexOf(':-');
@@ -37,7 +37,7 @@ class Levels {
     this.#env = env;
   }
 
-  /** `text` is a level, perhaps followed by names of appenders. */
+  /** `text` is a level, which names of appenders may follow. */
   take(logger: string, text: string): void {
     const level = (resolve(text, this.#env).split(',', 1)[0] as string).trim().toUpperCase();
     if (level === '' || level === 'INHERITED' || level === 'NULL') return;
@@ -50,11 +50,12 @@ function fromProperties(text: string, found: Levels): void {
   const properties = parseProperties(text);
   const entries = [...properties].map(([key, value]): [string, string] => [key.trim(), value]);
   for (const [key, value] of entries) {
-    // log4j 1: log4j.rootLogger=INFO, stdout and log4j.logger.kafka=WARN, file
+    // log4j 1 has log4j.rootLogger=INFO, stdout and log4j.logger.kafka=WARN, file
     if (key === 'log4j.rootLogger' || key === 'log4j.rootCategory') found.take(rootLogger, value);
     const old = /^log4j\.(?:logger|category)\.(.+)$/.exec(key);
     if (old !== null) found.take(old[1] as string, value);
-    // log4j 2: rootLogger=INFO, stdout; rootLogger.level; logger.ID=LEVEL, appender with logger.ID.name; logger.ID.level
+    // log4j 2 has rootLogger=INFO, stdout or rootLogger.level=INFO. A logger has logger.ID.name=NAME, and logger.ID=LEVEL,
+    // appender or logger.ID.level=LEVEL.
     if (key === 'rootLogger' || key === 'rootLogger.level') found.take(rootLogger, value);
     const own = /^logger\.([^.]+)(\.level)?$/.exec(key);
     if (own === null) continue;
@@ -76,7 +77,10 @@ function fromXml(text: string, found: Levels): void {
   }
 }
 
-/** Keys of log4j's trees are not case-sensitive; a single logger may stand for a list of one. */
+/**
+ * Returns the value of a key, in upper or lower case, as log4j accepts it. Instead of a list of loggers the value may be one
+ * logger.
+ */
 function child(node: unknown, name: string): unknown {
   if (typeof node !== 'object' || node === null) return undefined;
   return Object.entries(node).find(([key]) => key.toLowerCase() === name)?.[1];
@@ -94,7 +98,7 @@ function fromTree(tree: unknown, found: Levels): void {
   }
 }
 
-/** Parses a file according to its extension. Throws when the text is not valid in that format. */
+/** Parses a file in the format that its extension tells. Throws when the text is not valid in that format. */
 export async function parseLog4jFile(name: string, text: string, env: Environment): Promise<Log4jFile> {
   const found = new Levels(env);
   if (/\.ya?ml$/i.test(name)) fromTree((await import('yaml')).parse(text), found);

@@ -1,7 +1,7 @@
 /**
- * How a node writes its log, from the settings of stock installations and images: the log4j file that KAFKA_LOG4J_OPTS (or
- * KAFKA_OPTS) names, overridden by KAFKA_LOG4J_ROOT_LOGLEVEL and KAFKA_LOG4J_LOGGERS of the images. Lines are JSON when that file
- * has a JSON layout or `log.format=json` is set.
+ * Decides which log lines a node writes and in what format, from the same settings as a Kafka installation or image: the log4j
+ * file that KAFKA_LOG4J_OPTS or KAFKA_OPTS names, then KAFKA_LOG4J_ROOT_LOGLEVEL and KAFKA_LOG4J_LOGGERS, which override it.
+ * Lines are JSON when that file has a JSON layout, or when the property `log.format=json` is set.
  */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -13,7 +13,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 const fileOption = /-D(?:log4j2?\.configurationFile|log4j\.configuration)=(?:"([^"]+)"|'([^']+)'|(\S+))/;
 
-/** The log4j file that the JVM options name; null when they name none. */
+/** Returns the path of the log4j file that the options of the JVM name; null when they name none. */
 export function log4jPath(env: Environment): string | null {
   for (const options of [env['KAFKA_LOG4J_OPTS'], env['KAFKA_OPTS']]) {
     const found = fileOption.exec(options ?? '');
@@ -25,7 +25,7 @@ export function log4jPath(env: Environment): string | null {
   return null;
 }
 
-/** Never throws: a file that cannot be read gives a warning and the defaults, as in log4j. */
+/** Does not throw: when the file cannot be read, it returns a warning and the default levels, as log4j does. */
 export async function loggingOf(
   env: Environment,
   readFile: (path: string) => string = (path) => readFileSync(path, 'utf8'),

@@ -1,4 +1,7 @@
-/** The properties of a node, as its tools use them: the file, the overrides, and the values of `config.providers`. */
+/**
+ * The properties of a node for tools that read its file: the file, overrides from the command line, and the values that
+ * `config.providers` supply.
+ */
 import { readFileSync, realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { ConfigError } from '../../config/define.ts';
@@ -14,7 +17,7 @@ function realPath(path: string): string {
   }
 }
 
-/** Calls `use` with the properties. A `ConfigError` that it throws never shows a value from a provider. */
+/** Calls `use` with the properties. When `use` throws a `ConfigError`, values from providers are hidden in its message. */
 export async function withNodeProperties<T>(
   file: string,
   overrides: ReadonlyMap<string, string>,

@@ -1,18 +1,18 @@
 /**
- * Finds the properties file of a command line. Guides for Apache Kafka name the files of its download, `config/server.properties`
- * (4.x) or `config/kraft/server.properties` (3.x); from the installation's folder these names mean our files in `kraft-config/`. An
- * existing file is always used itself.
+ * Finds the properties file that a command line names. Guides for Apache Kafka name files of its download:
+ * `config/server.properties` (4.x) or `config/kraft/server.properties` (3.x). When these do not exist in the folder of our
+ * installation, our file of that name in `kraft-config/` is used.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { packageFile } from '../bendemann/package-file.ts';
 import { ToolError } from '../tool.ts';
 
-/** The folder of this installation. */
+/** The folder of this installation, in which package.json is. */
 export const installationRoot = dirname(packageFile());
 const ours = 'kraft-config';
 
-/** The text of a properties file. Throws `ToolError`, which names our files, when there is none. */
+/** Returns the text of a properties file. When there is none, throws a `ToolError` that names our files. */
 export function readPropertiesFile(path: string, root: string = installationRoot): string {
   const found = existsSync(path) ? path : (standIn(path, root) ?? path);
   try {
@@ -24,11 +24,11 @@ export function readPropertiesFile(path: string, root: string = installationRoot
   }
 }
 
-/** Our file instead of one of Kafka's download, when `path` is where that would be; null otherwise. */
+/** Returns the path of our file when `path` is that of a file in Kafka's download; otherwise null. */
 function standIn(path: string, root: string): string | null {
   const name = basename(path);
-  // The file of Kafka 4 and reconfig-server.properties of 3.9 have a dynamic quorum (format --standalone); that of 3.x has a static
-  // one.
+  // The file of Kafka 4 has a dynamic quorum (format --standalone), as has reconfig-server.properties of Kafka 3.9. The
+  // server.properties of Kafka 3 has a static quorum.
   const names = new Map([
     [join('config', name), name === 'server.properties' ? 'reconfig-server.properties' : name],
     [join('config', 'kraft', name), name],

@@ -1,4 +1,4 @@
-/** The command line of kafka-server-start. kafka-server-stop parses it too, to identify running servers. */
+/** Parses the command line of kafka-server-start. kafka-server-stop uses it too, to read the properties of running nodes. */
 import { parseProperties } from '../../config/properties-file.ts';
 import { ToolError } from '../tool.ts';
 import { readPropertiesFile } from './properties-path.ts';
@@ -15,7 +15,7 @@ export interface StartCommand {
 export function parseStart(args: readonly string[]): StartCommand {
   const rest = [...args];
   let isDaemon = false;
-  // Kafka's script takes these options before the file; the last two are for the JVM.
+  // Kafka's script accepts these options before the file. -name and -loggc have an effect on the JVM only, so they are ignored.
   for (;;) {
     if (rest[0] === '-daemon') isDaemon = true;
     else if (rest[0] === '-name') rest.shift();
@@ -40,7 +40,7 @@ export function parseStart(args: readonly string[]): StartCommand {
   return { isDaemon, file, overrides };
 }
 
-/** The properties of the file with the overrides. Throws `ToolError`. */
+/** Returns the properties of the file with the overrides of the command line. Throws `ToolError`. */
 export function readStartProperties(command: StartCommand): Map<string, string> {
   return new Map([...parseProperties(readPropertiesFile(command.file)), ...command.overrides]);
 }

@@ -1,4 +1,7 @@
-/** zookeeper-server-start, zookeeper-server-stop, zookeeper-shell: older tutorials use them; each prints what to do instead. */
+/**
+ * The tools zookeeper-server-start, zookeeper-server-stop and zookeeper-shell, which older tutorials use. There is no ZooKeeper
+ * here, so each prints what to do instead.
+ */
 import type { CliIo } from '../tool.ts';
 
 const text = `There is no ZooKeeper here, and none is needed: since version 4 a Kafka cluster keeps its metadata itself (KRaft), and this \

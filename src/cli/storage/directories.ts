@@ -1,4 +1,4 @@
-/** The state of a node's directories, for `kafka-storage`. */
+/** Finds out for `kafka-storage` which directories of a node exist and which are formatted. */
 import type { FileSystem } from '../../base/file-system.ts';
 import type { NodeConfig } from '../../config/node-config.ts';
 import {
@@ -12,7 +12,7 @@ export type DirectoryState =
   | { readonly path: string; readonly kind: 'missing' | 'not a directory' | 'empty' }
   | { readonly path: string; readonly kind: 'unreadable'; readonly why: string };
 
-/** All directories of the node, including the metadata directory, sorted by name. */
+/** Returns the log directories and the metadata log directory, sorted. */
 export function directoriesOf(config: NodeConfig): string[] {
   return [...new Set([...config.logDirs, config.metadataLogDir])].sort();
 }
@@ -54,7 +54,7 @@ function block(title: string, lines: readonly string[]): string {
     : `${title}${lines.length === 1 ? 'y' : 'ies'}:\n${lines.map((line) => `  ${line}\n`).join('')}\n`;
 }
 
-/** The output of `info`, and whether it reports problems. */
+/** Returns what `kafka-storage info` prints, and whether it reports problems. */
 export function infoText(states: readonly DirectoryState[]): { text: string; hasProblems: boolean } {
   const there = states.filter(({ kind }) => kind !== 'missing' && kind !== 'not a directory');
   const problems = states.map(problemOf).filter((problem) => problem !== null);

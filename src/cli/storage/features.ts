@@ -1,4 +1,4 @@
-/** The feature levels of a new cluster from --release-version and --feature, with Kafka's checks. Pure. */
+/** Computes the feature levels of a new cluster from --release-version and --feature, with Kafka's checks. Pure. */
 import {
   defaultFeatureLevel,
   features,
@@ -11,7 +11,7 @@ import {
 } from '../../metadata/feature-versions.ts';
 import { ToolError } from '../tool.ts';
 
-/** `name=level` of --feature. */
+/** Parses `name=level`, the value of --feature. */
 export function parseFeature(text: string): { name: string; level: number } {
   const at = text.indexOf('=');
   if (at < 0) throw new ToolError(`Can't parse feature=level string ${text}: equals sign not found.`);
@@ -21,7 +21,10 @@ export function parseFeature(text: string): { name: string; level: number } {
   return { name: text.slice(0, at).trim(), level: Number(level) };
 }
 
-/** The metadata version with the name `text`; without `takesUnstable` only stable ones. Throws in Kafka's words. */
+/**
+ * Returns the metadata version that `text` names. Unless `takesUnstable`, only stable versions count. Throws, with Kafka's
+ * message, when there is none.
+ */
 export function metadataVersionNamed(text: string, takesUnstable = true): MetadataVersion {
   const isKnown = ({ isStable }: MetadataVersion): boolean => isStable || takesUnstable;
   const version = findMetadataVersion(text);
@@ -34,19 +37,22 @@ export function metadataVersionNamed(text: string, takesUnstable = true): Metada
 }
 
 export interface FeatureChoice {
-  /** --release-version, or null. */
+  /** The value of --release-version; null when it was not given. */
   readonly release: string | null;
-  /** --feature, in order. */
+  /** The values of --feature, in order. */
   readonly chosen: readonly string[];
-  /** The quorum of the new cluster is dynamic. */
+  /** Whether the new cluster has a dynamic quorum. */
   readonly isDynamic: boolean;
-  /** unstable.feature.versions.enable. */
+  /** The value of unstable.feature.versions.enable. */
   readonly takesUnstable: boolean;
 }
 
 export interface ChosenFeatures {
   readonly metadataVersion: MetadataVersion;
-  /** Levels above 0 in the order in which the cluster records them: metadata.version, then by name; without kraft.version. */
+  /**
+   * The levels above 0, as the cluster's first records will set them: metadata.version first, the others by name. kraft.version
+   * is not among them: it is not stored as a feature record.
+   */
   readonly levels: readonly { name: string; level: number }[];
 }
 
@@ -80,7 +86,7 @@ function checkKraftVersion(level: number, isDynamic: boolean): void {
   if (level === 0 && isDynamic) throw new ToolError(`Cannot set kraft.version to 0 if ${flags} ${hint}`);
 }
 
-/** Throws `ToolError` in Kafka's words. */
+/** Chooses the level of each feature. Throws `ToolError` with Kafka's message when the options are invalid. */
 export function chooseFeatures(choice: FeatureChoice): ChosenFeatures {
   const chosen = new Map<string, number>();
   for (const text of choice.chosen) {
@@ -119,14 +125,14 @@ export function chooseFeatures(choice: FeatureChoice): ChosenFeatures {
   };
 }
 
-/** Lines of `version-mapping`. */
+/** Returns what `kafka-storage version-mapping` prints. */
 export function versionMapping(release: string | null): string {
   const version = release === null ? latestMetadataVersion : metadataVersionNamed(release);
   const lines = features.map((feature) => `${feature.name}=${defaultFeatureLevel(feature, version.level)}`);
   return [`metadata.version=${version.level} (${release ?? version.name})`, ...lines, ''].join('\n');
 }
 
-/** Lines of `feature-dependencies`. */
+/** Returns what `kafka-storage feature-dependencies` prints. */
 export function featureDependencies(wanted: readonly string[]): string {
   let out = '';
   for (const text of wanted) {

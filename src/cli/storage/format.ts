@@ -1,6 +1,6 @@
 /**
- * `kafka-storage format`: prepares the directories of a node for a cluster. Everything is checked before anything is written.
- * meta.properties is written last in each directory, so that an incomplete one does not count as formatted.
+ * `kafka-storage format`: prepares the directories of a node for a cluster. It checks everything before it writes anything. In
+ * each directory meta.properties is written last, so that after a crash an incomplete directory does not count as formatted.
  */
 import { hostname } from 'node:os';
 import type { Clock } from '../../base/clock.ts';
@@ -44,7 +44,7 @@ export interface FormatWorld {
 
 const scramNeedsLevel = 11;
 
-/** `id@host:port:directoryId`, separated by commas. Throws `ToolError` in Kafka's words. */
+/** Parses `id@host:port:directoryId` entries, separated by commas. Throws `ToolError` with Kafka's message. */
 export function parseDynamicVoters(text: string, listener: string): Voter[] {
   const voters = text.split(',').map((one) => parseDynamicVoter(one.trim(), listener));
   if (new Set(voters.map((voter) => voter.id)).size !== voters.length) {
@@ -76,7 +76,7 @@ function parseDynamicVoter(text: string, listener: string): Voter {
   return { id: nodeId(Number(text.slice(0, at))), directoryId, endpoints: [{ name: listener, host, port }] };
 }
 
-/** Refuses flags that contradict each other or the properties. */
+/** Throws when options contradict each other or the properties. */
 function checkQuorumFlags(options: FormatOptions): void {
   const { config } = options;
   const chooses = options.isStandalone || options.initialControllers !== null;
@@ -94,7 +94,10 @@ function checkQuorumFlags(options: FormatOptions): void {
   }
 }
 
-/** The endpoint at which the other voters reach this controller first; it reports further listeners itself. */
+/**
+ * Returns the first controller listener of this node. The other voters use it to reach the node for the first time; the node
+ * itself then registers all its listeners.
+ */
 function ownEndpoint(config: NodeConfig): Voter['endpoints'] {
   const [first] = controllerEndpoints(config, hostname());
   return first === undefined ? [] : [{ name: first.name, host: first.host, port: first.port }];
@@ -109,7 +112,7 @@ function initialVoters(options: FormatOptions, random: Random): Voter[] | null {
   return parseDynamicVoters(options.initialControllers, config.controllerListenerNames[0] ?? 'CONTROLLER');
 }
 
-/** Refuses directories of another cluster or node. */
+/** Throws when a directory belongs to another cluster or node. */
 function checkExisting(states: readonly DirectoryState[], options: FormatOptions): void {
   for (const state of states) {
     if (state.kind === 'unreadable') throw new ToolError(state.why);
@@ -171,7 +174,7 @@ function directoryIdOf(
   return path === options.config.metadataLogDir && own !== undefined ? own.directoryId : randomUuid(random);
 }
 
-/** Formats. Throws `ToolError` in Kafka's words. */
+/** Formats the directories that are not formatted yet. Throws `ToolError` with Kafka's message. */
 export async function format(options: FormatOptions, world: FormatWorld): Promise<void> {
   const { config } = options;
   const { fs, random, print } = world;

@@ -1,6 +1,6 @@
 /**
- * kafka-storage: makes cluster ids, formats directories, and shows their content. Each subcommand loads its own modules when it is
- * used, because scripts wait for `random-uuid`.
+ * kafka-storage: makes cluster ids, formats directories, and shows which are formatted. Each subcommand loads its modules only
+ * when it is used, so that `random-uuid`, for which scripts wait, is fast.
  */
 import { systemClock } from '../../adapters/clock.ts';
 import { systemFileSystem } from '../../adapters/file-system.ts';

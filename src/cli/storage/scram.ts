@@ -1,4 +1,7 @@
-/** `--add-scram`: turns the text of a credential into the record that the cluster stores. The password itself is not stored. */
+/**
+ * `kafka-storage format --add-scram`: turns the description of a user into the record that the cluster stores. The record has
+ * keys that are derived from the password, not the password itself.
+ */
 import { createHash, createHmac, pbkdf2Sync } from 'node:crypto';
 import type { Random } from '../../base/random.ts';
 import { record, type RecordOf } from '../../metadata/records.ts';
@@ -51,7 +54,10 @@ function iterationsOf(values: ReadonlyMap<string, string>, mechanism: string): n
   return iterations;
 }
 
-/** The record for `SCRAM-SHA-256=[name=alice,password=alice-secret]`. Throws `ToolError` in Kafka's words. */
+/**
+ * Returns the record for a description such as `SCRAM-SHA-256=[name=alice,password=alice-secret]`. Throws `ToolError` with
+ * Kafka's message.
+ */
 export function scramRecord(argument: string, random: Random): RecordOf<'UserScramCredentialRecord'> {
   const { mechanism, values } = fields(argument);
   const { code, hash, sizeBytes } = mechanisms[mechanism] as (typeof mechanisms)[string];
