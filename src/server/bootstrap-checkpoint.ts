@@ -1,8 +1,8 @@
 /**
- * The two files in a formatted directory that define a new cluster, in Kafka's own format: a snapshot of record batches
- * between a header and a footer record. `bootstrap.checkpoint` holds the first metadata records (feature levels, SCRAM
- * credentials). The first snapshot of the metadata topic holds the voters of a dynamic quorum. `kafka-storage format`
- * writes both; a node that starts without a metadata log reads them.
+ * The two files in a formatted directory that define a new cluster. `kafka-storage format` writes them; a node that starts
+ * without a metadata log reads them. `bootstrap.checkpoint` has the first metadata records (feature levels, SCRAM credentials).
+ * The first snapshot of the metadata topic has the voters of a dynamic quorum. Both are in Kafka's format of snapshots: record
+ * batches between a header and a footer record.
  */
 import type { FileSystem } from '../base/file-system.ts';
 import { replaceFile } from '../base/file-system.ts';
@@ -74,8 +74,8 @@ export function bootstrapBytes(records: readonly MetadataRecord[], nowMs: number
     [
       {
         isControl: false,
-        // Kafka writes FeatureLevelRecord and the others in the record version of the release. The types used here have
-        // only one version.
+        // Kafka writes each record in the version that belongs to the metadata.version. The record types used here have only one
+        // version.
         records: records.map((record) => ({ value: encodeFramedRecord(record), timestamp: nowMs })),
       },
     ],

@@ -39,7 +39,7 @@ export interface BrokerSurroundings {
   readonly ports: NodePorts;
 }
 
-/** The constructor builds all objects; nothing runs before `start`. */
+/** The constructor only builds the objects; `start` starts them. */
 export class BrokerPart {
   readonly services: BrokerServices;
   readonly handlers: readonly Handler[];
@@ -51,7 +51,7 @@ export class BrokerPart {
   private readonly logs: LogManager;
   readonly coordinators: Coordinators;
   private readonly brokers: StreamBrokerClient;
-  /** Null until this broker serves clients. */
+  /** Handles the requests that this broker sends to itself; null until this broker serves clients. */
   private own: PeerRequests | null = null;
   private calls: BrokerServer | null = null;
   /** Ids of log directories that have failed since the start. */
@@ -104,7 +104,7 @@ export class BrokerPart {
     });
   }
 
-  /** Opens the logs, follows the metadata and registers; resolves when the controller has unfenced this broker. */
+  /** Opens the logs, registers, and applies metadata; resolves when the controller has unfenced this broker. */
   async start(): Promise<void> {
     const { controller, node } = this.around;
     this.bindCordoned();
@@ -135,15 +135,15 @@ export class BrokerPart {
   }
 
   /**
-   * Controlled shutdown: moves the leaderships of this broker. After it the metadata does not list this broker any
-   * more, and it serves no clients.
+   * Controlled shutdown: the controller moves this broker's leaderships to other brokers and fences it. Afterwards clients must
+   * not get Metadata responses from this broker, because they would list only the other brokers.
    */
   async leave(): Promise<void> {
     if (this.around.config.get('controlled.shutdown.enable')) await this.lifecycle?.shutdown();
     this.lifecycle?.close();
   }
 
-  /** Closes everything and leaves a clean shutdown for the next start. */
+  /** Closes everything, and writes the clean shutdown files, so that the next start needs no recovery. */
   async stop(): Promise<void> {
     this.coordinators.stop();
     this.brokers.close();
@@ -231,7 +231,10 @@ export class BrokerPart {
     });
   }
 
-  /** Called with the logs open, because they know in which broker epoch the last clean shutdown was. */
+  /**
+   * Must be called when the logs are open: they have read the broker epoch of the last clean shutdown, which the registration
+   * needs.
+   */
   private makeLifecycle(): BrokerLifecycle {
     const { config, directories, controller, ports } = this.around;
     const { clock, scheduler, random, logger } = ports;
@@ -265,9 +268,8 @@ export class BrokerPart {
   }
 
   /**
-   * Resolves when this node's image has its registration. An earlier image describes the previous incarnation, which
-   * may have led partitions with records that this one has lost; as their leader this one would make its followers
-   * truncate.
+   * Resolves when this node's metadata image has the registration of this incarnation. With an older image, this broker would act
+   * as leader where its previous incarnation was leader. If it has lost records since, its followers would truncate theirs.
    */
   private async ownRegistration(epoch: number): Promise<void> {
     const { config, controller, ports } = this.around;

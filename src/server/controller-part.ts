@@ -49,7 +49,7 @@ function staticVoters(config: NodeConfig): Voter[] {
   }));
 }
 
-/** The identity of this node and of this start, for the hellos to peers. */
+/** The identity of this node, and of this start of its process (`bootId`), for the hellos to peers. */
 function identityOf(config: NodeConfig, directories: ClaimedDirectories, { random }: NodePorts): Identity {
   const { clusterId, metadataDir } = directories;
   return { clusterId, nodeId: config.nodeId, directoryId: metadataDir.id, bootId: random.u32(), release };
@@ -161,7 +161,7 @@ function buildOwnVoter(
   });
 }
 
-/** Builds the part; nothing is started. */
+/** Builds the objects of the part; the caller starts them. */
 export async function buildControllerPart(
   config: NodeConfig,
   directories: ClaimedDirectories,

@@ -26,10 +26,10 @@ export interface CoordinatorsOptions {
   readonly logger: Logger;
 }
 
-/** The constructor builds all objects; nothing runs before `start`. */
+/** The constructor only builds the objects; `start` starts them. */
 export class Coordinators implements MetadataPublisher {
   readonly handlers: readonly Handler[];
-  /** Used by Produce as well. */
+  /** Verifies transactions (KIP-890); the Produce handler uses it too. */
   readonly verifier: TransactionVerifier;
   readonly groups: GroupService;
   private readonly txn: TxnService;
@@ -62,14 +62,14 @@ export class Coordinators implements MetadataPublisher {
       producerIds,
       offsets: {
         topic: offsetsTopic,
-        // A topic that does not exist yet will be created with the configured number of partitions.
+        // If the topic does not exist yet, the partition follows from the number of partitions that it will be created with.
         partitionOf: (groupId, image) =>
           this.groups.partitionOf(groupId, image) ?? coordinatorPartition(groupId, partitionCount),
       },
     });
   }
 
-  /** The WriteTxnMarkers handler calls this. */
+  /** Ends a transaction's offset commits in a partition of the offsets topic. The WriteTxnMarkers handler calls it. */
   readonly completeOffsets: CompleteOffsets = async (index, { isCommit, ...end }) => {
     const error = await this.groups.completeTransaction(index, {
       ...end,

@@ -1,6 +1,6 @@
-/** The only place that ends the process by force. It is used for broken invariants and failed disks. */
+/** Ends the process at once, for broken invariants and failed disks. No other file does so. */
 
-/** Exit status of a process that a signal ended, as shells and the JVM report it. */
+/** The exit status after a signal, as shells and the JVM have it: 128 plus the number of the signal. */
 export const signalStatus = { SIGINT: 130, SIGTERM: 143 } as const;
 
 export function exitProcess(status: number): never {

@@ -1,6 +1,6 @@
 /**
- * The listeners of a node. They are bound before the node connects to any peer. Client connections wait until the node
- * can handle requests, so that the first response is a useful one.
+ * The listeners of a node. They are bound before the node connects to any other node. Client connections wait until the node can
+ * handle requests; otherwise the first response that a client gets would be an error.
  */
 import type { Connection, Listener, Network } from '../base/network.ts';
 import type { ListenerKind } from '../broker/handler.ts';
@@ -13,7 +13,7 @@ import type { Logger } from '../telemetry/logger.ts';
 
 const protocolNumbers = { PLAINTEXT: 0, SSL: 1, SASL_PLAINTEXT: 2, SASL_SSL: 3 } as const;
 
-/** Connections that wait until the node serves requests; further ones are closed. */
+/** The maximum number of connections that wait until the node handles requests; further ones are closed. */
 const waitingMaxDefault = 1000;
 
 /** The endpoints that a broker registers: the advertised listeners, with this machine's name where no host is given. */
@@ -24,8 +24,8 @@ export function advertisedEndpoints(config: NodeConfig, hostName: string): Endpo
 const wildcardHosts: readonly string[] = ['', '0.0.0.0', '::'];
 
 /**
- * The endpoints that a controller registers and that are in the voter set. Where a listener has no host, it is taken
- * from the configuration: from the voter with this id, or from the bootstrap server with this port.
+ * The endpoints that a controller registers and that are in the voter set. The host of a listener without one is that of this
+ * node in `controller.quorum.voters`, or of the bootstrap server with the same port.
  */
 export function controllerEndpoints(config: NodeConfig, hostName: string): EndpointImage[] {
   const own = config.voters.find(({ id }) => id === config.nodeId);
@@ -63,16 +63,16 @@ interface Waiting {
 
 interface OpenListener {
   readonly bound: Listener;
-  /** Its configuration when it was opened. */
+  /** The listener's name and address in the configuration at the time at which it was opened. */
   readonly text: string;
 }
 
 export class Listeners {
   private readonly config: NodeConfig;
   private readonly network: Network;
-  /** By name. */
+  /** The open listeners by name. */
   private readonly open = new Map<string, OpenListener>();
-  /** Changes of `listeners` are applied one after the other. */
+  /** Resolves when the changes of `listeners` so far are applied, which happens one after the other. */
   private rebinding: Promise<void> = Promise.resolve();
   private isClosed = false;
   private readonly servers = new Map<ListenerKind, KafkaServer>();
@@ -98,8 +98,9 @@ export class Listeners {
   }
 
   /**
-   * Opens and closes listeners after `listeners` has changed while the node runs (KIP-226). As in Kafka, a listener whose name stays keeps
-   * the address of the properties file, and the broker does not register again: clients are not told of a new listener.
+   * Opens and closes listeners after `listeners` has changed while the node runs (KIP-226). As in Kafka, an open listener keeps
+   * its address, even if the new value has another one for its name. The broker does not register again, so metadata does not
+   * tell clients of a new listener.
    */
   rebind(): Promise<void> {
     this.rebinding = this.rebinding.then(() => this.rebindAll());
@@ -138,7 +139,7 @@ export class Listeners {
     const { controllerListenerNames, isBroker, isController } = this.config;
     const { name, host, port, securityProtocol } = listener;
     if (securityProtocol !== 'PLAINTEXT') {
-      // Serving this listener without TLS or authentication would admit clients that it is meant to exclude.
+      // To serve this listener without TLS or authentication would admit clients that it must exclude.
       throw new ConfigError(`Listener ${name}: security protocol ${securityProtocol} is not supported yet.`);
     }
     const kind: ListenerKind = controllerListenerNames.includes(name) ? 'controller' : 'broker';
@@ -148,7 +149,7 @@ export class Listeners {
     this.open.set(name, { bound, text: textOf(listener) });
   }
 
-  /** Serves connections of this kind from now on, beginning with those that waited. */
+  /** From now on `server` handles connections of this kind, also those that have waited. */
   serve(kind: ListenerKind, server: KafkaServer): void {
     this.servers.set(kind, server);
     for (const entry of this.waiting) {
@@ -172,7 +173,7 @@ export class Listeners {
     await Promise.all(open.map(({ bound }) => bound.close()));
   }
 
-  /** A frequent mistake: `localhost` is advertised, so a client on another machine connects to itself. */
+  /** Warns of a frequent mistake: `localhost` is advertised, so a client on another machine will connect to its own machine. */
   private checkAdvertised({ remote, local }: Connection, name: string): void {
     if (this.warned.has(name) || isLoopback(remote.host) || remote.host === local.host) return;
     this.warned.add(name);

@@ -1,7 +1,7 @@
 /**
- * Checks the log directories before anything in them is read or written: each is formatted for this cluster and this
- * node, and no other process uses it. A directory that cannot be read is offline from the start; the node starts with
- * the others, unless the metadata log is in it.
+ * Checks the log directories before anything else in them is read or written: each must be formatted for this cluster and this
+ * node, and no other process may use it. A directory that cannot be read is offline from the start. The node then starts with the
+ * other directories, unless the metadata log is in the offline one.
  */
 import type { Clock } from '../base/clock.ts';
 import type { FileLock, FileSystem } from '../base/file-system.ts';
@@ -18,7 +18,7 @@ import {
 import { uuidLostDirectory } from '../metadata/topics-image.ts';
 import type { Logger } from '../telemetry/logger.ts';
 
-/** A directory cannot be used by this node. The message gives the reason, in Kafka's words; `remedy` says what to do. */
+/** This node cannot use a directory. The message says why, in Kafka's words; `remedy` says what the operator can do. */
 export class DirectoryError extends Error {
   override readonly name = 'DirectoryError';
   readonly remedy: string;
@@ -70,7 +70,7 @@ export async function claimDirectories(options: ClaimOptions): Promise<ClaimedDi
   try {
     for (const path of metas.keys()) {
       const lock = await lockDirectory(fs, path).catch((error: unknown) => {
-        // For example a disk that no longer accepts writes: the directory is offline.
+        // The lock could not be created, for example because the disk no longer accepts writes: the directory is offline.
         if (error instanceof DirectoryError || path === config.metadataLogDir) throw error;
         failures.set(path, error);
         return null;

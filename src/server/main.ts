@@ -30,7 +30,7 @@ export interface ServerIo {
   onSignal(handler: (signal: Signal) => void): void;
 }
 
-/** A stop that takes longer is ended by force. Acknowledged records are safe in any case. */
+/** When a stop takes longer than this, the process ends without completing it. Acknowledged records are not lost by that. */
 const stopTimeoutMs = 60_000;
 
 /** The ports of a node that runs as a process. */
@@ -60,7 +60,7 @@ export function realPorts(
   };
 }
 
-/** How log lines are written, from the environment variables and files that log4j reads. */
+/** How the process writes log lines. The settings come from the environment variables and files that configure log4j for Kafka. */
 export interface Logging {
   readonly levels: LogLevels;
   readonly format: LogFormat;
@@ -71,7 +71,7 @@ export interface Logging {
 /** A broker needs several open files for each partition; Kafka recommends a limit of 100000. */
 const openFilesMin = 10_000;
 
-/** Warns of settings of the machine that will cause failures later. */
+/** Warns of settings of this machine that would cause failures later. */
 async function warnOfSurroundings(config: NodeConfig, logger: Logger): Promise<void> {
   const limit = openFilesMax();
   if (limit !== null && limit < openFilesMin)
@@ -119,7 +119,7 @@ export async function runServer(
     exitProcess(1);
   };
   onUncaught(fatal);
-  // Before the first log line: a process that reads it may send the signal at once.
+  // The handler is set before the first log line, because a script that reads that line may send the signal at once.
   const asked = new Promise<Signal>((resolve) => {
     io.onSignal(resolve);
   });

@@ -1,11 +1,10 @@
 /**
- * Changes of the voters on the active controller: AddRaftVoter, RemoveRaftVoter and UpdateRaftVoter, which other nodes
- * forward, and the upgrade from a static to a dynamic quorum, which is requested as an update of the feature
- * kraft.version.
+ * Handles requests on the active controller that change the voters of the quorum: AddRaftVoter, RemoveRaftVoter, UpdateRaftVoter,
+ * and the upgrade from a static to a dynamic quorum, which a client requests as an update of the feature kraft.version.
  *
- * The response is sent when the changed voter set is committed; an AddRaftVoter request may ask for it when the set is
- * appended. `raft/role/membership.ts` decides which changes are allowed; `broker/api/quorum/raft-voters.ts` has the texts of
- * refusals.
+ * The response is sent when the changed voter set is committed. An AddRaftVoter request may ask for a response as soon as the set
+ * is appended (`carryOutEarly`). `raft/role/membership.ts` decides which changes are allowed; `broker/api/quorum/raft-voters.ts`
+ * has the error messages.
  */
 import { type Scheduler, yieldTurn } from '../base/clock.ts';
 import {
@@ -52,7 +51,7 @@ export interface MembershipOptions {
 
 type QuorumRefusal = Exclude<Refusal, 'notLeader'>;
 
-/** Reasons why a static quorum cannot become dynamic yet. */
+/** The error messages for the reasons why a static quorum cannot become dynamic yet. */
 const upgradeRefusals: ReadonlyMap<QuorumRefusal, string> = new Map([
   ['notCaughtUp', 'Not all voters have told the active controller their directory ids.'],
   ['changePending', 'The last change of the voters is not committed yet.'],
@@ -87,7 +86,10 @@ function errorFields(failure: VoterFailure | null): { errorCode: number; errorMe
   return { errorCode: failure?.error.code ?? 0, errorMessage: failure?.message ?? null };
 }
 
-/** Null when the change is committed. Rejects with NOT_CONTROLLER when this node does not lead the quorum. */
+/**
+ * Makes a change. Resolves to null when it is committed, or to why it failed. Rejects with NOT_CONTROLLER when this node does not
+ * lead.
+ */
 async function carryOut(options: MembershipOptions, requested: Requested): Promise<VoterFailure | null> {
   const { driver, log, logger } = options;
   if (!driver.isActive) throw new KafkaError(Errors.NOT_CONTROLLER);
@@ -109,8 +111,8 @@ async function carryOut(options: MembershipOptions, requested: Requested): Promi
 }
 
 /**
- * Null as soon as this leader has appended the changed set, which is then in force. The change can still be lost with
- * the leader.
+ * As `carryOut`, but resolves to null as soon as this leader has appended the changed voter set, which is then in force. The
+ * change can still be lost if the leader fails before the commit.
  */
 async function carryOutEarly(options: MembershipOptions, requested: Requested): Promise<VoterFailure | null> {
   const { log, scheduler } = options;
@@ -119,12 +121,12 @@ async function carryOutEarly(options: MembershipOptions, requested: Requested): 
     log.status().voters.some((voter) => sameReplica(voter, requested.change.voter));
   const wasThere = isThere();
   const outcome = carryOut(options, requested);
-  // The core refuses a change in the same turn; an accepted change waits for its commit.
+  // The core refuses or appends the change in the same turn of the event loop, so after one turn the voter set shows which.
   const appended = yieldTurn(scheduler).then(() => (!wasThere && isThere() ? null : outcome));
   return Promise.race([outcome, appended]);
 }
 
-/** Null when the change is committed. */
+/** Why the core has refused the change; null when the change is committed. */
 async function refusal(log: MembershipOptions['log'], change: VoterChange): Promise<QuorumRefusal | null> {
   try {
     await log.changeVoters(change);
@@ -155,8 +157,8 @@ async function updateVoter(
 }
 
 /**
- * Updates kraft.version first, if requested: it writes the voter set with directory ids. The active controller then
- * handles the features that are records.
+ * Handles UpdateFeatures. kraft.version, if requested, comes first: its upgrade writes the voter set with directory ids into the
+ * log. Then the active controller handles the other features, whose levels are in metadata records.
  */
 async function updateFeatures(options: MembershipOptions, call: Call): Promise<Uint8Array> {
   const { driver, log, logger } = options;
@@ -167,7 +169,7 @@ async function updateFeatures(options: MembershipOptions, call: Call): Promise<U
   );
   if (!isAsked || request.validateOnly || kraftVersionOf(log.status().voters) > 0) return driver.decide(call);
   if (apiVersion > 0) {
-    // All or nothing: the other features of the request are validated before the voters change.
+    // The request is applied completely or not at all, so its other features are validated before the voters change.
     const trial = encode(UpdateFeaturesRequest, apiVersion, { ...request, validateOnly: true });
     const answer = await driver.decide({ ...call, body: trial });
     if (isRefused(decode(UpdateFeaturesResponse, apiVersion, answer))) return answer;

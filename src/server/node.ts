@@ -1,9 +1,10 @@
 /**
- * The composition root: builds every object of a node once, starts them in order and stops them in reverse order.
- * Clock, disk, network and other I/O are ports, so the same node runs as a process and in a simulation.
+ * The composition root: builds every object of a node once, and starts and stops them in order. Clock, disk, network and other
+ * I/O are ports, so the same node runs as a process and in a simulation.
  *
- * Start: metadata log and listeners; on a broker then logs, registration, unfencing; client requests last. Stop:
- * leaderships of partitions, client connections, logs, leadership of the quorum, listeners, directories.
+ * Start: opens the metadata log and the listeners; a broker then opens its logs, registers and waits until it is unfenced; client
+ * requests are handled last. Stop: hands over the leaderships of partitions; closes the client connections and the logs; hands
+ * over the leadership of the quorum; closes the listeners and unlocks the directories.
  */
 import { ImageWatch } from '../broker/image-watch.ts';
 import { KafkaServer } from '../broker/server.ts';
@@ -41,7 +42,7 @@ export class Node {
   private broker: BrokerPart | null = null;
   private listeners: Listeners | null = null;
   private http: HttpPart | null = null;
-  /** Null while client requests are handled; otherwise what they wait for. */
+  /** Why client requests are not handled ('starting', 'stopping'); null while they are. */
   private unreadyReason: string | null = 'starting';
   private readonly servers: KafkaServer[] = [];
   private stopping: Promise<void> | null = null;
@@ -51,7 +52,7 @@ export class Node {
     this.ports = ports;
   }
 
-  /** Resolves when client requests are handled. Rejects when the node cannot run here; the caller must then stop it. */
+  /** Resolves when client requests are handled. Rejects when the node cannot start; the caller must then call `stop`. */
   async start(): Promise<void> {
     const { config, ports } = this;
     const { fs, random, clock, network, logger } = ports;
@@ -106,7 +107,7 @@ export class Node {
     this.unreadyReason = null;
   }
 
-  /** Idempotent. */
+  /** Stops the node. Further calls return the same promise. */
   stop(): Promise<void> {
     this.stopping ??= this.stopAll();
     return this.stopping;
@@ -140,8 +141,7 @@ export class Node {
   private async stopAll(): Promise<void> {
     this.unreadyReason = 'stopping';
     await this.broker?.leave();
-    // After the controlled shutdown the metadata lists only the other brokers, so client requests are no longer
-    // handled.
+    // After the controlled shutdown this broker's metadata lists only the other brokers, so it handles no more client requests.
     for (const server of this.servers) server.stop();
     await this.broker?.stop();
     await this.controller?.stop();
@@ -211,7 +211,7 @@ export class Node {
     ];
   }
 
-  /** Handles requests about the quorum itself on the active controller, beside those about the metadata. */
+  /** Adds the handlers for requests about the quorum itself (DescribeQuorum, changes of voters) to the active controller. */
   private answerAboutQuorum({ driver, log }: ControllerPart): void {
     if (driver === null) return;
     answerQuorumRequests(driver, log);
@@ -220,7 +220,7 @@ export class Node {
     answerMembershipRequests({ driver, log, listener, scheduler, logger: logger.child('Controller') });
   }
 
-  /** Dynamic configurations of this broker and of all brokers take effect when the image with them is published. */
+  /** Applies changed dynamic configurations: those of this broker and those of all brokers. */
   private applyConfigs(delta: MetadataDelta, image: MetadataImage): void {
     if (!delta.changedConfigs.some(({ type }) => type === resourceType.broker)) return;
     const refused = this.config.applyDynamic(

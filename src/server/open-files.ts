@@ -1,23 +1,24 @@
 /**
- * Divides the files and sockets that the process may open. Logs, the store of the metadata log, HTTP and other nodes get their
- * share first, and connections of clients get the rest. Otherwise clients could stop the node by opening connections, because a log
- * that cannot open a file fails.
+ * Divides the files and sockets that the process may open (its limit). A part is reserved for logs, the metadata log, HTTP and
+ * streams to other nodes; client connections get the rest. Without this, clients could make a log fail by opening so many
+ * connections that the log can open no more files.
  */
 
 export interface OpenFileShares {
-  /** Idle files that the logs keep open; null: their default. */
+  /** How many files that are not in use the logs keep open; null: the default of `log/`. */
   readonly logFilesMax: number | null;
-  /** Connections to the listeners of clients, in addition to the limit of `max.connections`. */
+  /** How many connections to the broker's listeners may be open. `max.connections` is a separate limit. */
   readonly brokerConnectionsMax: number;
-  /** Connections to the listeners of controllers. */
+  /** How many connections to the controller's listeners may be open. */
   readonly controllerConnectionsMax: number;
 }
 
-/** Files and sockets that are not connections of clients; at most half of the process's limit. */
+/** How many files and sockets are reserved for what is not a client connection; at most half of the process's limit. */
 const reservedMax = 4096;
-/** The part of the limit for idle files of logs; and the part of the connections for listeners of controllers. */
+/** Of the process's limit, the part for unused log files that stay open; at most `logFilesMax`. */
 const logFilesPart = 1 / 4;
 const logFilesMax = 1024;
+/** Of the client connections, the part for the controller's listeners on a node that is also a broker. */
 const controllerPart = 1 / 4;
 
 /** `openFilesMax`: the limit of the process; null when it is unknown. */

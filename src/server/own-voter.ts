@@ -1,13 +1,13 @@
 /**
- * Keeps this controller's own entry in the voter set of a dynamic quorum correct:
+ * Keeps this controller's own entry in the voter set of a dynamic quorum up to date:
  *
  * - A voter whose endpoints differ from those in the voter set sends UpdateRaftVoter to the active controller.
- * - With controller.quorum.auto.join.enable, a controller that is not a voter asks to be added. If a voter with its
- *   node id and another directory id exists, that is its former disk, which will not come back: it is removed first.
+ * - With controller.quorum.auto.join.enable, a controller that is not a voter asks to be added. If there is a voter with its node id
+ *   and another directory id, that voter is this node with its former disk, and will not come back: it is removed first.
  *
- * It checks once in every fetch timeout and sends one request at a time. A refused request (the controller lags,
- * another change is in progress) is sent again at the next check. The voters of a static quorum (kraft.version 0) come
- * from the configuration.
+ * It checks once in every controller.quorum.fetch.timeout.ms and sends one request at a time. A refused request is sent again at the
+ * next check (for example when this controller has not caught up yet, or another change is in progress). The voters of a static
+ * quorum (kraft.version 0) come from the configuration, so there is nothing to keep up to date.
  */
 import type { Scheduler, Timer } from '../base/clock.ts';
 import type { ControllerClient } from '../metadata/controller-port.ts';
@@ -32,9 +32,9 @@ export interface OwnVoterOptions {
   readonly clusterId: string;
   /** The endpoints of this controller. */
   readonly endpoints: readonly Endpoint[];
-  /** controller.quorum.auto.join.enable */
+  /** controller.quorum.auto.join.enable. */
   readonly joins: boolean;
-  /** controller.quorum.fetch.timeout.ms */
+  /** controller.quorum.fetch.timeout.ms. */
   readonly intervalMs: number;
   readonly log: Pick<MetadataLog, 'status'>;
   readonly client: ControllerClient;
@@ -48,7 +48,7 @@ export type OwnVoterChange =
   | { readonly kind: 'remove'; readonly former: ReplicaKey }
   | null;
 
-/** Pure: the change that this controller should request, given what it knows of the quorum. */
+/** The change that this controller should request, given what it knows of the quorum. Pure. */
 export function ownVoterChange(
   { me, endpoints, joins }: Pick<OwnVoterOptions, 'me' | 'endpoints' | 'joins'>,
   { leaderId, voters }: Pick<QuorumStatus, 'leaderId' | 'voters'>,
@@ -63,7 +63,7 @@ export function ownVoterChange(
   return { kind: 'remove', former: { id: voter.id, directoryId: voter.directoryId } };
 }
 
-/** Compares without regard to the order. */
+/** Whether both lists have the same endpoints, in any order. */
 function sameEndpoints(a: readonly Endpoint[], b: readonly Endpoint[]): boolean {
   const text = ({ name, host, port }: Endpoint): string => `${name}://${host}:${port}`;
   const texts = new Set(b.map(text));
@@ -81,7 +81,7 @@ export class OwnVoter implements MetadataPublisher {
 
   onMetadataUpdate(): void {}
 
-  /** The first known leader starts the periodic checks. */
+  /** Starts the periodic checks when a leader is known for the first time. */
   onControllerChange(leader: LeaderView): void {
     if (leader.id !== null && this.#timer === null) this.#scheduleCheck();
   }

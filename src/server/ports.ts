@@ -13,7 +13,10 @@ import type { FormattedDirectory } from './log-directories.ts';
 export interface NodePorts {
   readonly clock: Clock;
   readonly scheduler: Scheduler;
-  /** Absent in production: times how long clients asked to wait, where `scheduler` may stand still. */
+  /**
+   * Absent in production, where `scheduler` is used instead. A test whose `scheduler` does not move by itself passes a real one
+   * here, for the times that clients ask a request to wait (such as fetch.max.wait.ms).
+   */
   readonly clientScheduler?: Scheduler;
   readonly random: Random;
   readonly fs: FileSystem;
@@ -22,18 +25,18 @@ export interface NodePorts {
   readonly logger: Logger;
   /** Absent in simulations, which serve no HTTP. */
   readonly http?: HttpPort;
-  /** Measures the disk under `fs`. Absent in simulations. */
+  /** Measures the durations of disk operations. Absent in simulations. */
   readonly disk?: DiskMetrics;
-  /** Absent in production. In a test it stands between requests and their handlers. */
+  /** Absent in production. A test sees, delays or answers requests with it before their handlers do. */
   readonly interceptor?: RequestInterceptor;
-  /** The name of this machine; advertised when a listener has no host. */
+  /** The name of this machine, which is advertised for listeners without a host. */
   readonly hostName: string;
-  /** Memory for recent batches of all logs, from which reads are served; 64 MiB by default. */
+  /** How many bytes of recent batches all logs together keep in memory for reads; 64 MiB by default. */
   readonly tailCacheBytesMax?: number;
   /** Files and sockets that the process may open; absent when the limit is unknown. */
   readonly openFilesMax?: number;
   /** Opens the store of the metadata log in a formatted directory. */
   openRaftStore(metadataDir: FormattedDirectory): RaftStore;
-  /** Called for an error after which the process must end: a failed disk under the metadata log, or a broken invariant. */
+  /** Called when the process must end: the disk of the metadata log has failed, or an invariant is broken. */
   onFatal(error: unknown): void;
 }

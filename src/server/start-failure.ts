@@ -1,9 +1,9 @@
-/** The text for an error that ended the start: what happened, then what the operator can do. */
+/** The text for an error because of which a node could not start: what happened, then what the operator can do. */
 import { KafkaError } from '../protocol/errors.ts';
 import { systemRemedies } from '../telemetry/remedies.ts';
 import { DirectoryError } from './log-directories.ts';
 
-/** By the name of the error with which the controller refused the registration. */
+/** What the operator can do when the controller refused the registration, by the name of the error. */
 const registrationRemedies: Readonly<Record<string, string>> = {
   DUPLICATE_BROKER_REGISTRATION:
     'A broker with this node.id is in service: give this one another node.id and format its directories for it, or stop the other one.',
@@ -22,7 +22,7 @@ export function startFailure(error: unknown): string {
   const remedy = remedyOf(error);
   if (remedy === undefined) return error.message;
   const { code } = error as { readonly code?: unknown };
-  // Scripts search for Java's words.
+  // Kafka's message for this error is Java's, and scripts search for it.
   const what = code === 'EADDRINUSE' ? `Address already in use (${error.message})` : error.message;
   return `${what}${/[.!?]$/.test(what) ? '' : '.'} ${remedy}`;
 }

@@ -1,6 +1,7 @@
 /**
- * Sends Kafka requests to other brokers, over one stream to each, and to this broker by a call. When a broker leaves
- * the metadata, is fenced or registers anew, its pending calls end at once, so that callers look for the new leader.
+ * Sends Kafka requests to brokers: to another broker over a stream, to this broker by a function call. When a broker is
+ * unregistered, is fenced, or registers again, its pending calls fail at once, so that callers do not wait for a broker that may
+ * have ended.
  */
 import type { Scheduler } from '../../base/clock.ts';
 import type { Identity } from '../../base/hello.ts';
@@ -95,7 +96,10 @@ export class StreamBrokerClient implements BrokerClient, MetadataPublisher {
     this.#links.clear();
   }
 
-  /** Has the same deadline as a call to another broker, because the handler may wait for other nodes. */
+  /**
+   * Calls this broker's own handlers. The deadline is that of a call to another broker, because a handler may wait for other
+   * nodes.
+   */
   #callHere(call: Call, deadlineMs: number): Promise<Uint8Array> {
     const { identity, local, scheduler } = this.#options;
     const own = this.#isClosed ? null : local();

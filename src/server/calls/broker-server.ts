@@ -1,4 +1,4 @@
-/** Serves calls of other brokers with the request handlers of this broker. */
+/** Receives the calls of other brokers and passes them to the request handlers of this broker. */
 import type { Identity } from '../../base/hello.ts';
 import type { MessageStream } from '../../base/network.ts';
 import type { PeerRequests } from '../../broker/pipeline/peer-requests.ts';
@@ -7,7 +7,7 @@ import type { Logger } from '../../telemetry/logger.ts';
 import { type Caller, CallServer } from './call-server.ts';
 import type { CallFrame, ReplyFrame } from './messages.ts';
 
-/** Implemented by `KafkaServer`. */
+/** What handles the calls: `KafkaServer` implements it. `beginPeer` is called for each stream, `endPeer` at its end. */
 export interface PeerHost {
   beginPeer(): PeerRequests;
   endPeer(peer: PeerRequests): void;

@@ -1,7 +1,6 @@
 /**
- * The client's end of a stream of calls to one node: first a hello, then calls, whose replies arrive in any order.
- * Calls are sent without waiting for the peer's hello. A peer that refuses the hello ends the stream, and all pending
- * calls with it.
+ * The client's end of a stream to one node: it sends a hello, then calls. Replies may arrive in any order. The client does not
+ * wait for the peer's hello before it sends calls. A peer that refuses the hello closes the stream; then all pending calls fail.
  */
 import { type Identity, helloFault, helloOf } from '../../base/hello.ts';
 import type { Scheduler, Timer } from '../../base/clock.ts';
@@ -22,9 +21,9 @@ export class CallLink {
   readonly #stream: MessageStream<CallFrame, ReplyFrame>;
   /** The callback of each pending request; it gets null when no reply will come. */
   readonly #pending = new Map<number, (reply: Reply | null) => void>();
-  /** The cluster id of the node at the address when it belongs to another cluster; null otherwise. */
+  /** If the node at the address belongs to another cluster: that cluster's id. Else null. */
   foreignClusterId: string | null = null;
-  /** The address belongs to this process itself. */
+  /** The node at the address is this process itself. */
   isToItself = false;
   #isOpen = true;
 
@@ -42,7 +41,7 @@ export class CallLink {
     return this.#isOpen;
   }
 
-  /** Null when the stream broke or no reply came in time. */
+  /** Sends a call. Resolves to null when the stream breaks or no reply comes in time. */
   call(call: Call, timeoutMs: number): Promise<Reply | null> {
     if (!this.#isOpen) return Promise.resolve(null);
     return new Promise((resolve) => {

@@ -1,6 +1,6 @@
 /**
- * The server's end of the stream in `call-link.ts`: checks the hello, passes each call to `answer`, and sends the reply
- * when it is ready. A call that cannot be decoded, or a stream without a hello, ends that stream only.
+ * The server's end of the streams of `call-link.ts`: checks the hello, passes each call to `answer`, and sends each reply when it is
+ * ready. A message that cannot be decoded, or a missing hello, ends that stream and no other.
  */
 import { type Hello, helloFault, helloOf, type Identity } from '../../base/hello.ts';
 import type { MessageStream } from '../../base/network.ts';
@@ -12,18 +12,18 @@ import type { Call, CallFrame, Reply, ReplyFrame } from './messages.ts';
 /** The sender of a call. */
 export interface Caller {
   readonly hello: Hello;
-  /** False when the stream has ended, so that the sender cannot receive the reply. */
+  /** Whether the sender can still receive the reply: false when its stream has ended. */
   readonly isAwaited: () => boolean;
 }
 
 export interface CallServerOptions {
   readonly identity: Identity;
   /**
-   * Resolves to the encoded response. Rejects with `KafkaError` to refuse the call; any other error is a bug or an
-   * undecodable body.
+   * Handles a call and resolves to the encoded response. Rejects with `KafkaError` to refuse the call. Any other error means a body
+   * that cannot be decoded, or a bug.
    */
   readonly answer: (call: Call, caller: Caller) => Promise<Uint8Array>;
-  /** Sent with every reply. */
+  /** The leader of the quorum that this node knows; it is sent with every reply. */
   readonly leader: () => LeaderView;
   readonly logger: Logger;
   /** The stream of a caller ended after its hello was accepted. */

@@ -5,14 +5,14 @@
 import type { Hello } from '../../base/hello.ts';
 import type { Channel } from '../../base/network.ts';
 
-/** The receiving node's gRPC server refuses larger request bodies (`peerRequestBytesMax`). */
+/** The maximum size of a body. The receiver's gRPC server would refuse a larger one (`peerRequestBytesMax`). */
 export const callBodyBytesMax = 16 * 1024 * 1024;
 
 export interface Call {
   readonly type: 'call';
   /**
-   * Sequence number among the sender's requests. Together with node id and boot id of its hello it identifies the
-   * request.
+   * A sequence number of the sender's requests. Together with the node id and boot id in the sender's hello it identifies the
+   * request, also when it is sent again.
    */
   readonly requestId: number;
   /** The sender will not send requests with lower numbers again. */
@@ -31,10 +31,10 @@ export interface Call {
 export interface Reply {
   readonly type: 'reply';
   readonly requestId: number;
-  /** Not 0: the request was refused as a whole and there is no body. */
+  /** 0: `body` has the response. Else the request was refused as a whole, and there is no body. */
   readonly errorCode: number;
   readonly errorMessage: string;
-  /** The active controller as far as the replying node knows; -1 when it does not. */
+  /** The leader of the quorum that the replying node knows; -1: it knows none. `epoch`: that leader's epoch. */
   readonly leaderId: number;
   readonly epoch: number;
   readonly body: Uint8Array;

@@ -1,4 +1,7 @@
-/** Assigns ids to the requests of this node, and knows the lowest id that may still be sent again. */
+/**
+ * Assigns ids to the requests of this node. With each request the node sends `lowestPending`, so that the receiver can forget the
+ * results of requests with lower ids, which will not be sent again.
+ */
 export class RequestIds {
   readonly #pending = new Set<number>();
   #next = 1;
@@ -9,12 +12,12 @@ export class RequestIds {
     return id;
   }
 
-  /** The request will not be sent again. */
+  /** The request has ended: it will not be sent again. */
   end(id: number): void {
     this.#pending.delete(id);
   }
 
-  /** A set iterates in the order of insertion, so the first id is the lowest. */
+  /** The lowest id that may be sent again. A Set iterates in the order of insertion, so its first id is the lowest. */
   get lowestPending(): number {
     for (const id of this.#pending) return id;
     return this.#next;

@@ -1,11 +1,12 @@
 /**
- * A broker's registration with the controller. The broker registers at each start and sends heartbeats. It asks to be
- * unfenced when its metadata has reached its own registration and its logs are open. Before it stops it asks for a
- * controlled shutdown.
+ * A broker's registration with the controller. The broker registers at each start and then sends heartbeats. Its heartbeats ask
+ * to be unfenced when it has applied the metadata up to its own registration and its logs are open. Before it stops, its
+ * heartbeats ask for a controlled shutdown.
  *
- *   STARTING --registered--> RECOVERY --unfenced--> RUNNING --shutdown--> PENDING_CONTROLLED_SHUTDOWN --> SHUTTING_DOWN
+ * STARTING --registered--> RECOVERY --unfenced--> RUNNING --shutdown--> PENDING_CONTROLLED_SHUTDOWN --> SHUTTING_DOWN
  *
- * Invariant: at most one heartbeat is in flight; a change that happens meanwhile is sent with the next one, at once.
+ * Invariant: at most one heartbeat is in flight. When something to report changes in the meantime, the next heartbeat follows at
+ * once.
  */
 import type { Clock, Scheduler, Timer } from '../../base/clock.ts';
 import { sleep } from '../../base/clock.ts';
@@ -45,7 +46,7 @@ export interface BrokerLifecycleOptions {
   readonly client: ControllerClient;
   /** The newest image; heartbeats report its offset. */
   readonly image: () => MetadataImage;
-  /** The endpoints to register; each has a host. */
+  /** The endpoints to register. Each has a host name, never a wildcard address. */
   readonly endpoints: readonly EndpointImage[];
   readonly rack: string | null;
   readonly features: ReadonlyMap<string, FeatureRange>;
@@ -55,15 +56,18 @@ export interface BrokerLifecycleOptions {
   readonly offlineLogDirs: () => readonly Uuid[];
   /** Ids of the directories of `cordoned.log.dirs`. */
   readonly cordonedLogDirs: () => readonly Uuid[];
-  /** log.dir.failure.timeout.ms: the longest time in which a failed log directory may stay unreported to the controller. */
+  /** log.dir.failure.timeout.ms: a broker that cannot report a failed log directory to the controller for this time must stop. */
   readonly directoryFailureTimeoutMs: number;
-  /** That time has passed. Leaderships in the failed directory cannot move, so the broker must stop. */
+  /**
+   * Called when that time has passed: the controller cannot move the leaderships in the failed directory, so the broker must
+   * stop.
+   */
   readonly onDirectoryFailureUnreported: () => void;
-  /** From the clean shutdown file; -1 when there is none. */
+  /** The broker epoch in the clean shutdown file; -1 when there is no such file. */
   readonly previousBrokerEpoch: number;
-  /** broker.heartbeat.interval.ms */
+  /** broker.heartbeat.interval.ms. */
   readonly heartbeatIntervalMs: number;
-  /** initial.broker.registration.timeout.ms */
+  /** initial.broker.registration.timeout.ms. */
   readonly registrationTimeoutMs: number;
   readonly clock: Clock;
   readonly scheduler: Scheduler;
@@ -90,7 +94,7 @@ export class BrokerLifecycle implements MetadataPublisher {
   #reregistering = false;
   readonly #unfenced: { promise: Promise<void>; resolve: () => void };
   readonly #mayStop: { promise: Promise<void>; resolve: () => void };
-  /** Runs while a failed log directory is not reported to the controller. */
+  /** The timer that stops the broker (`directoryFailureTimeoutMs`). It runs while a failed log directory is not reported. */
   #failureDeadline: Timer | null = null;
   /** An active controller is known. */
   #isLed = false;
@@ -112,8 +116,8 @@ export class BrokerLifecycle implements MetadataPublisher {
   }
 
   /**
-   * Registers; resolves when the controller has accepted. Rejects when the controller refuses permanently or the time
-   * is up.
+   * Registers; resolves when the controller has accepted. Rejects when the controller's refusal is final, or when
+   * `registrationTimeoutMs` has passed.
    */
   async start(): Promise<void> {
     const { clock, scheduler, registrationTimeoutMs, logger } = this.#options;
@@ -124,7 +128,7 @@ export class BrokerLifecycle implements MetadataPublisher {
       const refusal = await this.#register(Math.max(1, leftMs));
       if (refusal === null) break;
       if (this.#closed) return;
-      // Keep the controller's refusal rather than the later time-out of a request: it gives the reason.
+      // Once the controller has refused with a reason, that refusal is reported in the end, not a later time-out of a request.
       if (last === null || refusal.error !== Errors.REQUEST_TIMED_OUT) last = refusal;
       const { error } = last;
       const final = error !== Errors.DUPLICATE_BROKER_REGISTRATION && !error.retriable;
@@ -134,7 +138,7 @@ export class BrokerLifecycle implements MetadataPublisher {
           `The controller refused the registration of this broker: ${last.message}`,
         );
       }
-      // Retried ten times a second; logged when the error changes.
+      // The broker tries ten times a second, so it logs a refusal only when the error changes.
       if (error !== said) {
         const fields = { error: error.name, message: last.message, forMs: Math.round(leftMs) };
         logger.warn('The controller refused the registration of this broker; trying again', fields);
@@ -152,14 +156,14 @@ export class BrokerLifecycle implements MetadataPublisher {
     if (this.#epoch >= 0) this.#beat();
   }
 
-  /** Resolves when the metadata first has this broker unfenced. */
+  /** Resolves when this node's metadata shows for the first time that this broker is unfenced. */
   whenUnfenced(): Promise<void> {
     return this.#unfenced.promise;
   }
 
   /**
-   * Asks for a controlled shutdown. Resolves when this broker leads no partition any more, when the time is up, or when
-   * for `silenceMs` no active controller was known, because then no controller moves the leaderships.
+   * Asks for a controlled shutdown. Resolves when this broker leads no partition any more, or when `timeoutMs` has passed. It
+   * does not wait longer than `silenceMs` while no active controller is known, because then nothing moves the leaderships.
    */
   async shutdown(timeoutMs = 30_000, silenceMs = 1500): Promise<void> {
     const { clock, scheduler, logger } = this.#options;
@@ -188,7 +192,7 @@ export class BrokerLifecycle implements MetadataPublisher {
     this.close();
   }
 
-  /** A log directory failed: a heartbeat reports it at once, so that its leaderships move. */
+  /** A log directory has failed: sends a heartbeat at once, so that the controller moves the leaderships in it. */
   directoryFailed(): void {
     if (this.#closed) return;
     const { scheduler, directoryFailureTimeoutMs, onDirectoryFailureUnreported } = this.#options;
@@ -196,7 +200,7 @@ export class BrokerLifecycle implements MetadataPublisher {
     this.#beat();
   }
 
-  /** `cordoned.log.dirs` has changed. */
+  /** `cordoned.log.dirs` has changed: sends a heartbeat with the new list at once. */
   directoriesCordoned(): void {
     this.#beat();
   }
@@ -218,15 +222,16 @@ export class BrokerLifecycle implements MetadataPublisher {
       this.#transition('RECOVERY', 'RUNNING');
       this.#unfenced.resolve();
     }
-    // The controller has accepted the shutdown. From now on this broker answers no Metadata requests, because its image
-    // lists only the other brokers.
+    // The controller has fenced this broker at the end of the controlled shutdown. From now on this broker must not answer Metadata
+    // requests, because its image lists only the other brokers.
     if (own.fenced && this.#stopRequested) return this.#mayStop.resolve();
-    // At the start: the metadata has reached this broker's registration, and the controller unfences the broker after
-    // the next heartbeat. In a controlled shutdown: leaderships have moved.
+    // New metadata may be what the controller waits for, so a heartbeat reports it at once. At the start: with the metadata of
+    // its own registration, the broker is unfenced. In a controlled shutdown: with the metadata in which it leads nothing, it may
+    // stop.
     if ((own.fenced && this.#ready) || this.#stopRequested) this.#beat();
   }
 
-  /** The active controller changed: it gets a heartbeat at once. */
+  /** Another node is the active controller: sends it a heartbeat at once. */
   onControllerChange(leader: LeaderView): void {
     this.#isLed = leader.id !== null;
     if (this.#epoch >= 0) this.#beat();
@@ -244,7 +249,7 @@ export class BrokerLifecycle implements MetadataPublisher {
     this.#options.logger.info(`Transitioning from ${from} to ${to}`, { brokerEpoch: this.#epoch });
   }
 
-  /** Null when accepted. */
+  /** Sends the registration once. Null: the controller has accepted it. */
   async #register(deadlineMs: number): Promise<KafkaError | null> {
     const { client, endpoints, features, rack, logDirs, nodeId, clusterId } = this.#options;
     try {
@@ -299,7 +304,8 @@ export class BrokerLifecycle implements MetadataPublisher {
   async #exchange(): Promise<void> {
     const { client, nodeId, image, offlineLogDirs, cordonedLogDirs, logger } = this.#options;
     const current = image();
-    // Before the image has this incarnation's registration, its offset describes an earlier incarnation.
+    // While the image does not have this incarnation's registration, its offset is not reported: the controller would unfence a
+    // broker that acts on the metadata of its previous incarnation.
     const own = this.#own(current);
     const offline = offlineLogDirs();
     try {
@@ -333,8 +339,8 @@ export class BrokerLifecycle implements MetadataPublisher {
   }
 
   /**
-   * The controller no longer knows this registration: the broker was unregistered, or another process registered with
-   * its id.
+   * Called when the controller refuses heartbeats of this registration: the broker was unregistered, or another process has
+   * registered with its id.
    */
   async #registerAgain(): Promise<void> {
     if (this.#reregistering || this.#closed) return;

@@ -1,6 +1,6 @@
 /**
- * Checks whether a broker's process is running: a connection to the address of a process that has ended is refused. For
- * a suspended process the operating system still accepts connections, so it does not count as ended.
+ * Checks whether a broker's process has ended, by a connection to its address: the machine of a process that has ended refuses the
+ * connection. A suspended process does not count as ended, because its operating system still accepts connections for it.
  */
 import type { NodeId } from '../../base/ids.ts';
 import type { Network } from '../../base/network.ts';
@@ -11,7 +11,7 @@ const probeTimeoutMs = 1000;
 export interface BrokerProbeOptions {
   readonly network: Network;
   readonly image: () => MetadataImage;
-  /** The inter-broker listener; a broker without a listener of that name is probed at its first one. */
+  /** The name of the inter-broker listener. A broker without a listener of that name is probed at its first listener. */
   readonly listenerName: string;
 }
 

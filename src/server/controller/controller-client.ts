@@ -1,10 +1,9 @@
 /**
- * Sends requests to the active controller: by a call when it is in this process, else over one stream of the channel
- * 'controller'. Requests and heartbeats use the same stream, so its end tells the controller that this broker's process
- * may have ended.
+ * Sends requests to the active controller: by a function call when it is in this process, else over one stream of the channel
+ * 'controller'. This broker's heartbeats use the same stream as its requests, so when the stream ends, the controller suspects that
+ * this broker's process has ended.
  *
- * The metadata log says which node is the active controller. While the log knows none, the client tries the voters in
- * turn.
+ * The metadata log says which node is the active controller. While it knows none, the client tries the bootstrap addresses in turn.
  */
 import type { Clock, Scheduler, Timer } from '../../base/clock.ts';
 import type { Identity } from '../../base/hello.ts';
@@ -45,7 +44,7 @@ const retryMsMax = 200;
 /** After this time without a response the client tries again, because another node may be the active controller. */
 const attemptMsMax = 5000;
 
-/** The stream broke, or the node is not the active controller: try again. */
+/** The result of an attempt that must be made again: the stream broke, or the node is not the active controller. */
 const lost = Symbol('lost');
 
 export class StreamControllerClient implements ControllerClient {
@@ -53,9 +52,12 @@ export class StreamControllerClient implements ControllerClient {
   readonly #ids = new RequestIds();
   #link: CallLink | null = null;
   #nextBootstrap = 0;
-  /** A leader that a reply named, with a newer epoch than the one in our log. */
+  /** The leader that a reply has named. It counts when its epoch is newer than that of the leader in the metadata log. */
   #hint: LeaderView = { id: null, epoch: -1 };
-  /** Addresses of nodes that belong to another cluster, since the last request that a controller of our cluster handled. */
+  /**
+   * Bootstrap addresses at which a node of another cluster answered. Emptied when a controller of this node's cluster handles a
+   * request.
+   */
   readonly #foreign = new Set<string>();
   /** One of the bootstrap servers is this node itself. */
   #isAmongBootstrap = false;
@@ -77,7 +79,10 @@ export class StreamControllerClient implements ControllerClient {
     return decode(response, apiVersion, await this.send(request.key, apiVersion, body, options));
   }
 
-  /** The request keeps its id over all attempts, so a controller that has handled it returns the same response again. */
+  /**
+   * Sends a request, in several attempts if necessary. All have the same id, so a controller that has handled it repeats its
+   * response.
+   */
   async send(
     apiKey: number,
     apiVersion: number,
@@ -112,14 +117,14 @@ export class StreamControllerClient implements ControllerClient {
       const isChanged = await this.#changeOr(
         Math.min(retryMs, Math.max(1, deadlineMs - clock.monotonicMs())),
       );
-      // A newly elected leader becomes active within moments, so the delay is reset.
+      // When a new leader is elected, it will be active soon, so the delay begins again at its minimum.
       retryMs = isChanged ? retryMsMin : Math.min(retryMs * 2, retryMsMax);
     }
   }
 
   /**
-   * The quorum has another leader: pending requests are sent to it now. Requests that were already sent to the new
-   * leader, or to this node when it is the new leader, are not sent again.
+   * The quorum has another leader: pending requests are sent to it now. Requests that were already sent to the new leader are
+   * not sent again.
    */
   onControllerChange(leader: LeaderView): void {
     const address = leader.id === null ? null : this.#options.log.addressOf(leader.id);
@@ -158,20 +163,22 @@ export class StreamControllerClient implements ControllerClient {
     if (reply.errorCode !== Errors.NOT_CONTROLLER.code) {
       throw new KafkaError(errorOf(reply.errorCode), reply.errorMessage || undefined);
     }
-    // The node is not the active controller. Its reply may name a newer leader than our log does.
+    // The node is not the active controller. Its reply may name a newer leader than this node's metadata log does.
     if (reply.leaderId >= 0) this.#hint = { id: nodeId(reply.leaderId), epoch: reply.epoch };
     const next = this.#target();
     if (next === null || !sameAddress(next.address, target.address)) this.#drop();
     this.#isAmongBootstrap ||= link.isToItself;
-    // The node that answered knows no leader. Try the next server if it was this node itself, which knows no more than its log, or
-    // if some bootstrap servers belong to another cluster.
+    // The node that replied knows no leader. If it was this node itself, it will not learn of one by being asked, and if some
+    // bootstrap servers belong to another cluster, the others must be found: in both cases the next attempt is to the next
+    // bootstrap server.
     if (reply.leaderId < 0 && (link.isToItself || this.#foreign.size > 0)) this.#drop();
     return lost;
   }
 
   /**
-   * The node at `address` belongs to another cluster. The client tries the other bootstrap servers. When a majority of
-   * them, this node itself not counted, belongs to another cluster, this node is in the wrong cluster, and the request is refused.
+   * Called when the node at `address` belongs to another cluster: the next attempt is to another bootstrap server. When a
+   * majority of the bootstrap servers (without this node itself) belongs to another cluster, this node is probably misconfigured:
+   * the request is refused.
    */
   #skipForeign({ host, port }: Address, clusterId: string): typeof lost {
     this.#drop();
@@ -227,7 +234,7 @@ export class StreamControllerClient implements ControllerClient {
     link?.close();
   }
 
-  /** Resolves after `ms`, or with true as soon as the active controller changes. */
+  /** Resolves to false after `ms`, or to true as soon as the active controller changes. */
   #changeOr(ms: number): Promise<boolean> {
     return new Promise((resolve) => {
       let timer: Timer | null = null;

@@ -1,14 +1,14 @@
 /**
- * Runs the controller on a voter. Requests queue up; the active controller turns them into records; the driver proposes the records
- * to the metadata log and sends the responses when they are committed. There is one writer; proposals are pipelined, and requests
- * that wait together share a proposal.
+ * Runs the controller on a voter. Requests wait in a queue and are handled one after the other: the active controller makes
+ * records of them, and the driver proposes the records to the metadata log. Requests that wait together share a proposal, and a
+ * proposal does not wait for the commit of earlier ones. The responses are sent after the commit.
  *
  * Invariants:
  * - A response is sent after everything that it is based on is committed, also when the request changes nothing.
  * - When a proposal fails, the speculative image is wrong: the active controller is discarded with all pending requests.
  * - The active controller exists only between `onActivated` and `onDeactivated`; otherwise requests get NOT_CONTROLLER.
  *
- * The driver does not know streams: `controller-server.ts` serves peers, and `controller-client.ts` calls `submit` for this node.
+ * Not here: streams. `controller-server.ts` calls `submit` for requests of other nodes, `controller-client.ts` for this node.
  */
 import type { Clock, Scheduler, Timer } from '../../base/clock.ts';
 import { yieldTurn } from '../../base/clock.ts';
@@ -24,6 +24,7 @@ import type { MetadataRecord } from '../../metadata/records.ts';
 import { encodeRecords } from '../../metadata/records.ts';
 import { decode, encode } from '../../protocol/codec/codec.ts';
 import { Errors, KafkaError } from '../../protocol/errors.ts';
+import { BrokerRegistrationRequest } from '../../protocol/messages/brokers/62-broker-registration.ts';
 import type { Init, Message } from '../../protocol/schema/fields.ts';
 import {
   type LeaderView,
@@ -64,16 +65,19 @@ interface Waiting {
 /** A queued operation. */
 interface Job {
   start(active: ActiveController, nowMs: number): Operation<unknown>;
-  /** The operation ended; `committed` settles when all its records are committed. */
+  /** Called when the operation has ended; `committed` resolves when all its records are committed. */
   done(response: unknown, committed: Promise<void>): void;
   failed(error: Error): void;
   readonly kind: JobKind;
 }
 
 interface JobKind {
-  /** Its records must not share an entry with those of the next job. */
+  /** Its records must not share a log entry with those of other jobs. */
   readonly alone: boolean;
-  /** The job handles a client's request. When the request changes nothing, a majority must still confirm that no other node leads. */
+  /**
+   * The job answers a request. Before the response a majority must confirm that no other node leads, even if there are no
+   * records.
+   */
   readonly isRequest: boolean;
 }
 
@@ -82,13 +86,13 @@ const internalJob: JobKind = { alone: false, isRequest: false };
 interface Leadership {
   readonly epoch: number;
   active: ActiveController;
-  /** Records that were replayed but not yet proposed. */
+  /** Records that are applied to the speculative image but not proposed yet. */
   records: MetadataRecord[];
   waiting: Waiting[];
   nextOffset: number;
   readonly idleRecord: IdleRecord;
   inFlight: number;
-  /** Settles when the last proposal does. */
+  /** Resolves when the newest proposal is committed. */
   last: Promise<void>;
   over: boolean;
 }
@@ -97,14 +101,11 @@ const recordsPerProposalMax = 1000;
 const proposalsInFlightMax = 8;
 const turnMsMax = 5;
 const queueLengthMax = 10_000;
-/** A timer that fires this late shows that the process was paused. */
+/** When a timer fires this much too late, the process was paused. */
 const stallMsMin = 500;
-/** Delay before the controller begins again in the same epoch after the log refused a proposal. */
+/** When the log has refused a proposal, the controller begins again in the same epoch after this delay. */
 const startAgainMs = 50;
-/**
- * The first probe is sent at once. A process that is ending may still accept that connection, so more probes follow with growing
- * delays.
- */
+/** After a broker's stream broke, it is probed several times, with growing delays: an ending process may still accept connections. */
 const probeDelayMsMin = 5;
 const probeDelayMsMax = 500;
 
@@ -118,7 +119,7 @@ export class ControllerDriver implements MetadataLogListener {
   readonly #extraHandlers = new Map<number, ExtraHandler>();
   readonly #requests = new RequestTable();
   #leadership: Leadership | null = null;
-  /** This node leads the quorum; it may not be active yet. */
+  /** This node leads the quorum, but perhaps it is not active yet. */
   #isElected = false;
   /** Requests that arrived between the election and the activation. */
   readonly #early: (() => void)[] = [];
@@ -137,20 +138,20 @@ export class ControllerDriver implements MetadataLogListener {
     return this.#leadership !== null;
   }
 
-  /** This node is the active controller, or was elected and becomes active within moments. */
+  /** This node leads the quorum: it is the active controller, or becomes active as soon as its first entry is committed. */
   get isElected(): boolean {
     return this.#leadership !== null || this.#isElected;
   }
 
-  /** Adds a handler for an API outside the active controller, such as the APIs about the quorum itself. */
+  /** Adds a handler for an API that `ActiveController` does not handle, such as the APIs about the quorum itself. */
   addHandler(apiKey: number, handler: ExtraHandler): void {
     this.#extraHandlers.set(apiKey, handler);
   }
 
   /**
-   * Resolves to the encoded response when it may be sent. Rejects with `KafkaError`. A request that was begun in this controller
-   * epoch is not begun again. A request whose sender no longer waits when its turn comes is not begun either: its sender has sent
-   * it again meanwhile, perhaps to this node.
+   * Handles a request; resolves to the encoded response when it may be sent, or rejects with `KafkaError`. A repetition of a
+   * request that was begun in this controller epoch gets the response of the first. A request whose sender no longer waits when
+   * its turn comes is dropped: the sender has sent it again, perhaps to this node.
    */
   submit(call: Call, requester: Requester): Promise<Uint8Array> {
     return this.#requests.once(call, requester, (isAwaited) => {
@@ -159,7 +160,7 @@ export class ControllerDriver implements MetadataLogListener {
     });
   }
 
-  /** Handles requests of the active controller only, not those of added handlers. */
+  /** Handles a request with `ActiveController`; never with an added handler. */
   async decide(call: Call, isAwaited = () => true, sender: NodeId | null = null): Promise<Uint8Array> {
     await this.#activation();
     if (this.#leadership === null) throw new KafkaError(Errors.NOT_CONTROLLER);
@@ -176,14 +177,15 @@ export class ControllerDriver implements MetadataLogListener {
         if (operation === undefined) throw new KafkaError(Errors.UNSUPPORTED_VERSION);
         return operation;
       },
-      { alone: apiKey === 62, isRequest: true },
+      // Two registrations in one entry would get the same broker epoch, which is the entry's offset (`controller/registration.ts`).
+      { alone: apiKey === BrokerRegistrationRequest.key, isRequest: true },
     );
     return encode(schemas.response, apiVersion, response as Init<Message>);
   }
 
   /**
-   * Between its election and the commit of its first entry a leader cannot respond yet. Requests wait until it can, or until
-   * another node leads. That takes moments and is faster than a retry by the broker.
+   * Resolves when this node is active, or does not lead. A leader whose first entry is not committed yet cannot respond; to let the
+   * request wait for that commit is faster than to let the broker send it again.
    */
   async #activation(): Promise<void> {
     if (this.#leadership !== null || !this.#isElected) return;
@@ -195,7 +197,7 @@ export class ControllerDriver implements MetadataLogListener {
     for (const resolve of this.#early.splice(0)) resolve();
   }
 
-  /** Resolves once a majority has confirmed that no other node leads. Rejects with NOT_CONTROLLER when another one may. */
+  /** Resolves when a majority has confirmed that no other node leads. Rejects with NOT_CONTROLLER when another node may lead. */
   async confirmLeadership(): Promise<void> {
     if (this.#leadership === null) throw new KafkaError(Errors.NOT_CONTROLLER);
     try {
@@ -205,12 +207,12 @@ export class ControllerDriver implements MetadataLogListener {
     }
   }
 
-  /** A DescribeQuorum response was sent. The next one must show a larger log end offset, however soon it comes. */
+  /** Called when a DescribeQuorum response was sent: a NoOpRecord follows soon, so that the next response shows a larger offset. */
   logEndReported(): void {
     this.#leadership?.idleRecord.logEndRead();
   }
 
-  /** A broker's stream to this node broke. */
+  /** Called when a broker's stream to this node broke. */
   brokerStreamBroken(id: NodeId): void {
     const leadership = this.#leadership;
     if (leadership === null) return;
@@ -227,7 +229,7 @@ export class ControllerDriver implements MetadataLogListener {
     if (!this.#isElected) this.#admit();
   }
 
-  /** The image already has everything that earlier active controllers committed or left in this node's log (`MetadataLogListener`). */
+  /** All entries before `startOffset` are committed and in the image (`MetadataLogListener`), so the controller can begin. */
   onActivated(epoch: number, startOffset: number): void {
     this.#end();
     this.#ledEpoch = epoch;
@@ -321,7 +323,7 @@ export class ControllerDriver implements MetadataLogListener {
       });
       if (this.#pumping) return;
       this.#pumping = true;
-      // Deferred, so that jobs that arrive in the same turn share the proposal.
+      // Not at once, so that jobs that arrive in the same turn of the event loop share a proposal.
       queueMicrotask(() => void this.#pump());
     });
   }
@@ -374,7 +376,7 @@ export class ControllerDriver implements MetadataLogListener {
     }
   }
 
-  /** Resolves when all records up to now are committed. When there are none, a majority confirms that this node leads. */
+  /** Resolves when all records up to now are committed. If there are none, a request waits until a majority confirms this leader. */
   #certain(leadership: Leadership, isRequest: boolean): Promise<void> {
     if (leadership.records.length === 0) {
       return isRequest ? this.confirmLeadership().then(() => leadership.last) : leadership.last;
@@ -417,7 +419,7 @@ export class ControllerDriver implements MetadataLogListener {
     leadership.last = settled;
   }
 
-  /** A proposal failed, so the speculative image is wrong. If this node still leads, it begins again from the committed image. */
+  /** A proposal has failed, so the speculative image is wrong: begins again from the committed image if this node still leads. */
   #startAgain(leadership: Leadership): void {
     if (leadership.over) return;
     const { epoch } = leadership;
@@ -430,12 +432,12 @@ export class ControllerDriver implements MetadataLogListener {
     this.#options.scheduler.after(startAgainMs, retry);
   }
 
-  /** Waits until another proposal may be in flight. */
+  /** Waits until fewer than `proposalsInFlightMax` proposals are in flight. */
   async #room(leadership: Leadership): Promise<void> {
     while (leadership.inFlight >= proposalsInFlightMax && !leadership.over) await this.#woken();
   }
 
-  /** With no proposal in flight the committed image equals the speculative one; keep only one of them in memory. */
+  /** While no proposal is in flight, the committed image equals the speculative one, so only one of them is kept in memory. */
   #shareImage(leadership: Leadership): void {
     if (leadership.over || this.#pumping || leadership.inFlight > 0 || leadership.records.length > 0) return;
     leadership.active.shareImage(this.#options.loader.image);
@@ -454,7 +456,7 @@ export class ControllerDriver implements MetadataLogListener {
     const leadership = this.#leadership;
     const at = leadership?.active.nextTickMs() ?? null;
     if (at === null) return;
-    // A timer that fires too early schedules itself again.
+    // A timer is set already. If it fires too early, `tick` finds nothing to do, and the timer is set again.
     if (this.#tickTimer !== null && this.#tickAtMs <= at) return;
     this.#tickTimer?.cancel();
     const { scheduler, clock } = this.#options;
@@ -469,10 +471,7 @@ export class ControllerDriver implements MetadataLogListener {
     });
   }
 
-  /**
-   * A new active controller has received no heartbeats yet. It probes all brokers, so that a broker that is not running loses its
-   * leaderships before a session time-out has passed.
-   */
+  /** Probes all unfenced brokers: a new active controller has no heartbeats yet, and must not wait for the session time-out. */
   #probeAll(leadership: Leadership): void {
     for (const broker of leadership.active.image.cluster.brokers.values()) {
       if (!broker.fenced && broker.id !== this.#options.config.nodeId)

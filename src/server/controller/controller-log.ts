@@ -1,6 +1,6 @@
 /**
- * Log lines of the active controller about the cluster: registrations, shutdowns and fencing of brokers, topics, and
- * changes of leaders. They are made from committed metadata, so the log never reports a change that was lost.
+ * Writes log lines of the active controller about the cluster: registration, fencing and shutdown of brokers, creation and
+ * deletion of topics, changes of leaders. It reads committed metadata only, so it never reports a change that is lost later.
  */
 import type { NodeId } from '../../base/ids.ts';
 import type { Scheduler } from '../../base/clock.ts';

@@ -1,6 +1,6 @@
 /**
- * Registers this controller with the active controller once after each start, with its endpoints and the features that
- * it supports.
+ * Registers this controller with the active controller, once after each start. The registration has the controller's endpoints
+ * and the features that it supports.
  */
 import type { Scheduler } from '../../base/clock.ts';
 import type { NodeId } from '../../base/ids.ts';

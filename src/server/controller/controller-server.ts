@@ -1,6 +1,6 @@
 /**
- * Serves the controller to peers: receives calls on streams of the channel 'controller', and reports to the driver when
- * a broker's stream broke.
+ * Receives the calls of other nodes to the active controller, on streams of the channel 'controller', and passes them to the
+ * driver. It also tells the driver when a broker's stream broke.
  */
 import type { Identity } from '../../base/hello.ts';
 import type { NodeId } from '../../base/ids.ts';
@@ -20,12 +20,12 @@ export interface ControllerServerOptions {
   readonly logger: Logger;
 }
 
-/** Only a broker sends these, and only for itself (`ControllerDriver` checks the id). */
+/** Requests that only a broker sends, and only for itself. The stream that carries them is that of the broker's process. */
 const brokersOwn: readonly number[] = [BrokerRegistrationRequest.key, BrokerHeartbeatRequest.key];
 
 export class ControllerServer {
   readonly #server: CallServer;
-  /** Per broker, the newest stream that carried its registration or heartbeat. */
+  /** By broker: the newest stream that carried its registration or a heartbeat. */
   readonly #streamOf = new Map<NodeId, Caller>();
 
   constructor({ identity, driver, leader, logger }: ControllerServerOptions) {

@@ -1,10 +1,10 @@
 /**
- * The NoOpRecord (KIP-835): an active controller that has no other record to write proposes one at intervals, so that
- * an idle quorum can be told from one that no longer commits.
+ * Decides when the active controller writes a NoOpRecord (KIP-835). It does so at intervals when it has no other record to write,
+ * so that observers can see that the quorum still commits.
  *
- * Two DescribeQuorum requests in a row must show a growing log end offset. Our tools send the second one a tenth of a
- * second after the first, long before the interval has passed. So a DescribeQuorum request schedules the next record
- * earlier.
+ * A tool that sends two DescribeQuorum requests expects a larger log end offset in the second response. The tools of this project
+ * send the second one a tenth of a second after the first, which is much less than the interval. So a DescribeQuorum request
+ * makes the next record due sooner.
  */
 import type { Clock, Scheduler, Timer } from '../../base/clock.ts';
 
@@ -16,7 +16,10 @@ export interface IdleRecordOptions {
   readonly scheduler: Scheduler;
 }
 
-/** Shorter than the time between two commands that a person types, and long enough that many requests cause few records. */
+/**
+ * How soon after a DescribeQuorum request the next record is due. Shorter than the time between two commands that a person types;
+ * and many requests in a row cause only one record in this time.
+ */
 const afterReadMs = 20;
 
 export class IdleRecord {
@@ -31,12 +34,12 @@ export class IdleRecord {
     this.#arm();
   }
 
-  /** Records were written: the interval begins again. A timer that is already set may fire early and is then set again. */
+  /** Records were written, so the interval begins again. The timer is not moved: it may fire too early and is then set again. */
   written(): void {
     this.#dueMs = this.#options.clock.monotonicMs() + this.#options.intervalMs;
   }
 
-  /** A DescribeQuorum request reads the log end offset. */
+  /** A DescribeQuorum request has read the log end offset, so the next record is due soon. */
   logEndRead(): void {
     const soonMs = this.#options.clock.monotonicMs() + afterReadMs;
     if (soonMs >= this.#dueMs) return;

@@ -1,10 +1,11 @@
 /**
- * Requests that the active controller has begun, by identity (node id, boot id, request id). Each request is carried
- * out once in a controller epoch, however often it is sent; a repetition gets the response of the first. After an
- * election the table is empty, because another node may have been active in between.
+ * The requests that the active controller has begun. A node sends a request again when it gets no response in time; the table
+ * recognises the repetition by node id, boot id (one for each start of the node) and request id. So each request is carried out
+ * once in a controller epoch, and a repetition gets the response of the first. The table is emptied at each election: the results
+ * are not valid any more, because another node may have been active in between.
  *
- * The table is bounded: a sender reports the lowest id that it may send again (`lowestPendingId`), and a new boot of a
- * node removes the requests of its previous boot.
+ * The table is bounded: with each request a sender says the lowest id that it may still send again (`lowestPendingId`), and a new
+ * boot id of a node removes the requests of the old one.
  */
 import type { NodeId } from '../../base/ids.ts';
 import { Errors, KafkaError } from '../../protocol/errors.ts';
@@ -14,7 +15,7 @@ import type { Call } from '../calls/messages.ts';
 export interface Requester {
   readonly nodeId: NodeId;
   readonly bootId: number;
-  /** False when the sender no longer waits for the response. */
+  /** Whether the sender still waits for the response. */
   readonly isAwaited: () => boolean;
 }
 
@@ -25,7 +26,7 @@ interface Begun {
 
 interface Boot {
   readonly bootId: number;
-  /** In the order of their ids, or nearly so. */
+  /** By request id, in the order of arrival, which is nearly the order of the ids. */
   readonly requests: Map<number, Begun>;
 }
 
@@ -41,8 +42,8 @@ export class RequestTable {
   }
 
   /**
-   * Calls `begin` for the first copy of a request. The function passed to `begin` returns whether a sender still waits
-   * for the response.
+   * Calls `begin` for a new request, and returns its result also for each repetition. `begin` gets a function that says whether any
+   * sender of the request still waits for the response.
    */
   once(
     call: Call,
@@ -62,14 +63,14 @@ export class RequestTable {
     const askers = [requester.isAwaited];
     const answer = begin(() => askers.some((isAwaited) => isAwaited()));
     requests.set(requestId, { answer, askers });
-    // A request that was refused before it was carried out may be sent again.
+    // A request that was refused before it was carried out is forgotten, so that a repetition is carried out.
     answer.catch((error: unknown) => {
       if (isNotCarriedOut(error)) requests.delete(requestId);
     });
     return answer;
   }
 
-  /** The controller epoch has ended. */
+  /** Forgets all requests, because the controller epoch has ended. */
   clear(): void {
     this.#nodes.clear();
   }

@@ -1,8 +1,8 @@
 /**
- * Writes snapshots of the metadata on every voter, so that the log before them can be deleted. A snapshot is due after
- * a number of bytes of new records (metadata.log.max.record.bytes.between.snapshots) or after a time
- * (metadata.log.max.snapshot.interval.ms). The image is immutable, so the encoder can yield to the event loop between
- * pieces.
+ * Writes snapshots of the metadata on every controller, so that older log entries can be deleted. A snapshot is due after a
+ * number of bytes of new records (metadata.log.max.record.bytes.between.snapshots) or after a time
+ * (metadata.log.max.snapshot.interval.ms). The image is immutable, so the encoder may let the event loop do other work between
+ * pieces without reading a changed image.
  */
 import type { Scheduler, Timer } from '../../base/clock.ts';
 import { yieldTurn } from '../../base/clock.ts';

@@ -1,4 +1,4 @@
-/** The HTTP part of a node: on `metrics.port`, and on the listeners named in `http.listeners`. */
+/** Serves the HTTP pages of a node on `metrics.port`, and on the listeners named in `http.listeners`. */
 import type { HttpHandler, HttpPort } from '../../base/http.ts';
 import type { Listener } from '../../base/network.ts';
 import type { NodeConfig } from '../../config/node-config.ts';
@@ -19,7 +19,7 @@ export class HttpPart {
 
   /** Rejects when the port is in use, or when `http.listeners` names a listener that does not exist. */
   async start(handler: HttpHandler): Promise<void> {
-    // Kafka writes names of listeners in capitals, whatever the properties say.
+    // The names of listeners are converted to capitals when the properties are read, as in Kafka.
     const names = this.#config.get('http.listeners').map((name) => name.toUpperCase());
     const known = this.#config.listeners;
     const unknown = names.find((name) => !known.some((listener) => listener.name === name));

@@ -15,7 +15,7 @@ export interface PagesOptions {
   readonly scheduler: Scheduler;
   readonly image: () => MetadataImage;
   readonly controllerId: () => number | null;
-  /** Null while client requests are handled; otherwise why they are not, or no longer. */
+  /** Why the node does not handle client requests (starting or stopping); null while it does. */
   readonly unreadyReason: () => string | null;
   readonly collectors: () => readonly Collector[];
   /** Called before each scrape: fetches what collectors need from other nodes. */
@@ -23,7 +23,7 @@ export interface PagesOptions {
   readonly processMetrics: () => Promise<string>;
 }
 
-/** Longest time of one turn of the event loop. */
+/** How long the metrics page may be made without letting the event loop do other work. */
 const sliceMs = 5;
 
 const text = (status: number, body: string): HttpResponse => ({
@@ -52,7 +52,7 @@ export function pages(options: PagesOptions): HttpHandler {
       : text(404, `There is ${Object.keys(routes).join(', ')}.`);
 }
 
-/** Collects and writes in slices, so that requests are handled in between. */
+/** The text of the metrics page. It is made in slices, so that requests are handled in between. */
 async function* metricsText(options: PagesOptions): AsyncGenerator<string> {
   const { clock, scheduler } = options;
   await options.prepareMetrics();

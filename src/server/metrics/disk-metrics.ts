@@ -1,7 +1,7 @@
 /**
- * Durations of disk operations: a file system that measures each call of another one, and flushes of partition logs, which are
- * several calls. The LevelDB store of the metadata log does not use this file system; its time is part of the commit latency of the
- * quorum.
+ * Metrics of the durations of disk operations. `measured` returns a file system that measures each call of another one. Flushes of
+ * partition logs, which are several calls, are measured as a whole. The LevelDB store of the metadata log does not use this file
+ * system; its time is part of the commit latency of the quorum.
  */
 import type { Clock } from '../../base/clock.ts';
 import type { FileHandle, FileSystem } from '../../base/file-system.ts';
@@ -22,7 +22,7 @@ export class DiskMetrics {
     this.#flushes = make();
   }
 
-  /** `fs` with measured calls. Failed calls count too. */
+  /** Returns `fs` with every call measured, also calls that fail. */
   measured(fs: FileSystem): FileSystem {
     return {
       open: async (path, mode) => this.#handle(await fs.open(path, mode)),
@@ -38,7 +38,7 @@ export class DiskMetrics {
     };
   }
 
-  /** A partition log was synced. */
+  /** Called when a partition log was synced. */
   flushed(durationMs: number): void {
     this.#flushes.add(durationMs, this.#clock.monotonicMs());
   }

@@ -1,7 +1,7 @@
 /**
- * Metrics of the groups that this broker coordinates: members, committed offsets, and their lag behind the high
- * watermarks. High watermarks of partitions without a replica on this broker are fetched from their leaders once for
- * each scrape.
+ * Metrics of the groups that this broker coordinates: the number of members, committed offsets, and the lag of committed offsets
+ * behind the high watermarks. Before each scrape, this broker asks other brokers for the high watermarks of partitions of which
+ * it has no replica.
  */
 import type { NodeId } from '../../base/ids.ts';
 import type { BrokerClient } from '../../metadata/broker-port.ts';
@@ -24,14 +24,14 @@ export interface GroupMetricsOptions {
   /** The groups of all shards that are loaded on this broker. */
   readonly groups: () => Iterable<GroupOverview>;
   readonly image: () => MetadataImage;
-  /** Null: this broker has no replica of the partition. */
+  /** The high watermark of a partition; null when this broker has no replica of it. */
   readonly highWatermark: (topic: string, index: number) => number | null;
   readonly brokers: BrokerClient;
 }
 
 const listOffsetsVersion = 7;
 const latest = -1;
-/** Leaders that take longer are left out of this scrape. */
+/** A scrape does not wait longer for a leader's response; it then has no lag for that leader's partitions. */
 const deadlineMs = 1000;
 
 type Asked = Map<NodeId, Map<string, Set<number>>>;
@@ -129,7 +129,7 @@ export class GroupMetrics {
         for (const { partitionIndex, errorCode, offset } of partitions)
           if (errorCode === 0) told.set(`${name} ${partitionIndex}`, offset);
     } catch (error) {
-      // The lag of the leader's partitions is missing in this scrape.
+      // The leader did not respond, so this scrape has no lag for its partitions.
       if (!(error instanceof KafkaError)) throw error;
     }
   }

@@ -5,7 +5,7 @@ import type { QuorumMeter } from '../raft/quorum-meter.ts';
 
 const roles = ['leader', 'candidate', 'prospective', 'follower', 'unattached', 'resigned', 'observer'];
 
-/** `isActiveController`: this node is the active controller and has taken over. */
+/** `isActiveController`: this node leads the quorum, and its controller handles requests. */
 export function quorumMetrics(
   status: () => QuorumStatus,
   meter: QuorumMeter,
@@ -26,7 +26,7 @@ export function quorumMetrics(
   };
 }
 
-/** Only the leader knows the log end offsets of the others. */
+/** Metrics of the other replicas. Only the leader knows their log end offsets; on other nodes these are negative and left out. */
 function followers({ leaderId, logEndOffset, voters, observers }: QuorumStatus, sink: Sink): void {
   sink('kafka_server_raftmetrics_number_of_observers', observers.length);
   for (const replica of [...voters, ...observers]) {

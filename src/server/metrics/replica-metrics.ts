@@ -12,7 +12,7 @@ export interface ReplicaMetricsOptions {
   readonly image: () => MetadataImage;
   readonly partitions: () => Iterable<Partition>;
   readonly isrChanges: () => Readonly<IsrChanges>;
-  /** A transaction of the partition has been open for longer than any transaction time-out allows. */
+  /** Whether a transaction in the partition is open although it should have ended long ago. */
   readonly hasLateTransaction: (topic: string, index: number) => boolean;
   /** Number of log directories that failed. */
   readonly offlineDirectoryCount: () => number;
@@ -27,7 +27,7 @@ interface Replication {
   readonly isAtMinIsr: boolean;
 }
 
-/** For a partition that another broker leads, as in Kafka. */
+/** The values that Kafka reports for a partition that another broker leads. */
 const notLed: Replication = {
   inSync: 0,
   replicas: 0,

@@ -8,7 +8,7 @@ import type { StreamedMessage } from '../../raft/messages.ts';
 import type { Entry, Voter } from '../../raft/types.ts';
 
 export type RaftFrame = Hello | StreamedMessage;
-/** Between controllers. The acceptor sends on the stream while it has none of its own that is open. */
+/** Between controllers. Each controller opens its own stream; while it has none open, it sends on the one that the peer opened. */
 export const raftChannel: Channel<RaftFrame, RaftFrame> = { name: 'raft' };
 
 export interface SnapshotBegin {
@@ -25,23 +25,23 @@ export interface SnapshotChunk {
   readonly bytes: Uint8Array;
 }
 
-/** How many bytes of this snapshot the receiver has already. */
+/** The receiver's response to `begin`: how many bytes of this snapshot it has already, from an earlier stream. */
 export interface SnapshotFrom {
   readonly type: 'from';
   readonly offset: number;
 }
 
-/** The receiver's core has received the whole snapshot. */
+/** The receiver has the whole snapshot and has passed it to its core. */
 export interface SnapshotReceived {
   readonly type: 'received';
 }
 
 export type SnapshotFrame = Hello | SnapshotBegin | SnapshotChunk;
 export type SnapshotReply = Hello | SnapshotFrom | SnapshotReceived;
-/** From the quorum leader to another controller. */
+/** Snapshots from the quorum leader to another controller. */
 export const snapshotChannel: Channel<SnapshotFrame, SnapshotReply> = { name: 'raft-bulk' };
 
-/** The observer accepts this many more bytes (counted by `feedBytes`); and the end of its log. */
+/** From an observer: it accepts `sizeBytes` more bytes, as `feedBytes` counts them, and its log ends at `endOffset`. */
 export interface Credit {
   readonly type: 'credit';
   readonly sizeBytes: number;
@@ -73,12 +73,12 @@ export interface FeedEntries {
 
 export type ObserverFrame = Hello | Credit;
 export type FeedMessage = FeedStatus | FeedSnapshot | SnapshotChunk | FeedEntries;
-/** From a voter to an observer. */
+/** The metadata log, from a voter to an observer. */
 export const observeChannel: Channel<ObserverFrame, Hello | FeedMessage> = { name: 'observe' };
 
 const messageBytes = 32;
 
-/** The credit that a message uses up. Both sides count the same way. */
+/** How many bytes of the observer's credit a message uses. Voter and observer both count with this function. */
 export function feedBytes(message: FeedMessage): number {
   switch (message.type) {
     case 'status':

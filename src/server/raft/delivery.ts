@@ -1,6 +1,6 @@
 /**
- * Delivers committed entries that are on this node's disk to the listeners: in order and without gaps, and a snapshot
- * first when the log no longer has the next entry. Yields to the event loop after 5 ms.
+ * Delivers committed entries that are on this node's disk to the listeners, in order and without gaps. When the log no longer has
+ * the next entry, a snapshot is delivered first. After 5 ms it lets the event loop do other work.
  */
 import { at } from '../../base/assert.ts';
 import type { Clock, Scheduler } from '../../base/clock.ts';
@@ -23,7 +23,7 @@ export interface DeliveryOptions {
   readonly scheduler: Scheduler;
   readonly onCommit: (entries: readonly CommittedEntry[]) => void;
   readonly onSnapshot: (snapshot: MetadataSnapshot) => Promise<void>;
-  /** Called after each batch with the exclusive end of what was delivered. */
+  /** Called after each batch; everything below `endOffset` is delivered. */
   readonly onDelivered: (endOffset: number) => void;
   readonly onFailure: (error: unknown) => void;
 }
@@ -33,7 +33,7 @@ function committedEntry(entry: Entry): CommittedEntry {
   return { offset: entry.offset, epoch: entry.epoch, payload, appendedMs: entry.appendedMs };
 }
 
-/** The entries to deliver at once: at most a number of entries and a number of bytes. */
+/** The entries from index `from` on to deliver in one call: at most `batchCountMax` entries, and about `batchBytesMax` bytes. */
 export function batchAt(entries: readonly Entry[], from: number): CommittedEntry[] {
   const batch: CommittedEntry[] = [];
   let sizeBytes = 0;
@@ -57,12 +57,12 @@ export class Delivery {
     this.#options = options;
   }
 
-  /** Exclusive. */
+  /** Everything below this offset is delivered. */
   get endOffset(): number {
     return this.#endOffset;
   }
 
-  /** Entries may have become deliverable. Listeners are called later, unless this is called outside of a delivery. */
+  /** Begins a delivery if there is something to deliver and none is in progress. */
   wake(): void {
     if (this.#running !== null || this.#stopped || !this.#behind()) return;
     this.#running = this.#run().finally(() => {
@@ -121,7 +121,7 @@ export class Delivery {
     const entries =
       core.state.log.cached(this.#endOffset, endOffset, readBytesMax) ??
       (await store.read(this.#endOffset, endOffset, readBytesMax));
-    // Null: the log was compacted meanwhile; the next round delivers the snapshot.
+    // Null: these entries were removed during the read, after a snapshot. The next round delivers the snapshot.
     if (entries === null || this.#stopped) return;
     for (let from = 0; from < entries.length; ) {
       const batch = batchAt(entries, from);

@@ -1,6 +1,6 @@
 /**
- * The handshake on the streams between the nodes of the metadata quorum. The first message of each direction is a hello, which says
- * what node the sender is. This class makes this node's hello and checks the hello of the peer.
+ * The handshake on the streams of the metadata quorum. The first message in each direction is a hello, which tells the sender's
+ * cluster, node and directory. This class makes this node's hello and checks the hello of the peer.
  */
 import { type Hello, helloFault, helloOf, type Identity } from '../../base/hello.ts';
 import type { NodeId } from '../../base/ids.ts';
@@ -13,7 +13,7 @@ const warningsMax = 100;
 export class Greeter {
   readonly #identity: Identity;
   readonly #logger: Logger;
-  /** The peers and reasons that were logged already. */
+  /** The combinations of peer and reason that were logged already. */
   #warned = new Set<string>();
 
   constructor(identity: Identity, logger: Logger) {
@@ -26,8 +26,8 @@ export class Greeter {
   }
 
   /**
-   * Returns the peer's identity, or the reason to end the stream, which is also logged. `expected`: the node that was
-   * called, if known.
+   * Returns the peer's identity, or the reason to end the stream, which is also logged. `expected`: the node to which this node
+   * connected; null: unknown.
    */
   check(message: PeerMessage, expected: NodeId | null): ReplicaKey | string {
     const reason = this.#fault(message, expected);
@@ -52,7 +52,7 @@ export class Greeter {
     return null;
   }
 
-  /** Logs once for each reason and peer, because peers retry. */
+  /** Logs a warning once for each reason and peer, because peers connect again and again. */
   warnOnce(message: string, reason: string, peer?: NodeId): void {
     const key = `${peer} ${reason}`;
     if (this.#warned.has(key)) return;
@@ -62,4 +62,4 @@ export class Greeter {
   }
 }
 
-const ownBoot = 'this node called itself';
+const ownBoot = 'this node has connected to itself';

@@ -1,6 +1,6 @@
 /**
- * One write to the store at a time. Writes that arrive meanwhile are combined into the next one, so one sync covers
- * them all.
+ * Writes to the store, one write at a time. Writes that are requested in the meantime are combined into the next one, so that one
+ * sync makes all of them durable.
  */
 import { at } from '../../base/assert.ts';
 import type { RaftStore, WriteOp } from '../../raft/store.ts';
@@ -8,7 +8,10 @@ import type { RaftStore, WriteOp } from '../../raft/store.ts';
 export interface GroupCommitOptions {
   readonly store: RaftStore;
   readonly onPersisted: (seq: number) => void;
-  /** A failed sync is never retried: the operating system may have dropped the unwritten pages. */
+  /**
+   * Called when a write fails. It is not tried again: after a failed sync the operating system may have dropped the unwritten
+   * data.
+   */
   readonly onFailure: (error: unknown) => void;
 }
 

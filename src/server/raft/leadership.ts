@@ -1,19 +1,21 @@
 /**
- * Tells listeners which node leads, and when this node may act as the active controller: once an entry of its own epoch
- * is committed and everything before it is delivered. Every activation is followed by a deactivation.
+ * Tells the listeners which node leads the quorum, and when this node becomes the active controller: when an entry of its own
+ * epoch is committed and everything before it is delivered. Each `onActivated` is followed by `onDeactivated` at the end of the
+ * leadership.
  */
 import type { NodeId } from '../../base/ids.ts';
 import type { MetadataLogListener } from '../../raft/api.ts';
 import type { RaftCore } from '../../raft/core.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 
-/** What the node does while it knows no leader, for the log line. */
+/** What this node does while it knows no leader, by its role; a part of the log line. */
 const standing = {
   unattached: 'waiting for one',
   follower: 'waiting for one',
   resigned: 'this node led it and no longer does',
-  prospective: 'the last one fell silent, asking whether an election would be won',
-  candidate: 'this node stands for election',
+  prospective:
+    'the last leader no longer responds, and this node asks the voters whether they would elect it',
+  candidate: 'this node is a candidate',
   leader: 'this node was elected',
 } as const;
 
@@ -26,7 +28,7 @@ export interface LeadershipOptions {
 export class Leadership {
   readonly #options: LeadershipOptions;
   #told: { readonly id: NodeId | null; readonly epoch: number } = { id: null, epoch: 0 };
-  /** The epoch in which this node leads, whether activated or not. */
+  /** The epoch in which this node leads, even if it is not the active controller yet; null: it does not lead. */
   #leading: number | null = null;
   #active: number | null = null;
 
@@ -34,7 +36,7 @@ export class Leadership {
     this.#options = options;
   }
 
-  /** Called after every step. Returns true when this node was leader and no longer is. */
+  /** Called after every step of the core. Returns true when this node has just lost the leadership. */
   update(): boolean {
     const { core, logger, tell } = this.#options;
     const { epoch, role } = core.state;

@@ -1,7 +1,7 @@
 /**
- * The voter's side of channel 'observe': sends committed entries to observers. It sends a snapshot first when the log
- * no longer has the observer's next entry, or when the observer's log is empty and a snapshot exists. It never sends
- * more bytes than the observer gave credit for (by at most one message), and never an uncommitted entry.
+ * The voter's side of channel 'observe': sends committed entries to observers, never uncommitted ones. It sends a snapshot first
+ * when this voter's log no longer has the observer's next entry, or when the observer has nothing yet and a snapshot exists. An
+ * observer gives credit for a number of bytes; the voter exceeds it by at most one message.
  */
 import type { Hello, Identity } from '../../base/hello.ts';
 import type { Clock, Scheduler, Timer } from '../../base/clock.ts';
@@ -34,14 +34,14 @@ type FeedStream = MessageStream<Hello | FeedMessage, ObserverFrame>;
 interface Session {
   readonly stream: FeedStream;
   readonly key: ReplicaKey;
-  /** Next entry to send; -1 until the observer's first credit tells where its log ends. */
+  /** The next entry to send; -1 until the observer's first credit message tells where its log ends. */
   nextOffset: number;
   creditBytes: number;
   ackedEndOffset: number;
   ackedMs: number;
   caughtUpMs: number;
   pumping: boolean;
-  /** The stream accepts more messages. */
+  /** The stream accepts more messages: its send buffer is not full. */
   room: boolean;
   closed: boolean;
   toldStatus: string;
@@ -71,7 +71,7 @@ export class ObserverFeed {
     this.#sessions.clear();
   }
 
-  /** Entries may have been committed, or the leader may have changed. */
+  /** Sends what is new to all observers. Called when entries may have been committed or the leader may have changed. */
   wake(): void {
     for (const session of this.#sessions) {
       this.#tellStatus(session, false);

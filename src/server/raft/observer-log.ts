@@ -1,7 +1,7 @@
 /**
- * The metadata log of a node that is not a voter. It follows one voter at a time over channel 'observe': the leader
- * when its address is known. It receives committed entries only, so it never truncates and keeps nothing on disk. After
- * a break it continues at the same offset with the next voter.
+ * The metadata log of a broker that is not a controller (an observer). It receives the log from one voter at a time over channel
+ * 'observe': from the leader when the leader's address is known. It receives committed entries only, so it never truncates, and it
+ * keeps nothing on disk. When the stream breaks, it continues at the same offset with the next voter.
  */
 import { assert } from '../../base/assert.ts';
 import { type Clock, type Scheduler, type Timer, yieldTurn } from '../../base/clock.ts';
@@ -40,12 +40,12 @@ const creditBytes = 4 * 1024 * 1024;
 const retryMsMin = 20;
 const retryMsMax = 500;
 const sliceMs = 5;
-/** After this time without a message the observer gives up the stream, even when it is still open. */
+/** After this time without a message the observer closes the stream and tries another voter. */
 const silenceMs = 6 * statusIntervalMs;
 
 export interface ObserverLogOptions {
   readonly identity: Identity;
-  /** Known voters; status messages bring newer ones. */
+  /** The voters that are known at the start; later, status messages tell the current ones. */
   readonly voters: readonly Voter[];
   /** `controller.quorum.bootstrap.servers`: used while no voter is known. */
   readonly bootstrapServers: readonly Address[];
@@ -165,7 +165,7 @@ export class ObserverLog implements MetadataLog {
   }
 
   /**
-   * The address to connect to next: the leader when it is known and the last attempt was to another node, else all
+   * The address to connect to next: the leader's if it is known and no attempt has failed since the last success; else those of all
    * voters in turn.
    */
   #nextAddress(): { address: Address; id: NodeId | null } | null {
@@ -229,7 +229,7 @@ export class ObserverLog implements MetadataLog {
     this.#after(pauseMs + below(this.#options.random, pauseMs), () => this.#open());
   }
 
-  /** Periodic check: closes a silent stream, or moves to the leader. */
+  /** A periodic check: closes a stream on which nothing arrives, or changes to the leader. */
   #watch(): void {
     this.#after(statusIntervalMs, () => {
       const stream = this.#stream;
@@ -243,8 +243,8 @@ export class ObserverLog implements MetadataLog {
   }
 
   /**
-   * Changes from a voter that does not lead to the leader, because only the leader can report this observer's progress
-   * (DescribeQuorum).
+   * Changes to the leader if this observer receives the log from another voter: the leader lists in its status (DescribeQuorum) only
+   * the observers that receive the log from it.
    */
   #moveToLeader(): void {
     const stream = this.#stream;
@@ -293,7 +293,9 @@ export class ObserverLog implements MetadataLog {
     }
   }
 
-  /** Why a message does not fit the state of this observer, or null. Snapshot chunks are stored here as well. */
+  /**
+   * Why a message is invalid in the present state of this observer; null: it is valid. Also adds a snapshot chunk to `#snapshot`.
+   */
   #faultOf(message: FeedMessage): string | null {
     switch (message.type) {
       case 'status':
@@ -358,7 +360,7 @@ export class ObserverLog implements MetadataLog {
 
   #handleStatus(status: FeedStatus): void {
     this.#failures = 0;
-    // A voter that was cut off from the others may still send an earlier epoch.
+    // A voter without a connection to the others may still send an earlier epoch.
     if (status.epoch < (this.#status?.epoch ?? 0)) return;
     const before = this.leader();
     this.#status = status;
@@ -368,7 +370,7 @@ export class ObserverLog implements MetadataLog {
     const news = now.id === null ? 'No leader of the quorum yet' : `Node ${now.id} leads the quorum`;
     this.#options.logger.info(news, { epoch: now.epoch });
     for (const listener of this.#listeners) listener.onLeaderChange(now);
-    // Move to a new leader at once, but only once; further attempts are made by the periodic check.
+    // Changes to the new leader at once. If that fails, the periodic check tries again.
     this.#moveToLeader();
   }
 

@@ -1,6 +1,6 @@
 /**
- * Makes the metadata log of a node: for a controller one that votes or may come to vote, for a broker one that
- * observes. Called by the composition root.
+ * Makes the metadata log of a node: on a controller a `VoterLog`, even if it is not a voter yet; on a broker an `ObserverLog`.
+ * Called by the composition root.
  */
 import type { Clock, Scheduler } from '../../base/clock.ts';
 import type { Identity } from '../../base/hello.ts';

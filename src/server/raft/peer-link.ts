@@ -1,8 +1,8 @@
 /**
- * This node's outgoing stream to one other controller. Messages of the peer come on the stream that the peer opened, or
- * on this one while the peer has none open. The link opens the stream, sends its hello and waits for the peer's; after
- * a break it opens it again with growing delays. While the stream is not up, messages are dropped, because Raft sends
- * them again.
+ * This node's outgoing stream to one other controller (the peer). The link opens the stream, sends a hello and waits for the
+ * peer's hello; when the stream breaks, it opens it again, with growing delays. While there is no open stream, messages are
+ * dropped, because Raft sends them again. The peer sends its messages on the stream that it has opened to this node, or on this
+ * one while it has none.
  */
 import type { Scheduler, Timer } from '../../base/clock.ts';
 import type { NodeId } from '../../base/ids.ts';
@@ -14,7 +14,9 @@ import type { Greeter } from './greeter.ts';
 
 const retryMsMin = 20;
 const retryMsMax = 500;
-/** A stream without a hello for this long is given up: the peer's host may have stopped without closing the connection. */
+/**
+ * A stream on which no hello arrives for this long is closed: the peer's machine may have stopped without closing the connection.
+ */
 const helloTimeoutMs = 2000;
 
 type RaftStream = MessageStream<RaftFrame, RaftFrame>;
@@ -56,7 +58,7 @@ export class PeerLink {
     if (this.#up) this.#stream?.send(message);
   }
 
-  /** A message of the peer arrived, so the peer is running: makes the next attempt at once. */
+  /** A message of the peer has arrived on another stream, so the peer is running: connects without waiting for the delay. */
   reconnectNow(): void {
     if (this.#stopped || this.#stream !== null) return;
     this.#failures = 0;

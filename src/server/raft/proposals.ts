@@ -1,7 +1,7 @@
 /**
- * Proposals of this node that are not yet committed, and reads that wait for the entries that they must see. The
- * outcome of a proposal is decided by leadership and delivery, never by offset alone: when the leadership is lost, all
- * pending ones are rejected, because this node does not know whether they will be committed.
+ * Proposals of this node that are not committed yet, and reads that wait until the entries that they must see are delivered. A
+ * proposal resolves when its entry is delivered. When the leadership is lost, all pending proposals are rejected, because a new
+ * leader may commit other entries at their offsets.
  */
 import { assert } from '../../base/assert.ts';
 
@@ -12,9 +12,9 @@ interface Waiting {
 
 export class Proposals {
   readonly #byTicket = new Map<number, Waiting>();
-  /** In order of offsets. */
+  /** The proposals that the core has accepted, in the order of their offsets. */
   #byOffset: { readonly offset: number; readonly waiting: Waiting }[] = [];
-  /** Confirmed reads, which wait until everything below `endOffset` is delivered. */
+  /** Reads that a majority has confirmed. They wait until everything below `endOffset` is delivered. */
   #reads: { readonly endOffset: number; readonly waiting: Waiting }[] = [];
   #nextTicket = 1;
 
@@ -35,7 +35,7 @@ export class Proposals {
     this.#take(ticket).reject(error);
   }
 
-  /** Everything below `endOffset` was committed in the epoch in which it was proposed, and is delivered. */
+  /** Resolves the proposals below `endOffset`: they were committed in the epoch in which they were proposed, and are delivered. */
   delivered(endOffset: number): void {
     let count = 0;
     for (const { offset, waiting } of this.#byOffset) {
@@ -50,7 +50,7 @@ export class Proposals {
     this.#reads.push({ endOffset, waiting: this.#take(ticket) });
   }
 
-  /** Everything below `endOffset` is delivered. A confirmed read resolves even when this node no longer leads. */
+  /** Resolves the reads up to `endOffset`, which is delivered. A confirmed read resolves even if this node no longer leads. */
   resolveReads(endOffset: number): void {
     let count = 0;
     for (const { endOffset: wanted, waiting } of this.#reads) {
@@ -61,7 +61,7 @@ export class Proposals {
     if (count > 0) this.#reads.splice(0, count);
   }
 
-  /** The leadership is lost, or the node stops. */
+  /** Rejects all proposals that the core has accepted, because the leadership is lost or the node stops. */
   rejectAccepted(error: Error): void {
     const lost = this.#byOffset;
     this.#byOffset = [];

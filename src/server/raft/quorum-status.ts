@@ -1,6 +1,6 @@
 /**
- * The quorum as this node knows it, in the terms of DescribeQuorum. Monotonic times become wall-clock times here.
- * Static voters have no directory ids, as in Kafka, even where this node has learned them.
+ * Makes the status of the quorum for DescribeQuorum responses and metrics, from the core's state. It converts monotonic times to
+ * wall-clock times. Static voters are shown without directory ids, as in Kafka, even if this node has learned them.
  */
 import type { QuorumStatus, ReplicaStatus, VoterStatus } from '../../raft/api.ts';
 import { uuidZero } from '../../base/uuid.ts';
@@ -10,7 +10,7 @@ import { learners } from '../../raft/role/membership.ts';
 import type { Now } from '../../raft/state.ts';
 import type { Voter } from '../../raft/types.ts';
 
-/** `feeding`: the observers that this node feeds. */
+/** `feeding`: the observers that receive the log from this node. */
 export function voterStatus(core: RaftCore, now: Now, feeding: readonly ReplicaStatus[]): QuorumStatus {
   const { state } = core;
   const { role } = state;

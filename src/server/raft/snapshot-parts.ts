@@ -1,10 +1,10 @@
 /**
- * A metadata snapshot that arrives in chunks. Memory is allocated for received bytes only, not for the size that the
- * peer announced.
+ * A metadata snapshot that arrives in chunks. Memory is allocated for the received bytes only, so that a peer cannot exhaust it by
+ * announcing a large size.
  */
 import { MalformedError } from '../../base/protobuf.ts';
 
-/** A larger snapshot would exhaust the memory of the process. */
+/** The maximum size of a snapshot: a larger one would exhaust the memory of the process. */
 export const snapshotBytesMax = 1024 * 1024 * 1024;
 
 export class SnapshotParts {

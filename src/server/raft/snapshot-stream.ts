@@ -1,13 +1,13 @@
 /**
- * Snapshots between controllers, on the separate channel 'raft-bulk', so that they never delay a heartbeat. The sender
- * opens the stream:
+ * Sends and receives snapshots between controllers. They use a channel of their own, 'raft-bulk', so that they do not delay
+ * heartbeats. The sender opens the stream:
  *
  *   hello | begin {epoch, end offset, snapshot epoch, voters, size} | chunks of 256 KiB …
- *   back: hello | from {offset} | received
+ *   from the receiver: hello | from {offset} | received
  *
- * `from` tells how many bytes of this snapshot an earlier, broken stream has delivered; the sender continues there. The
- * sender never has more bytes in flight than the stream accepts. `received` means that the receiver's core has the
- * whole snapshot; its durable acknowledgement is an ordinary Raft message.
+ * `from` tells how many bytes of this snapshot the receiver has from an earlier stream that broke; the sender continues there. The
+ * sender waits when the stream's send buffer is full. `received` means that the receiver's core has the whole snapshot; when it is
+ * durable, the receiver acknowledges it with an ordinary Raft message.
  */
 import type { Scheduler, Timer } from '../../base/clock.ts';
 import type { NodeId } from '../../base/ids.ts';
@@ -43,7 +43,7 @@ export function sendSnapshot(options: SendSnapshotOptions): Promise<boolean> {
 class SnapshotSender {
   readonly #options: SendSnapshotOptions;
   readonly #done: (ok: boolean) => void;
-  /** Next byte to send; null until the receiver's `from` arrived. */
+  /** The position of the next byte to send; null until the receiver's `from` has arrived. */
   #at: number | null = null;
   #greeted = false;
   #timer: Timer | null = null;
@@ -108,11 +108,11 @@ interface Download {
   readonly from: ReplicaKey;
   begin: SnapshotBegin;
   readonly parts: SnapshotParts;
-  /** Null: the stream broke, and the download can be resumed. */
+  /** Null: the stream broke, and another stream may continue the download. */
   stream: Incoming | null;
 }
 
-/** The receiving side of these streams, after their hello. Keeps at most one snapshot: the one that was begun last. */
+/** The receiving side of these streams, after the hello. It keeps the chunks of one snapshot only: the one that was begun last. */
 export class SnapshotDownloads {
   readonly #onSnapshot: (from: ReplicaKey, snapshot: InstallSnapshot) => void;
   #download: Download | null = null;
@@ -129,7 +129,7 @@ export class SnapshotDownloads {
       return;
     }
     if (message.type !== 'chunk') throw new MalformedError('a second hello');
-    // Another stream has resumed this download.
+    // There is no download, or a newer stream has continued it.
     if (download === null || download.stream !== stream)
       throw new MalformedError('a snapshot chunk before the begin of its snapshot');
     try {
@@ -141,7 +141,7 @@ export class SnapshotDownloads {
     this.#finishWhenWhole(stream, download);
   }
 
-  /** Keeps the received chunks, so that the sender can resume. */
+  /** Called when a stream has ended. The received chunks are kept, so that the sender can continue. */
   closed(stream: Incoming): void {
     if (this.#download?.stream === stream) this.#download.stream = null;
   }
@@ -150,7 +150,8 @@ export class SnapshotDownloads {
     const fault = epochFault(begin.epoch) ?? epochFault(begin.snapshotEpoch, begin.epoch);
     if (fault !== null) throw new MalformedError(fault);
     const before = this.#download;
-    // All replicas have the same snapshot at a given end offset, but only chunks of the same sender are combined.
+    // Snapshots of two replicas with the same end offset have the same content. Still, only chunks of one sender are combined, so
+    // that the code does not rely on equal bytes.
     const isSame =
       before !== null &&
       sameReplica(before.from, from) &&

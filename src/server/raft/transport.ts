@@ -1,8 +1,8 @@
 /**
- * Raft messages over the peer network. Each replica opens one 'raft' stream to each replica that it knows, and sends on
- * it. While it has none open, it sends on the stream that the peer opened, so that a leader can answer a learner whose
- * address it does not know. Snapshots have streams of their own ('raft-bulk'). A stream that breaks, in either
- * direction, is reported to the core as a hint.
+ * Sends and receives Raft messages over the peer network. Each controller opens one 'raft' stream to each controller that it
+ * knows, and sends on it. While it has none open, it sends on the stream that the peer has opened; so a leader can respond to a
+ * learner whose address it does not know. Snapshots have streams of their own ('raft-bulk'). When a stream breaks, in either
+ * direction, the core is told: the peer may have ended.
  *
  * Bootstrap servers have addresses but no ids; streams to them are open only while this replica looks for a leader.
  */
@@ -50,12 +50,12 @@ export class RaftTransport {
   readonly #options: TransportOptions;
   readonly #greeter: Greeter;
   readonly #links = new Map<NodeId, PeerLink>();
-  /** By address; used while this replica looks for a leader. */
+  /** Streams to bootstrap servers, by address; open only while this replica looks for a leader. */
   readonly #seeds = new Map<string, PeerLink>();
   readonly #incoming = new Set<IncomingStream>();
   /**
-   * The 'raft' streams that each peer opened, the newest last. Usually one; more while the peer looks for a leader or
-   * reconnects.
+   * By peer: the 'raft' streams that the peer has opened, the newest last. There is usually one; there are more while the peer
+   * looks for a leader or connects again.
    */
   readonly #opened = new Map<NodeId, RaftStream[]>();
   readonly #downloads: SnapshotDownloads;
@@ -73,7 +73,7 @@ export class RaftTransport {
     );
   }
 
-  /** The addresses of the other voters and of this leader's learners. Opens, keeps and closes links accordingly. */
+  /** Opens and closes links so that there is one for each of `addresses`: the other voters, and the learners of this leader. */
   setPeers(addresses: ReadonlyMap<NodeId, Address>): void {
     if (this.#stopped) return;
     for (const [id, link] of this.#links) {
@@ -91,7 +91,7 @@ export class RaftTransport {
     }
   }
 
-  /** Sends the message to every bootstrap server that has no link yet, and opens streams where there are none. */
+  /** Sends a message to every bootstrap server that has no link as a known peer; opens streams for it. */
   announce(servers: readonly Address[], message: JoinRequest): void {
     if (this.#stopped) return;
     const linked = new Set([...this.#links.values()].map(({ address }) => `${address.host}:${address.port}`));
@@ -107,7 +107,7 @@ export class RaftTransport {
     }
   }
 
-  /** A leader is known: closes the streams to bootstrap servers. */
+  /** Closes the streams to bootstrap servers, because a leader is known. */
   endAnnouncing(): void {
     if (this.#seeds.size === 0) return;
     for (const seed of this.#seeds.values()) seed.stop();
@@ -141,7 +141,7 @@ export class RaftTransport {
     else this.#opened.get(to)?.at(-1)?.send(message);
   }
 
-  /** Resolves to true when the snapshot arrived. */
+  /** Sends a snapshot. Resolves to true when the receiver has it, to false when the stream broke. */
   async sendSnapshot(to: NodeId, snapshot: InstallSnapshot): Promise<boolean> {
     const link = this.#links.get(to);
     if (link === undefined || !link.up) return false;
@@ -164,7 +164,7 @@ export class RaftTransport {
     this.#opened.clear();
   }
 
-  /** `greeted` sets the stream's handlers for what follows the hello. */
+  /** Waits for the hello on a stream that a peer has opened, then calls `greeted`, which sets the stream's handlers. */
   #accept<S extends IncomingStream>(stream: S, greeted: (from: ReplicaKey) => void): void {
     if (this.#stopped) {
       stream.close();
@@ -192,7 +192,8 @@ export class RaftTransport {
       this.#incoming.delete(stream);
       const left = (this.#opened.get(from.id) ?? []).filter((other) => other !== stream);
       if (left.length > 0) {
-        // The peer still has other streams open, as after it has found its leader, so this is no sign that it is down.
+        // The peer has other streams open, for example because it has found a leader and closed those to bootstrap servers. So the
+        // end of this one does not mean that the peer is down.
         this.#opened.set(from.id, left);
         return;
       }
@@ -218,7 +219,7 @@ export class RaftTransport {
     };
   }
 
-  /** A message that does not fit ends its stream and nothing else. */
+  /** Checks a message and passes it on. An invalid message ends its stream and no other. */
   #receive(stream: RaftStream, from: ReplicaKey, message: RaftFrame): void {
     if (this.#stopped) return;
     const fault = message.type === 'hello' ? 'a second hello' : faultOf(message);

@@ -1,16 +1,16 @@
 /**
- * The driver of the consensus core on a controller, voter or not. Inputs collect in a mailbox; a turn steps the core
- * with all of them and then carries out the effects in this order:
+ * The metadata log of a controller, voter or not: the driver of the consensus core. Inputs are collected in a mailbox. Once in a
+ * turn of the event loop, the driver passes all of them to the core (a step), and then carries out the effects in this order:
  *
- *   1. writes are given to the group commit
- *   2. messages that need no write are sent
- *   3. proposals are answered
- *   4. reads and snapshots for followers
- *   5. listeners learn of a changed leader
- *   6. committed entries are delivered
- *   7. the timer is set
+ *   1. passes writes to the group commit, which makes them durable
+ *   2. sends messages that need not wait for a write
+ *   3. answers proposals
+ *   4. reads entries from disk, and sends snapshots, for followers
+ *   5. tells listeners of a changed leader
+ *   6. delivers committed entries
+ *   7. sets the timer
  *
- * Messages that promise durability wait for their write. The core is never called from within an effect.
+ * A message that promises something (a vote, an acknowledgement) is sent after its write. An effect never calls the core.
  */
 import { assert } from '../../base/assert.ts';
 import type { Clock, Scheduler, Timer } from '../../base/clock.ts';
@@ -52,7 +52,7 @@ import { QuorumMeter } from './quorum-meter.ts';
 import { voterStatus } from './quorum-status.ts';
 import { RaftTransport } from './transport.ts';
 
-/** Further inputs wait for the next turn of the event loop. */
+/** How many inputs one step handles; further ones wait for the next turn of the event loop. */
 const turnInputsMax = 1024;
 const shutdownPollMs = 5;
 
@@ -151,7 +151,7 @@ export class VoterLog implements MetadataLog {
     const sinceMs = this.#meter.nowMs();
     const outcome = this.#ask((ticket) => ({ type: 'propose', ticket, epoch, payload }));
     const isCommitted = (): void => this.#meter.committed(sinceMs);
-    // The rejection is handled by the proposer.
+    // A rejection is ignored here: the caller handles it.
     outcome.then(isCommitted, () => {});
     return outcome;
   }
@@ -212,8 +212,8 @@ export class VoterLog implements MetadataLog {
   }
 
   /**
-   * If this node leads and there are other voters: hands over the leadership, and waits at most one election timeout
-   * for it.
+   * Hands over the leadership, if this node leads and there are other voters. Waits at most one election timeout until another node
+   * leads.
    */
   async #handOver(): Promise<void> {
     const { state } = this.#core;
@@ -270,7 +270,7 @@ export class VoterLog implements MetadataLog {
     for (const read of effects.readLog) this.#readLog(read);
     for (const { to, epoch } of effects.sendSnapshot) this.#sendSnapshot(to, epoch);
     const lost = this.#leadership.update();
-    // Also when this node became leader, got a proposal and lost the leadership within this turn.
+    // The second condition is for a node that became leader, accepted a proposal and lost the leadership within one step.
     if (lost || this.#core.state.role.name !== 'leader')
       this.#proposals.rejectAccepted(this.#notLeader('the leadership was lost'));
     this.#updatePeers();
@@ -364,7 +364,7 @@ export class VoterLog implements MetadataLog {
     if (this.#core.leaderId !== null) this.#transport.endAnnouncing();
   }
 
-  /** There is one timer; it is set again only when it would fire too late. */
+  /** Sets the timer for the core's deadline. If a timer is set that fires earlier, it stays. */
   #armTimer(): void {
     const deadlineMs = this.#core.deadlineMs;
     if (deadlineMs >= this.#timerMs) return;
