@@ -14,6 +14,7 @@ const rows = [
   [/^(Describe|Delete)Acls: type /, aclFilter],
   [/^AlterConfigs: twice/, 'AlterConfigs names a resource twice'],
   [/^IncrementalAlterConfigs: operation 9 of /, inTheFault],
+  [/^AlterClientQuotas: (a host|.* that is no number), /, 'quotas that can not be enforced'],
   [/^Metadata: id zero/, inTheFault],
   [/^WriteTxnMarkers: .*version 0, an epoch before/, inTheFault],
   [/^DescribeTopicPartitions: \[""\]/, inTheFault],

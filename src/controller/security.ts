@@ -1,15 +1,11 @@
-/** ACLs, SCRAM credentials and client quotas. The node that forwards a request checks that an authorizer is configured. */
+/** ACLs and SCRAM credentials. The node that forwards a request checks that an authorizer is configured. */
 import { randomUuid } from '../base/uuid.ts';
 import type { MetadataRecord } from '../metadata/records.ts';
 import { record } from '../metadata/records.ts';
-import type { AclImage, QuotaEntityPart } from '../metadata/security-image.ts';
-import { quotaKey, scramKey } from '../metadata/security-image.ts';
+import type { AclImage } from '../metadata/security-image.ts';
+import { scramKey } from '../metadata/security-image.ts';
 import type { CreateAclsRequest, CreateAclsResponse } from '../protocol/messages/security/30-create-acls.ts';
 import type { DeleteAclsRequest, DeleteAclsResponse } from '../protocol/messages/security/31-delete-acls.ts';
-import type {
-  AlterClientQuotasRequest,
-  AlterClientQuotasResponse,
-} from '../protocol/messages/security/49-alter-client-quotas.ts';
 import type {
   AlterUserScramCredentialsRequest,
   AlterUserScramCredentialsResponse,
@@ -190,79 +186,4 @@ function scramRecord(state: ControllerState, change: ScramChange): MetadataRecor
   const { salt, saltedPassword, iterations } = upsertion;
   const keys = state.settings.scramKeys(mechanism, saltedPassword);
   return record('UserScramCredentialRecord', { name, mechanism, salt, iterations, ...keys });
-}
-
-const quotaKeysByType: Readonly<Record<string, readonly string[]>> = {
-  user: ['producer_byte_rate', 'consumer_byte_rate', 'request_percentage', 'controller_mutation_rate'],
-  'client-id': ['producer_byte_rate', 'consumer_byte_rate', 'request_percentage', 'controller_mutation_rate'],
-  ip: ['connection_creation_rate'],
-};
-
-export function alterClientQuotas(
-  state: ControllerState,
-  request: AlterClientQuotasRequest,
-): Result<AlterClientQuotasResponse> {
-  const records: MetadataRecord[] = [];
-  const seen = new Set<string>();
-  const entries = request.entries.map(({ entity, ops }) => {
-    try {
-      checkQuotaEntity(entity);
-      const key = quotaKey(entity);
-      if (seen.has(key)) throw new KafkaError(Errors.INVALID_REQUEST, 'Duplicate entity in the request');
-      seen.add(key);
-      records.push(...quotaRecords(state, entity, ops));
-      return { errorCode: 0, errorMessage: null, entity };
-    } catch (error) {
-      return { ...problem(error), entity };
-    }
-  });
-  return { records: request.validateOnly ? [] : records, response: { throttleTimeMs: 0, entries } };
-}
-
-function checkQuotaEntity(entity: readonly QuotaEntityPart[]): void {
-  const refuse = (message: string): never => {
-    throw new KafkaError(Errors.INVALID_REQUEST, message);
-  };
-  if (entity.length === 0) refuse('Invalid empty client quota entity');
-  const types = entity.map((part) => part.entityType);
-  if (new Set(types).size !== types.length)
-    refuse('Client quota entity cannot contain duplicate entity types');
-  for (const part of entity) {
-    if (quotaKeysByType[part.entityType] === undefined)
-      refuse(`Unhandled client quota entity type: ${part.entityType}`);
-    if (part.entityName === '') refuse(`Empty ${part.entityType} not supported`);
-  }
-  if (types.includes('ip') && types.length > 1) {
-    refuse('Client quota entity: Ip quota can not be combined with user or client-id quotas.');
-  }
-}
-
-function quotaRecords(
-  state: ControllerState,
-  entity: readonly QuotaEntityPart[],
-  ops: AlterClientQuotasRequest['entries'][number]['ops'],
-): MetadataRecord[] {
-  const allowed = quotaKeysByType[entity[0]?.entityType ?? ''] ?? [];
-  const current =
-    state.image.security.clientQuotas.get(quotaKey(entity))?.values ?? new Map<string, number>();
-  const records: MetadataRecord[] = [];
-  for (const { key, value, remove } of ops) {
-    if (!allowed.includes(key))
-      throw new KafkaError(Errors.INVALID_REQUEST, `Invalid configuration key ${key}`);
-    if (remove) {
-      if (current.has(key))
-        records.push(record('ClientQuotaRecord', { entity, key, value: 0, remove: true }));
-      continue;
-    }
-    const whole =
-      key === 'producer_byte_rate' || key === 'consumer_byte_rate' || key === 'connection_creation_rate';
-    if (!(value > 0)) throw new KafkaError(Errors.INVALID_REQUEST, `Quota ${key} must be greater than 0`);
-    if (whole && Math.abs(value - Math.round(value)) > 1e-6) {
-      throw new KafkaError(Errors.INVALID_REQUEST, `Client quota ${key} must be a whole number`);
-    }
-    records.push(
-      record('ClientQuotaRecord', { entity, key, value: whole ? Math.round(value) : value, remove: false }),
-    );
-  }
-  return records;
 }

@@ -71,11 +71,12 @@ export function scramKey(mechanism: number, name: string): string {
   return `${mechanism}:${name}`;
 }
 
-/** A copy of the parts of an entity, ordered by type. */
+/** The parts of an entity, ordered by type. Of several parts with one type the last counts, as in Kafka. */
 export function sortedEntity(entity: readonly QuotaEntityPart[]): QuotaEntityPart[] {
-  return [...entity]
-    .sort((a, b) => (a.entityType < b.entityType ? -1 : a.entityType > b.entityType ? 1 : 0))
-    .map((part) => ({ entityType: part.entityType, entityName: part.entityName }));
+  const names = new Map(entity.map((part) => [part.entityType, part.entityName]));
+  return [...names]
+    .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
+    .map(([entityType, entityName]) => ({ entityType, entityName }));
 }
 
 export function quotaKey(entity: readonly QuotaEntityPart[]): string {

@@ -170,23 +170,8 @@ test('metadata.version does not go down, and others may need it', () => {
   expect(update('transaction.version', 1, 9)).toMatch(/does not support the given upgrade type\.$/);
 });
 
-test('quotas, credentials and access control lists', () => {
+test('credentials and access control lists', () => {
   const controller = new TestController();
-  const entity = [{ entityType: 'user', entityName: 'alice' }];
-  const quota = (key: string, value: number, remove = false): unknown => {
-    const { entries } = controller.call(49, {
-      entries: [{ entity, ops: [{ key, value, remove }] }],
-      validateOnly: false,
-    });
-    return entries[0]?.errorCode;
-  };
-  expect(quota('producer_byte_rate', 1024)).toBe(0);
-  expect(quota('no.such', 1)).toBe(42);
-  const [stored] = [...controller.image.security.clientQuotas.values()];
-  expect([...(stored?.values ?? [])]).toEqual([['producer_byte_rate', 1024]]);
-  expect(quota('producer_byte_rate', 0, true)).toBe(0);
-  expect(controller.image.security.clientQuotas.size).toBe(0);
-
   const scram = (name: string, iterations: number): unknown => {
     const bytes = new Uint8Array([1, 2, 3]);
     const upsertions = [{ name, mechanism: 1, iterations, salt: bytes, saltedPassword: bytes }];

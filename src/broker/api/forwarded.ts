@@ -1,7 +1,7 @@
 /**
  * Admin requests that the active controller handles: CreateTopics (19), DeleteTopics (20), CreatePartitions (37), ElectLeaders
- * (43), AlterPartitionReassignments (45), ListPartitionReassignments (46), UpdateFeatures (57), UnregisterBroker (64). Every node
- * forwards them; each has a row in the table below.
+ * (43), AlterPartitionReassignments (45), ListPartitionReassignments (46), AlterClientQuotas (49), UpdateFeatures (57), UnregisterBroker
+ * (64). Every node forwards them; each has a row in the table below.
  *
  * Behaviour: After a successful change the response waits until this node's own image has it, at most `readYourWriteMs`, so that a
  *            client can use a new topic through the same broker. When no controller responds in time, every item of the request
@@ -11,6 +11,11 @@ import { uuidZero } from '../../base/uuid.ts';
 import { kraftVersionFeature, kraftVersionOf } from '../../metadata/feature-versions.ts';
 import { featureLevel, type MetadataImage } from '../../metadata/image.ts';
 import { type ErrorRow, Errors } from '../../protocol/errors.ts';
+import { quotaKey } from '../../metadata/security-image.ts';
+import {
+  AlterClientQuotasRequest,
+  AlterClientQuotasResponse,
+} from '../../protocol/messages/security/49-alter-client-quotas.ts';
 import {
   CreateTopicsRequest,
   CreateTopicsResponse,
@@ -111,6 +116,14 @@ export function createForwardedHandlers(services: NodeServices): Handler[] {
   return [
     ...topicHandlers(services),
     ...partitionHandlers(services),
+    forward(services, AlterClientQuotasRequest, AlterClientQuotasResponse, {
+      versions: '0-1',
+      listeners: everywhere,
+      shows: (request, response) => (request.validateOnly ? null : quotasShow(request, response)),
+      failed: (request, { code }, errorMessage) => ({
+        entries: request.entries.map(({ entity }) => ({ errorCode: code, errorMessage, entity })),
+      }),
+    }),
     forward(services, UpdateFeaturesRequest, UpdateFeaturesResponse, {
       versions: '0-2',
       listeners: everywhere,
@@ -132,6 +145,23 @@ export function createForwardedHandlers(services: NodeServices): Handler[] {
       failed: (_request, { code }, errorMessage) => ({ errorCode: code, errorMessage }),
     }),
   ];
+}
+
+function quotasShow(
+  { entries }: AlterClientQuotasRequest,
+  response: Infer<typeof AlterClientQuotasResponse>,
+): Shows {
+  const failed = new Set(
+    response.entries.filter(({ errorCode }) => errorCode !== 0).map(({ entity }) => quotaKey(entity)),
+  );
+  const changed = entries
+    .map(({ entity, ops }) => ({ key: quotaKey(entity), ops }))
+    .filter(({ key }) => !failed.has(key));
+  return ({ security }) =>
+    changed.every(({ key, ops }) => {
+      const values = security.clientQuotas.get(key)?.values;
+      return ops.every((op) => (values?.get(op.key) ?? null) === (op.remove ? null : op.value));
+    });
 }
 
 /** kraft.version follows from the voter set in the quorum's log, as far as this node has received it. */
