@@ -1,22 +1,22 @@
 /**
- * Regular expressions as operators write them for Kafka's tools: the syntax of java.util.regex.Pattern. RE2 reads nearly all of it;
- * look-around and back references, which RE2 lacks, are left to JavaScript's engine. Possessive quantifiers, atomic groups and
- * intersections of classes are refused. Expressions of clients are never compiled here but by `regex.ts`: JavaScript's engine may take
- * hours for a malicious one.
+ * Regular expressions that operators write for Kafka's tools, in the syntax of Java (java.util.regex.Pattern). RE2 compiles
+ * nearly all of them. Look-around and back references, which RE2 lacks, are compiled by JavaScript's engine. Possessive
+ * quantifiers, atomic groups and intersections of classes are refused. Never use this file for expressions of clients, because
+ * JavaScript's engine may take hours for a malicious one; `regex.ts` is for those.
  */
 import { compileRegex, RegexError } from './regex.ts';
 
 export interface JavaPattern {
-  /** Whether the whole text matches. */
+  /** Whether the expression matches the whole text. */
   matches(text: string): boolean;
 }
 
-/** An invalid expression, with the message of Java's `PatternSyntaxException`. */
+/** An expression is invalid. The message is that of Java's `PatternSyntaxException`. */
 export class PatternSyntaxError extends Error {
   override readonly name = 'PatternSyntaxError';
 }
 
-/** Classes that only Java has, as what stands between the brackets of a class. */
+/** Classes that Java has and RE2 has not, each with its characters as they are written between brackets. */
 const javaClasses: ReadonlyMap<string, string> = new Map([
   ['\\p{Lower}', 'a-z'],
   ['\\p{Upper}', 'A-Z'],
@@ -33,11 +33,11 @@ const javaClasses: ReadonlyMap<string, string> = new Map([
   ['\\p{Space}', '\\s'],
   ['\\h', ' \\t\\xA0'],
 ]);
-/** RE2's messages for look-around and for back references. */
+/** Matches RE2's error messages for look-around and back references. */
 const missingInRe2 = /^invalid (?:or unsupported Perl syntax|named capture|escape sequence)/;
 const token = /\\Q[\s\S]*?(?:\\E|$)|\\[pP]\{[^}]*\}|\\[\s\S]|[[\]]/g;
 
-/** Replaces Java's names of classes. */
+/** Replaces Java's classes by their characters. */
 function translate(pattern: string): string {
   let depth = 0;
   return pattern.replace(token, (one) => {
@@ -68,7 +68,7 @@ function compileTranslated(pattern: string): JavaPattern {
   }
 }
 
-/** Java's description of a mistake and the index that it names; -1: none. */
+/** Returns the description of a mistake in Java's words, and the index that Java names; -1 when it names none. */
 function describe(pattern: string, fallback: string): [description: string, index: number] {
   const open: number[] = [];
   for (let at = 0; at < pattern.length; at++) {
@@ -108,7 +108,7 @@ function isRepeatable(pattern: string, at: number): boolean {
   return before !== '|' || pattern[at - 2] === '\\';
 }
 
-/** The index of the bracket that closes the class that begins at `at`; -1: there is none. */
+/** Returns the index of the bracket that closes the class at `at`; -1 when there is none. */
 function endOfClass(pattern: string, at: number): number {
   let depth = 0;
   for (let end = at; end < pattern.length; end++) {
@@ -116,7 +116,7 @@ function endOfClass(pattern: string, at: number): number {
     if (mark === '\\') end++;
     else if (mark === '[') {
       depth++;
-      // A bracket that stands first in a class is one of its characters.
+      // A closing bracket that is the first character in a class belongs to the class and does not end it.
       const first = pattern[end + 1] === '^' ? end + 2 : end + 1;
       if (pattern[first] === ']') end = first;
     } else if (mark === ']' && --depth === 0) return end;
@@ -124,7 +124,7 @@ function endOfClass(pattern: string, at: number): number {
   return -1;
 }
 
-/** Throws `PatternSyntaxError`. */
+/** Throws `PatternSyntaxError` when the expression is invalid. */
 export function compileJavaPattern(pattern: string): JavaPattern {
   try {
     return compileTranslated(pattern);

@@ -7,23 +7,26 @@
 import { RE2JS, RE2JSException, RE2JSSyntaxException } from 're2js';
 
 /**
- * Bound of `regexSize`. The slowest expression known with this size needs 34 ms for the longest topic name (249 characters); see
- * `test/config/regex.test.ts`.
+ * The largest `regexSize` that is accepted. The slowest expression of this size that is known needs 34 ms to match the longest
+ * topic name (249 characters), measured by `test/config/regex.test.ts`.
  */
 export const regexSizeMax = 4096;
-/** Weight of a Unicode class: it is one instruction, but with up to some hundred ranges that are searched at each character. */
+/**
+ * What a Unicode class such as `\pL` adds to the size. It is one instruction, but each match searches up to some hundred
+ * ranges.
+ */
 const unicodeClassSize = 32;
 
 export class RegexError extends Error {}
 
 export interface Regex {
-  /** Approximate number of instructions of the compiled expression. */
+  /** The estimated number of instructions of the compiled expression (`regexSize`). */
   readonly size: number;
-  /** Whether the whole text matches. */
+  /** Whether the expression matches the whole text. */
   matches(text: string): boolean;
 }
 
-/** Throws `RegexError`. */
+/** Throws `RegexError` when the expression is invalid or too large. */
 export function compileRegex(pattern: string): Regex {
   const size = regexSize(pattern);
   if (size > regexSizeMax)
@@ -32,14 +35,17 @@ export function compileRegex(pattern: string): Regex {
     const compiled = RE2JS.compile(pattern);
     return { size, matches: (text) => compiled.matches(text) };
   } catch (error) {
-    // Kafka's answers have the description only.
+    // The description alone is what Kafka's error messages contain.
     if (error instanceof RE2JSSyntaxException) throw new RegexError(error.getDescription());
     if (error instanceof RE2JSException) throw new RegexError(error.message);
     throw error;
   }
 }
 
-/** Size of a part that can match the empty text: `a?`, `a*`, `^`, `(|a)`. Repeated, all of them are tried at each character. */
+/**
+ * What a part adds that can match the empty text, such as `a?`, `a*`, `^` or `(|a)`. When many such parts follow each other,
+ * RE2 tries all of them at each character.
+ */
 const emptyMatchSize = 32;
 
 const repetition = /\{(\d{1,4})(?:,(\d{0,4}))?\}/y;
@@ -47,7 +53,7 @@ const quoted = /\\Q([\s\S]*?)(?:\\E|$)/y;
 const assertion = /\\[bBAzZ]|[\^$]/y;
 const escaped = /\\(?:[pP](?:\{[^}]*\}|.)|x\{[^}]*\}|[\s\S])/uy;
 const bracketed = /\[\^?\]?(?:\[:[^\]]*:\]|\\(?:[pP](?:\{[^}]*\}|.)|[\s\S])|[^\]\\])*\]?/uy;
-/** `(?i)`: flags without a group. */
+/** Flags that apply to what follows, without a group of their own: `(?i)`. */
 const flags = /\(\?[a-zA-Z-]*\)/y;
 const groupStart = /\((?:\?(?:P?<[^>]*>|[a-zA-Z-]*:))?/y;
 const optional = /[?*]/y;
@@ -62,13 +68,13 @@ function withClasses(text: string): number {
   return text.length + (text.match(unicodeClass)?.length ?? 0) * unicodeClassSize;
 }
 
-/** Sizes of the parts of an expression, read from left to right. */
+/** Sums up the sizes of the parts of an expression, which are read from left to right. */
 class SizeCounter {
-  /** Sizes of the open groups, the outermost first. */
+  /** The sizes of the groups that are open at this point, the outermost first. */
   readonly #open = [0];
-  /** Size of the last part, which a repetition repeats. */
+  /** The size of the last part. A repetition that follows repeats this part. */
   last = 0;
-  /** Nothing was read yet in the current alternative. */
+  /** Whether nothing was read yet of the current alternative (`a` and `b` are the alternatives in `a|b`). */
   #isEmpty = true;
 
   get total(): number {
@@ -85,7 +91,7 @@ class SizeCounter {
     const once = this.last;
     const whole = once * Math.max(1, min, max) + (min === 0 ? emptyMatchSize : 0);
     this.add(whole - once);
-    // A second repetition repeats the whole, as in `a{10}{10}`.
+    // When a second repetition follows, as in `a{10}{10}`, it repeats the part with its first repetition.
     this.last = whole;
   }
 
@@ -107,8 +113,9 @@ class SizeCounter {
 }
 
 /**
- * Estimate of what `pattern` compiles to: the number of its characters, with repeated groups counted as often as they are repeated
- * and weights for parts that cost more. Larger than `regexSizeMax` for each pattern that would cost much more than that.
+ * Estimates what `pattern` costs after it is compiled: its number of characters, where a repeated part counts as often as it is
+ * repeated, and parts that are slow to match count more. Every pattern that would be much slower than `regexSizeMax` allows
+ * gets a size above it.
  */
 export function regexSize(pattern: string): number {
   if (pattern.length > regexSizeMax) return pattern.length;
@@ -120,7 +127,7 @@ export function regexSize(pattern: string): number {
   return size.total;
 }
 
-/** Returns the length of the token. */
+/** Adds the part of the pattern that begins at `at`. Returns its length. */
 function addToken(size: SizeCounter, pattern: string, at: number): number {
   const token = (regex: RegExp): string | null => matchAt(regex, pattern, at)?.[0] ?? null;
   let text: string | null;

@@ -1,4 +1,7 @@
-/** Lists of topics on the command line, as Kafka's `IncludeList`: a Java regular expression over whole names, where a comma means "or". */
+/**
+ * Options that select topics by name, as Kafka's class `IncludeList` reads them: a Java regular expression for whole names, in
+ * which a comma means "or".
+ */
 import { compileJavaPattern, type JavaPattern } from '../../config/java-pattern.ts';
 import { ToolError } from '../tool.ts';
 
@@ -15,7 +18,7 @@ export function includeList(text: string): JavaPattern {
   }
 }
 
-/** The names that match `pattern`, sorted; all of them without one. */
+/** Returns the names that match `pattern`, sorted. A null `pattern` matches all. */
 export function matchTopics(names: readonly string[], pattern: string | null): string[] {
   const sorted = [...names].sort();
   if (pattern === null) return sorted;

@@ -1,7 +1,10 @@
-/** `--validate-regex`: whether brokers accept a regular expression as a subscription of the consumer protocol (RE2). */
+/**
+ * `kafka-consumer-groups --validate-regex`: tells whether brokers would accept a regular expression in a subscription of the
+ * consumer protocol, which uses RE2's syntax.
+ */
 import { compileRegex } from '../../config/regex.ts';
 
-/** The sentence that tells whether `pattern` is valid. */
+/** Returns the sentence that the tool prints about `pattern`. */
 export function validateRegex(pattern: string): string {
   let verdict = 'valid';
   try {

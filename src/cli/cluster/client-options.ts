@@ -65,7 +65,7 @@ function isConsumerProtocol(settings: Settings): boolean {
   );
 }
 
-/** `metadata.max.age.ms`, or null when it is not set. */
+/** Returns `metadata.max.age.ms`, or null when it is not set. */
 export function metadataMaxAgeMsOf(settings: Settings): number | null {
   return settings.has('metadata.max.age.ms') ? numberOf(settings, 'metadata.max.age.ms', 0) : null;
 }

@@ -17,7 +17,7 @@ export type ListedOffset = number | KafkaError;
 const consumer = -1;
 /**
  * The version of ListOffsets from which on each special timestamp is understood: -3 the offset of the largest timestamp, -4 and
- * -5 offsets of tiered storage, -6 the earliest offset that is not tiered yet.
+ * -5 offsets of tiered storage, -6 the earliest offset that is not yet in tiered storage.
  */
 const versionOfTime: Readonly<Record<number, number>> = { [-3]: 7, [-4]: 8, [-5]: 9, [-6]: 11 };
 

@@ -1,6 +1,6 @@
 /**
- * The sources of kafka-console-consumer's records: one partition, whole topics without a group, or topics in a group. The tool
- * waits for a topic that does not exist yet.
+ * Where kafka-console-consumer gets its records from: one partition, whole topics without a group, or topics as a member of a
+ * group. When a topic does not exist yet, the tool waits for it.
  */
 import { sleep } from '../../base/clock.ts';
 import {
@@ -21,10 +21,13 @@ export interface RecordSource {
   close(): Promise<void>;
 }
 
-/** Interval at which new topics and partitions are looked up without `metadata.max.age.ms`, when no group has to rebalance for it. */
+/**
+ * How often a source without a group looks for new topics and partitions when `metadata.max.age.ms` is not set. It can be more
+ * often than Kafka's five minutes, because no group has to rebalance.
+ */
 const refreshIntervalMs = 5_000;
 
-/** The topics to read: one by name, or all whose name matches. */
+/** The topics to read: one by its name, or all whose names match a pattern. */
 export type Selection = { readonly topic: string } | { readonly pattern: TopicPattern };
 
 async function select(client: KafkaClient, selection: Selection): Promise<TopicInfo[]> {
@@ -35,7 +38,7 @@ async function select(client: KafkaClient, selection: Selection): Promise<TopicI
   return [...cluster.topics.values()].filter((topic) => topic.errorCode === 0 && matches(topic));
 }
 
-/** One partition, from an offset on. */
+/** Reads one partition from an offset on. */
 export async function partitionSource(
   client: KafkaClient,
   topic: string,
@@ -53,7 +56,7 @@ export async function partitionSource(
   return { poll: (maxWaitMs, maxRecords) => fetcher.poll(maxWaitMs, maxRecords), close: async () => {} };
 }
 
-/** All partitions of the topics, without a group; nothing is committed. */
+/** Reads all partitions of the topics without a group, so no offsets are committed. */
 export function topicSource(
   client: KafkaClient,
   selection: Selection,
@@ -71,7 +74,7 @@ export function topicSource(
         .filter(({ index }) => !known.has(`${name}-${index}`))
         .map(({ index }) => ({ topic: name, partition: index })),
     );
-    // A partition that appears later is read from its beginning, because it had no records when the tool started.
+    // A partition that was found later is read from its beginning: all its records are newer than the start of the tool.
     const timestamp = isFirst && options.reset !== 'earliest' ? offsetLatest : offsetEarliest;
     if (fresh.length === 0) return;
     const starts = await fetcher.offsets(fresh.map((one) => ({ ...one, timestamp })));
@@ -96,7 +99,7 @@ export function topicSource(
   };
 }
 
-/** The topics, as a member of a group that commits the printed records. */
+/** Reads the topics as a member of a group, which commits the offsets of the records that it got. */
 export async function groupSource(
   client: KafkaClient,
   selection: Selection,

@@ -1,6 +1,7 @@
 /**
- * The formatters of kafka-console-consumer for records of internal topics: type and content of the key, version and content of the
- * value, as JSON. Records of other types are skipped; no newline follows a record, as in Kafka's formatters.
+ * Formatters of kafka-console-consumer for records of internal topics. They print as JSON the type and content of the key and
+ * the version and content of the value. Records of other types are skipped. As in Kafka's formatters, no newline follows a
+ * record.
  */
 import type { ConsumedRecord } from '../../client/fetcher.ts';
 import {
@@ -18,7 +19,7 @@ import { versionOf } from '../../protocol/records/versioned.ts';
 import { jsonText, versionedJson, versionedValue } from '../text/message-json.ts';
 import { type RecordType, recordTypesOf } from '../text/record-types.ts';
 
-/** Record types by the formatter that prints them; a type is the `key` of its messages. */
+/** The record types that each formatter prints, by its name. The number of a record type is the `key` of its two messages. */
 const typesOf: Readonly<Record<string, readonly RecordType[]>> = {
   Offsets: [
     { key: LegacyOffsetCommitKey, value: LegacyOffsetCommitValue },
@@ -33,7 +34,7 @@ const typesOf: Readonly<Record<string, readonly RecordType[]>> = {
 const encoder = new TextEncoder();
 const nothing = new Uint8Array(0);
 
-/** Formats one record; null when `name` is not such a formatter. */
+/** Returns the function that formats a record; null when there is no such formatter. */
 export function internalFormatter(name: string): ((record: ConsumedRecord) => Uint8Array) | null {
   const types = Object.hasOwn(typesOf, name) ? typesOf[name] : undefined;
   if (types === undefined) return null;
@@ -41,7 +42,7 @@ export function internalFormatter(name: string): ((record: ConsumedRecord) => Ui
     if (key === null) return nothing;
     const type = types.find((one) => one.key.key === versionOf(key));
     if (type === undefined) return nothing;
-    // All keys have version 0; the type is in the field where other records have their version.
+    // In a key the two bytes that elsewhere hold the version hold the type of the record. The version of all keys is 0.
     const keyJson = { type: type.key.key, data: versionedJson(type.key, 0, key) };
     return encoder.encode(
       jsonText({ key: keyJson, value: value === null ? null : versionedValue(type.value, value) }),

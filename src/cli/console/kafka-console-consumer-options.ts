@@ -1,4 +1,4 @@
-/** The options of kafka-console-consumer, and the rules for combining them. */
+/** The options of kafka-console-consumer, and checks of their combinations. */
 import { checkRequired, type Options, type OptionTable, parseOptions } from '../arguments/options.ts';
 import { ToolError } from '../tool.ts';
 
@@ -111,7 +111,7 @@ export const deprecatedConsumerOptions: readonly [old: string, now: string][] = 
   ['consumer.config', 'command-config'],
 ];
 
-/** Reads the command line; throws in Kafka's words when options cannot be combined. */
+/** Reads the command line. Throws, with Kafka's message, when options cannot be combined. */
 export function readConsumerOptions(args: readonly string[]): Options {
   const options = parseOptions(consoleConsumerOptions, args);
   const refuse = (message: string): never => {
@@ -138,7 +138,7 @@ export function readConsumerOptions(args: readonly string[]): Options {
   return options;
 }
 
-/** `--offset` as a number or one of the two words. */
+/** Returns the value of `--offset`. Without the option, `--from-beginning` decides. */
 export function startOffset(options: Options): number | 'earliest' | 'latest' {
   if (!options.has('offset')) return options.has('from-beginning') ? 'earliest' : 'latest';
   const text = options.text('offset') as string;

@@ -1,6 +1,6 @@
 /**
- * kafka-console-consumer: prints records until it is stopped, has printed the maximum number, or gets none for the time-out. Then
- * it prints their number on standard error. Ctrl-C ends it with status 130.
+ * kafka-console-consumer: prints records until it is stopped, has printed the maximum number, or received none within the
+ * time-out. It then prints their number to standard error. After Ctrl-C the exit status is 130.
  */
 import { systemClock } from '../../adapters/clock.ts';
 import { logTimestamp } from '../../adapters/console-logger.ts';
@@ -65,7 +65,7 @@ function prepare(args: readonly string[], io: CliIo) {
   }
 }
 
-/** An error that Kafka's tool reports without the usage. */
+/** An error that Kafka's tool prints without the help. */
 class PlainError extends ToolError {}
 
 function settingsOf(options: Options): Map<string, string> {
@@ -108,7 +108,7 @@ function formatterOf(options: Options): MessageFormatter {
   return makeFormatter(options.text('formatter') as string, properties);
 }
 
-/** The topics to read; throws as Java's consumer when it subscribes. */
+/** Returns the topics to read. Throws as Java's consumer does when it subscribes. */
 function selectionOf(options: Options): Selection {
   const topic = options.text('topic');
   if (topic === '')

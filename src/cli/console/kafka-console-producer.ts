@@ -1,6 +1,6 @@
 /**
- * kafka-console-producer: writes each line of standard input as a record. The prompt appears only on a terminal. A line that cannot
- * be parsed ends the tool with status 1 after the lines before it were sent.
+ * kafka-console-producer: writes each line of standard input as a record. It prints a prompt only on a terminal. When a line
+ * cannot be parsed, it sends the lines before it and ends with status 1.
  */
 import { systemClock } from '../../adapters/clock.ts';
 import { logTimestamp } from '../../adapters/console-logger.ts';
@@ -50,7 +50,7 @@ export async function main(args: readonly string[], io: CliIo): Promise<number> 
   }
 }
 
-/** Variables of images for ZooKeeper, whose tools still had `--broker-list`. */
+/** Variables of container images from the time of ZooKeeper, when the tools still had `--broker-list`. */
 const oldVariables = [
   'KAFKA_ZOOKEEPER_CONNECT',
   'KAFKA_ADVERTISED_HOST_NAME',
@@ -59,8 +59,8 @@ const oldVariables = [
 ];
 
 /**
- * Kafka removed `--broker-list` in 4.0; it is refused as by Kafka, with a hint. In a container that was started with the variables
- * of an old image the option is still accepted.
+ * Kafka removed `--broker-list` in 4.0. This function lets the parser refuse it as Kafka does, and prints a hint. In a
+ * container that was started with the variables of an old image, it replaces the option by `--bootstrap-server`.
  */
 function withBootstrapServer(args: readonly string[], io: CliIo): readonly string[] {
   const at = args.findIndex((word) => /^--broker-list(=|$)/.test(word));
@@ -103,7 +103,10 @@ function settingsOf(options: Options): Map<string, string> {
   return settings;
 }
 
-/** A setting on the command line overrides the properties; its default does not. */
+/**
+ * Returns a setting: from the command line if the option was given, otherwise from the properties, otherwise the default of the
+ * option.
+ */
 function setting(
   options: Options,
   settings: ReadonlyMap<string, string>,

@@ -1,6 +1,6 @@
 /**
- * The line reader of kafka-console-producer: splits a line into key, headers and value at the separators that reader properties
- * set.
+ * The line reader of kafka-console-producer: splits a line into key, headers and value. Properties of the reader set the
+ * separators.
  */
 import type { ProducerRecord } from '../../client/producer.ts';
 import { ToolError } from '../tool.ts';
@@ -37,7 +37,7 @@ export class LineReader {
     this.checkSeparators();
   }
 
-  /** The record of a line. Throws in Kafka's words when a separator is missing. */
+  /** Makes a record of a line. Throws, with Kafka's message, when a separator is missing. */
   read(line: string): ProducerRecord {
     this.lineCount++;
     let rest = line;
@@ -68,7 +68,10 @@ export class LineReader {
     }
   }
 
-  /** Splits at the first `separator`. Without a separator the whole line is the rest, if errors are ignored. */
+  /**
+   * Splits at the first `separator`. When there is none and errors are ignored, the first part is null and the rest is the
+   * whole text.
+   */
   private cut(text: string, separator: string, what: string): [string | null, string] {
     const at = text.indexOf(separator);
     if (at >= 0) return [text.slice(0, at), text.slice(at + separator.length)];

@@ -1,4 +1,7 @@
-/** The formatter of kafka-console-consumer: prints the selected parts of a record, in Kafka's order, between separators. */
+/**
+ * The default formatter of kafka-console-consumer: prints the parts of a record that were asked for, in Kafka's order, with
+ * separators between them.
+ */
 import type { ConsumedRecord } from '../../client/fetcher.ts';
 import { internalFormatter } from './internal-formatter.ts';
 import { ToolError } from '../tool.ts';
@@ -77,7 +80,7 @@ class DefaultFormatter implements MessageFormatter {
     add('timestamp', () => encoder.encode(timestampText(record)));
     add('partition', () => encoder.encode(`Partition:${record.partition}`));
     add('offset', () => encoder.encode(`Offset:${record.offset}`));
-    // Kafka's tool passes records without their leader epoch to its formatter.
+    // Kafka's tool does not pass the leader epoch of a record to its formatter, so it always prints NOT_PRESENT.
     add('epoch', () => encoder.encode('Epoch:NOT_PRESENT'));
     add('headers', () => this.headers(record));
     add('key', () => this.content(record.key, this.key));
@@ -119,7 +122,7 @@ function join(parts: readonly Uint8Array[]): Uint8Array {
 const formatterNames =
   /^(?:org\.apache\.kafka\.tools\.consumer\.(?:group\.share\.)?|kafka\.tools\.)?(\w+)MessageFormatter$/;
 
-/** The formatter of a class name; throws when there is none. */
+/** Makes the formatter with the name of a Java class. Throws when there is none of that name. */
 export function makeFormatter(name: string, properties: ReadonlyMap<string, string>): MessageFormatter {
   const kind = formatterNames.exec(name)?.[1] ?? '';
   if (kind === 'NoOp') return { format: () => new Uint8Array(0) };

@@ -27,7 +27,7 @@ export async function deleteGroups(client: KafkaClient, options: Options, io: Cl
   if (deleted.length > 0) io.stdout(`\nThese consumer groups were deleted successfully: ${names}\n`);
 }
 
-/** Errors of single partitions. */
+/** Errors that concern single partitions and not the whole group. */
 const partitionErrors: readonly unknown[] = [
   Errors.GROUP_SUBSCRIBED_TO_TOPIC,
   Errors.TOPIC_AUTHORIZATION_FAILED,

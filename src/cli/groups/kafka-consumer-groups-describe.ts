@@ -1,4 +1,4 @@
-/** `kafka-consumer-groups --describe`: offsets and lag, members, or state of groups, as tables. */
+/** `kafka-consumer-groups --describe`: prints tables of the offsets and lag of groups, of their members, or of their states. */
 import type { KafkaClient } from '../../client/kafka-client.ts';
 import { KafkaError } from '../../protocol/errors.ts';
 import { committedOffsets, type DescribedGroup, describeGroup } from '../cluster/group-requests.ts';
@@ -46,7 +46,7 @@ export async function describeGroups(client: KafkaClient, options: Options, io: 
   }
 }
 
-/** Prints a notice about the group's state; returns false when there is nothing else to print. */
+/** Prints a notice about the state of the group. Returns whether a table should follow. */
 function sayState({ groupId, state }: DescribedGroup, rowsCount: number, io: CliIo): boolean {
   if (state === 'Dead') io.stdout(`\nError: Consumer group '${groupId}' does not exist.\n`);
   else if (state === 'Empty') io.stderr(`\nConsumer group '${groupId}' has no active members.\n`);
@@ -130,7 +130,7 @@ function printOffsets(
   io.stdout('\n');
 }
 
-/** `topic:0,1;other:2`. */
+/** Formats partitions by topic: `topic:0,1;other:2`. */
 function assignmentText(partitions: readonly TopicPartition[] | null): string {
   if (partitions === null || partitions.length === 0) return none;
   const topics = new Map<string, number[]>();
@@ -171,7 +171,7 @@ function printMembers(group: DescribedGroup, isVerbose: boolean, io: CliIo): voi
     15,
     ...(isVerbose ? [15, columnWidth(20, assigned), 15, columnWidth(20, targets)] : []),
   ];
-  // Rows of the shorter table end in a blank.
+  // In the table without --verbose each row ends in a blank, as in Kafka.
   const line = (cells: readonly (string | number)[]): void =>
     io.stdout(`\n${formatRow(widths, cells)}${isVerbose ? '' : ' '}`);
   const more = (cells: readonly (string | number)[]): readonly (string | number)[] =>

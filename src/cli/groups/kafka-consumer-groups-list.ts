@@ -1,4 +1,4 @@
-/** `kafka-consumer-groups --list`: names, or a table with types and states. */
+/** `kafka-consumer-groups --list`: prints the names of groups, or a table with types and states. */
 import type { KafkaClient } from '../../client/kafka-client.ts';
 import { listGroups } from '../cluster/group-requests.ts';
 import type { Options } from '../arguments/options.ts';
@@ -16,7 +16,7 @@ const states = [
 ];
 const types = ['Classic', 'Consumer'];
 
-/** The names of a comma-separated list in Kafka's spelling; case is ignored. */
+/** Returns the names in a comma-separated list, in Kafka's spelling. The list may use upper or lower case. */
 function named(known: readonly string[], list: string, what: string): string[] {
   return list.split(',').map((one) => {
     const found = known.find((name) => name.toLowerCase() === one.trim().toLowerCase());
@@ -29,7 +29,7 @@ function named(known: readonly string[], list: string, what: string): string[] {
   });
 }
 
-/** The groups that `--group` or `--all-groups` selects. */
+/** Returns the names of the groups that `--group` or `--all-groups` selects. */
 export async function selectedGroups(client: KafkaClient, options: Options): Promise<readonly string[]> {
   if (!options.has('all-groups')) return [...new Set(options.all('group'))];
   return (await listGroups(client)).map(({ groupId }) => groupId);

@@ -1,4 +1,4 @@
-/** The options of kafka-consumer-groups, and the rules for combining them. */
+/** The options of kafka-consumer-groups, and checks of their combinations. */
 import {
   bracketed,
   checkInvalid,
@@ -101,7 +101,7 @@ export type GroupsAction = (typeof actions)[number];
 
 const selections = ['all-groups', 'group'];
 
-/** The options that determine the new offsets, in the order in which Kafka checks them. */
+/** The options that say what the new offsets are, in the order in which Kafka checks them. */
 export const resetScenarios = [
   'to-offset',
   'to-datetime',
@@ -144,7 +144,7 @@ function checkReset(options: Options, warn: (text: string) => void): void {
   }
 }
 
-/** The one action of a command line; throws in Kafka's words when options cannot be combined. */
+/** Returns the action that the command line asks for. Throws, with Kafka's message, when options cannot be combined. */
 export function checkGroupsOptions(options: Options, warn: (text: string) => void): GroupsAction {
   if (!options.has('validate-regex')) checkRequired(options, 'bootstrap-server');
   if (options.has('describe')) checkDescribe(options);

@@ -1,6 +1,6 @@
 /**
- * `kafka-consumer-groups --reset-offsets`: plans new offsets for groups without members by one of the scenarios, commits them with
- * `--execute`, and prints the plan as a table, or as CSV that `--from-file` reads.
+ * `kafka-consumer-groups --reset-offsets`: computes new offsets for groups without members. With `--execute` it commits them.
+ * It prints them as a table, or as CSV that `--from-file` can read again.
  */
 import { readFileSync } from 'node:fs';
 import type { KafkaClient } from '../../client/kafka-client.ts';
@@ -37,7 +37,7 @@ export interface Reset {
   readonly client: KafkaClient;
   readonly options: Options;
   readonly io: CliIo;
-  /** With several groups the CSV has a column for the group. */
+  /** Whether only one group was named. With several groups, the CSV has a column with the group. */
   readonly isOneGroup: boolean;
 }
 
@@ -76,12 +76,15 @@ async function stateOf(client: KafkaClient, groupId: string): Promise<string> {
   }
 }
 
-/** An error that Java's tool throws directly, not out of a future. */
+/** An error that Java's tool throws directly, so that it is not wrapped in an ExecutionException. */
 function plainFailure(name: string, message: string): CommandFailure {
   return new CommandFailure(message, `org.apache.kafka.common.errors.${name}: ${message}`);
 }
 
-/** The partitions that `--all-topics` or `--topic` selects; none with `--from-file`, which names its own. */
+/**
+ * Returns the partitions that `--all-topics` or `--topic` selects. With `--from-file` it returns none, because the file names
+ * them.
+ */
 async function scopeOf({ client, options }: Reset, groupId: string): Promise<TopicPartition[]> {
   if (options.has('all-topics')) {
     return [...(await committedOffsets(client, groupId)).values()].map(({ topic, partition }) => ({
@@ -116,7 +119,7 @@ async function checkPartitions(client: KafkaClient, partitions: readonly TopicPa
   }
 }
 
-/** The offsets for `partitions` by the scenario. */
+/** Returns the new offsets of `partitions`, computed as the options ask for. */
 export async function planOf(
   reset: Reset,
   groupId: string,
@@ -148,7 +151,10 @@ export async function planOf(
   );
 }
 
-/** Offsets of the first record with that timestamp or a later one, or of `earliest` and `latest`; -1 where there is none. */
+/**
+ * Returns for each partition the offset of the first record with this timestamp or a later one; -1 when there is none.
+ * `timestamp` may also be `earliest` or `latest`.
+ */
 export async function atTime(
   client: KafkaClient,
   partitions: readonly TopicPartition[],
@@ -162,7 +168,10 @@ export async function atTime(
   });
 }
 
-/** The offset of the first record with that timestamp or a later one; the log end where there is none. */
+/**
+ * Returns for each partition the offset of the first record with this timestamp or a later one; the log end offset when there
+ * is none.
+ */
 async function sinceTime(
   { client, io }: Reset,
   partitions: readonly TopicPartition[],
@@ -209,7 +218,10 @@ async function current(
   return [...plan, ...(await atTime(client, without, latest))];
 }
 
-/** Moves offsets outside of the log to its nearer end. */
+/**
+ * Replaces an offset before the log start offset by the log start offset, and one beyond the log end offset by the log end
+ * offset.
+ */
 async function inRange({ client, io }: Reset, wanted: readonly Planned[]): Promise<Planned[]> {
   const [starts, ends] = [await atTime(client, wanted, earliest), await atTime(client, wanted, latest)];
   const warn = (relation: string, { topic, partition, offset }: Planned, value: number): void => {
@@ -233,7 +245,7 @@ async function inRange({ client, io }: Reset, wanted: readonly Planned[]): Promi
   });
 }
 
-/** The lines `[group,]topic,partition,offset` of the file for this group. */
+/** Returns the offsets of this group from the file, whose lines are `[group,]topic,partition,offset`. */
 function readPlan({ options, isOneGroup }: Reset, groupId: string): Planned[] {
   const file = options.text('from-file') ?? '';
   let text: string;
@@ -259,7 +271,10 @@ function readPlan({ options, isOneGroup }: Reset, groupId: string): Planned[] {
   return plan;
 }
 
-/** Quoted when it contains a separator, or when it is so long that Java's writer quotes it without a check. */
+/**
+ * Returns the text of a CSV cell. Quotes are needed around separators; Java's writer also quotes every text of more than 24
+ * characters.
+ */
 function csvCell(text: string): string {
   return text.length > 24 || /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

@@ -1,6 +1,6 @@
 /**
- * kafka-consumer-groups: lists, describes and deletes groups, resets and deletes their offsets. Errors of the cluster are printed
- * on standard output with status 0, as by Kafka's tool; wrong arguments on standard error with the usage.
+ * kafka-consumer-groups: lists, describes and deletes groups, and resets or deletes their offsets. As in Kafka's tool, an error
+ * of the cluster is printed to standard output with status 0, and an error of the command line to standard error with the help.
  */
 import type { KafkaClient } from '../../client/kafka-client.ts';
 import { failureOf } from '../text/command-failure.ts';

@@ -67,7 +67,7 @@ function checkOptions(options: Options): void {
   checkInvalid(options, 'streams', 'consumer', 'group-type', 'protocol', 'share');
 }
 
-/** In Kafka's spelling; null: every type. */
+/** Returns the type that was asked for, in Kafka's spelling; null for all types. */
 function typeOf(options: Options): string | null {
   const text = options.text('group-type');
   if (text === null) return null;
@@ -100,6 +100,6 @@ function printGroups(groups: readonly GroupListing[], io: CliIo): void {
   const width = columnWidth(20, rows.flat());
   const line = (cells: readonly string[]): string => formatRow([width, width, width], cells);
   io.stdout(`${line(['GROUP', 'TYPE', 'PROTOCOL'])}\n`);
-  // Rows end in a blank, as Kafka's do.
+  // Each row ends in a blank, as in Kafka.
   for (const row of rows) io.stdout(`${line(row)} \n`);
 }

@@ -1,4 +1,6 @@
-/** kafka-console-share-consumer: validates its options, then reports that our brokers have no share groups. */
+/**
+ * kafka-console-share-consumer: checks its options as Kafka's tool does, then reports that our brokers have no share groups.
+ */
 import { printHelpOrVersion, usageError } from '../arguments/help-or-version.ts';
 import { checkRequired, type Options, parseOptions } from '../arguments/options.ts';
 import { type CliIo, ToolError } from '../tool.ts';
@@ -8,7 +10,7 @@ import { noneHere } from './unserved-groups.ts';
 const intro =
   'This tool helps to read data from Kafka topics using share groups and outputs it to standard output.';
 
-/** Options that were replaced (KIP-1147), with their replacements. */
+/** Options that KIP-1147 replaced, each with the new one. */
 const replaced = {
   'consumer-property': 'command-property',
   'consumer-config': 'command-config',

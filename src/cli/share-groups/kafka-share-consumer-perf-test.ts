@@ -1,4 +1,6 @@
-/** kafka-share-consumer-perf-test: validates its options, then reports that our brokers have no share groups. */
+/**
+ * kafka-share-consumer-perf-test: checks its options as Kafka's tool does, then reports that our brokers have no share groups.
+ */
 import { printHelpOrVersion, usageError } from '../arguments/help-or-version.ts';
 import { checkRequired, parseOptions } from '../arguments/options.ts';
 import { type CliIo, ToolError } from '../tool.ts';

@@ -1,4 +1,4 @@
-/** kafka-share-groups: share groups (KIP-932). */
+/** kafka-share-groups: the tool for share groups (KIP-932). `unserved-groups.ts` says what it does here. */
 import { bracketed } from '../arguments/options.ts';
 import type { CliIo } from '../tool.ts';
 import { shareGroupsOptions } from './kafka-share-groups-options.ts';

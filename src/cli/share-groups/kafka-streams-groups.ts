@@ -1,4 +1,7 @@
-/** kafka-streams-groups: groups of Kafka Streams applications (KIP-1071). */
+/**
+ * kafka-streams-groups: the tool for groups of Kafka Streams applications (KIP-1071). `unserved-groups.ts` says what it does
+ * here.
+ */
 import { bracketed } from '../arguments/options.ts';
 import type { CliIo } from '../tool.ts';
 import { streamsGroupsOptions } from './kafka-streams-groups-options.ts';

@@ -1,4 +1,6 @@
-/** kafka-verifiable-share-consumer: validates its options, then reports that our brokers have no share groups. */
+/**
+ * kafka-verifiable-share-consumer: checks its options as Kafka's tool does, then reports that our brokers have no share groups.
+ */
 import { type FlatParser, parseFlat } from '../arguments/argparse.ts';
 import { connectionSection, withHelpFirst } from '../perf/verifiable.ts';
 import { type CliIo, ToolError } from '../tool.ts';

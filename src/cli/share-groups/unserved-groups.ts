@@ -1,6 +1,6 @@
 /**
- * Shared by kafka-share-groups and kafka-streams-groups, whose kinds of groups our brokers do not support: options are validated
- * and groups are listed; every other action reports that the broker has no such groups.
+ * What kafka-share-groups and kafka-streams-groups have in common. Our brokers do not support their kinds of groups. The tools
+ * check their options and list groups as Kafka's tools do; all other actions report that the broker has no such groups.
  */
 import { systemClock } from '../../adapters/clock.ts';
 import { logTimestamp } from '../../adapters/console-logger.ts';
@@ -22,29 +22,32 @@ import { type CliIo, ToolError } from '../tool.ts';
 export interface GroupKind {
   /** `share` or `streams`. */
   readonly name: string;
-  /** As in ListGroups responses. */
+  /** The type of the groups as in ListGroups responses. */
   readonly type: string;
   readonly intro: string;
   readonly table: OptionTable;
   readonly states: readonly string[];
-  /** The message for a command line without an action. */
+  /** The error message when the command line has no action, or several. */
   readonly noAction: string;
-  /** Options that determine the new offsets; exactly one is needed. */
+  /** Options that say what the new offsets are. Exactly one must be given. */
   readonly resets: readonly string[];
-  /** Options that select the topics; exactly one is needed. */
+  /** Options that select topics. Exactly one must be given. */
   readonly scopes: readonly string[];
-  /** The name of the API that a broker without such groups lacks. */
+  /** The API that describes such groups, which the error message names because the broker lacks it. */
   readonly describeApi: string;
-  /** Exit status of a failed action. */
+  /** The exit status when an action fails. */
   readonly failureStatus: number;
   readonly deleteFailure: (group: string) => string;
-  /** Why --delete-offsets cannot be used; null: it can. */
+  /** Returns what is wrong with the options of --delete-offsets; null when nothing is wrong. */
   readonly deleteOffsetsProblem: (options: Options) => string | null;
 }
 
 const actions = ['list', 'describe', 'delete', 'reset-offsets', 'delete-offsets'];
 
-/** The sentence after Kafka's words, in the form of a log line, which scripts around the tools skip. */
+/**
+ * Returns the sentence that follows Kafka's error message. It has the form of a log line, because scripts that parse the output
+ * of tools skip log lines.
+ */
 export function noneHere(kind: string): string {
   const time = logTimestamp(systemClock.wallMs());
   return `[${time}] WARN Brokers of Bendemann have no ${kind} groups: see Limits in README.md. Against a broker of Apache Kafka use Apache Kafka's own tool. (kafka-${kind}-groups)\n`;
@@ -167,7 +170,7 @@ function deleteShareOffsets(options: Options, io: CliIo): void {
   io.stderr(noneHere('share'));
 }
 
-/** The states in Kafka's spelling. */
+/** Returns the states that `--state` names, in Kafka's spelling. */
 function statesOf(kind: GroupKind, options: Options): readonly string[] {
   const text = options.text('state');
   if (text === null) return [];

@@ -1,4 +1,4 @@
-/** kafka-delete-records: deletes the records before the offsets in a JSON file, partition by partition. */
+/** kafka-delete-records: a JSON file has an offset for each partition, and all records before that offset are deleted. */
 import { readFileSync } from 'node:fs';
 import type { KafkaClient } from '../../client/kafka-client.ts';
 import { isRetriable, retry } from '../../client/retry.ts';
@@ -18,7 +18,7 @@ import { type CliIo, ToolError } from '../tool.ts';
 const intro = 'This tool helps to delete records of the given partitions down to the specified offset.';
 const timeoutMs = 30_000;
 
-/** Deletes records before `offset`; -1: all committed ones. */
+/** Deletes all records before `offset`. -1 stands for the high watermark, so all committed records are deleted. */
 interface Deletion extends TopicPartition {
   readonly offset: number;
 }
@@ -57,7 +57,7 @@ function readText(file: string): string {
   }
 }
 
-/** Parses a file of version 1; throws in Kafka's words. */
+/** Parses the JSON file, which must have version 1. Throws with Kafka's message. */
 export function parseDeletions(text: string): Deletion[] {
   let content: unknown;
   try {
@@ -82,7 +82,7 @@ export function parseDeletions(text: string): Deletion[] {
   return deletions;
 }
 
-/** The new low watermark of each partition, or the error. */
+/** Returns for each partition its new log start offset, or the error. */
 async function deleteRecords(
   client: KafkaClient,
   deletions: readonly Deletion[],

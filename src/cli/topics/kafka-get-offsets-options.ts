@@ -36,7 +36,7 @@ export const getOffsetsOptions: OptionTable = {
   version: { help: 'Display Kafka version.' },
 };
 
-/** Names of timestamps in `--time`. */
+/** The words that `--time` accepts, each with the timestamp that it stands for in ListOffsets requests. */
 const named: ReadonlyMap<string, number> = new Map([
   ['latest', -1],
   ['earliest', -2],
@@ -46,7 +46,7 @@ const named: ReadonlyMap<string, number> = new Map([
   ['earliest-pending-upload', -6],
 ]);
 
-/** The timestamp of `--time`; negative ones are special timestamps of ListOffsets. */
+/** Returns the timestamp for the value of `--time`. A negative timestamp has a special meaning in ListOffsets requests. */
 export function parseTime(text: string): number {
   const known = named.get(text);
   if (known !== undefined) return known;

@@ -1,4 +1,4 @@
-/** kafka-get-offsets: prints `topic:partition:offset` for the selected partitions at a point in time. */
+/** kafka-get-offsets: prints `topic:partition:offset` for each selected partition, with its offset for a timestamp. */
 import { failureOf } from '../text/command-failure.ts';
 import { connectClient, clientSettings } from '../cluster/connect.ts';
 import { retry } from '../../client/retry.ts';
@@ -61,7 +61,7 @@ async function printOffsets(options: Options, io: CliIo): Promise<void> {
   }
 }
 
-/** The partitions that the filter accepts, in order. */
+/** Returns the partitions that the filter selects, sorted. */
 async function matching(
   client: KafkaClient,
   filter: PartitionFilter,

@@ -1,4 +1,7 @@
-/** kafka-leader-election: requests a preferred or an unclean election of partition leaders. */
+/**
+ * kafka-leader-election: asks the controller to elect the preferred leaders of partitions, or leaders from outside the in-sync
+ * replicas.
+ */
 import { readFileSync } from 'node:fs';
 import type { KafkaClient } from '../../client/kafka-client.ts';
 import { Errors, errorOf, KafkaError } from '../../protocol/errors.ts';
@@ -92,7 +95,7 @@ function checkTogether(options: Options): 'PREFERRED' | 'UNCLEAN' {
   return kind as 'PREFERRED' | 'UNCLEAN';
 }
 
-/** Null: all partitions. */
+/** Returns the partitions that were asked for; null for all partitions. */
 function wantedOf(options: Options): Wanted[] | null {
   const topic = options.text('topic');
   if (topic !== null) return [{ topic, partition: options.number('partition') as number }];

@@ -1,4 +1,4 @@
-/** kafka-log-dirs: prints the log directories of brokers and the replicas in them, as one line of JSON. */
+/** kafka-log-dirs: prints the log directories of brokers and the replicas in them, as JSON in one line. */
 import type { KafkaClient } from '../../client/kafka-client.ts';
 import { errorOf, KafkaError } from '../../protocol/errors.ts';
 import {

@@ -1,4 +1,4 @@
-/** `kafka-topics --describe`: prints topics and partitions as Kafka does: all of them, or those with a problem. */
+/** `kafka-topics --describe`: prints topics and their partitions as Kafka does, all of them or only those with a problem. */
 import type { KafkaClient } from '../../client/kafka-client.ts';
 import { retry } from '../../client/retry.ts';
 import { isUuid } from '../../base/uuid.ts';
@@ -89,7 +89,7 @@ function notAnId(text: string): string {
   return `Input string \`${text}\` decoded as ${sizeBytes} bytes, which is not equal to the expected 16 bytes of a base64-encoded UUID`;
 }
 
-/** All partitions of the topics, page by page. */
+/** Returns the topics with all their partitions. The broker sends them in several responses when there are many. */
 async function fetchTopics(
   client: KafkaClient,
   names: readonly string[],

@@ -1,4 +1,4 @@
-/** The options of kafka-topics, and the rules for combining them. */
+/** The options of kafka-topics, and checks of their combinations. */
 import { topicProperties } from '../../config/tables/topic.ts';
 import {
   bracketed,
@@ -101,7 +101,7 @@ const filters = [
   'topics-with-overrides',
 ];
 
-/** For each option, the actions with which it cannot be combined. */
+/** For each option, the actions that cannot be combined with it. */
 const refusedBy: readonly [option: string, refusing: readonly TopicsAction[]][] = [
   ['config', ['list', 'describe', 'delete']],
   ['partitions', ['list', 'describe', 'delete']],
@@ -113,7 +113,7 @@ const refusedBy: readonly [option: string, refusing: readonly TopicsAction[]][] 
   ['exclude-internal', ['create', 'alter', 'delete']],
 ];
 
-/** The one action of a command line; throws in Kafka's words when options cannot be combined. */
+/** Returns the action that the command line asks for. Throws, with Kafka's message, when options cannot be combined. */
 export function checkTopicsOptions(options: Options): TopicsAction {
   const chosen = actions.filter((name) => options.has(name));
   const [action] = chosen;

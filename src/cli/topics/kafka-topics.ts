@@ -1,6 +1,6 @@
 /**
- * kafka-topics: creates, lists, describes, alters and deletes topics. Errors in the command line go to standard error with the
- * usage; errors of the cluster go to standard output, as by Kafka's tool.
+ * kafka-topics: creates, lists, describes, alters and deletes topics. As in Kafka's tool, an error of the command line is
+ * printed to standard error with the help, and an error of the cluster to standard output.
  */
 import { uuidZero } from '../../base/uuid.ts';
 import type { KafkaClient } from '../../client/kafka-client.ts';
@@ -63,7 +63,7 @@ function perform(action: TopicsAction, client: KafkaClient, options: Options, io
   }
 }
 
-/** `name=value` words of --config. */
+/** Parses the values of --config, which have the form `name=value`. */
 function parseConfigs(words: readonly string[]): { name: string; value: string }[] {
   return words.map((word) => {
     const at = word.indexOf('=');
@@ -76,7 +76,9 @@ function parseConfigs(words: readonly string[]): { name: string; value: string }
   });
 }
 
-/** `1:2,2:3`: the replicas of each partition. */
+/**
+ * Parses the replicas of each partition. In `1:2,2:3` partition 0 is on brokers 1 and 2, and partition 1 on brokers 2 and 3.
+ */
 function parseAssignment(text: string): number[][] {
   const assignment = text.split(',').map((one) => one.split(':').map((id) => Number(id.trim())));
   const factor = assignment[0]?.length ?? 0;
@@ -146,7 +148,7 @@ async function list(client: KafkaClient, options: Options, io: CliIo): Promise<v
   if (names.length > 0) io.stdout(`${names.join('\n')}\n`);
 }
 
-/** The topics that a command selects; an error in Kafka's words when there is none. */
+/** Returns the topics that `--topic` selects. When there are none, throws with Kafka's message. */
 async function wanted(client: KafkaClient, options: Options) {
   const cluster = await retry(client.ports, 60_000, () => client.metadata(null));
   const pattern = options.text('topic');

@@ -1,6 +1,7 @@
 /**
- * Finds hanging transactions: open in a partition for longer than any transaction may take, and unknown to the coordinator or known
- * to it without that partition. No coordinator will end them; the last stable offset and compaction cannot advance past them.
+ * Finds hanging transactions. Such a transaction has been open in a partition for longer than a transaction may take, but its
+ * coordinator does not know it or does not know that it has this partition. So no coordinator will ever end it, and the last
+ * stable offset cannot advance past it.
  */
 import type { KafkaClient } from '../../client/kafka-client.ts';
 import { Errors, KafkaError } from '../../protocol/errors.ts';
@@ -24,7 +25,10 @@ export interface OpenTransaction extends TopicPartition {
   readonly producer: ActiveProducer;
 }
 
-/** The partitions to examine: those of the topic, or all; with a broker id, only those that have a replica on it. */
+/**
+ * Returns the partitions to examine: those of the topic, or of all topics when none is given. With a broker id only partitions
+ * with a replica on that broker are examined.
+ */
 async function partitionsOf(client: KafkaClient, search: HangingSearch): Promise<TopicPartition[]> {
   const { topics } = await client.metadata(search.topic === null ? null : [search.topic]);
   return [...topics.values()].flatMap(({ name, partitions }) =>
@@ -61,7 +65,7 @@ async function unknownToCoordinators(
       for (const { topic, partitions } of state.topics)
         for (const partition of partitions) known.add(`${producerId} ${partitionKey({ topic, partition })}`);
     } catch (error) {
-      // The transactional id has expired since it was listed.
+      // The transactional id expired after it was listed.
       if (!(error instanceof KafkaError) || error.error !== Errors.TRANSACTIONAL_ID_NOT_FOUND) throw error;
     }
   }

@@ -1,4 +1,4 @@
-/** The command line of kafka-transactions. */
+/** The subcommands and arguments of kafka-transactions. */
 import type { Argument, ToolParser } from '../arguments/argparse.ts';
 
 const topic: Argument = { flags: ['--topic'], isRequired: true, help: 'topic name' };

@@ -22,7 +22,7 @@ function numberOf(parsed: Parsed, name: string): number | null {
   return text === null ? null : Number(text);
 }
 
-/** Runs `body`; a failure is printed with `what`. */
+/** Runs `body`. When it fails, the error message begins with `what`. */
 async function doing<T>(what: string, body: () => Promise<T>): Promise<T> {
   try {
     return await body();
@@ -142,7 +142,8 @@ async function abort(client: KafkaClient, parsed: Parsed): Promise<void> {
       );
     }
     ({ producerId, producerEpoch } = found);
-    // A producer whose first transaction hangs has no coordinator epoch yet.
+    // The epoch is -1 when no transaction of this producer has ended in the partition yet. A marker must not have a negative
+    // epoch.
     coordinatorEpoch = Math.max(found.coordinatorEpoch, 0);
   }
   const shown = `TransactionSpec(topicPartition=${key}, producerId=${producerId}, producerEpoch=${producerEpoch}, coordinatorEpoch=${coordinatorEpoch})`;
@@ -206,7 +207,7 @@ const commands: Readonly<Record<string, (client: KafkaClient, parsed: Parsed, io
     forceTerminateTransaction: forceTerminate,
   };
 
-/** Parses the command line; help ends the tool with status 1, as in Kafka. */
+/** Parses the command line. After --help the exit status is 1, as in Kafka. */
 function parse(args: readonly string[]): Parsed {
   try {
     return parseArguments(transactionsParser, args);

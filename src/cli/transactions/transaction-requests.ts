@@ -1,4 +1,4 @@
-/** The requests of kafka-transactions. */
+/** The requests that kafka-transactions sends. */
 import type { KafkaClient } from '../../client/kafka-client.ts';
 import { retry } from '../../client/retry.ts';
 import { Errors, errorOf, KafkaError } from '../../protocol/errors.ts';
@@ -43,7 +43,7 @@ export interface DescribedTransaction {
   readonly state: TransactionState;
 }
 
-/** An open transaction of a partition, with the fields of the marker that aborts it. */
+/** An open transaction of a partition that shall be aborted, with the values that its abort marker needs. */
 export interface AbortedTransaction extends TopicPartition {
   readonly producerId: number;
   readonly producerEpoch: number;
@@ -56,12 +56,12 @@ function check(errorCode: number, message?: string | null): void {
 
 export interface ListFilter {
   readonly producerIds?: readonly number[];
-  /** In milliseconds; below 0: all. */
+  /** Only transactions that have been open for longer than this are listed. A negative value lists all. */
   readonly durationMs?: number;
   readonly pattern?: string | null;
 }
 
-/** The transactions of all coordinators, in the order of their ids. */
+/** Returns the transactions of all coordinators, sorted by the id of the coordinator. */
 export async function listTransactions(
   client: KafkaClient,
   { producerIds = [], durationMs = -1, pattern = null }: ListFilter,
@@ -83,7 +83,7 @@ export async function listTransactions(
           version,
         });
         if (answer.errorCode === Errors.INVALID_REGULAR_EXPRESSION.code) {
-          // The message of Java's admin client, which does not know that error code.
+          // Java's admin client does not know this error code, so its message does not name the cause.
           throw new Error(
             `ListTransactions request sent to broker ${coordinator} failed with an unexpected exception`,
           );
@@ -101,7 +101,7 @@ export async function listTransactions(
   return lists.flat();
 }
 
-/** Throws TRANSACTIONAL_ID_NOT_FOUND in the words of Java's admin client. */
+/** Describes a transaction. Throws TRANSACTIONAL_ID_NOT_FOUND with the message of Java's admin client. */
 export function describeTransaction(
   client: KafkaClient,
   transactionalId: string,
@@ -126,7 +126,10 @@ export function describeTransaction(
   });
 }
 
-/** Producers of the partitions on one broker, or on their leaders; partitions of an unknown broker are left out. */
+/**
+ * Returns the producers that write to the partitions: as the broker `brokerId` knows them, or as the leaders of the partitions
+ * know them when it is null.
+ */
 export async function describeProducers(
   client: KafkaClient,
   partitions: readonly TopicPartition[],
@@ -170,7 +173,9 @@ async function groupByLeader(
   }
 }
 
-/** Writes an abort marker, whether or not a coordinator knows the transaction. */
+/**
+ * Writes an abort marker to the partition. No coordinator takes part, so it also ends a transaction that no coordinator knows.
+ */
 export function abortTransaction(client: KafkaClient, aborted: AbortedTransaction): Promise<void> {
   return retry(client.ports, timeoutMs, async () => {
     const groups = new Map<number, TopicPartition[]>();
@@ -192,13 +197,13 @@ export function abortTransaction(client: KafkaClient, aborted: AbortedTransactio
   });
 }
 
-/** Fences the producer of an id, so that the coordinator aborts its open transaction. */
+/** Fences the producer with this transactional id. The coordinator then aborts its open transaction. */
 export function fenceProducer(client: KafkaClient, transactionalId: string): Promise<void> {
   return retry(client.ports, timeoutMs, async () => {
     const coordinator = await client.coordinator(transactionalId, 'transaction');
     const answer = await client.requestTo(coordinator, InitProducerIdRequest, InitProducerIdResponse, {
       transactionalId,
-      // The time-out of Java's admin requests, which it also sets as transaction time-out.
+      // Java's admin client uses the time-out of its requests here.
       transactionTimeoutMs: 30_000,
     });
     check(answer.errorCode);
