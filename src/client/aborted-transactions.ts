@@ -1,6 +1,7 @@
 /**
- * Decides which batches of a fetch response belong to aborted transactions, by the rule of Kafka's consumer: a transaction is
- * aborted from its first offset up to its abort marker; a later transaction of the same producer is decided separately.
+ * Decides which batches of a fetch response a reader with isolation read_committed skips. As in Kafka's consumer, the response
+ * lists the aborted transactions; a producer's batches are skipped from the first offset of such a transaction to its abort
+ * marker. A later transaction of the same producer is skipped only if it is listed too.
  */
 import type { BatchHeader } from '../protocol/records/batch.ts';
 import { endTransactionOf } from '../protocol/records/control.ts';

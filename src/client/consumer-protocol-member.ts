@@ -1,7 +1,8 @@
 /**
- * A member of a consumer group of the consumer protocol (KIP-848). The coordinator assigns partitions; the member's heartbeats join
- * the group, report the owned partitions and leave. Its owner uses it like a member of the classic protocol: when the assignment
- * changes, the owner commits and joins again, and only then does the member report the revoked partitions to the coordinator.
+ * A member of a consumer group of the consumer protocol (KIP-848). The coordinator assigns partitions. With heartbeats the member
+ * joins the group, reports the partitions that it owns, and leaves. The consumer that owns this member uses it like a member of
+ * the classic protocol: when the assignment changes, the consumer commits and calls `join`, and only then does the member report
+ * to the coordinator that it has given up the revoked partitions.
  */
 import type { Uuid } from '../base/uuid.ts';
 import { Errors, type ErrorRow, KafkaError } from '../protocol/errors.ts';
@@ -29,7 +30,7 @@ export class ConsumerProtocolMember extends HeartbeatingMember {
   protected heartbeatIntervalMs = 0;
   private epoch = joinEpoch;
   private owned: Owned = [];
-  /** The current target of the coordinator; null: not known since this member joined. */
+  /** The partitions that the coordinator has assigned last; null: none since this member joined. */
   private assigned: Owned | null = null;
   /** The subscribed topics of which the coordinator knows. */
   private sentTopics: readonly string[] = [];
@@ -49,7 +50,7 @@ export class ConsumerProtocolMember extends HeartbeatingMember {
       if (this.subscribed.isPattern) await this.subscribed.lookUp();
       await this.beat({ ...this.everything(), topicPartitions: [] });
     }
-    // A heartbeat in flight may bring another assignment meanwhile.
+    // Reset before the next heartbeat, whose response may have another assignment and set it again.
     this.mustJoin = false;
     const assigned = this.assigned ?? [];
     const names = assigned.length === 0 ? new Map<Uuid, string>() : namesOf(await this.subscribed.lookUp());

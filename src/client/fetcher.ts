@@ -1,6 +1,6 @@
 /**
- * Reads assigned partitions: keeps their positions, has one long poll in flight for each leader, and decodes records one by one. A
- * position advances only over records that `poll` has returned.
+ * Reads assigned partitions. It keeps their positions, has at most one Fetch request in flight to each leader, and decodes the
+ * records. A position advances only over records that `poll` has returned.
  */
 import { sleep } from '../base/clock.ts';
 import { type Uuid, uuidZero } from '../base/uuid.ts';
@@ -121,7 +121,10 @@ export class Fetcher {
     }));
   }
 
-  /** Returns records, in order within each partition; none when none came within `maxWaitMs`. Throws errors that cannot be retried. */
+  /**
+   * Returns records, in order within each partition; none if none arrive within `maxWaitMs`. Throws errors that a retry cannot
+   * mend.
+   */
   async poll(maxWaitMs: number, maxRecords = 500): Promise<ConsumedRecord[]> {
     if (this.ready.length === 0) {
       await this.locate();

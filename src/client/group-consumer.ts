@@ -1,6 +1,6 @@
 /**
- * A consumer in a group: joins, reads its assigned partitions from the committed offsets, commits periodically. When the group
- * rebalances it revokes all partitions and joins again.
+ * A consumer in a group: it joins the group, reads its assigned partitions from the committed offsets on, and commits
+ * periodically. When the group rebalances, it gives up all partitions and joins again.
  */
 import {
   type ConsumedRecord,

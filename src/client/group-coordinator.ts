@@ -1,6 +1,6 @@
 /**
- * Requests of a group member to its coordinator, which it finds again after a move. Offset requests are the same in both group
- * protocols.
+ * Sends the requests of a group member to its coordinator, and looks the coordinator up again when it has moved to another
+ * broker. It also has the requests about offsets, which are the same in both group protocols.
  */
 import { Errors, errorOf, KafkaError } from '../protocol/errors.ts';
 import { OffsetCommitRequest, OffsetCommitResponse } from '../protocol/messages/groups/08-offset-commit.ts';
@@ -17,7 +17,7 @@ export interface CommitOffset {
   readonly leaderEpoch: number;
 }
 
-/** The identity of a commit: the generation of a classic member, or the member epoch of the consumer protocol. */
+/** Who commits: the member, with its generation (classic protocol) or its member epoch (consumer protocol). */
 export interface Committer {
   readonly generationIdOrMemberEpoch: number;
   readonly memberId: string;

@@ -154,7 +154,7 @@ function countsOf({ topics }: ClusterInfo): Map<string, number> {
   return new Map([...topics.values()].map(({ name, partitions }) => [name, partitions.length]));
 }
 
-/** Data of the embedded consumer protocol begin with their version. */
+/** Encodes subscriptions and assignments, which begin with their version (the consumer protocol inside JoinGroup and SyncGroup). */
 function embedded<S extends Shape>(message: Message<S>, init: Init<Message<S>>): Uint8Array {
   return encodeVersioned(subscriptionVersion, encode(message, subscriptionVersion, init));
 }

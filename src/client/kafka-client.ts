@@ -1,6 +1,6 @@
 /**
- * A cluster as a client uses it: bootstrap addresses, a connection to each broker that is needed, metadata, coordinators. Tools,
- * producers and consumers share it; retries with a deadline are in `retry.ts`.
+ * A client's view of a cluster: it connects to the bootstrap addresses, fetches metadata, finds coordinators, and keeps a
+ * connection to each broker that is used. Tools, producers and consumers use it; retries with a deadline are in `retry.ts`.
  */
 import type { Address } from '../base/network.ts';
 import { Errors, errorOf, KafkaError } from '../protocol/errors.ts';
@@ -119,9 +119,9 @@ export class KafkaClient {
   }
 
   /**
-   * A connection to one node. The address of a broker comes from the metadata, that of a controller from the quorum's description.
-   * A broker responds to the requests of a connection in their order, so a heartbeat behind a Fetch waits as long as the Fetch:
-   * `coordinator` is a connection of its own, as in Java's client.
+   * A connection to one node. The address of a broker comes from Metadata, that of a controller from DescribeCluster. Requests to
+   * a group coordinator use a connection of their own (`use`), as in Java's client: a broker responds to the requests of a
+   * connection in order, so a heartbeat would otherwise wait until a Fetch before it ends.
    */
   async broker(nodeId: number, use: ConnectionUse = 'data'): Promise<BrokerConnection> {
     let address = this.addresses.get(nodeId);

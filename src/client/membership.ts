@@ -1,6 +1,6 @@
 /**
- * Membership in a group, as far as it is the same in both protocols: joining with retries, heartbeats between rebalances, and the
- * signal to the owner to join again.
+ * Membership in a group: what is the same in the classic and in the consumer protocol. It joins with retries, sends heartbeats
+ * between rebalances, and tells the consumer that owns it when it must join again (`needsJoin`).
  */
 import { type Timer, sleep } from '../base/clock.ts';
 import type { TopicPartitions } from './assignor.ts';
@@ -55,7 +55,7 @@ export interface Membership {
   refresh(isStale: boolean): void;
   /** Takes part in a rebalance; returns the partitions that are assigned until the next one. */
   join(): Promise<TopicPartitions[]>;
-  /** `metadata` is stored with the offsets. */
+  /** Commits offsets; `metadata` is a text that is stored with them. */
   commit(offsets: readonly CommitOffset[], metadata: string): Promise<void>;
   committed(partitions: readonly TopicPartitions[]): Promise<Map<string, number>>;
   leave(): Promise<void>;
@@ -92,8 +92,8 @@ export abstract class HeartbeatingMember implements Membership {
   protected abstract joinOnce(): Promise<TopicPartitions[]>;
   protected abstract beatOnce(): Promise<void>;
   /**
-   * Handles a failed request: prepares to join again where that helps, else throws. Sets `isMember` to false when the coordinator does
-   * not know this member.
+   * Handles a failed request: prepares to join again if the error can be mended so, else throws it. Sets `isMember` to false when
+   * the coordinator does not know this member.
    */
   protected abstract forget(error: unknown): void;
   /** Leaves the group if this is a member. */
@@ -174,8 +174,9 @@ export abstract class HeartbeatingMember implements Membership {
   }
 
   /**
-   * As in Java's client, heartbeats continue until the application joins again, however long it works on its last records: the
-   * rebalance time-out bounds that. They end when the coordinator does not know the member or refuses it permanently.
+   * Sends a heartbeat and schedules the next one. As in Java's client, heartbeats continue during a rebalance until the
+   * application joins again; the coordinator removes the member when this takes longer than the rebalance time-out. They end when
+   * the coordinator does not know the member or refuses it permanently.
    */
   private async heartbeat(series: number): Promise<void> {
     try {

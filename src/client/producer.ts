@@ -1,9 +1,9 @@
 /**
- * A producer. Records of a partition collect in one batch while the previous batch is in flight. A batch is sent to the leader, and
- * sent again until it is acknowledged, refused permanently, or timed out.
+ * A producer. While a batch of a partition is in flight, further records of the partition are collected for the next batch. A
+ * batch is sent to the leader, again and again until it is acknowledged, refused permanently, or timed out.
  *
- * Invariants: each partition has at most one batch in flight, so that retries keep the order; a batch is sent again byte for byte,
- * so that the broker recognises a duplicate of an idempotent producer.
+ * Invariants: each partition has at most one batch in flight, so that retries keep the order; a batch is sent again byte for
+ * byte, so that the broker recognises a duplicate of an idempotent producer.
  */
 import { sleep } from '../base/clock.ts';
 import type { Random } from '../base/random.ts';
@@ -43,14 +43,14 @@ export interface ProducerOptions {
   readonly batchBytes: number;
   readonly compression: CompressionType;
   readonly isIdempotent: boolean;
-  /** Sent to the broker: how long it may wait for its replicas. */
+  /** How long the broker may wait for the in-sync replicas before it answers with an error; sent in each Produce request. */
   readonly requestTimeoutMs: number;
-  /** Time from `send` to the last attempt. */
+  /** How long after `send` a batch may still be sent again. */
   readonly deliveryTimeoutMs: number;
   /** How long `send` waits for metadata of the topic. */
   readonly maxBlockMs: number;
   readonly retries: number;
-  /** Records are part of its open transaction; the caller initializes and ends it. Null: no transactions. */
+  /** The transaction to which the records belong; the caller initializes and ends it. Null: the producer is not transactional. */
   readonly transaction: Transaction | null;
 }
 
@@ -118,7 +118,7 @@ export class Producer {
   /** Resolves when the record is acknowledged according to `acks`. Rejects with the broker's error or a time-out. */
   send(record: ProducerRecord): Promise<RecordMetadata> {
     this.unsettledCount++;
-    // Not an async function, so that callers of `send` continue before callers of `flush`.
+    // This is not an async function, so that a caller that waits for `send` continues before one that waits for `flush`.
     return new Promise((resolve, reject) => {
       this.topicOf(record.topic).then(
         (topic) => this.enqueue(record, topic, resolve, reject),

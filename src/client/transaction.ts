@@ -1,7 +1,7 @@
 /**
- * A producer's transactions: the producer id and epoch from the coordinator, the partitions and groups of the open transaction, and
- * its end. It uses the protocol before KIP-890 part 2 (partitions are added before records are sent), which every broker since
- * Kafka 0.11 supports.
+ * A producer's transactions. It gets the producer id and epoch from the transaction coordinator, adds partitions and groups to
+ * the open transaction, and ends it. It uses the first version of the protocol (partitions are added before records are sent to
+ * them), which every broker since Kafka 0.11 supports; KIP-890 part 2 adds partitions implicitly.
  *
  * Invariant: a partition or group is added to the transaction before anything is written for it.
  */
@@ -40,7 +40,7 @@ export interface TransactionOptions {
   readonly maxBlockMs: number;
 }
 
-/** The group whose offsets are committed in a transaction, and the member, when the coordinator shall check its membership. */
+/** The group whose offsets a transaction commits. The coordinator checks the member, unless `memberId` is empty. */
 export interface TransactionGroup {
   readonly groupId: string;
   readonly generationId: number;
@@ -54,7 +54,7 @@ export interface TransactionOffset {
   readonly offset: number;
 }
 
-/** The last versions before partitions are added implicitly. */
+/** By API key: the last version in which partitions must be added explicitly. */
 const versionsMax = new Map<number, number>([
   [AddPartitionsToTxnRequest.key, 3],
   [AddOffsetsToTxnRequest.key, 3],
@@ -163,7 +163,9 @@ export class Transaction {
     });
   }
 
-  /** `of`: `transaction`, or the group id whose coordinator gets the request. */
+  /**
+   * Sends a request to a coordinator. `of`: 'transaction' for the transaction coordinator, or the id of a group for that group's.
+   */
   async #request<Q extends Shape, R extends Shape>(
     of: string,
     request: Message<Q>,

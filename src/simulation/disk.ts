@@ -1,10 +1,11 @@
 /**
- * A simulated disk that loses unsynced data at a power cut. It keeps for every file and directory its present and its synced
- * content, and each change since the last sync. `powerCut` discards the unsynced changes; optionally a random part of them survives,
- * as on a real disk (`power-loss.ts`). A sync covers what was changed before it began. Tests inject faults (EIO, ENOSPC, short writes).
+ * A simulated disk that loses unsynced data at a power cut. For every file and directory it keeps the present content, the synced
+ * content, and each change since the last sync. `powerCut` discards the unsynced changes. With a source of random numbers a
+ * random part of them survives, as on a real disk (`power-loss.ts`). A sync makes durable what was changed before it began. Tests
+ * inject faults (EIO, ENOSPC, short writes).
  *
- * It is stricter than ext4: syncing a file does not make its directory entry durable, and changes of a directory may survive in any
- * order. It has no permissions, no links, no times except the clock's, and only one volume.
+ * It guarantees less than ext4: syncing a file does not make its directory entry durable, and changes of a directory may survive
+ * in any order. It has no permissions and no links, and only one volume.
  */
 import type { Clock } from '../base/clock.ts';
 import {
@@ -57,9 +58,9 @@ export type DiskFault = (operation: DiskOperation, path: string) => string | nul
 
 export interface SimulatedDiskOptions {
   readonly clock?: Clock;
-  /** Decides which unsynced writes survive a power cut; without it exactly the synced content survives. */
+  /** Decides which unsynced changes survive a power cut. Without it none survives. */
   readonly random?: Random;
-  /** A write that would exceed this total size of all files fails with ENOSPC, after writing what fits. */
+  /** The maximum total size of all files. A write beyond it writes what fits and fails with ENOSPC. */
   readonly capacityBytes?: number;
 }
 
@@ -67,7 +68,10 @@ function errorOf(code: string, path: string): Error {
   return new StorageError(code, `${code}: ${path}`);
 }
 
-/** A handle that begins a sync and ends it later: changes that are made in between are not covered. */
+/**
+ * A handle whose sync can take time: `beginSync` begins it and returns the function that ends it. Changes in between stay
+ * unsynced.
+ */
 export interface SimulatedFileHandle extends FileHandle {
   beginSync(): () => Promise<void>;
 }
@@ -90,7 +94,7 @@ function fileOf(bytes: Uint8Array, synced: Uint8Array, modifiedMs: number): File
   };
 }
 
-/** Records the content that the sync will make durable; returns the function that ends the sync. */
+/** Begins a sync of `content`; returns the function that ends the sync and so makes the content durable. */
 function beginSync<Content, Change extends { readonly revision: number }>(
   node: Durable<Content, Change>,
   content: Content,
@@ -120,14 +124,14 @@ export class SimulatedDisk implements FileSystem {
   readonly #options: SimulatedDiskOptions;
   readonly #root = emptyDirectory();
   #locks = new Set<string>();
-  /** Handles that were opened before the last power cut fail. */
+  /** The number of power cuts and process kills. A handle with an older number fails. */
   #power = 0;
   fault: DiskFault = () => null;
   capacityBytes: number;
   /** How often each operation was called. */
   readonly counts = new Map<DiskOperation, number>();
 
-  /** Whether unsynced changes may survive a power cut. Without random numbers none do, so they are not recorded. */
+  /** Whether unsynced changes may survive a power cut. If not, single changes need not be recorded. */
   get #tears(): boolean {
     return this.#options.random !== undefined;
   }
@@ -137,19 +141,19 @@ export class SimulatedDisk implements FileSystem {
     this.capacityBytes = options.capacityBytes ?? Number.MAX_SAFE_INTEGER;
   }
 
-  /** Counts power cuts and process kills; handles of an earlier incarnation fail. */
+  /** The number of power cuts and process kills so far. */
   get incarnation(): number {
     return this.#power;
   }
 
-  /** Discards everything that was not synced, all handles and all locks. With a random source some unsynced bytes survive. */
+  /** Cuts the power: discards unsynced changes (with random numbers not all of them), all handles and all locks. */
   powerCut(): void {
     this.#power += 1;
     this.#locks = new Set();
     this.#forget(this.#root);
   }
 
-  /** The process was killed: written data stays, handles and locks go. */
+  /** The process was killed: all written data stays, and handles and locks end. */
   processKilled(): void {
     this.#power += 1;
     this.#locks = new Set();
@@ -223,7 +227,7 @@ export class SimulatedDisk implements FileSystem {
     const name = names.at(-1) ?? '';
     const node = parent?.kind === 'directory' ? parent.entries.get(name) : undefined;
     if (parent?.kind !== 'directory' || node === undefined) return;
-    // After a power cut a directory may exist again without some of its files.
+    // The removal of the directory and of its files are separate changes, so that a power cut may bring back some of them only.
     if (node.kind === 'directory') this.#empty(node);
     this.#changeName(parent, name, null);
   }
@@ -261,7 +265,7 @@ export class SimulatedDisk implements FileSystem {
     };
   }
 
-  /** Changes the content of a file, the synced content too: simulates bit rot. */
+  /** Changes the content of a file, including the synced content, to simulate a damaged disk. */
   damage(path: string, change: (bytes: Uint8Array) => Uint8Array): void {
     const node = this.#find(path);
     if (node === null || node.kind !== 'file') throw errorOf('ENOENT', path);
@@ -426,7 +430,7 @@ export class SimulatedDisk implements FileSystem {
     }
   }
 
-  /** Not computed for a disk without a capacity. */
+  /** The total size of all files; 0 for a disk without a capacity, which does not need it. */
   #usedBytes(): number {
     return this.capacityBytes === Number.MAX_SAFE_INTEGER ? 0 : this.#sizeOf(this.#root);
   }

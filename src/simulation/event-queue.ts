@@ -1,6 +1,6 @@
 /**
- * Pending events in the order of virtual time; events of the same time keep the order in which they were added. A binary heap of
- * plain records.
+ * The pending events, in the order of virtual time. Events of the same time keep the order in which they were added. It is a binary
+ * heap.
  */
 
 export interface Due {

@@ -1,6 +1,7 @@
 /**
- * A simulated machine: provides clock, timers and random numbers to a node. A crash ends the incarnation: its scheduled events are
- * dropped and its streams break. A pause delays its events, as SIGSTOP or a long garbage collection does.
+ * A simulated machine, which provides clock, timers and random numbers to a node. Each run of the node's process is an
+ * incarnation. A crash ends the incarnation: its scheduled events are dropped and its streams break. A pause delays its events,
+ * as SIGSTOP or a long garbage collection does.
  */
 import type { Clock, Scheduler, Timer } from '../base/clock.ts';
 import type { SeededRandom } from './random.ts';
@@ -32,7 +33,7 @@ export class Incarnation implements Owner, Clock, Scheduler {
 
   after(delayMs: number, callback: () => void): Timer {
     let isCancelled = false;
-    // The event may be cancelled during the pause.
+    // Checked when the event runs, because the timer may be cancelled while the machine is paused and the event is kept.
     const run = (): void => {
       if (!isCancelled) callback();
     };
@@ -52,7 +53,7 @@ export class Incarnation implements Owner, Clock, Scheduler {
 
 export class SimulatedHost {
   readonly name: string;
-  /** Error of this machine's wall clock. */
+  /** The difference between this machine's wall clock and the right time. */
   wallOffsetMs = 0;
   incarnation: Incarnation | null = null;
   private readonly world: World;

@@ -1,13 +1,13 @@
 /**
- * One direction of a simulated connection: delivers bytes or messages in order, each after a random delay. While the link is cut
- * nothing is delivered; sent data waits, as with TCP retransmission, and is delivered when the cut ends.
+ * One direction of a simulated connection. It delivers bytes or messages in order, each after a random delay. While it is cut,
+ * nothing is delivered; data that is sent in the meantime is delivered when the cut ends, as TCP does by retransmission.
  */
 import { type Carried, copyOf } from './carried.ts';
 import type { Incarnation, SimulatedHost } from './host.ts';
 import type { SeededRandom } from './random.ts';
 import type { World } from './world.ts';
 
-/** Above this many undelivered bytes `send` returns false. */
+/** The size of the send buffer: when more bytes are undelivered, `send` returns false. */
 const windowBytes = 1024 * 1024;
 
 export interface LinkFaults {
@@ -16,7 +16,10 @@ export interface LinkFaults {
   latencyMinMs: number;
 }
 
-/** Cut directions: ordered pairs of host names. A direction that was cut twice stays cut until both cuts have ended. */
+/**
+ * The cuts between hosts. A cut has a direction: it stops data from one host to another, not back. A direction that was cut twice
+ * stays cut until both cuts have ended.
+ */
 export class Partitions {
   private readonly cuts = new Map<string, Set<object>>();
 

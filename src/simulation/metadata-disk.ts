@@ -1,7 +1,7 @@
 /**
- * The storage of one machine's metadata log, over all its incarnations: a store whose writes become durable as a whole or not at
- * all. A write that was in progress when the machine crashed may or may not be found afterwards, at random. Tests can make a write
- * fail, as on a failing disk, or make the store damaged at the next start.
+ * The storage of one machine's metadata log, for all incarnations of the machine. A write becomes durable as a whole or not at
+ * all. A write that is in progress when the machine crashes is found afterwards or not, at random. Tests can make a write fail,
+ * as on a failing disk, or make the store damaged at the next start.
  */
 import { applyWrites, type DiskImage, emptyDisk, MemoryStore } from '../raft/memory-store.ts';
 import { DamagedStoreError, type RaftStore, type RecoveredState, type WriteOp } from '../raft/store.ts';
@@ -16,7 +16,7 @@ export class MetadataDisk {
   store = new MemoryStore();
   /** The next write fails with this system error code; null: it succeeds. */
   failure: string | null = null;
-  /** A checksum is wrong: the next start must refuse to continue. */
+  /** The content has a wrong checksum, so the next start must fail. */
   isDamaged = false;
   private readonly random: SeededRandom;
   private underway: readonly WriteOp[] | null = null;
@@ -37,8 +37,8 @@ export class MetadataDisk {
   }
 
   /**
-   * The store for a new incarnation, with the content that the last one left. A sync of an ended incarnation never completes, so it
-   * changes nothing.
+   * The store for a new incarnation, with the content that the last incarnation has left. A write that an ended incarnation has
+   * begun never completes, so it cannot change this store.
    */
   openFor(life: Incarnation): RaftStore {
     this.settle();
@@ -59,7 +59,7 @@ export class MetadataDisk {
     this.underway = null;
   }
 
-  /** The error with which a write fails now. Even so the write may have reached the disk. */
+  /** The error with which the present write fails, once; null: it succeeds. A failed write may still have reached the disk. */
   takeFailure(): Error | null {
     const { failure } = this;
     if (failure === null) return null;

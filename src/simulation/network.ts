@@ -1,10 +1,10 @@
 /**
- * The two network ports over simulated links: connections and message streams between hosts, with latency, cuts of one direction,
- * resets, and streams that break when a process ends. The address of a host is its name.
+ * The simulated network: it implements the ports `Network` (byte connections) and `PeerNetwork` (message streams). It has
+ * latency, cuts of one direction, resets, and breaks the streams of a process that ends. The address of a host is its name.
  *
- * The streams of a killed process are reset at once, as an operating system does. After a power cut, or across a cut link, the peer
- * receives nothing and must detect the break by its own time-outs, or by the reset of the restarted machine when a packet is
- * retransmitted to it.
+ * When a process is killed, its streams are reset at once, as an operating system does. After a power cut, or across a cut link,
+ * the peer receives nothing. It detects the break by its own time-outs, or when the restarted machine answers a retransmitted
+ * packet with a reset.
  */
 import type {
   Address,
@@ -33,7 +33,7 @@ interface Pair {
   readonly links: readonly [Link, Link];
 }
 
-/** Mean time until data sent to a restarted machine is retransmitted. */
+/** The mean time after which data that was sent to a machine without power is sent again to the restarted machine. */
 const retransmissionMeanMs = 100;
 
 function systemError(code: string, text: string): Error {
@@ -49,7 +49,10 @@ export class SimulatedNetwork {
   private readonly listeners = new Map<string, Accept>();
   private readonly channels = new Map<string, { place: LinkEnd; onStream: (stream: StreamEnd) => void }>();
   private readonly pairs = new Set<Pair>();
-  /** Stream ends whose peer lost power: they break when the peer's machine is back and resets connections that it does not know. */
+  /**
+   * Ends of streams whose peer lost power. They break when the peer's machine is back: it resets connections that it does not
+   * know.
+   */
   private readonly halfOpen: { end: StreamEnd; lost: Incarnation }[] = [];
   private nextPort = 20_000;
 
@@ -85,7 +88,9 @@ export class SimulatedNetwork {
     };
   }
 
-  /** Breaks every stream of an incarnation that ended: at once when the process was killed, without notice when the power was cut. */
+  /**
+   * Breaks every stream of an incarnation that ended: at once when the process was killed, without notice when the power was cut.
+   */
   crashed(life: Incarnation, wasKilled: boolean): void {
     for (const pair of this.pairs) {
       const own = pair.ends.find((end) => end.place.life === life);

@@ -1,9 +1,9 @@
 /**
- * The content of a file or directory after a power cut: the synced content, and any part of the changes since. A real disk writes
- * changes in its own order, so a later change may be there without an earlier one; a shortened file may have its old length again;
- * an overwritten file may have sectors of both contents; a removed or renamed name may be back.
+ * Computes the content of a file or directory after a power cut: the synced content, with any part of the changes since the sync.
+ * A real disk writes changes in its own order. So a later change may survive without an earlier one; a shortened file may have
+ * its old length again; an overwritten file may have sectors of both contents; a removed or renamed directory entry may be back.
  *
- * A change of a directory is kept as a whole or not at all, as with a journal: a rename never leaves both names.
+ * A change of a directory survives as a whole or not at all, as with a journal: after a rename there are never both names.
  */
 import { below, type Random } from '../base/random.ts';
 
@@ -14,7 +14,7 @@ export type FileChange =
   | { readonly revision: number; readonly at: number; readonly bytes: Uint8Array }
   | { readonly revision: number; readonly sizeBytes: number };
 
-/** Sets the node of `name`; null removes the name. For a rename within the directory, `alsoGone` is removed in the same step. */
+/** A change of a directory: `name` gets `node`; null removes it. For a rename in the directory, `alsoGone` is the old name. */
 export interface NameChange<N> {
   readonly revision: number;
   readonly name: string;
@@ -22,7 +22,7 @@ export interface NameChange<N> {
   readonly alsoGone: string | null;
 }
 
-/** Chooses which of `count` changes are kept: none, all, the first ones, or any of them. */
+/** Chooses at random which of `count` changes survive: none, all, the first few, or any of them. */
 function keptOf(count: number, random: Random): boolean[] {
   const kind = below(random, 4);
   const until = kind === 2 ? below(random, count + 1) : count;
@@ -40,14 +40,17 @@ export function contentAfter(synced: Uint8Array, changes: readonly FileChange[],
   changes.forEach((change, i) => {
     if (kept[i] !== true) return;
     if ('sizeBytes' in change) file.resize(change.sizeBytes);
-    // The last kept change may have been written only in part.
+    // The last surviving change may have been written only in part.
     else if (i === last && below(random, 2) === 0) writeTorn(file, change.at, change.bytes, random);
     else file.write(change.at, change.bytes);
   });
   return file.content();
 }
 
-/** Keeps the first part of a write, or any of its sectors. The length of the file may include bytes that were not written. */
+/**
+ * Writes a part of a change: its beginning, or some of its sectors. The file may get its full new length all the same, with zeros
+ * where nothing was written.
+ */
 function writeTorn(file: Content, at: number, bytes: Uint8Array, random: Random): void {
   const isLengthKept = below(random, 2) === 0;
   if (below(random, 2) === 0) file.write(at, bytes.subarray(0, below(random, bytes.length + 1)));
@@ -61,7 +64,7 @@ function writeTorn(file: Content, at: number, bytes: Uint8Array, random: Random)
   if (isLengthKept) file.resize(Math.max(file.sizeBytes, at + bytes.length));
 }
 
-/** Returns a file in which bytes that were never written are zeros. */
+/** The content of a file that can be written at any offset; bytes that were never written are zeros. */
 class Content {
   #bytes: Uint8Array;
   sizeBytes: number;

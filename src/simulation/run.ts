@@ -1,6 +1,7 @@
 /**
- * The interface of a simulated world: a function from a seed to a verdict. The same seed with the same faults left out gives the
- * same events and the same trace hash on every machine.
+ * The interface of a simulated world: it runs a seed and returns whether an invariant was violated. The same seed with the same
+ * faults left out gives the same events and the same trace hash on every machine. Also searches seeds for a violation, and
+ * shrinks a failing run: finds the fewest faults that still cause the violation.
  */
 
 export interface SimulationOptions {
@@ -30,7 +31,7 @@ export interface SimulationViolation {
 
 export interface SimulationResult {
   readonly seed: number;
-  /** Number of deliveries, timers, disk completions, client requests and faults; the simulator's own events do not count. */
+  /** The number of deliveries, timers, disk completions, client requests and faults, without internal events of the simulator. */
   readonly events: number;
   readonly traceHash: number;
   readonly virtualMs: number;
@@ -42,7 +43,7 @@ export interface SimulationResult {
 export interface SimulationWorld {
   readonly name: string;
   readonly families: readonly string[];
-  /** Never throws because of the code under test: its errors become violations. */
+  /** Runs a seed. An error of the code under test is returned as a violation, never thrown. */
   run(options: SimulationOptions): SimulationResult;
 }
 

@@ -1,14 +1,14 @@
 /**
- * The disk as one incarnation of a host uses it: every operation takes some virtual time, and no operation of an ended incarnation
- * returns. An operation that is still delayed when the host crashes is not carried out. A sync makes durable, when it ends, the
- * content at the time of its call.
+ * The simulated disk as one incarnation of a host uses it: every operation takes some virtual time. When the incarnation ends, its
+ * pending operations never return, and those whose delay has not passed are not carried out. A sync makes the content at the time of
+ * its call durable, when it ends.
  */
 import type { FileHandle, FileSystem } from '../base/file-system.ts';
 import type { SimulatedDisk, SimulatedFileHandle } from './disk.ts';
 import type { Incarnation } from './host.ts';
 
 export interface DiskDelays {
-  /** Means of exponentially distributed delays. */
+  /** The mean delay of an operation. All delays here are exponentially distributed. */
   readonly operationMeanMs: number;
   /** Mean delay of a read from an open file. */
   readMeanMs: number;

@@ -6,7 +6,7 @@ import type { Address, Connection } from '../base/network.ts';
 import type { Carried } from './carried.ts';
 import type { Link, LinkEnd } from './link.ts';
 
-/** Implements `MessageStream`; also the base of a byte connection. */
+/** One end of a stream. It implements `MessageStream`; a byte connection (`StreamConnection`) uses one too. */
 export class StreamEnd {
   onMessage: (message: Carried) => void = () => {};
   onClose: (error: Error | null) => void = () => {};
@@ -49,7 +49,7 @@ export class StreamEnd {
   }
 }
 
-/** A byte connection: chunks arrive as they were written. */
+/** A byte connection. Chunks arrive as they were written; a real network may split or join them. */
 export class StreamConnection implements Connection {
   onData: (chunk: Uint8Array) => void = () => {};
   onClose: (error: Error | null) => void = () => {};

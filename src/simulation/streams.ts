@@ -1,9 +1,9 @@
 /**
- * Message streams inside one process: two ends, first in first out; each message is delivered in a later turn of the scheduler. For
- * unit tests of users of `PeerNetwork`; `network.ts` adds latency and faults.
+ * Message streams inside one process, for unit tests of code that uses `PeerNetwork`. Messages arrive in order, each in a later
+ * turn of the scheduler. The network of `network.ts` has delays and faults besides.
  *
- * Invariants: an end receives nothing before its owner could set the callbacks; nothing is delivered after a close or a break;
- * `send` returns false above `windowBytes`, and `onDrain` is called later.
+ * Invariants: an end receives nothing before its owner could set the callbacks. Nothing is delivered after a close or a break.
+ * `send` returns false when more than `windowBytes` are undelivered; `onDrain` is called when there is room again.
  */
 import type { Scheduler } from '../base/clock.ts';
 import type {
@@ -93,7 +93,7 @@ interface OpenPair {
   readonly ends: readonly [StreamEnd, StreamEnd];
 }
 
-/** Connects the nodes of one process; each has a host name. */
+/** A network in memory that connects the nodes of one process by streams; each node has a host name. */
 export class StreamHub {
   readonly #scheduler: Scheduler;
   readonly #accepting = new Map<string, Accepting>();
@@ -147,7 +147,8 @@ export class StreamHub {
     }
     this.#pairs = this.#pairs.filter((pair) => pair.ends[0].isOpen);
     this.#pairs.push({ from, to: address.host, ends });
-    // Runs before any message is delivered, because messages are delivered in later turns, in order.
+    // The acceptor gets the stream before any message: messages are delivered in later turns, in the order in which they were
+    // scheduled.
     this.#scheduler.soon(() => {
       if (theirs.isOpen) accepting.onStream(theirs);
     });

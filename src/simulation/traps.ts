@@ -1,7 +1,7 @@
 /**
- * Forbids simulated code to use the real machine's clock, timers, random numbers, files and sockets. While a world runs, such a
- * call throws an error that names the port to use instead; afterwards everything is restored. An undetected call would make two
- * runs of one seed differ without a visible reason.
+ * Forbids simulated code to use the real machine's clock, timers, random numbers, files and sockets. While a simulation runs,
+ * such a call throws an error that names the port to use instead; afterwards the real functions are restored. Without this, such
+ * a call would make two runs of one seed differ, and the cause would be hard to find.
  *
  * Not trapped: internal calls of Node and V8, and modules that kept a reference from before (`const now = Date.now`).
  */
@@ -35,7 +35,7 @@ const chanceNames = [
 const socketNames = ['connect', 'createConnection', 'createServer'];
 const lookupNames = ['lookup', 'resolve', 'resolve4', 'resolve6', 'reverse'];
 
-/** The traps that are set now; nested runs share them. */
+/** The functions that remove the traps which are set now. A simulation inside another one shares its traps (`depth` counts them). */
 let restores: Restore[] = [];
 let depth = 0;
 
@@ -105,12 +105,18 @@ function builtin(name: string): Record<string, unknown> {
   return process.getBuiltinModule(name) as unknown as Record<string, unknown>;
 }
 
-/** Leaves out classes (`Stats`, `ReadStream`): a reference to one uses nothing of the machine. */
+/**
+ * The names of a module's functions. Classes (`Stats`, `ReadStream`) are left out, because code may refer to them without any
+ * I/O.
+ */
 function functionsOf(module: Record<string, unknown>): string[] {
   return Object.keys(module).filter((name) => /^[a-z]/.test(name) && typeof module[name] === 'function');
 }
 
-/** Null when the function does not exist or cannot be replaced. */
+/**
+ * Replaces a function by one that throws. Returns the function that restores it; null when it does not exist or cannot be
+ * replaced.
+ */
 function trapOne(target: object, name: string, where: string, instead: string): Restore | null {
   const holder = target as Record<string, unknown>;
   const original = holder[name];

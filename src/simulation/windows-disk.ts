@@ -1,7 +1,8 @@
 /**
- * A disk with the restrictions of Windows: an open file, or a directory with an open file in it, cannot be renamed or removed
- * (EPERM, EBUSY); a directory cannot be opened; names that differ only in case are the same name; device names and some characters
- * are not allowed. It is as strict as if every handle were opened without sharing, so a program that works here works on Windows.
+ * A simulated disk with the restrictions of Windows, for tests: an open file, or a directory with an open file in it, cannot be
+ * renamed or removed (EPERM, EBUSY); a directory cannot be opened; names that differ only in case are the same name; device names
+ * and some characters are not allowed. Real Windows allows more (for example when a file is opened with sharing), so a program
+ * that works here works there.
  */
 import {
   type FileHandle,
@@ -17,7 +18,7 @@ const characters = /[<>:"|?*\\]|[. ]$/;
 
 export class WindowsDisk implements FileSystem {
   readonly #disk: SimulatedDisk;
-  /** Number of open handles of a path, by its key. */
+  /** By path in lower case: how many handles are open. */
   #open = new Map<string, number>();
   #incarnation: number;
   /** Operations that were refused because something was open. */
@@ -31,7 +32,7 @@ export class WindowsDisk implements FileSystem {
   async open(path: string, mode: 'read' | 'write'): Promise<FileHandle> {
     const real = await this.#existing(path);
     const key = keyOf(real);
-    // Counted before the file is created, because Windows does both in one step.
+    // The handle counts before the file is created, because Windows creates and opens in one step.
     const open = this.#handles();
     open.set(key, (open.get(key) ?? 0) + 1);
     let isOpen = true;
@@ -92,9 +93,10 @@ export class WindowsDisk implements FileSystem {
     await this.#disk.remove(real);
   }
 
-  /** Does nothing, as the adapter for Windows does. */
+  /** The program expects this to do nothing, as on Windows. */
   async syncDirectory(path: string): Promise<void> {
-    // NTFS makes directory entries durable through its journal; the simulated disk needs an explicit sync for that.
+    // NTFS makes directory entries durable by itself, with its journal. The simulated disk does so only in a sync, so it is
+    // synced here.
     await this.#disk.syncDirectory(await this.#existing(path));
   }
 
@@ -106,7 +108,7 @@ export class WindowsDisk implements FileSystem {
     return this.#disk.volume();
   }
 
-  /** The handles of the current incarnation: Windows closes those of a process that ended. */
+  /** The open handles. Those of an ended incarnation are forgotten first, because Windows closes the handles of an ended process. */
   #handles(): Map<string, number> {
     if (this.#incarnation !== this.#disk.incarnation) {
       this.#incarnation = this.#disk.incarnation;
@@ -127,7 +129,10 @@ export class WindowsDisk implements FileSystem {
     }
   }
 
-  /** `path` with existing names in their spelling on the disk, whatever the case of the argument. */
+  /**
+   * `path` in the spelling of the existing names on the disk, which may differ in case. Throws EINVAL for a name that is not
+   * allowed.
+   */
   async #existing(path: string): Promise<string> {
     let real = '';
     for (const name of path.split('/').filter((one) => one !== '' && one !== '.')) {

@@ -1,9 +1,9 @@
 /**
- * The event loop of a simulation: one queue of events on a virtual clock, run one at a time. All promises that an event settles are
- * continued before the next event. The same seed gives the same order of events and the same trace.
+ * The event loop of a simulation: a queue of events on a virtual clock, which run one at a time. Everything that waits for a promise
+ * which an event settles (microtasks) runs before the next event. The same seed gives the same order of events and the same trace.
  *
- * `run` must be called from a macrotask (`inMacrotask` does that): inside a microtask V8 starts no further round of microtasks, so
- * no promise would settle.
+ * `run` must be called from a macrotask, which `inMacrotask` does. Called inside a microtask (after an `await`), it could not run
+ * the microtasks between events, because V8 does not begin to run microtasks while one is running.
  */
 import v8 from 'node:v8';
 import { assert } from '../base/assert.ts';
@@ -16,12 +16,12 @@ interface SimulatedEvent extends Timer, Due {
   run: (() => void) | null;
 }
 
-/** Owns scheduled events. Events of an owner that is no longer alive are dropped. */
+/** An event may have an owner, such as the incarnation of a node. When the owner is no longer alive, the event is dropped. */
 export interface Owner {
   readonly isAlive: boolean;
 }
 
-/** V8's microtask checkpoint as a function. The flag that makes it callable is reset immediately. */
+/** A function that runs all pending microtasks. Only a V8 flag makes it available, which is set for a moment to get it. */
 function microtaskDrain(): () => void {
   v8.setFlagsFromString('--allow-natives-syntax');
   try {
@@ -48,7 +48,7 @@ export class World {
     this.random = new SeededRandom(seed);
   }
 
-  /** Runs `callback` at `nowMs + delayMs`, unless `owner` is dead by then. */
+  /** Runs `callback` at the virtual time `nowMs + delayMs`, unless `owner` is no longer alive then. */
   schedule(delayMs: number, owner: Owner | null, callback: () => void): Timer {
     const event: SimulatedEvent = {
       atMs: this.nowMs + Math.max(0, delayMs),
@@ -81,7 +81,7 @@ export class World {
     return true;
   }
 
-  /** Fails early when called inside a microtask: no promise would settle, as if no node ever responded. */
+  /** Fails when called inside a microtask. Without this check no promise would ever settle, as if no node responded. */
   private checkDrain(): void {
     let isDrained = false;
     void Promise.resolve().then(() => {

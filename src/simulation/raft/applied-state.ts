@@ -1,4 +1,7 @@
-/** The state machine of a simulated replica: a hash over the applied entries in order. Also the names of disks. */
+/**
+ * The state machine of a simulated replica: its state is a hash over the applied entries in order, so equal hashes mean equal
+ * states. Also makes the directory ids of simulated disks.
+ */
 import type { Entry } from '../../raft/types.ts';
 
 export function directoryOf(index: number, diskLife: number): string {

@@ -1,6 +1,6 @@
 /**
- * Checks the invariants of consensus (I1 to I17) from disks, logs and messages after every event. The cost of a check depends on
- * what changed, not on the size of the world.
+ * Checks the invariants of consensus (I1 to I17, listed in the README) after every event, from disks, logs and messages. A check
+ * looks only at what the event changed, so its cost does not grow with the size of the quorum or of the logs.
  */
 import type { RaftCore } from '../../raft/core.ts';
 import type { Outbound, RaftMessage } from '../../raft/messages.ts';
@@ -42,13 +42,13 @@ export class Checker {
   readonly #committedIn: number[] = [];
   /** I1: the one leader of each epoch. */
   readonly leaders = new Map<number, Replica>();
-  /** The content of each disk. Wiped disks are kept, because their replicas had acknowledged that content. */
+  /** The content of each disk, by directory id. The content of wiped disks is kept: their replicas have acknowledged it. */
   readonly durableOf = new Map<string, Mirror>();
-  /** I2: by disk and epoch. */
+  /** I2: the vote of each disk in each epoch. */
   readonly #votes = new Map<string, Map<number, ReplicaKey>>();
-  /** I10: state after each offset. */
+  /** I10: by end offset, the state of every replica that has applied that much. */
   readonly #states: number[] = [];
-  /** The largest epoch seen; tests that count disturbances read it. */
+  /** The largest epoch so far. The checks of a quiet quorum (`settle.ts`) compare it to see whether there was an election. */
   epochMax = 0;
   committedEnd = 0;
 
@@ -88,7 +88,7 @@ export class Checker {
     watch.snapshotEnd = 0;
   }
 
-  /** A write was requested: from now on the replica's log in memory includes it. */
+  /** A replica has requested a write; from now on its log in memory includes the entries. */
   wrote(replica: Replica, core: RaftCore, op: WriteOp): void {
     const { watch } = replica;
     const first = op.entries[0];
@@ -115,7 +115,7 @@ export class Checker {
     watch.rebuildSteps();
   }
 
-  /** The voter set in force before the first one in the log; empty for a replica that was formatted without voters. */
+  /** The voter set in force before the first `voters` entry; empty for a replica that was formatted without voters. */
   #initialOf(meta: SnapshotMeta): readonly Voter[] {
     return meta.voters.length === 0 ? [] : this.world.initialVoters;
   }
@@ -136,7 +136,8 @@ export class Checker {
       require(!leads, 'I4 leader append-only', () => `leader ${id} replaces ${from}`);
       require(from >= watch.highWatermark, 'I7 committed immutable', () =>
         `${id} replaces ${from}, committed up to ${watch.highWatermark}`);
-      // A leader of an earlier epoch may still replicate to a replica that does not know the leader that committed the entry.
+      // A replica may replace a committed entry when it does not know of the later epoch in which the entry was committed: a
+      // leader of an earlier epoch may still replicate to it. It will take over the committed entry later.
       const knows = from < this.committedEnd && core.state.epoch >= (this.#committedIn[from] as number);
       require(!knows || memory.items[from] !== this.committed[from], 'I7 committed immutable', () =>
         `${id} replaces ${nameOf(this.committed[from])}, which is committed`);
@@ -165,7 +166,7 @@ export class Checker {
       require(difference(old, voters) <= 1, 'I12 voter sets', () =>
         `leader n${replica.id} goes from ${votersText(old)} to ${votersText(voters)} at once`);
     }
-    // The first voters entry of the log repeats the set of the format.
+    // The first `voters` entry of a log repeats the voters with which the replicas were formatted.
     if (before === undefined && difference(old, voters) === 0) return;
     const own = watch.memory.last(core.state.highWatermark)?.epoch === interned.epoch;
     require(own, 'I12 voter sets', () =>
@@ -183,7 +184,7 @@ export class Checker {
       `n${replica.id} takes ${votersText(current)} for the voters, its log says ${votersText(voters)}`);
   }
 
-  /** The disk completed the writes `ops`. */
+  /** The replica's disk has completed the writes `ops`. */
   stored(replica: Replica, ops: readonly WriteOp[]): void {
     const { durable } = replica.watch;
     for (const op of ops) {
@@ -217,7 +218,7 @@ export class Checker {
   snapshotSaved(replica: Replica, meta: SnapshotMeta): void {
     this.#committedSnapshot(replica, meta);
     const { watch } = replica;
-    // A newer snapshot was installed meanwhile; the disk keeps that one.
+    // The leader has sent a newer snapshot in the meantime, and the disk keeps that one.
     if (meta.endOffset <= watch.snapshotEnd) return;
     watch.snapshotEnd = meta.endOffset;
     const expected = watch.votersBefore(meta.endOffset);
@@ -227,7 +228,10 @@ export class Checker {
     }
   }
 
-  /** Called after each step of a core, before its messages are sent. `votersBefore` is given when the step handled several inputs. */
+  /**
+   * Called after each step of a core, before its messages are sent. `votersBefore`: the voter set before a step that handled several
+   * inputs; null: the step handled one input.
+   */
   stepped(replica: Replica, core: RaftCore, votersBefore: readonly Voter[] | null): void {
     const { watch } = replica;
     const { state } = core;
@@ -266,13 +270,15 @@ export class Checker {
     replica.judgedSinceMs = replica.localMs;
     this.world.elected(replica);
     let end = this.committedEnd;
-    // A vote may be delayed: entries that later epochs committed need not be in this log.
+    // A replica may learn late that it was elected. Entries that were committed in later epochs need not be in its log, so leave
+    // them out.
     while (end > 0 && (this.#committedIn[end - 1] as number) >= epoch) end -= 1;
     this.world.note(() => `n${replica.id} leads epoch ${epoch}, end=${watch.memory.end} committed=${end}`);
     const complete = watch.memory.end >= end && watch.memory.last(end) === (this.committed[end - 1] ?? null);
     require(complete, 'I5 leader completeness', () =>
       `n${replica.id} leads epoch ${epoch} with ${nameOf(watch.memory.last(Math.min(end, watch.memory.end)))}, committed is ${nameOf(this.committed[end - 1])}`);
-    // The voter set that elected the leader. Its own `voters` entry of this epoch, if any, repeats the set before.
+    // The set in force on the leader is the one that elected it: its first entries may contain a `voters` entry, but that repeats
+    // the set.
     const { voters } = watch;
     const votes = voters.filter((voter) => {
       const votedFor = this.#votes.get(this.#directoryOf(voter))?.get(epoch);
@@ -298,14 +304,14 @@ export class Checker {
       return;
     }
     const { role, epoch } = core.state;
-    // A leader that commits may lose its leadership in the same step.
+    // The replica may have committed as leader and lost the leadership in the same step; then the epoch of the entry tells.
     const committer =
       role.name === 'leader' ? epoch : this.leaders.get(last?.epoch ?? -1) === replica ? last?.epoch : null;
     require(committer !== null, 'I6 commit truth', () =>
       `n${replica.id}, no leader, takes ${nameOf(last)} for committed; ${this.committedEnd} entries are`);
     require(last?.epoch === committer, 'I6 commit truth', () =>
       `leader n${replica.id} of epoch ${epoch} commits ${nameOf(last)} by counting`);
-    // When a step handled several inputs, one may have committed and another changed the voter set.
+    // If the step handled several inputs, one may have committed with the old voter set and another may have changed the set.
     const held =
       this.#held(watch.voters, last as InternedEntry) ||
       (votersBefore !== null && this.#held(votersBefore, last as InternedEntry));
@@ -331,14 +337,14 @@ export class Checker {
     return holders >= majority(voters.length);
   }
 
-  /** More expensive checks, made for a sample of the events. */
+  /** Checks that are too expensive for every event; they are made for a part of the events. */
   #sampled(replica: Replica, core: RaftCore): void {
     this.#sameVoters(replica, core);
     this.#sameDisk(replica, core);
     const { role, options } = core.state;
     if (role.name !== 'leader') return;
     const id = `n${replica.id}`;
-    // A change of voters is accepted above the bound, so that a voter can be removed under load.
+    // A change of voters is accepted even if too many bytes are uncommitted, so that a voter can be removed under load.
     const setBytes = encodeVoters(core.state.voters.current).length;
     const bytesMax = options.uncommittedBytesMax + options.payloadBytesMax + setBytes;
     require(role.uncommittedBytes <= bytesMax, 'I16 bounds', () =>
@@ -366,7 +372,7 @@ export class Checker {
     if ((replica.watch.steppedCount & 1023) === 0) replica.tryRecovery();
   }
 
-  /** A message was handled: compares what the leader concluded from it with the follower's disk. */
+  /** A leader has handled a response: compares what it now believes about the follower with the follower's disk. */
   handled(replica: Replica, core: RaftCore, input: { from: ReplicaKey; message: RaftMessage }): void {
     const { role, epoch } = core.state;
     if (role.name !== 'leader' || input.message.epoch !== epoch) return;

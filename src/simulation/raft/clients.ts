@@ -1,7 +1,7 @@
 /**
- * Clients of the quorum, and the oracle for their responses (I20, I21). The offsets of the log order all operations: a response
- * must not have a lower offset than any response that came before its request began. An operation may end with an unknown outcome;
- * a refused request must never take effect.
+ * Simulated clients of the quorum, and the check of their responses (I20, I21). Each response has a log offset, and these order
+ * all operations: a response must not have a lower offset than a response that another client got before this request began. The
+ * outcome of an operation may stay unknown. A refused request must never take effect.
  */
 import { below } from '../../base/random.ts';
 import type { Refusal, VoterChange } from '../../raft/state.ts';
@@ -27,9 +27,9 @@ interface Operation {
   readonly ticket: number;
   readonly replica: Replica;
   readonly life: number;
-  /** The highest end offset among the responses given before this operation began. */
+  /** The highest end offset among all responses before this operation began; its own response must reach it. */
   readonly floor: number;
-  /** For a read: the end offset that must be applied before it is answered. */
+  /** For a confirmed read: the end offset up to which entries must be applied before the response. Negative: not confirmed yet. */
   endOffset: number;
   state: 'open' | 'done' | 'refused' | 'unknown';
 }
@@ -37,7 +37,7 @@ interface Operation {
 export class Clients {
   readonly #world: ClientWorld;
   readonly #random: SeededRandom;
-  /** By ticket, which is also the serial number in a proposal's payload. */
+  /** By ticket (the number of the operation), which is also the payload of a proposal. */
   readonly #operations: Operation[] = [];
   readonly #open = new Set<Operation>();
   readonly #committedAt: number[] = [];
@@ -63,7 +63,7 @@ export class Clients {
       .join(', ');
   }
 
-  /** Proposes to a replica that believes it leads; sometimes to another one. */
+  /** Sends a proposal to a replica that believes it is the leader, sometimes to another replica. */
   propose(): void {
     const replica = this.#anyLeader();
     const core = replica?.core ?? null;
@@ -142,7 +142,7 @@ export class Clients {
     }
   }
 
-  /** The response to a proposal or a change of voters: it is committed at `offset`. */
+  /** A proposal or a change of voters got its response: it is committed at `offset`. */
   committed(ticket: number, offset: number): void {
     const operation = this.#end(ticket, 'done');
     require(operation !== null, linearizable, () =>

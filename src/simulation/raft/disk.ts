@@ -1,4 +1,4 @@
-/** The disk of a replica: exactly what would survive a power cut. A write is carried out as a whole or not at all, one at a time. */
+/** The disk of a replica: only what survives a power cut. Writes are carried out one at a time, each as a whole or not at all. */
 import { assert } from '../../base/assert.ts';
 import type { WriteOp } from '../../raft/store.ts';
 import { type Entry, entrySizeBytes, type HardState, type SnapshotMeta } from '../../raft/types.ts';

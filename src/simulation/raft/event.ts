@@ -1,4 +1,7 @@
-/** An event of the raft world. It is a record and not a closure, because the hot loop makes one for everything that happens. */
+/**
+ * An event of the raft world. It is an object with plain fields and not a closure, because millions are made and these are
+ * cheaper.
+ */
 import type { Replica } from './replica.ts';
 
 export type EventKind =
@@ -18,7 +21,7 @@ export class SimEvent {
   readonly order: number;
   readonly kind: EventKind;
   readonly replica: Replica | null;
-  /** The incarnation of the replica to which the event belongs. Messages are delivered to later incarnations as well. */
+  /** The incarnation of the replica for which the event is. Only a message is also delivered to a later incarnation. */
   readonly life: number;
   readonly value: unknown;
   readonly from: unknown;

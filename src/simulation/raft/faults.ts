@@ -1,6 +1,7 @@
 /**
- * The faults, by family. Each fault draws from its own random stream, its duration included, so that leaving one out changes no
- * other. Budget: after disks are wiped, every voter set that may be in force has a majority of intact disks.
+ * The faults, by family (kind of fault). Each fault draws all its random numbers, also its duration, from a stream of its own, so
+ * that leaving out one does not change the others. Disks are wiped only as long as every voter set that may be in force keeps a
+ * majority of intact disks.
  */
 import { below } from '../../base/random.ts';
 import { majority } from '../../raft/quorum.ts';
@@ -94,7 +95,7 @@ export const faults: Record<FaultFamily, Fault> = {
   member,
 };
 
-/** Prefers leaders, where a fault has the most effect. */
+/** Chooses the replica for a fault. Leaders are preferred, because faults of a leader have the most effect. */
 function target(world: FaultWorld, random: SeededRandom): Replica {
   const atLeader = random.chance(0.45);
   const any = world.replicas[below(random, world.replicas.length)] as Replica;
@@ -184,9 +185,9 @@ function wipe(world: FaultWorld, random: SeededRandom): string | null {
 }
 
 /**
- * Changes of voters as an administrator makes them: a voter whose disk is lost is removed first, and no other one while one is
- * missing. Sometimes the request goes to a leader that is about to be elected, before it has committed anything, and is repeated a
- * little later.
+ * Requests a change of voters, as a careful administrator does: a voter whose disk is lost is removed first, and no other voter is
+ * removed while one is missing. Sometimes the request goes to the next leader right after its election, when it has not committed
+ * anything yet, and is repeated a little later.
  */
 function member(world: FaultWorld, random: SeededRandom): string | null {
   const leaders = world.leaders();

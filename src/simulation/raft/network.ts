@@ -1,6 +1,7 @@
 /**
- * The network between replicas: one-way links with delay, loss, duplication and cuts. A message may arrive after its sender ended,
- * and at a later incarnation of its receiver. With `fifo`, the messages of a link keep their order, as on a stream.
+ * The network between replicas. Each direction between two replicas is a link with delay, loss, duplication and cuts. A message
+ * may arrive after its sender has ended, and at a later incarnation of its receiver. With `fifo`, messages of a link arrive in
+ * order, as on a stream.
  */
 import { below } from '../../base/random.ts';
 import type { NodeId } from '../../base/ids.ts';
@@ -21,7 +22,7 @@ export interface NetworkWorld {
 }
 
 const spikeMsMax = 700;
-/** A duplicate may arrive long after the original was handled. */
+/** The maximum delay of a duplicate, so that it may arrive long after the original was handled. */
 const lateMsMax = 1000;
 const healedLatencyMsMax = 3;
 

@@ -1,12 +1,13 @@
 /**
- * What a seed draws at the beginning: the shape of the quorum, its bounds, the quality of network, disks and clocks, and which
- * families of faults occur (each is left out in half of the seeds: swarm testing).
+ * What a seed determines at the beginning: the number of replicas, the bounds of the core, how good network, disks and clocks
+ * are, and which families of faults occur. Each family is left out in half of the seeds, because some bugs show only without
+ * other faults (swarm testing).
  */
 import { below } from '../../base/random.ts';
 import type { RaftOptions } from '../../raft/state.ts';
 import { SeededRandom } from '../random.ts';
 
-/** Families of faults that occur at a point in time; each fault has a number. */
+/** The families of faults that happen at a point in time. Each such fault has a number, by which a test can leave it out. */
 export const faultFamilies = [
   'cut',
   'kill',
@@ -23,7 +24,7 @@ export const faultFamilies = [
 ] as const;
 export type FaultFamily = (typeof faultFamilies)[number];
 
-/** Families that affect network and clocks all the time. */
+/** The families of faults that affect network and clocks all the time. */
 export const constantFamilies = ['loss', 'duplicate', 'spike', 'drift'] as const;
 
 export const families: readonly string[] = [...faultFamilies, ...constantFamilies];
@@ -33,7 +34,10 @@ export interface RaftPlan {
   readonly voterCount: number;
   /** Controllers that are not voters at first. */
   readonly spareCount: number;
-  /** The voters come from the configuration, without directory ids, until the quorum is upgraded. No disk is wiped in such a world. */
+  /**
+   * The voters come from the configuration, without directory ids, until the quorum is upgraded. No disk is wiped in such a
+   * world.
+   */
   readonly staticVoters: boolean;
   readonly tuning: Partial<RaftOptions>;
   /** Messages of a link keep their order, as on a stream. */
@@ -43,7 +47,7 @@ export interface RaftPlan {
   readonly duplicateRatio: number;
   readonly spikeRatio: number;
   readonly syncMsMax: number;
-  /** 0: a replica applies entries in the step that commits them. */
+  /** The maximum delay between the commit and the application of entries on a replica; 0: they are applied in the same step. */
   readonly applyMsMax: number;
   /** Inputs that arrive within this time are handled in one step, as in the driver's mailbox. 0: each input is a step. */
   readonly turnMs: number;
@@ -58,7 +62,7 @@ export interface RaftPlan {
   readonly safetyMs: number;
 }
 
-/** With this limit on learners, some replicas that are not voters may never get the log. */
+/** A limit on learners that is so small that some replicas which are not voters may never receive the log. */
 export const learnersFew = 1;
 
 function tuningOf(random: SeededRandom): Partial<RaftOptions> {
@@ -83,7 +87,7 @@ const rare: ReadonlySet<FaultFamily> = new Set(['blackout', 'wipe', 'retire']);
 
 function faultRates(random: SeededRandom, plan: { staticVoters: boolean }): Map<FaultFamily, number> {
   const rates = new Map<FaultFamily, number>();
-  // A calm seed has few faults and a wild one many, because different bugs need different rates.
+  // The mean time between faults differs much between seeds, because different bugs need few or many faults.
   const paceMs = [60, 150, 300, 800][below(random, 4)] as number;
   for (const family of faultFamilies) {
     const on = random.chance(0.5);

@@ -1,6 +1,6 @@
 /**
- * I11: what a message promises is on its sender's disk before the message is sent, according to the simulated disk. I15: every
- * entry that a follower acknowledges is in the log of the leader of that epoch.
+ * Two invariants about messages. I11: when a replica sends a message, what the message promises (a vote, acknowledged entries) is
+ * on the replica's simulated disk. I15: every entry that a follower acknowledges is in the log of the leader of that epoch.
  */
 import type { AppendResponse, Outbound, VoteRequest, VoteResponse } from '../../raft/messages.ts';
 import { sameReplica } from '../../raft/types.ts';
@@ -8,7 +8,7 @@ import type { NodeId } from '../../base/ids.ts';
 import type { Replica } from './replica.ts';
 import { nameOf, require } from './watch.ts';
 
-/** What the checker knows so far. */
+/** The parts of the checker's knowledge that are needed here. */
 interface Known {
   readonly committedEnd: number;
   /** By epoch. */
@@ -54,7 +54,7 @@ function campaigns(replica: Replica, message: VoteRequest): void {
   require(own, invariant, () =>
     `n${replica.id} campaigns for epoch ${message.epoch} without its own vote on disk`);
   const { durable, role } = replica.watch;
-  // Meanwhile another replica may lead the epoch and have replaced the tail of the log.
+  // Another replica may have become leader of the epoch since and may have replaced entries at the end of this log.
   if (role !== 'candidate') return;
   const { logEndOffset, lastEpoch } = message;
   const holds = durable.end >= logEndOffset && (durable.last(logEndOffset)?.epoch ?? 0) === lastEpoch;

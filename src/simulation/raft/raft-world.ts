@@ -1,6 +1,6 @@
 /**
- * A quorum of real cores in one thread under a virtual clock: the event loop, and the interfaces that replicas, clients and faults
- * use. Everything is derived from the seed.
+ * A simulated quorum of real consensus cores: the event loop on a virtual clock, and the interfaces that replicas, clients and
+ * faults use. The seed determines everything that happens.
  */
 import { below } from '../../base/random.ts';
 import type { JoinRequest, RaftMessage } from '../../raft/messages.ts';
@@ -23,7 +23,7 @@ import { require, Watch } from './watch.ts';
 
 const healedSyncMsMax = 3;
 const healedProposeEveryMs = 20;
-/** No correct quorum produces more events than this. */
+/** More events than this within `stormMs` mean that replicas send each other messages without end. */
 const stormEventsMax = 20_000;
 const stormMs = 10;
 const nothing: ReadonlySet<never> = new Set<never>();
@@ -43,9 +43,9 @@ export class RaftWorld {
   nowMs = 0;
   eventCount = 0;
   traceHash = 0;
-  /** From now on: no faults, a good network, good disks. */
+  /** True after the faults have ended: from then on network and disks are good. */
   calm = false;
-  /** From now on clients send no requests. */
+  /** True when the clients have stopped: from then on they send no requests. */
   quiet = false;
   readonly #events = new EventQueue<SimEvent>();
   readonly #onTrace: ((line: string) => void) | null;
@@ -112,7 +112,7 @@ export class RaftWorld {
     this.schedule(delayMs, 'call', null, run);
   }
 
-  /** Runs until `stop` returns true or the virtual time is `untilMs`; returns whether it was stopped. */
+  /** Runs until `stop` returns true or the virtual time reaches `untilMs`. Returns true in the first case. */
   run(untilMs: number, stop: () => boolean): boolean {
     for (;;) {
       const event = this.#events.peek();
@@ -139,7 +139,7 @@ export class RaftWorld {
     }
   }
 
-  /** Returns false when the event was void: it belonged to another incarnation, or its timer had been set again. */
+  /** Returns false when the event had no effect: it was for an ended incarnation, or its timer had been set again. */
   #handle(event: SimEvent): boolean {
     const { replica, kind } = event;
     if (kind === 'message')
@@ -206,7 +206,7 @@ export class RaftWorld {
     return true;
   }
 
-  /** Calls `run` with the next leaders, right after each is elected. */
+  /** Calls `run` with the next leader, right after its election. */
   atElections(run: (leader: Replica) => void): void {
     this.#atElections.push(run);
   }
@@ -260,7 +260,7 @@ export class RaftWorld {
     return { ...replica.key, endpoints: [{ name: 'CONTROLLER', host: `n${replica.id}`, port }] };
   }
 
-  /** Whether the disk of this voter (node id and directory id) still exists. */
+  /** Whether the disk of this voter still exists: it was not wiped. */
   isLive(voter: Voter): boolean {
     const replica = this.replicas[voter.id - 1];
     return replica !== undefined && isVoter(voter, replica.key);

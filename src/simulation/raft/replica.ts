@@ -1,6 +1,6 @@
 /**
- * A replica of the simulated quorum: a real core and, around it, the steps of the driver on a voter (`server/raft`) in the same
- * order, on a disk and a network of the world. A crash removes everything except the disk.
+ * A replica of the simulated quorum: a real core with a simulated driver. It does what the real driver
+ * (`server/raft/voter-log.ts`) does, in the same order, with a simulated disk and network. After a crash only the disk is left.
  */
 import { assert } from '../../base/assert.ts';
 import { type NodeId, nodeId } from '../../base/ids.ts';
@@ -16,7 +16,7 @@ import { Disk } from './disk.ts';
 import type { RaftPlan } from './plan.ts';
 import { require, sameVoters, type Watch } from './watch.ts';
 
-/** Called when a replica does something. */
+/** The calls by which a replica tells the checker what it does. */
 export interface ReplicaObserver {
   started(replica: Replica, core: RaftCore): void;
   wiped(replica: Replica): void;
@@ -30,7 +30,7 @@ export interface ReplicaObserver {
   snapshotSaved(replica: Replica, meta: SnapshotMeta): void;
 }
 
-/** Called with the outcome of requests. */
+/** The calls by which a replica tells the clients the outcome of their requests. */
 export interface Requesters {
   refused(replica: Replica, ticket: number, reason: Refusal): void;
   readReady(replica: Replica, ticket: number, endOffset: number): void;
@@ -78,24 +78,24 @@ export class Replica {
   key: ReplicaKey;
   disk = new Disk();
   core: RaftCore | null = null;
-  /** Incremented when the process starts and when it ends: events of another incarnation are ignored. */
+  /** Incremented when the process starts and when it ends, so that events for an ended incarnation are recognised and ignored. */
   life = 0;
-  /** Number of times its disk was replaced. */
+  /** How often the replica's disk was wiped. */
   diskLife = 0;
-  /** The voters that its disk was formatted with; empty on a controller that waits to be added. */
+  /** The voters with which the disk was formatted; empty on a controller that will be added later. */
   bootstrap: readonly Voter[];
   pausedUntilMs = 0;
-  /** Its next write fails, and the process ends. */
+  /** The next write to the disk fails, and then the process ends. */
   failsNextWrite = false;
   appliedEnd = 0;
   appliedHash = 0;
   retiring = false;
-  /** Healing does not include it. */
+  /** After the faults this replica stays as it is, because the quorum must work without it (`settle.ts`). */
   frozen = false;
   /** By peer: the last real contact, by this replica's clock. Used to check that a leader without a majority steps down. */
   readonly heardMs: number[] = [];
   lastPauseMs = 0;
-  /** When it began to lead, or when its voter set changed. */
+  /** The time at which it became leader, or at which its voter set last changed: `SilentLeaderCheck` counts from then. */
   judgedSinceMs = 0;
   readonly #world: ReplicaWorld;
   readonly #random: SeededRandom;
@@ -159,7 +159,7 @@ export class Replica {
     this.input({ type: 'tick' });
   }
 
-  /** A core in the state that a restart now would have. */
+  /** A new core with the state that a restart would recover from the disk now. */
   #recover(stream: string): RaftCore {
     const { disk } = this;
     const recovered = {
@@ -175,7 +175,7 @@ export class Replica {
     return core;
   }
 
-  /** I17: when everything is written, recovery finds what this process has in memory. */
+  /** Checks I17: when no write is pending, recovery finds on disk what this process has in memory. */
   tryRecovery(): void {
     const core = this.core as RaftCore;
     const { state } = this.#recover('trial');
@@ -188,7 +188,7 @@ export class Replica {
     require(same, 'I17 disk refinement', () => `n${this.id} would recover another state than it has`);
   }
 
-  /** The process ends. `landed`: the write in progress reached the disk. */
+  /** Ends the process. `landed`: the write in progress has reached the disk. */
   die(landed: boolean): void {
     if (this.core === null) return;
     if (landed && this.#writing !== null) this.#store(this.#writing);
@@ -207,7 +207,7 @@ export class Replica {
     this.#world.clients.died(this);
   }
 
-  /** The disk is replaced: a different replica with the same node id, which knows no voters. */
+  /** Replaces the disk by an empty one: this node id is now another replica, which knows no voters. */
   wipe(): void {
     assert(this.core === null, 'a running node keeps its disk');
     this.diskLife += 1;
@@ -240,7 +240,7 @@ export class Replica {
     if (core !== null) this.#arm(core);
   }
 
-  /** An input for the core: handled in its own step, or with others in the next turn. */
+  /** Gives an input to the core: at once in a step of its own, or with other inputs in the next turn (`plan.turnMs`). */
   input(input: Input): void {
     if (this.core === null) return;
     if (this.#world.plan.turnMs === 0 && this.pausedUntilMs <= this.#world.nowMs) {
@@ -332,7 +332,7 @@ export class Replica {
   /** The write has completed or failed. */
   synced(ops: readonly WriteOp[]): void {
     if (this.failsNextWrite) {
-      // A failed sync may or may not have reached the disk. The process ends and never retries it.
+      // The write may have reached the disk although the sync failed. The process ends, as a real node does, and does not try again.
       this.#world.note(() => `n${this.id} dies of its disk`);
       this.die((this.#random.u32() & 1) === 0);
       return;
@@ -401,7 +401,7 @@ export class Replica {
     if (this.core !== null) this.#apply(this.core);
   }
 
-  /** Applies entries that may be applied, then answers the requests up to there. */
+  /** Applies the committed entries that are on this disk, then answers the requests that waited for them. */
   #apply(core: RaftCore): void {
     const { log } = core.state;
     const { checker, clients } = this.#world;
@@ -465,9 +465,9 @@ export class Replica {
     });
   }
 
-  /** There is at most one timer event; when it fires too early, it is set again. */
+  /** Sets the timer for the core's deadline. An earlier timer event stays; when it fires too early, the timer is set again. */
   #arm(core: RaftCore): void {
-    // At least a microsecond, because the conversion between clocks rounds.
+    // At least a microsecond from now: the conversion from the replica's clock may round down, and the loop would not advance.
     const atMs = this.#world.nowMs + Math.max(0.001, (core.deadlineMs - this.localMs) / this.#rate);
     if (atMs >= this.#timerAtMs) return;
     this.#timerAtMs = atMs;

@@ -1,8 +1,8 @@
 /**
- * Liveness checks after the faults. First a random quorum is healed and the others stay away; the quorum must be enough (L1 one
- * leader, L2 proposals commit, L3 all equal, L5 snapshots arrive, L6 epochs stop growing, L7 all requests are answered). Then all
- * replicas heal. Then a leader hands over its leadership (L9). Then the power is cut for all replicas and comes back (I20
- * durability).
+ * Liveness checks after the faults. (1) A random majority is healed, and the other replicas stay stopped or disconnected: the
+ * majority must work without them (L1 one leader, L2 proposals commit, L3 all logs equal, L5 snapshots arrive, L6 epochs stop
+ * growing, L7 all requests are answered). (2) All replicas heal. (3) A leader hands over its leadership (L9). (4) The power of
+ * all replicas is cut and comes back (I20: nothing acknowledged is lost).
  */
 import { below } from '../../base/random.ts';
 import { majority } from '../../raft/quorum.ts';
@@ -36,7 +36,7 @@ export function settle(world: RaftWorld): Settled {
   return 'settled';
 }
 
-/** A minimal set of replicas with a majority of every voter set that may be in force; null when there is none. */
+/** The fewest replicas that have a majority of every voter set that may be in force; null when too many disks were wiped. */
 function quorumCore(world: RaftWorld, random: SeededRandom): Replica[] | null {
   const sets = world.setsInPlay();
   const enough = (chosen: readonly Replica[]): boolean =>
@@ -55,8 +55,8 @@ function quorumCore(world: RaftWorld, random: SeededRandom): Replica[] | null {
 }
 
 /**
- * Whether one of the chosen replicas can be elected by the others. A learner, or a voter of another set, may have a longer log than
- * every replica that may campaign; then no election can succeed without the replicas that are away.
+ * Whether one of the chosen replicas can be elected by the others. A learner, or a voter of another voter set, may have a longer
+ * log than every chosen replica that may campaign. Then no election can succeed without the other replicas.
  */
 function electable(world: RaftWorld, chosen: readonly Replica[]): boolean {
   const logOf = ({ core, watch }: Replica): Mirror => (core === null ? watch.durable : watch.memory);
@@ -74,7 +74,7 @@ function electable(world: RaftWorld, chosen: readonly Replica[]): boolean {
       voters = told;
       since = offset;
     }
-    // A voter whose removal is not committed yet may still be needed to commit it (thesis 4.2.2).
+    // A replica outside of the voter set may campaign only if its removal is not committed yet (Ongaro's thesis, section 4.2.2).
     if (voterOf(voters, candidate.key) === null && since < world.checker.committedEnd) return false;
     const votes = voters.filter((voter) => {
       const other = chosen.find(({ id }) => id === voter.id);
@@ -86,7 +86,7 @@ function electable(world: RaftWorld, chosen: readonly Replica[]): boolean {
 
 function heal(world: RaftWorld, replica: Replica): void {
   replica.failsNextWrite = false;
-  // A replica that has handed over does not campaign again: in reality its process would end and restart.
+  // A replica that has handed over its leadership does not campaign again. A real process would end then, so end and restart it.
   if (replica.retiring) replica.die(true);
   world.restart(replica);
 }
@@ -103,7 +103,7 @@ function freeze(world: RaftWorld, replica: Replica, random: SeededRandom): void 
 }
 
 function limitMs(world: RaftWorld): number {
-  // With the smallest windows, each entry is sent to a follower on its own.
+  // In the worst case (the smallest window) each entry is sent to a follower alone, so allow 60 ms for each.
   const longest = Math.max(
     ...world.replicas.map(({ watch }) => Math.max(watch.memory.end, watch.durable.end)),
   );
@@ -111,7 +111,7 @@ function limitMs(world: RaftWorld): number {
   return 30 * (world.fetchTimeoutMs + world.electionTimeoutMs) + 4000 + catchUpMs;
 }
 
-/** They have one leader, a new proposal is answered, and all have applied everything that is committed. */
+/** Waits until the members have one leader, a new proposal is answered, and all have applied everything that is committed. */
 function converge(world: RaftWorld, members: readonly Replica[], phase: string): void {
   const { checker, clients } = world;
   const answered = clients.answered;
@@ -139,7 +139,7 @@ function converge(world: RaftWorld, members: readonly Replica[], phase: string):
   require(grown <= 40, 'L6 epochs stop growing', () => `${phase}: ${grown} epochs to elect a leader`);
 }
 
-/** The other replicas return to a leader that a majority hears, so they must not depose it (I13). */
+/** Heals the other replicas. A leader that a majority follows must stay leader when they return (I13). */
 function rejoin(world: RaftWorld): void {
   const { checker } = world;
   const before = checker.epochMax;
@@ -155,20 +155,20 @@ function rejoin(world: RaftWorld): void {
     `who came back raised the epoch from ${before} to ${checker.epochMax}\n${describe(world.replicas)}`);
 }
 
-/** The leader did not remove itself and is not transferring its leadership; otherwise another replica may become leader. */
+/** Whether nothing but a fault can end this leadership: the leader is a voter and does not hand over. */
 function stays({ core }: Replica): boolean {
   const state = core?.state;
   return state?.role.name === 'leader' && state.amVoter && state.role.transfer === null;
 }
 
-/** The replicas that must have the whole log in the end: all, unless the leader replicates to only some of the non-voters. */
+/** The replicas that must have the whole log in the end: all, or only the voters when the limit on learners is `learnersFew`. */
 function awaited(world: RaftWorld, members: readonly Replica[]): readonly Replica[] {
   if (world.plan.tuning.learnersMax !== learnersFew) return members;
   const [leader] = world.leaders();
   return members.filter(({ key }) => leader !== undefined && voterOf(leader.voters, key) !== null);
 }
 
-/** L1, I13: in a healthy cluster the leader stays the same, and an idle cluster stays idle. */
+/** Checks L1 and I13: without faults the leader and the epoch stay the same. */
 function stable(world: RaftWorld): void {
   const { checker } = world;
   const before = checker.epochMax;
@@ -179,7 +179,7 @@ function stable(world: RaftWorld): void {
     `a healthy cluster lost its leader\n${describe(world.replicas)}`);
 }
 
-/** L9: when a leader hands over and another replica can lead, that one is elected at once. */
+/** Checks L9: when a leader hands over and another replica can lead, that one is elected within a short time. */
 function handOver(world: RaftWorld): void {
   const leader = world.leaders()[0] as Replica;
   const voters = leader.voters.filter((voter) => world.isLive(voter) && voter.id !== leader.id);
@@ -195,7 +195,7 @@ function handOver(world: RaftWorld): void {
   converge(world, world.replicas, 'after the hand-over');
 }
 
-/** The power is cut for all replicas. Every acknowledged entry must be there afterwards (checked by I5 and I7). */
+/** Cuts the power of all replicas and restarts them. Every acknowledged entry must be there afterwards, which I5 and I7 check. */
 function powerCut(world: RaftWorld): void {
   world.note(() => 'power cut of all');
   for (const replica of world.replicas) replica.die(false);

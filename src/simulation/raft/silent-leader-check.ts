@@ -1,6 +1,6 @@
 /**
- * I14: a leader that hears from no majority steps down within a bounded time. The simulator measures the real silence on the
- * leader's own clock; pauses of the process do not count.
+ * Checks I14: a leader that gets no messages from a majority steps down within a bounded time. The simulator measures the time on
+ * the leader's own clock; pauses of the leader's process do not count.
  */
 import type { RaftCore } from '../../raft/core.ts';
 import { majorityValue } from '../../raft/quorum.ts';
@@ -20,7 +20,8 @@ export class SilentLeaderCheck {
     );
     if (heard.length === 0) return;
     const silentMs = now - majorityValue(heard);
-    // The leader checks at most two heartbeats late, and each check may wait for a turn.
+    // The core allows 1.5 fetch timeouts. It checks once in a heartbeat interval and skips a late check, and a turn may delay it:
+    // the rest is a margin for that.
     require(silentMs <= 1.5 * fetchTimeoutMs + 4 * heartbeatMs + 50, 'I14 deposed leader', () =>
       `n${replica.id} still leads epoch ${core.state.epoch}, a majority was silent for ${Math.floor(silentMs)} ms`);
   }

@@ -1,7 +1,7 @@
 /**
- * What the checker knows of entries and of each replica, from its writes and its disk, not from the replica's own state. Entries
- * are interned: there is one `InternedEntry` for each (offset, epoch), linked to the entry before it. So two logs that share an entry are
- * equal up to it, and comparing logs is comparing references.
+ * What the checker knows of each replica's log. It learns this from writes and disks, not from the replica's own state. There is
+ * one `InternedEntry` object for each (offset, epoch), linked to the entry before it. So two logs that have the same object at an
+ * offset are equal up to that offset, and comparing logs is comparing references.
  */
 import { type Entry, isVoter, type ReplicaKey, type Voter } from '../../raft/types.ts';
 import { decodeVoters } from '../../raft/voter-set.ts';
@@ -31,7 +31,7 @@ export interface InternedEntry {
   readonly voters: readonly Voter[] | null;
 }
 
-/** I3: (offset, epoch) identifies one entry, and one entry before it. */
+/** Makes the entry objects and checks I3: entries with the same (offset, epoch) are equal, and so are the entries before them. */
 export class Canonical {
   readonly #byOffset: (InternedEntry | undefined)[] = [];
 
@@ -77,7 +77,7 @@ function sameEntry(a: Entry, b: Entry): boolean {
   return true;
 }
 
-/** A log by offset, from the very first entry on. Entries that a snapshot covers are committed and therefore known. */
+/** A log from offset 0 on. Entries that the replica has only in a snapshot are here too: they are committed and so known. */
 export class Mirror {
   readonly items: InternedEntry[] = [];
   end = 0;
@@ -108,7 +108,7 @@ export class Mirror {
   }
 }
 
-/** One replica as the checker sees it. */
+/** What the checker knows of one replica: its log in memory, its log on disk, and its voter sets. */
 export class Watch {
   memory = new Mirror();
   durable = new Mirror();
@@ -133,7 +133,7 @@ export class Watch {
     return step?.voters ?? this.initial;
   }
 
-  /** The set in force just below `endOffset`. */
+  /** The voter set that was in force after the entries below `endOffset`. */
   votersBefore(endOffset: number): readonly Voter[] {
     for (let at = this.steps.length - 1; at >= 0; at--) {
       const step = this.steps[at] as InternedEntry;

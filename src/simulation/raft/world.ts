@@ -1,6 +1,6 @@
 /**
- * The raft world as a `SimulationWorld`: faults for some time, then healing; every invariant of consensus is checked after each
- * event.
+ * The simulated quorum as a `SimulationWorld`: there are faults for some time, then the liveness checks of `settle.ts`. The
+ * invariants of consensus are checked after each event.
  */
 import { AssertionError } from '../../base/assert.ts';
 import type { SimulationOptions, SimulationResult, SimulationViolation, SimulationWorld } from '../run.ts';
