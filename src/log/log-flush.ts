@@ -6,6 +6,7 @@ import { replaceFile } from '../base/file-system.ts';
 import { encodeEpochCheckpoint, encodePartitionMetadata } from './directories/checkpoints.ts';
 import type { LogState } from './log-state.ts';
 import { leaderEpochCheckpointName, partitionMetadataName } from './names.ts';
+import { writeSegmentCheckpoint } from './segment-checkpoint.ts';
 
 export interface FlushOptions {
   /** Also sync the indexes, so that the recovery point may advance: after a crash a start does not check the indexes below it. */
@@ -43,6 +44,8 @@ export async function flushTo(state: LogState, target: number, options: FlushOpt
   }
   await syncNames(state);
   await writeEpochs(state);
+  // Before the recovery point advances: a start trusts what is below it only as far as it is listed.
+  if (options.indexes && generation === state.generation) await writeSegmentCheckpoint(state, target);
   state.lastFlushMs = state.resources.clock.monotonicMs();
   // After a truncation the offsets belong to other records.
   if (!options.indexes || generation !== state.generation || target <= state.recoveryPoint) return;

@@ -125,6 +125,10 @@ export class LogState {
   materialised: Promise<void> | null;
   /** The last write of the epoch checkpoint; writes must not overlap. Changed by log-flush. */
   epochWrite: Promise<void> = Promise.resolve();
+  /** Content of the file `segment-checkpoint`; null: no file. Changed by segment-checkpoint, log-loading, log-relocation. */
+  segmentCheckpoint: string | null = null;
+  /** The last write of that file; writes must not overlap. Changed by segment-checkpoint. */
+  segmentCheckpointWrite: Promise<void> = Promise.resolve();
   /** Changed by log-flush. */
   lastFlushMs = 0;
   /** Set at the first write after the manager has cleared it. Changed by log-writer, write-behind, log-manager. */

@@ -8,6 +8,7 @@ import { materialise } from './log-flush.ts';
 import type { LogReader } from './log-reader.ts';
 import type { LogState } from './log-state.ts';
 import { parseSegmentFileName, segmentFileName } from './names.ts';
+import { unlistSegments } from './segment-checkpoint.ts';
 import type { Segment } from './segment/segment.ts';
 
 /** Truncates durably to `offset`, or to the beginning of the batch that contains it. */
@@ -28,6 +29,8 @@ export async function truncateEnd(state: LogState, reader: LogReader, offset: nu
   const segment = state.segments[keep] as Segment;
   const dropped = state.segments.slice(keep + 1);
   state.segments = state.segments.slice(0, keep + 1);
+  segment.truncateTransactions(offset);
+  await unlistSegments(state, dropped);
   for (const other of dropped) await other.removeFiles();
   // A removed segment that came back after a power cut would follow other records than before.
   if (dropped.length > 0) await state.resources.fs.syncDirectory(state.directory.path);
@@ -45,6 +48,7 @@ export async function truncateFully(state: LogState, reader: LogReader, offset: 
   state.recoveryPoint = 0;
   await state.options.callbacks.persistRecoveryPoints();
   beginChange(state, reader);
+  await unlistSegments(state, state.segments);
   for (const segment of state.segments) await segment.removeFiles();
   await removeSnapshots(state, () => true);
   if (state.materialised !== null) await state.resources.fs.syncDirectory(state.directory.path);
@@ -150,6 +154,7 @@ export async function removeFirstSegments(state: LogState, count: number): Promi
   state.segments = state.segments.slice(count);
   const firstBase = (state.segments[0] as Segment).baseOffset;
   raiseLogStart(state, firstBase);
+  await unlistSegments(state, removed);
   for (const segment of removed) await deleteLater(state, segment);
   await removeSnapshots(state, (offset) => offset < firstBase);
 }

@@ -13,6 +13,8 @@ export const logStartCheckpointName = 'log-start-offset-checkpoint';
 export const cleanerCheckpointName = 'cleaner-offset-checkpoint';
 export const leaderEpochCheckpointName = 'leader-epoch-checkpoint';
 export const partitionMetadataName = 'partition.metadata';
+/** Not a file of Kafka, which ignores it. */
+export const segmentCheckpointName = 'segment-checkpoint';
 
 export type SegmentExtension = 'log' | 'index' | 'timeindex' | 'txnindex' | 'snapshot';
 /** '' is a file in use; the others mark steps of deletion and compaction. */

@@ -33,6 +33,7 @@ import {
 import { LogWriter, replaceUnsynced } from './log-writer.ts';
 import { segmentFileName } from './names.ts';
 import { encodeProducerSnapshot } from './producers/producer-snapshot.ts';
+import { writeSegmentCheckpoint } from './segment-checkpoint.ts';
 import type { LastRecord, ProducerStateEntry } from './producers/producer-state.ts';
 import type { VerificationGuard, VerificationRequest } from './producers/transaction-verification.ts';
 import type { Segment } from './segment/segment.ts';
@@ -427,6 +428,7 @@ export class PartitionLog {
       await this.#writer.flush(true);
     }
     if (active.sizeBytes > 0 && active.hasUnwrittenIndexes) await active.writeIndexes(true);
+    await writeSegmentCheckpoint(state, state.logEndOffset);
   }
 
   /** Writes a producer snapshot at the end of the log; older ones that are not at the start of a segment are removed. */

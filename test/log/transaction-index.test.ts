@@ -1,5 +1,6 @@
 /** What the list of aborted transactions of a segment keeps over a loss of power. */
 import { describe, expect, test } from 'vitest';
+import { assert } from '../../src/base/assert.ts';
 import type { FileSystem } from '../../src/base/file-system.ts';
 import type { PartitionLog } from '../../src/log/partition-log.ts';
 import {
@@ -159,10 +160,16 @@ describe('a damaged index', () => {
     return { log, aborted };
   }
 
-  const damages: [string, (bytes: Uint8Array) => Uint8Array][] = [
+  const damages: [string, ((bytes: Uint8Array) => Uint8Array) | null][] = [
     ['zeros in its middle', (bytes) => bytes.fill(0, 34, 2 * 34)],
     ['torn', (bytes) => bytes.subarray(0, bytes.length - 20)],
     ['garbage', (bytes) => bytes.fill(0xa7)],
+    ['deleted', null],
+    ['emptied', (bytes) => bytes.subarray(0, 0)],
+    ['without its last entry', (bytes) => bytes.subarray(0, bytes.length - 34)],
+    ['without its first entry', (bytes) => bytes.subarray(34)],
+    ['with another producer id', (bytes) => bytes.with(9, 77) as Uint8Array],
+    ['with another first offset', (bytes) => bytes.with(17, (bytes[17] ?? 0) - 1) as Uint8Array],
   ];
 
   describe.each(damages)('%s', (_what, damage) => {
@@ -177,7 +184,9 @@ describe('a damaged index', () => {
       const names = await bench.fs.list('/data/t-0');
       const indexes = names.filter((name) => name.endsWith('.txnindex'));
       expect(indexes.length).toBeGreaterThan(3);
-      for (const name of indexes) bench.disk.damage(`/data/t-0/${name}`, damage);
+      for (const name of indexes)
+        if (damage === null) await bench.fs.remove(`/data/t-0/${name}`);
+        else bench.disk.damage(`/data/t-0/${name}`, damage);
       if (how === 'start without snapshots')
         for (const name of names) if (name.endsWith('.snapshot')) await bench.fs.remove(`/data/t-0/${name}`);
       const more = { isClean: how !== 'start after a crash', recoveryPoint: log.logEndOffset };
@@ -194,6 +203,33 @@ describe('a damaged index', () => {
       expect(await third.abortedTransactions(0, third.logEndOffset)).toEqual(aborted);
       expect(bench.logged.filter(([, message]) => message.includes('transaction index'))).toEqual([]);
     });
+  });
+
+  test('an entry that nobody wrote is damage', async () => {
+    const bench = new Bench();
+    const { log, aborted } = await history(bench);
+    await log.close();
+    const segment = log.state.segments[1];
+    const last = segment?.aborted.at(-1);
+    assert(segment !== undefined && last !== undefined, 'the second segment has aborted transactions');
+    const more = { ...last, firstOffset: last.lastOffset, lastOffset: last.lastOffset + 1 };
+    bench.disk.damage(segment.pathOf('txnindex'), (bytes) => Buffer.concat([bytes, encodeAborted([more])]));
+    const again = await bench.reopen(config, { recoveryPoint: log.logEndOffset });
+    expect(await again.abortedTransactions(0, again.logEndOffset)).toEqual(aborted);
+    expect(bench.fields).toMatchObject([{ fault: 'other entries than were written' }]);
+  });
+
+  test('a list from Apache Kafka, which writes no segment checkpoint, is taken as it is', async () => {
+    const bench = new Bench();
+    const { log, aborted } = await history(bench);
+    await log.close();
+    await bench.fs.remove('/data/t-0/segment-checkpoint');
+    for (const isClean of [true, false]) {
+      const again = await bench.reopen(config, { isClean, recoveryPoint: log.logEndOffset });
+      expect(await again.abortedTransactions(0, again.logEndOffset)).toEqual(aborted);
+      await again.abandon();
+    }
+    expect(bench.logged).toEqual([]);
   });
 
   test('what it still says counts where its segment is damaged too', async () => {

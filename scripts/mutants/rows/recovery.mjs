@@ -2,6 +2,7 @@
 const messagesTest = 'test/log/recovery-messages.test.ts';
 const indexesTest = 'test/log/recovery-indexes.test.ts';
 const transactionsTest = 'test/log/transaction-index.test.ts';
+const checkpointTest = 'test/log/segment-checkpoint.test.ts';
 const diskTest = 'test/simulation/disk.test.ts';
 const faultsTest = 'test/testing/checkers.test.ts';
 
@@ -36,8 +37,8 @@ export const recoveryRows = [
     edits: [
       {
         file: 'src/log/recovery/transaction-recovery.ts',
-        from: 'return entries === null ? null : new TransactionIndex(entries);',
-        to: 'return new TransactionIndex(entries ?? salvageAborted(await fs.readFile(path), range));',
+        from: "return { entries: [], fault: isTorn ? 'torn' : 'invalid entries' };",
+        to: 'return { entries: salvageAborted(content, range), fault: isTorn ? null : null };',
       },
     ],
     caughtBy: { test: transactionsTest, name: 'a damaged index' },
@@ -245,5 +246,47 @@ export const recoveryRows = [
       },
     ],
     caughtBy: { test: 'test/log/compaction-crash.test.ts', name: 'during the start after that' },
+  },
+  {
+    number: 990,
+    bug: 'a deleted, emptied or altered .txnindex shows aborted records to readers of committed ones',
+    reference: 'a reviewer; docs/decisions/0077-what-a-partition-must-have.md',
+    change: 'the entries are not compared with the listed ones',
+    edits: [
+      {
+        file: 'src/log/recovery/transaction-recovery.ts',
+        from: 'return found.count === listed.count && found.crc === listed.crc;',
+        to: 'return found.count >= 0 || listed.count >= 0;',
+      },
+    ],
+    caughtBy: { test: transactionsTest, name: 'emptied' },
+  },
+  {
+    number: 991,
+    bug: 'after kill -9 a deleted .txnindex of the active segment is not noticed',
+    reference: 'a reviewer; docs/decisions/0077-what-a-partition-must-have.md',
+    change: 'a flush does not write the segment checkpoint',
+    edits: [
+      {
+        file: 'src/log/log-flush.ts',
+        from: 'if (options.indexes && generation === state.generation) await',
+        to: 'if (options.indexes && generation < 0) await',
+      },
+    ],
+    caughtBy: { test: transactionsTest, name: 'deleted' },
+  },
+  {
+    number: 992,
+    bug: 'the segment checkpoint lists aborted transactions that a power cut takes away',
+    reference: 'src/log/segment-checkpoint.ts: everything that the file lists is durable',
+    change: 'entries that are only written are listed',
+    edits: [
+      {
+        file: 'src/log/segment/transaction-index.ts',
+        from: 'digestOf(this.#entries.slice(0, this.#syncedCount))',
+        to: 'digestOf(this.#entries.slice(0, this.#writtenCount))',
+      },
+    ],
+    caughtBy: { test: checkpointTest, name: 'random histories' },
   },
 ];

@@ -21,6 +21,7 @@ import type { CompactionThrottle } from './throttle.ts';
 import type { LogState } from '../log-state.ts';
 import { deleteLater } from '../log-truncation.ts';
 import type { PartitionLog } from '../partition-log.ts';
+import { unlistSegments, writeSegmentCheckpoint } from '../segment-checkpoint.ts';
 import { Segment } from '../segment/segment.ts';
 
 const relativeOffsetMax = 0x7fff_ffff;
@@ -237,6 +238,7 @@ async function swap(
   const unchanged = at >= 0 && group.every((segment, i) => state.segments[at + i] === segment);
   if (!unchanged || generation !== state.generation || state.isClosed || state.failure !== null) return false;
   const { fs } = state.resources;
+  await unlistSegments(state, group);
   // The files themselves must be durable under a name that recovery removes before any of them has one that it completes.
   await fs.syncDirectory(state.directory.path);
   await cleaned.rename('.swap');
@@ -249,5 +251,6 @@ async function swap(
   await fs.syncDirectory(state.directory.path);
   await cleaned.rename('');
   await fs.syncDirectory(state.directory.path);
+  await writeSegmentCheckpoint(state);
   return true;
 }

@@ -55,6 +55,7 @@ export async function relocate(
   }
   state.directory = copy.state.directory;
   state.segments = copy.state.segments;
+  state.segmentCheckpoint = copy.state.segmentCheckpoint;
   state.generation += 1;
   reader.forgetHints();
   state.recoveryPoint = state.logEndOffset;

@@ -7,7 +7,6 @@
  * state of that part are rebuilt, and what remains is synced before any request is served.
  */
 import { mark } from '../../base/mark.ts';
-import { assert } from '../../base/assert.ts';
 import type { FileSystem } from '../../base/file-system.ts';
 import { decodeEpochCheckpoint } from '../directories/checkpoints.ts';
 import { loadProducers, loadSnapshot, replayProducers, replayToProducers } from './log-replay.ts';
@@ -15,37 +14,20 @@ import { LeaderEpochCache } from '../leader-epoch-cache.ts';
 import { flushTo } from '../log-flush.ts';
 import type { PartitionLogOptions } from '../log-state.ts';
 import { LogState } from '../log-state.ts';
-import type { SegmentFileName } from '../names.ts';
-import {
-  leaderEpochCheckpointName,
-  parseSegmentFileName,
-  partitionMetadataName,
-  segmentFileName,
-} from '../names.ts';
+import { leaderEpochCheckpointName, partitionMetadataName, segmentFileName } from '../names.ts';
 import { ProducerState } from '../producers/producer-state.ts';
+import { writeSegmentCheckpoint } from '../segment-checkpoint.ts';
 import { type ScanResult, wrongChecksum } from '../segment/batch-scan.ts';
 import { Segment } from '../segment/segment.ts';
-import { TransactionIndex } from '../segment/transaction-index.ts';
 import { hasUnwrittenSector, lastOffsetBehind, lastOffsetIn } from './behind-fault.ts';
-import { finishSwaps } from './log-swaps.ts';
-import { readTransactions, rebuildTransactions } from './transaction-recovery.ts';
-
-interface Found {
-  readonly names: readonly string[];
-  /** Offsets of snapshot files, ascending. */
-  readonly snapshots: number[];
-  readonly segments: Segment[];
-  /** Segments whose list of aborted transactions must be rebuilt. */
-  readonly damaged: Set<Segment>;
-}
+import { type Found, listSegments, nothingFound } from './segment-listing.ts';
+import { logRebuilt, rebuildTransactions } from './transaction-recovery.ts';
 
 /** Builds the state of a log from its directory. Rejects when the disk fails or a segment has an unsupported format. */
 export async function loadLog(options: PartitionLogOptions): Promise<LogState> {
   const { fs } = options.resources;
   const directory = { path: options.directory };
-  const found = options.exists
-    ? await listSegments(options, directory)
-    : { names: [], snapshots: [], segments: [], damaged: new Set<Segment>() };
+  const found = options.exists ? await listSegments(options, directory) : nothingFound();
   const isNew = found.segments.length === 0;
   if (isNew) found.segments.push(emptySegment(options, directory, options.logStartOffset));
   const epochs = await loadEpochs(fs, found.names, options.directory);
@@ -58,6 +40,7 @@ export async function loadLog(options: PartitionLogOptions): Promise<LogState> {
     epochs ?? new LeaderEpochCache([]),
     new ProducerState(),
   );
+  state.segmentCheckpoint = found.checkpoint;
   // After a crash, or when there was nothing to sync, the directory's files may not have been synced.
   const unsure = !options.isClean || active.sizeBytes === 0;
   state.metadataDirty ||= unsure || !found.names.includes(partitionMetadataName);
@@ -68,12 +51,21 @@ export async function loadLog(options: PartitionLogOptions): Promise<LogState> {
     state.recoveryPoint = options.logStartOffset;
   } else {
     const clean = options.isClean && epochs !== null && (await loadClean(state, found.snapshots));
-    if (!clean) await recover(state, found, epochs === null ? 0 : options.recoveryPoint);
+    if (clean) await restoreTransactions(state, found);
+    else await recover(state, found, epochs === null ? 0 : options.recoveryPoint);
   }
-  for (const segment of state.segments)
-    if (found.damaged.has(segment)) await rebuildTransactions(state, segment, found.snapshots);
   await finish(state, found.snapshots);
   return state;
+}
+
+/** Replaces the damaged lists of aborted transactions of segments that recovery has not read from their beginning. */
+async function restoreTransactions(state: LogState, { damaged, snapshots }: Found): Promise<void> {
+  for (const [segment, fault] of damaged) {
+    if (!state.segments.includes(segment)) continue;
+    await rebuildTransactions(state, segment, snapshots);
+    logRebuilt(state, segment, fault);
+  }
+  if (damaged.size > 0) await writeSegmentCheckpoint(state);
 }
 
 function emptySegment(
@@ -88,52 +80,6 @@ function emptySegment(
 function setEnd(state: LogState, offset: number): void {
   state.logEndOffset = offset;
   state.nextOffset = offset;
-}
-
-/**
- * Lists the segments of the directory, after completing or reverting interrupted deletions and compactions. Other files are
- * ignored.
- */
-async function listSegments(options: PartitionLogOptions, directory: { path: string }): Promise<Found> {
-  const { fs, clock } = options.resources;
-  const names = await finishSwaps(fs, directory.path, await fs.list(directory.path));
-  const files = names.map(parseSegmentFileName).filter((file): file is SegmentFileName => file !== null);
-  const bases = files
-    .filter((file) => file.extension === 'log' && file.suffix === '')
-    .map((file) => file.offset);
-  const snapshots = files
-    .filter((file) => file.extension === 'snapshot' && file.suffix === '')
-    .map((file) => file.offset);
-  const segments: Segment[] = [];
-  const damaged = new Set<Segment>();
-  bases.sort((a, b) => a - b);
-  for (const [i, baseOffset] of bases.entries()) {
-    const stat = await fs.stat(`${directory.path}/${segmentFileName(baseOffset, 'log')}`);
-    assert(stat !== null, 'a listed segment exists');
-    const transactionsName = segmentFileName(baseOffset, 'txnindex');
-    const range = { from: baseOffset, to: bases[i + 1] ?? Number.MAX_SAFE_INTEGER };
-    const transactions = names.includes(transactionsName)
-      ? await readTransactions(fs, `${directory.path}/${transactionsName}`, range)
-      : new TransactionIndex([]);
-    const segment = new Segment({
-      directory,
-      resources: options.resources,
-      baseOffset,
-      sizeBytes: stat.sizeBytes,
-      nowMs: stat.modifiedMs || clock.wallMs(),
-      ...(transactions === null ? {} : { transactions }),
-    });
-    segments.push(segment);
-    if (transactions === null) damaged.add(segment);
-  }
-  for (const segment of segments.slice(0, -1)) segment.openMode = 'read';
-  // An index without a log is left over from a deletion.
-  const known = new Set(bases);
-  for (const file of files) {
-    if (file.suffix !== '' || file.extension === 'snapshot' || known.has(file.offset)) continue;
-    await fs.remove(`${directory.path}/${segmentFileName(file.offset, file.extension)}`);
-  }
-  return { names, snapshots: snapshots.sort((a, b) => a - b), segments, damaged };
 }
 
 /** Null: the file is damaged, so the epochs must be collected from all batches. */
@@ -196,7 +142,13 @@ async function recover(state: LogState, found: Found, recoveryPoint: number): Pr
     const from = { start, producersKnownTo: known, nowMs };
     const result = await recoverSegment(state, segment, from);
     if (result.nextOffset === null && start.position > 0) return recover(state, found, segment.baseOffset);
-    if (start.position === 0) damaged.delete(segment);
+    const damage = damaged.get(segment);
+    if (start.position === 0 && damage !== undefined) {
+      damaged.delete(segment);
+      state.directoryDirty = true;
+      await segment.syncTransactions();
+      if (damage !== 'torn') logRebuilt(state, segment, damage);
+    }
     if (result.fault === null) continue;
     const cut = await cutOff(state, segment, result);
     await endAt(state, i + 1, cut);
@@ -204,6 +156,7 @@ async function recover(state: LogState, found: Found, recoveryPoint: number): Pr
   }
   if (state.logEndOffset < known) await loadProducers(state, snapshots, state.logEndOffset);
   await state.active.activate();
+  await restoreTransactions(state, found);
   // Everything below the recovery point was synced before.
   state.recoveryPoint = Math.min(recoveryPoint, state.logEndOffset);
   await flushTo(state, state.logEndOffset, { indexes: true });

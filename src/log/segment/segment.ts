@@ -20,7 +20,7 @@ import { segmentFileName } from '../names.ts';
 import { parseOffsetIndex } from './offset-index.ts';
 import { SegmentIndex } from './segment-index.ts';
 import { parseTimeIndex } from './time-index.ts';
-import type { AbortedTransaction } from './transaction-index.ts';
+import type { AbortedTransaction, EntriesDigest } from './transaction-index.ts';
 import { TransactionIndex } from './transaction-index.ts';
 
 /** Resources that the segments of all logs of this broker share. */
@@ -52,6 +52,8 @@ export class Segment implements PooledFile {
   openMode: 'read' | 'write' = 'write';
   sizeBytes: number;
   createdMs: number;
+  /** Its files are about to be removed or replaced, so the segment checkpoint must not list it. */
+  isLeaving = false;
   /** Null: not loaded. */
   #index: SegmentIndex | null;
   #loading: Promise<SegmentIndex> | null = null;
@@ -141,6 +143,16 @@ export class Segment implements PooledFile {
 
   get aborted(): readonly AbortedTransaction[] {
     return this.#transactions.entries;
+  }
+
+  /** What of its `.txnindex` is durable. */
+  get syncedAborted(): EntriesDigest {
+    return this.#transactions.synced;
+  }
+
+  /** -1 when it is unknown because the index is not loaded. */
+  get knownLargestTimestamp(): number {
+    return this.#index?.largestTimestamp ?? this.#largestTimestamp ?? -1;
   }
 
   /** No more appends follow: from now on its indexes may be dropped from memory. */

@@ -3,6 +3,7 @@
  * version, then int64 producer id, first offset, last offset (of the marker), last stable offset.
  */
 import { type FileSystem, replaceFile } from '../../base/file-system.ts';
+import { crc32c } from '../../protocol/records/crc32c.ts';
 import { readInt16, readInt64, writeInt64 } from '../../protocol/records/integers.ts';
 
 export interface AbortedTransaction {
@@ -14,20 +15,32 @@ export interface AbortedTransaction {
   readonly lastStableOffset: number;
 }
 
+/** Identifies a list of entries: their number, and the CRC-32C of their encoded form. */
+export interface EntriesDigest {
+  readonly count: number;
+  readonly crc: number;
+}
+
+const noEntries: EntriesDigest = { count: 0, crc: 0 };
+
 /** The version, 0, and four int64. */
-const entrySize = 34;
+export const abortedEntrySize = 34;
 
 export function encodeAborted(entries: readonly AbortedTransaction[]): Uint8Array {
-  const bytes = new Uint8Array(entries.length * entrySize);
+  const bytes = new Uint8Array(entries.length * abortedEntrySize);
   let at = 0;
   for (const entry of entries) {
     writeInt64(bytes, at + 2, entry.producerId);
     writeInt64(bytes, at + 10, entry.firstOffset);
     writeInt64(bytes, at + 18, entry.lastOffset);
     writeInt64(bytes, at + 26, entry.lastStableOffset);
-    at += entrySize;
+    at += abortedEntrySize;
   }
   return bytes;
+}
+
+export function digestOf(entries: readonly AbortedTransaction[]): EntriesDigest {
+  return entries.length === 0 ? noEntries : { count: entries.length, crc: crc32c(encodeAborted(entries)) };
 }
 
 /** The offset range of a segment; `to` is exclusive. */
@@ -64,9 +77,9 @@ export function decodeAborted(
   content: Uint8Array,
   range: OffsetRange = anyOffset,
 ): AbortedTransaction[] | null {
-  if (content.length % entrySize !== 0) return null;
+  if (content.length % abortedEntrySize !== 0) return null;
   const entries: AbortedTransaction[] = [];
-  for (let at = 0; at < content.length; at += entrySize) {
+  for (let at = 0; at < content.length; at += abortedEntrySize) {
     const entry = decodeEntry(content, at, range);
     if (entry === null || entry.lastOffset <= (entries.at(-1)?.lastOffset ?? -1)) return null;
     entries.push(entry);
@@ -77,7 +90,7 @@ export function decodeAborted(
 /** The valid entries of a damaged file; used where the log is damaged too. */
 export function salvageAborted(content: Uint8Array, range: OffsetRange): AbortedTransaction[] {
   const entries: AbortedTransaction[] = [];
-  for (let at = 0; at + entrySize <= content.length; at += entrySize) {
+  for (let at = 0; at + abortedEntrySize <= content.length; at += abortedEntrySize) {
     const entry = decodeEntry(content, at, range);
     if (entry !== null && entry.lastOffset > (entries.at(-1)?.lastOffset ?? -1)) entries.push(entry);
   }
@@ -95,6 +108,12 @@ export class TransactionIndex {
   /** The number of entries that are in the file, from its beginning. */
   #writtenCount: number;
   #isDirty = false;
+  /** The number of entries, from the beginning, that are durable in the file. */
+  #syncedCount: number;
+  /** Of the durable entries; null when it must be computed again. */
+  #syncedDigest: EntriesDigest | null = null;
+  /** Counts removals of entries. */
+  #truncations = 0;
   /** The file, if there is one, has another list. */
   #isOther = false;
   /** The file has content, or a directory entry, that a power cut could lose. */
@@ -104,6 +123,7 @@ export class TransactionIndex {
   constructor(entries: readonly AbortedTransaction[]) {
     this.#entries = [...entries];
     this.#writtenCount = entries.length;
+    this.#syncedCount = entries.length;
   }
 
   /** Used to replace a file with other content. */
@@ -111,11 +131,18 @@ export class TransactionIndex {
     const index = new TransactionIndex(entries);
     index.#isOther = true;
     index.#isDirty = true;
+    index.#syncedCount = 0;
     return index;
   }
 
   get entries(): readonly AbortedTransaction[] {
     return this.#entries;
+  }
+
+  /** The entries, from the beginning, that are durable in the file. */
+  get synced(): EntriesDigest {
+    this.#syncedDigest ??= digestOf(this.#entries.slice(0, this.#syncedCount));
+    return this.#syncedDigest;
   }
 
   get isDirty(): boolean {
@@ -136,7 +163,15 @@ export class TransactionIndex {
     if (kept.length === this.#entries.length) return;
     this.#entries = kept;
     this.#writtenCount = Math.min(this.#writtenCount, kept.length);
+    this.#setSynced(Math.min(this.#syncedCount, kept.length));
+    this.#truncations += 1;
     this.#isDirty = true;
+  }
+
+  #setSynced(count: number): void {
+    if (count === this.#syncedCount) return;
+    this.#syncedCount = count;
+    this.#syncedDigest = null;
   }
 
   /**
@@ -156,8 +191,10 @@ export class TransactionIndex {
     this.#isDirty = false;
     this.#isUnsynced = true;
     const from = this.#writtenCount;
+    const count = this.#entries.length;
     const fresh = this.#entries.slice(from);
-    this.#writtenCount = this.#entries.length;
+    const truncations = this.#truncations;
+    this.#writtenCount = count;
     const isOther = this.#isOther;
     this.#isOther = false;
     if (this.#entries.length === 0) {
@@ -168,14 +205,16 @@ export class TransactionIndex {
       const file = await fs.open(path, 'write');
       try {
         if (isDirty) {
-          await file.truncate(from * entrySize);
-          if (fresh.length > 0) await file.write([encodeAborted(fresh)], from * entrySize);
+          await file.truncate(from * abortedEntrySize);
+          if (fresh.length > 0) await file.write([encodeAborted(fresh)], from * abortedEntrySize);
         }
         if (sync) await file.sync();
       } finally {
         await file.close();
       }
     }
-    if (sync) this.#isUnsynced = false;
+    if (!sync) return;
+    this.#isUnsynced = false;
+    if (truncations === this.#truncations) this.#setSynced(count);
   }
 }

@@ -1,0 +1,111 @@
+/**
+ * Finds the segments in a partition's directory at a start, and compares them with what the segment checkpoint lists. Batches are not
+ * read here.
+ */
+import { assert } from '../../base/assert.ts';
+import { readIfExists } from '../segment/index-bytes.ts';
+import type { PartitionLogOptions } from '../log-state.ts';
+import type { SegmentFileName } from '../names.ts';
+import { parseSegmentFileName, segmentCheckpointName, segmentFileName } from '../names.ts';
+import { decodeSegmentCheckpoint, type ListedSegment } from '../segment-checkpoint.ts';
+import { Segment } from '../segment/segment.ts';
+import { TransactionIndex } from '../segment/transaction-index.ts';
+import { finishSwaps } from './log-swaps.ts';
+import { readTransactions, type TransactionsFault } from './transaction-recovery.ts';
+
+export interface Found {
+  readonly names: readonly string[];
+  /** Offsets of snapshot files, ascending. */
+  readonly snapshots: number[];
+  readonly segments: Segment[];
+  /** Segments whose list of aborted transactions must be rebuilt. */
+  readonly damaged: Map<Segment, TransactionsFault>;
+  /** Content of the segment checkpoint; null: there is none. */
+  readonly checkpoint: string | null;
+}
+
+export const nothingFound = (): Found => ({
+  names: [],
+  snapshots: [],
+  segments: [],
+  damaged: new Map(),
+  checkpoint: null,
+});
+
+/**
+ * Lists the segments of the directory, after completing or reverting interrupted deletions and compactions. Other files are
+ * ignored.
+ */
+export async function listSegments(
+  options: PartitionLogOptions,
+  directory: { path: string },
+): Promise<Found> {
+  const { fs } = options.resources;
+  const names = await finishSwaps(fs, directory.path, await fs.list(directory.path));
+  const files = names.map(parseSegmentFileName).filter((file): file is SegmentFileName => file !== null);
+  const offsetsOf = (extension: 'log' | 'snapshot'): number[] =>
+    files
+      .filter((file) => file.extension === extension && file.suffix === '')
+      .map((file) => file.offset)
+      .sort((a, b) => a - b);
+  const bases = offsetsOf('log');
+  const { text, listed } = await readCheckpoint(options, names);
+  const segments: Segment[] = [];
+  const damaged = new Map<Segment, TransactionsFault>();
+  const present = new Set(names);
+  for (const [i, baseOffset] of bases.entries()) {
+    const range = { from: baseOffset, to: bases[i + 1] ?? Number.MAX_SAFE_INTEGER };
+    const found = await findSegment(options, directory, range, present, listed.get(baseOffset) ?? null);
+    segments.push(found.segment);
+    if (found.fault !== null) damaged.set(found.segment, found.fault);
+  }
+  for (const segment of segments.slice(0, -1)) segment.openMode = 'read';
+  // An index without a log is left over from a deletion.
+  const known = new Set(bases);
+  for (const file of files) {
+    if (file.suffix !== '' || file.extension === 'snapshot' || known.has(file.offset)) continue;
+    await fs.remove(`${directory.path}/${segmentFileName(file.offset, file.extension)}`);
+  }
+  return { names, snapshots: offsetsOf('snapshot'), segments, damaged, checkpoint: text };
+}
+
+async function readCheckpoint(
+  options: PartitionLogOptions,
+  names: readonly string[],
+): Promise<{ text: string | null; listed: Map<number, ListedSegment> }> {
+  const { fs, logger } = options.resources;
+  const path = `${options.directory}/${segmentCheckpointName}`;
+  const content = names.includes(segmentCheckpointName) ? await readIfExists(fs, path) : null;
+  if (content === null) return { text: null, listed: new Map() };
+  const text = new TextDecoder().decode(content);
+  const segments = decodeSegmentCheckpoint(text);
+  if (segments === null) logger.warn('a checkpoint is damaged and is ignored', { path });
+  return { text, listed: new Map(segments?.map((segment) => [segment.baseOffset, segment])) };
+}
+
+async function findSegment(
+  options: PartitionLogOptions,
+  directory: { path: string },
+  range: { readonly from: number; readonly to: number },
+  present: ReadonlySet<string>,
+  listed: ListedSegment | null,
+): Promise<{ segment: Segment; fault: TransactionsFault | null }> {
+  const { fs, clock } = options.resources;
+  const baseOffset = range.from;
+  const stat = await fs.stat(`${directory.path}/${segmentFileName(baseOffset, 'log')}`);
+  assert(stat !== null, 'a listed segment exists');
+  const name = segmentFileName(baseOffset, 'txnindex');
+  const content = present.has(name) ? await fs.readFile(`${directory.path}/${name}`) : null;
+  // Entries that were added after an unclean stop's last flush are not listed.
+  const isExact = options.isClean || (listed?.sizeBytes ?? 0) > 0;
+  const read = readTransactions(content, range, listed?.aborted ?? null, isExact);
+  const segment = new Segment({
+    directory,
+    resources: options.resources,
+    baseOffset,
+    sizeBytes: stat.sizeBytes,
+    nowMs: stat.modifiedMs || clock.wallMs(),
+    transactions: new TransactionIndex(read.fault === null ? read.entries : []),
+  });
+  return { segment, fault: read.fault };
+}

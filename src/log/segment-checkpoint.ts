@@ -1,0 +1,100 @@
+/**
+ * The file `segment-checkpoint` of a partition: what of its segments is durable. A start compares it with the files that it finds, and
+ * so notices a segment that is missing or shorter, and a `.txnindex` that is missing or has other entries. Without it neither can
+ * be noticed: nothing else in Kafka's format says how many segments or aborted transactions there are. Apache Kafka ignores the file.
+ *
+ * Invariant: everything that the file lists is durable. A segment is removed, replaced or truncated only after the file no longer
+ * lists it. What the file does not list is unknown, which is no fault. All of it is written before the recovery point passes it.
+ *
+ * A log of one segment without aborted transactions has no such file: its recovery point says where it ends.
+ */
+import { replaceFile } from '../base/file-system.ts';
+import { crc32c } from '../protocol/records/crc32c.ts';
+import type { LogState, LogView } from './log-state.ts';
+import { segmentCheckpointName } from './names.ts';
+import type { Segment } from './segment/segment.ts';
+import type { EntriesDigest } from './segment/transaction-index.ts';
+
+export interface ListedSegment {
+  readonly baseOffset: number;
+  /** Of a segment that is complete; 0 of the active one, which grows. */
+  readonly sizeBytes: number;
+  /** The largest timestamp of its batches; -1 when that is unknown, there is none, or it is the active segment. */
+  readonly largestTimestamp: number;
+  /** Of a complete segment all entries of the transaction index; of the active one the first entries. */
+  readonly aborted: EntriesDigest;
+}
+
+const encoder = new TextEncoder();
+const version = 0;
+
+export function encodeSegmentCheckpoint(segments: readonly ListedSegment[]): string {
+  const lines = segments.map(
+    ({ baseOffset, sizeBytes, largestTimestamp, aborted }) =>
+      `segment ${baseOffset} ${sizeBytes} ${largestTimestamp} ${aborted.count} ${aborted.crc}\n`,
+  );
+  const text = `${version}\n${lines.join('')}`;
+  return `${text}crc ${crc32c(encoder.encode(text))}\n`;
+}
+
+/** Null when the text is damaged. */
+export function decodeSegmentCheckpoint(text: string): ListedSegment[] | null {
+  const end = text.lastIndexOf('crc ');
+  if (end < 0 || !text.startsWith(`${version}\n`)) return null;
+  const covered = text.slice(0, end);
+  if (text.slice(end) !== `crc ${crc32c(encoder.encode(covered))}\n`) return null;
+  const segments: ListedSegment[] = [];
+  for (const line of covered.split('\n').slice(1, -1)) {
+    const match = /^segment (\d+) (\d+) (-?\d+) (\d+) (\d+)$/.exec(line);
+    if (match === null) return null;
+    const [baseOffset = 0, sizeBytes = 0, largestTimestamp = 0, count = 0, crc = 0] = match
+      .slice(1)
+      .map(Number);
+    segments.push({ baseOffset, sizeBytes, largestTimestamp, aborted: { count, crc } });
+  }
+  return segments;
+}
+
+/** The segments to list when everything below `durableTo` is synced with its indexes. */
+function listedSegments(state: LogView, durableTo: number): ListedSegment[] {
+  const listed: ListedSegment[] = [];
+  for (const [i, segment] of state.segments.entries()) {
+    if (segment.isLeaving) continue;
+    const isComplete = segment !== state.active && state.endOfSegment(i) <= durableTo;
+    const aborted = segment.syncedAborted;
+    if (isComplete && segment.sizeBytes > 0) {
+      const { baseOffset, sizeBytes, knownLargestTimestamp } = segment;
+      listed.push({ baseOffset, sizeBytes, largestTimestamp: knownLargestTimestamp, aborted });
+    } else if (aborted.count > 0) {
+      listed.push({ baseOffset: segment.baseOffset, sizeBytes: 0, largestTimestamp: -1, aborted });
+    }
+  }
+  return listed;
+}
+
+/** Writes the file if its content has changed; one write at a time. `durableTo`: everything below is synced with its indexes. */
+export async function writeSegmentCheckpoint(
+  state: LogState,
+  durableTo: number = state.recoveryPoint,
+): Promise<void> {
+  const write = async (): Promise<void> => {
+    const segments = listedSegments(state, Math.max(durableTo, state.recoveryPoint));
+    if (segments.length === 0 && state.segmentCheckpoint === null) return;
+    const text = encodeSegmentCheckpoint(segments);
+    if (text === state.segmentCheckpoint) return;
+    // Not known while it is being written.
+    state.segmentCheckpoint = '';
+    const path = `${state.directory.path}/${segmentCheckpointName}`;
+    await replaceFile(state.resources.fs, path, encoder.encode(text));
+    state.segmentCheckpoint = text;
+  };
+  const mine = state.segmentCheckpointWrite.then(write, write);
+  state.segmentCheckpointWrite = mine.catch(() => undefined);
+  await mine;
+}
+
+/** Call this, and wait, before the files of `segments` are removed or replaced. */
+export async function unlistSegments(state: LogState, segments: readonly Segment[]): Promise<void> {
+  for (const segment of segments) segment.isLeaving = true;
+  if (state.segmentCheckpoint !== null) await writeSegmentCheckpoint(state);
+}

@@ -1,0 +1,166 @@
+/** What `segment-checkpoint` lists, and that it never lists what a crash can take away. */
+import { describe, expect, test } from 'vitest';
+import type { LogConfig } from '../../src/log/log-config.ts';
+import type { PartitionLog } from '../../src/log/partition-log.ts';
+import { compact, cleanableRange } from '../../src/log/compaction/compaction.ts';
+import {
+  decodeSegmentCheckpoint,
+  encodeSegmentCheckpoint,
+  type ListedSegment,
+} from '../../src/log/segment-checkpoint.ts';
+import { endTransactionBatch } from '../../src/protocol/records/control.ts';
+import { SeededRandom } from '../../src/simulation/random.ts';
+import { batchOf, Bench, client } from './harness.ts';
+
+const path = '/data/t-0/segment-checkpoint';
+const coordinator = { origin: 'coordinator', requestVersion: 12 } as const;
+const unverified = { ...client, verification: 'off' } as const;
+
+async function listed(bench: Bench): Promise<ListedSegment[] | null> {
+  if ((await bench.fs.stat(path)) === null) return null;
+  return decodeSegmentCheckpoint(new TextDecoder().decode(await bench.fs.readFile(path)));
+}
+
+describe('the file', () => {
+  const segments = [
+    { baseOffset: 0, sizeBytes: 1048, largestTimestamp: 1_700_000_000_000, aborted: { count: 2, crc: 77 } },
+    { baseOffset: 2 ** 40, sizeBytes: 0, largestTimestamp: -1, aborted: { count: 1, crc: 0xffff_ffff } },
+  ];
+
+  test('is read as it was written', () => {
+    expect(decodeSegmentCheckpoint(encodeSegmentCheckpoint(segments))).toEqual(segments);
+    expect(decodeSegmentCheckpoint(encodeSegmentCheckpoint([]))).toEqual([]);
+  });
+
+  test('any change of it is seen', () => {
+    const bytes = new TextEncoder().encode(encodeSegmentCheckpoint(segments));
+    for (let i = 0; i < bytes.length; i++) {
+      const other = bytes.with(i, (bytes[i] ?? 0) ^ 1) as Uint8Array;
+      expect(decodeSegmentCheckpoint(new TextDecoder().decode(other)), `byte ${i}`).toBe(null);
+      expect(decodeSegmentCheckpoint(new TextDecoder().decode(bytes.slice(0, i))), `${i} bytes`).toBe(null);
+    }
+  });
+
+  test('a damaged one is ignored with a warning, and written again', async () => {
+    const bench = new Bench();
+    const log = await bench.create({ segmentBytes: 300 });
+    for (let i = 0; i < 10; i++) await log.appendAsLeader(batchOf([`${i}`]), 0, client).written;
+    await log.close();
+    const before = await listed(bench);
+    expect(before?.length).toBeGreaterThan(1);
+    bench.disk.damage(path, (bytes) => bytes.fill(0));
+    const again = await bench.reopen({ segmentBytes: 300 }, { recoveryPoint: 10 });
+    expect(bench.logged).toEqual([['warn', 'a checkpoint is damaged and is ignored']]);
+    await again.close();
+    expect(await listed(bench)).toMatchObject(
+      before?.map(({ baseOffset, sizeBytes }) => ({ baseOffset, sizeBytes })) ?? [],
+    );
+  });
+
+  test('a log of one segment without aborted transactions has none', async () => {
+    const bench = new Bench();
+    const log = await bench.create();
+    await log.appendAsLeader(batchOf(['only']), 0, client).written;
+    await log.close();
+    expect(await bench.fs.list('/data/t-0')).not.toContain('segment-checkpoint');
+  });
+});
+
+/** Appends, aborts, rolls, flushes, truncations, retention, compaction, then a crash at any turn. */
+describe('random histories', () => {
+  const config: Partial<LogConfig> = {
+    segmentBytes: 700,
+    retentionBytes: 2_000,
+    retentionMs: -1,
+    indexIntervalBytes: 200,
+  };
+
+  interface Run {
+    readonly bench: Bench;
+    readonly random: SeededRandom;
+    recoveryPoint: number;
+    log: PartitionLog;
+  }
+
+  async function step(run: Run): Promise<void> {
+    const { log, random, bench } = run;
+    const what = random.u32() % 12;
+    if (what < 6) {
+      const last = log.producers()[0]?.batches.at(-1)?.lastSequence ?? -1;
+      const options = { producerId: 1, producerEpoch: 0, baseSequence: last + 1, isTransactional: true };
+      await log.appendAsLeader(batchOf(['x'.repeat(random.u32() % 90)], options), 0, unverified).written;
+    } else if (what < 8) {
+      const type = what === 6 ? 'abort' : 'commit';
+      const marker = endTransactionBatch({
+        type,
+        coordinatorEpoch: 0,
+        producerId: 1,
+        producerEpoch: 0,
+        timestamp: 1,
+      });
+      await log.appendAsLeader(marker, 0, coordinator).written;
+    } else if (what === 8) await bench.clock.advance(1);
+    else if (what === 9) await log.flush();
+    else if (what === 10) {
+      log.setHighWatermark(log.logEndOffset);
+      if (random.u32() % 2 === 0) await log.applyRetention();
+      else await cleanLog(log);
+    } else if (random.u32() % 3 === 0) {
+      const { logStartOffset, logEndOffset } = log;
+      await log.truncateTo(logStartOffset + (random.u32() % (logEndOffset - logStartOffset + 1)));
+    }
+    run.recoveryPoint = log.recoveryPoint;
+  }
+
+  async function cleanLog(log: PartitionLog): Promise<void> {
+    const range = await cleanableRange(log, log.logStartOffset);
+    if (range !== null) await compact(log, range);
+  }
+
+  function options(run: Run): Parameters<Bench['reopen']>[1] {
+    return {
+      recoveryPoint: run.recoveryPoint,
+      callbacks: {
+        ...run.bench.options().callbacks,
+        persistRecoveryPoints: () => {
+          run.recoveryPoint = run.log.recoveryPoint;
+          return Promise.resolve();
+        },
+      },
+    };
+  }
+
+  async function history(seed: number): Promise<void> {
+    const bench = new Bench(undefined, seed);
+    const random = new SeededRandom(seed);
+    const run = { bench, random, recoveryPoint: 0 } as unknown as Run;
+    run.log = await bench.create(config, options(run));
+    for (let life = 0; life < 4; life++) {
+      const steps = 5 + (random.u32() % 30);
+      for (let i = 0; i < steps; i++) await step(run);
+      const how = random.u32() % 3;
+      if (how === 0) await run.log.close();
+      else {
+        const last = step(run).catch(() => undefined);
+        for (let turns = random.u32() % 60; turns > 0; turns--) await Promise.resolve();
+        run.log.state.isClosed = true;
+        if (how === 1) bench.disk.processKilled();
+        else bench.disk.powerCut();
+        await Promise.race([last, bench.clock.advance(1)]);
+      }
+      if (how === 0) run.recoveryPoint = run.log.recoveryPoint;
+      const recoveryPoint = run.recoveryPoint;
+      run.log = await bench.reopen(config, { ...options(run), isClean: how === 0, recoveryPoint });
+      const said = bench.logged.filter(([, message]) =>
+        /transaction index|a checkpoint|missing/.test(message),
+      );
+      expect(said, `seed ${seed}`).toEqual([]);
+    }
+  }
+
+  const seed = process.env['SEED'];
+  test.each(seed === undefined ? [1, 2, 3, 4] : [Number(seed)])('part %i', async (part) => {
+    const seeds = seed === undefined ? Array.from({ length: 12 }, (_, i) => part * 1000 + i) : [part];
+    for (const one of seeds) await history(one);
+  });
+});
