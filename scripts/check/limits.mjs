@@ -1,6 +1,7 @@
 /**
  * Checks docs/limits.md: every row of a table with the column `test` names files that exist, and each name of its bound (a property, or a
- * constant or method of the code) occurs in a file that enforces it, and in one of its tests. Used by tidy.mjs.
+ * constant or method of the code) occurs in a file that enforces it, and in one of its tests. Where the code gives a constant of the row
+ * a number, the row has the same number. Used by tidy.mjs.
  */
 import { readFileSync } from 'node:fs';
 
@@ -15,6 +16,28 @@ function cellsOf(line) {
 
 function quoted(cell) {
   return [...cell.matchAll(/`([^`]+)`/g)].map(([, text]) => text);
+}
+
+const bytesOfUnit = { KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30 };
+
+/** The numbers of a cell, times in milliseconds and sizes in bytes. */
+function quantities(cell) {
+  const numbers = cell.replaceAll(/2\^(\d+)( - 1)?/g, (_all, power, less) =>
+    String(2 ** Number(power) - (less === undefined ? 0 : 1)),
+  );
+  return [...numbers.matchAll(/(\d[\d,]*\d|\d)(?: (KiB|MiB|GiB|s\b))?/g)].map(([, digits, unit]) => {
+    const number = Number(digits.replaceAll(',', ''));
+    return unit === 's' ? number * 1000 : number * (bytesOfUnit[unit] ?? 1);
+  });
+}
+
+/** The number that a source gives to a constant or option; null: it is computed, or not defined there. */
+function valueOf(name, source) {
+  const found = new RegExp(`\\b${name}(?:(?:: number)? = |: )([^;,}\\n]+)[;,}]`).exec(source);
+  const text = found?.[1]?.replaceAll('mebibyte', String(2 ** 20)).replaceAll('kibibyte', String(2 ** 10));
+  if (text === undefined || !/^[\d_ xa-f*+<-]+$/.test(text)) return null;
+  const value = Number(new Function(`return ${text}`)());
+  return Number.isNaN(value) ? null : value;
 }
 
 /** `paths`: all files of the project, relative to `root`. Calls `report(file, line, text)`. */
@@ -47,6 +70,11 @@ export function checkLimits(root, paths, report) {
     for (const name of names) {
       if (!sources.some((path) => textOf(path).includes(name)))
         report(document, at, `${name} does not occur in ${sources.join(', ')}`);
+      for (const path of sources) {
+        const value = valueOf(name, textOf(path));
+        if (value !== null && !quantities(bound).includes(value))
+          report(document, at, `${name} is ${value} in ${path}`);
+      }
       if (!tests.some((path) => textOf(path).includes(name)))
         report(document, at, `${name} is named by none of ${tests.join(', ')}`);
     }

@@ -7,6 +7,7 @@ import {
   FetchSessionCache,
   nextEpoch,
   partitionKey,
+  sessionDefaults,
 } from '../../src/broker/fetch-session.ts';
 import { create } from '../../src/protocol/codec/codec.ts';
 import { FetchRequest } from '../../src/protocol/messages/records/01-fetch.ts';
@@ -61,6 +62,14 @@ describe('session cache', () => {
     expect(sessions.create(false, partitions(2), 150)).toBeNull();
     expect(sessions.create(false, partitions(9), 150)).not.toBeNull();
     expect(sessions.size).toBe(1);
+  });
+
+  test('no more than partitionsMax partitions by default', () => {
+    const { partitionsMax, evictionMs } = sessionDefaults;
+    const sessions = new FetchSessionCache({ slotsMax: 10, partitionsMax, evictionMs, random: () => 1 });
+    expect(sessions.create(false, partitions(200_001), 0)).toBeNull();
+    const session = sessions.create(false, partitions(200_000), 0) as FetchSession;
+    expect(sessions.put(session, partition('one more', 0))).toBe(false);
   });
 
   test('neither sessions nor their partitions exceed the bounds', () => {

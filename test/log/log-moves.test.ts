@@ -2,9 +2,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Scheduler } from '../../src/base/clock.ts';
+import { NodeConfig } from '../../src/config/node-config.ts';
 import { defaultLogConfig } from '../../src/log/log-config.ts';
 import { LogManager, type LogManagerOptions } from '../../src/log/manager/log-manager.ts';
-import { defaultLogManagerSettings } from '../../src/log/manager/log-settings.ts';
+import { defaultLogManagerSettings, logManagerSettings } from '../../src/log/manager/log-settings.ts';
 import type { PartitionLog } from '../../src/log/partition-log.ts';
 import { silentLogger } from '../../src/telemetry/logger.ts';
 import { batchOf, Bench, client, readAll as readPairs, settle } from './harness.ts';
@@ -13,6 +14,9 @@ const idA = 'sIwPhf7eRmGKij2_-IkFVg';
 const idB = 'IMsRZd3lSUK8fqfTgo2UDg';
 const topicId = 'tHwPhf7eRmGKij2_-IkFVg';
 const config = { ...defaultLogConfig, segmentBytes: 600 };
+const moveRate = 'replica.alter.log.dirs.io.max.bytes.per.second';
+const node =
+  'process.roles=broker\nnode.id=1\ncontroller.quorum.voters=2@n2:1\nlisteners=PLAINTEXT://n1:1\ncontroller.listener.names=C\nlistener.security.protocol.map=C:PLAINTEXT,PLAINTEXT:PLAINTEXT\nlog.dirs=/a,/b';
 
 async function open(bench: Bench, more: Partial<LogManagerOptions> = {}): Promise<LogManager> {
   if ((await bench.fs.stat('/a')) === null) {
@@ -139,11 +143,15 @@ describe('a move', () => {
     expect(await readAll(log)).toEqual(values(0, 20));
   });
 
-  // Bound: replica.alter.log.dirs.io.max.bytes.per.second.
-  test('obeys its rate', async () => {
+  test('replica.alter.log.dirs.io.max.bytes.per.second: obeys its rate', async () => {
     const bench = new Bench();
-    let rate = 200;
-    const logs = await open(bench, { moveRate: () => rate });
+    const rate = 200;
+    const properties = NodeConfig.parse(node);
+    const setRate = (bytes: number): void => {
+      properties.applyDynamic(new Map(), new Map([[moveRate, String(bytes)]]));
+    };
+    setRate(rate);
+    const logs = await open(bench, { moveRate: () => properties.rate(moveRate) });
     const log = await make(logs);
     await append(log, 0, 40);
     const bytes = log.sizeBytes;
@@ -154,7 +162,7 @@ describe('a move', () => {
     await append(log, 40, 41);
     for (let i = 0; i < ((bytes / rate) * 1000) / 250 - 8; i++) await bench.clock.advance(250);
     expect(log.directory).toBe('/a/t-0');
-    rate = Number.MAX_SAFE_INTEGER;
+    setRate(Number.MAX_SAFE_INTEGER);
     await bench.clock.advance(1_000);
     await until(bench, moved(log));
     expect(await readAll(log)).toEqual(values(0, 41));
@@ -201,12 +209,11 @@ describe('a move', () => {
     await expect(logs.move('t', 0, '/b')).rejects.toMatchObject({ error: { name: 'KAFKA_STORAGE_ERROR' } });
   });
 
-  // Bound: num.replica.alter.log.dirs.threads.
-  test('at most so many at a time', async () => {
+  test('num.replica.alter.log.dirs.threads: at most so many at a time', async () => {
     const bench = new Bench();
     const logs = await open(bench, {
       assign: () => new Promise(() => undefined),
-      settings: { ...defaultLogManagerSettings, locksDirectories: false, movesMax: 2 },
+      settings: logManagerSettings(NodeConfig.parse(`${node}\nnum.replica.alter.log.dirs.threads=2`), false),
     });
     for (let partition = 0; partition < 5; partition++) {
       await append(await logs.getOrCreate('t', partition, topicId, config, idA), 0, 3);

@@ -1,6 +1,7 @@
 /** Loops over all logs of a broker leave the event loop to others: so many logs a turn, whatever the loop does with them. */
 import { expect, test } from 'vitest';
 import type { Scheduler } from '../../src/base/clock.ts';
+import type { FileSystem } from '../../src/base/file-system.ts';
 import { defaultLogConfig } from '../../src/log/log-config.ts';
 import { forEachInTurns, forEachLimited, logsPerTurnMax } from '../../src/log/manager/concurrency.ts';
 import { LogManager } from '../../src/log/manager/log-manager.ts';
@@ -54,11 +55,11 @@ class Turns implements Scheduler {
   }
 }
 
-async function managerOf(bench: Bench, turns: Turns): Promise<LogManager> {
+async function managerOf(bench: Bench, turns: Turns, fs: FileSystem = bench.fs): Promise<LogManager> {
   await bench.fs.makeDirectory('/a');
   await bench.fs.syncDirectory('/');
   const logs = new LogManager({
-    fs: bench.fs,
+    fs,
     clock: bench.clock,
     scheduler: turns,
     random: bench.random,
@@ -131,17 +132,43 @@ test.each([
   expect(Math.max(...perTurn.values())).toBeLessThanOrEqual(logsPerTurnMax);
 });
 
-test('no more than openingMax logs are opened or closed at a time', async () => {
+/** A file system on which everything in the directory of a partition waits for `release`. */
+function held(fs: FileSystem) {
+  const partitions = new Set<string>();
+  let release = (): void => undefined;
+  const released = new Promise<void>((resolve) => (release = resolve));
+  const get = (target: FileSystem, name: keyof FileSystem): unknown => {
+    const method = target[name] as (...args: unknown[]) => unknown;
+    return async (...args: unknown[]): Promise<unknown> => {
+      const [, partition] = /^\/a\/(t-\d+)/.exec(String(args[0])) ?? [];
+      if (partition !== undefined) {
+        partitions.add(partition);
+        await released;
+      }
+      return method.apply(target, args);
+    };
+  };
+  return { fs: new Proxy(fs, { get } as ProxyHandler<FileSystem>), partitions, release };
+}
+
+test('a start opens no more than openingMax logs at a time', async () => {
   const openingMax = 32;
-  const turns = new Turns(new Bench());
-  let [open, most] = [0, 0];
-  const items = Array.from({ length: 100 }, (_, i) => i);
-  await turns.of(() =>
-    forEachLimited(items, openingMax, turns, async () => {
-      most = Math.max(most, ++open);
-      for (let i = 0; i < 10; i++) await Promise.resolve();
-      open--;
-    }),
-  );
-  expect(most).toBe(openingMax);
+  const bench = new Bench();
+  const turns = new Turns(bench);
+  const logs = await managerOf(bench, turns);
+  for (let i = 0; i < 100; i++) {
+    const log = await logs.getOrCreate('t', i, id, defaultLogConfig);
+    await turns.of(() => log.appendAsLeader(batchOf(['x']), 0, client).written);
+  }
+  await turns.of(() => logs.shutdown(1));
+  const { fs, partitions, release } = held(bench.fs);
+  const start = managerOf(bench, turns, fs);
+  for (let i = 0; i < 100; i++) {
+    await bench.clock.advance(0);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  expect(partitions.size).toBe(openingMax);
+  release();
+  await start;
+  expect(partitions.size).toBe(100);
 });

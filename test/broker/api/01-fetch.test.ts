@@ -1,4 +1,4 @@
-import { waitMsMax } from '../../../src/broker/limits.ts';
+import { fetchBudgetBytes, waitMsMax } from '../../../src/broker/limits.ts';
 import { describe, expect, test } from 'vitest';
 import { record } from '../../../src/metadata/records.ts';
 import { Errors, KafkaError } from '../../../src/protocol/errors.ts';
@@ -272,6 +272,37 @@ describe('long poll', () => {
     expect(connection.frames()).toEqual([]);
     await broker.time.advance(1);
     expect(answer(connection)[0]).toMatchObject([{ errorCode: 0 }]);
+  });
+
+  test('responses that nobody reads hold no more than fetchBudgetBytes; the next ones get firstReadBytesMin', async () => {
+    const firstReadBytesMin = 65_536;
+    const sizeBytes = 30_000;
+    const broker = new TestBroker();
+    const large = batchOf(1, 1 << 20);
+    for (const index of [0, 1, 2]) {
+      for (let i = 0; i < 20; i++) broker.replica(idA, index).appendAsLeader(large, 1);
+      fill(broker, index, 10, sizeBytes);
+    }
+    const sizes: number[] = [];
+    const stalled = async (body: Body): Promise<number> => {
+      const connection = broker.connect();
+      connection.writable = false;
+      connection.feed(frame(FetchRequest, 12, body));
+      await settle();
+      // A socket that is full gets no more of a response: its size is in front.
+      return Buffer.from(connection.sent).readInt32BE(0);
+    };
+    const all = fetch(
+      [0, 1, 2].map((index) => ({ index, maxBytes: 1 << 30 })),
+      { maxBytes: 1 << 30 },
+    );
+    for (let i = 0; i < 3; i++) sizes.push(await stalled(all));
+    const total = sizes.reduce((a, b) => a + b, 0);
+    expect(total).toBeGreaterThan(fetchBudgetBytes - large.length);
+    expect(total).toBeLessThan(fetchBudgetBytes + 3 * (large.length + firstReadBytesMin));
+    const small = await stalled(fetch([{ offset: 20 }], { maxBytes: 1 << 30 }));
+    expect(small).toBeGreaterThan(2 * sizeBytes);
+    expect(small).toBeLessThan(firstReadBytesMin + sizeBytes);
   });
 
   test('collects until minBytes are there', async () => {

@@ -2,6 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { WatchList } from '../../../src/base/watch-list.ts';
 import { DelayedOperation, Purgatory } from '../../../src/broker/purgatory/delayed-operation.ts';
+import { Purgatories } from '../../../src/broker/purgatory/purgatories.ts';
+import { parkedFetchesMax, pendingRequestsMax } from '../../../src/broker/limits.ts';
 import { ManualTime, settle } from '../harness.ts';
 
 function operationOf(purgatory: Purgatory, isReady: () => boolean, timeoutMs = 100) {
@@ -33,7 +35,23 @@ describe('delayed operation', () => {
     expect(completions).toEqual([]);
   });
 
-  // Bound: pendingRequestsMax.
+  test('parkedFetchesMax and pendingRequestsMax wait, and no more', () => {
+    const time = new ManualTime();
+    const { fetch, produce, deleteRecords } = new Purgatories(time, new Purgatory(time, 1));
+    expect([fetch, produce, deleteRecords].map(({ pendingMax }) => pendingMax)).toEqual([
+      parkedFetchesMax,
+      pendingRequestsMax,
+      pendingRequestsMax,
+    ]);
+    for (const purgatory of [fetch, produce, deleteRecords]) {
+      // As if so many waited.
+      purgatory.pending = purgatory.pendingMax - 1;
+      const [last, more] = [operationOf(purgatory, () => false), operationOf(purgatory, () => false)];
+      for (const { operation } of [last, more]) operation.start([]);
+      expect([last.completions, more.completions]).toEqual([[], [true]]);
+    }
+  });
+
   test('an operation that may not wait, or finds no place, completes as if it had expired', () => {
     const time = new ManualTime();
     const none = operationOf(new Purgatory(time, 0), () => false);

@@ -103,7 +103,6 @@ describe('fetch operation', () => {
     );
   });
 
-  // Bound: fetchBudgetBytes, of which the first read of a fetch takes firstReadBytesMin.
   test('a short budget makes responses smaller, never empty', () => {
     const budget = new MemoryBudget(2 * unit);
     budget.take(2 * unit);
@@ -153,7 +152,6 @@ describe('fetch operation', () => {
     expect(replica.fetches.length).toBe(1);
   });
 
-  // Bound: parkedFetchesMax.
   test('the lot is full: answered with what there is', () => {
     const time = new ManualTime();
     const limits = {

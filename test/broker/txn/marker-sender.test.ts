@@ -196,8 +196,13 @@ test('nothing is sent or told once another broker coordinates', async () => {
   expect(marked).toEqual([]);
 });
 
-// Bound: requestsPerBrokerMax, of markersPerRequestMax markers.
-test('a request that is slow does not hold back others, up to a bound; then they are gathered', async () => {
+test('no request has more than markersPerRequestMax markers', async () => {
+  for (let producerId = 1; producerId <= 2_500; producerId++) add(producerId, 'a-0');
+  await settle();
+  expect(sent.map((one) => asked(one).length)).toEqual([1_000, 1_000, 500]);
+});
+
+test('requestsPerBrokerMax: a slow request does not hold back others, up to 8; then they are gathered', async () => {
   for (let producerId = 1; producerId <= 12; producerId++) {
     add(producerId, 'a-0');
     await settle();

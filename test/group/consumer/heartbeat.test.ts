@@ -1,4 +1,6 @@
 /** ConsumerGroupHeartbeat: joining, moving partitions, leaving, and every way to be refused. */
+import { groupConfig } from '../../../src/broker/groups/group-config.ts';
+import { NodeConfig } from '../../../src/config/node-config.ts';
 import { describe, expect, test } from 'vitest';
 import { defined } from '../../../src/base/assert.ts';
 import type { ConsumerHeartbeatResponse } from '../../../src/group/consumer/requests.ts';
@@ -392,18 +394,11 @@ describe('assignors', () => {
     expect(members.map(({ shown }) => shown)).toEqual(['t:0,1 u:0,1', 't:2 u:2']);
   });
 
-  // Bound: group.consumer.assignment.interval.ms.
-  test('the target is computed at most once in an interval', () => {
-    const world = new ConsumerWorld(
-      {
-        ofGroup: () => ({
-          sessionTimeoutMs: 45_000,
-          heartbeatIntervalMs: 5_000,
-          assignmentIntervalMs: 1_000,
-        }),
-      },
-      { t: 4 },
+  test('group.consumer.assignment.interval.ms: the target is computed at most once in it', () => {
+    const config = NodeConfig.parse(
+      'process.roles=broker\nnode.id=1\ncontroller.quorum.voters=2@n2:1\nlisteners=PLAINTEXT://n1:1\ncontroller.listener.names=C\nlistener.security.protocol.map=C:PLAINTEXT,PLAINTEXT:PLAINTEXT\nlog.dirs=/a\ngroup.consumer.assignment.interval.ms=1000',
     );
+    const world = new ConsumerWorld({ ofGroup: groupConfig(config).ofGroup }, { t: 4 });
     const a = world.member('a').join();
     world.advance(500);
     const b = world.member('b').join();
