@@ -1,4 +1,4 @@
-/** kafka-client-metrics: the subscriptions with which the cluster asks clients for their metrics (KIP-714). */
+/** kafka-client-metrics: shows and changes the subscriptions by which the cluster asks clients for their metrics (KIP-714). */
 import { createSystemRandom } from '../../adapters/random.ts';
 import { randomUuid } from '../../base/uuid.ts';
 import type { KafkaClient } from '../../client/kafka-client.ts';
@@ -21,7 +21,7 @@ function check(options: Options): void {
   checkRequired(options, 'bootstrap-server');
 }
 
-/** These two errors are printed without the table of options. */
+/** As in Kafka's tool, these two errors are printed without the help. */
 function checkName(options: Options): void {
   if (options.has('alter') && options.has('name') === options.has('generate-name'))
     throw new ToolError('One of --name or --generate-name must be specified with --alter.');
@@ -40,7 +40,7 @@ async function alter(client: KafkaClient, options: Options, io: CliIo): Promise<
     const value = options.text(option);
     if (value !== null) given.set(key, value);
   }
-  // An empty value deletes the setting.
+  // An empty value stands for the deletion of the setting.
   const deleted = [...given].filter(([, value]) => value === '').map(([key]) => key);
   const added = new Map([...given].filter(([, value]) => value !== ''));
   await alterResource(client, { action: 'alter', types: [type], names: [name] }, added, deleted);

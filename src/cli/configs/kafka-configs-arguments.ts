@@ -1,6 +1,6 @@
 /**
- * Parses the command line of kafka-configs: one action on one entity, or on a user together with a client. Throws in Kafka's words
- * when it is invalid.
+ * Parses the command line of kafka-configs: one action on one entity, or on a user and a client together. Throws, with Kafka's
+ * message, when the command line is invalid.
  */
 import { readFileSync } from 'node:fs';
 import { parseProperties } from '../../config/properties-file.ts';
@@ -20,7 +20,7 @@ export const entityTypes = [
 ] as const;
 export type EntityType = (typeof entityTypes)[number];
 
-/** Options that name an entity of a type. */
+/** Options that name an entity, each with the type of the entity. */
 const flags: readonly [option: string, type: EntityType][] = [
   ['topic', 'topics'],
   ['client', 'clients'],
@@ -42,11 +42,11 @@ const withDefaults: readonly string[] = ['users', 'clients', 'brokers', 'ips'];
 export interface ConfigsCommand {
   readonly action: 'describe' | 'alter';
   readonly types: readonly EntityType[];
-  /** In the order of `types`; '' is the default entity. */
+  /** One name for each of `types`. '' stands for the default entity. */
   readonly names: readonly string[];
 }
 
-/** The names of `--entity-name` and `--entity-default` in their order, then those of the options for single types. */
+/** Returns the names of `--entity-name` and `--entity-default` as they were given, then those of options such as `--topic`. */
 function namesOf(options: Options): string[] {
   const named = [...options.all('entity-name')];
   const names = options.order.flatMap((option) => {
@@ -80,7 +80,7 @@ function typesOf(options: Options): EntityType[] {
   return types as EntityType[];
 }
 
-/** Checks everything except whether an address can be resolved. */
+/** Checks the whole command line, except that it does not look up host names. */
 export function parseCommand(options: Options): ConfigsCommand {
   const action = options.has('alter') ? 'alter' : 'describe';
   const types = typesOf(options);
@@ -138,11 +138,11 @@ function checkKey(key: string): string {
   return key;
 }
 
-/** Commas and equals signs outside of square brackets. */
+/** A comma and an equals sign that are not between square brackets. */
 const comma = /,(?=[^\]]*(?:\[|$))/;
 const equals = /\s*=\s*(?=[^\]]*(?:\[|$))/;
 
-/** `k1=v1,k2=[v2,v3]`, or the properties of a file. */
+/** Returns the keys and values of `--add-config` (`k1=v1,k2=[v2,v3]`) or of the file of `--add-config-file`. */
 export function configsToAdd(options: Options): Map<string, string> {
   const file = options.text('add-config-file');
   const configs = file === null ? new Map<string, string>() : readConfigs(file);

@@ -1,4 +1,7 @@
-/** The options of kafka-configs. The list of configurable keys is made only by `configsHelp`, which loads the tables for it. */
+/**
+ * The options of kafka-configs. Its help also lists all keys that can be configured. The tables with these keys are loaded only
+ * when the help is printed.
+ */
 import type { OptionTable } from '../arguments/options.ts';
 import { optionsHelp } from '../arguments/options-help.ts';
 
@@ -53,7 +56,7 @@ interface NamedProperty {
   readonly internal?: boolean;
 }
 
-/** The help with every key of every entity type. */
+/** Returns the help, with all keys of each type of entity. */
 export async function configsHelp(): Promise<string> {
   const [broker, topic, entities, quotas] = await Promise.all([
     import('../../config/broker-properties.ts'),

@@ -1,4 +1,4 @@
-/** Quotas of users, clients and addresses, and SCRAM credentials of users. */
+/** Describes and alters quotas of users, clients and addresses, and SCRAM credentials of users. */
 import type { KafkaClient } from '../../client/kafka-client.ts';
 import { Errors, errorOf, KafkaError } from '../../protocol/errors.ts';
 import {
@@ -28,7 +28,7 @@ export const clientQuotas: readonly string[] = [
   'request_percentage',
 ];
 export const ipQuotas: readonly string[] = ['connection_creation_rate'];
-/** By name: the code in requests, and the hash. */
+/** By the name of the mechanism: its code in requests, and its hash function. */
 export const scramMechanisms: ReadonlyMap<string, { code: number; hash: string }> = new Map([
   ['SCRAM-SHA-256', { code: 1, hash: 'sha256' }],
   ['SCRAM-SHA-512', { code: 2, hash: 'sha512' }],
@@ -105,7 +105,10 @@ async function describeScram(client: KafkaClient, users: readonly string[], io: 
   }
 }
 
-/** Returns whether the keys are credentials rather than quotas; throws in Kafka's words for keys that cannot be set or combined. */
+/**
+ * Returns whether the keys are SCRAM credentials; otherwise they are quotas. Throws, with Kafka's message, when a key cannot be
+ * set or the keys cannot be combined.
+ */
 function checkKeys(
   { types, names }: ConfigsCommand,
   added: readonly string[],

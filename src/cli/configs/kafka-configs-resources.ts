@@ -1,4 +1,4 @@
-/** Configurations of resources: topics, brokers and their defaults, loggers, groups, client metrics. */
+/** Describes and alters configurations of topics, brokers, loggers, groups and client metrics. */
 import type { KafkaClient } from '../../client/kafka-client.ts';
 import { retry } from '../../client/retry.ts';
 import { Errors, errorOf, KafkaError } from '../../protocol/errors.ts';
@@ -28,7 +28,7 @@ type Entry = Infer<typeof DescribeConfigsResponse>['results'][number]['configs']
 const timeoutMs = 60_000;
 const operation = { set: 0, delete: 1 };
 
-/** The code of a resource type in requests, and the source code of its dynamic values. */
+/** For each type of entity: its code as a resource in requests, and the code that marks its dynamic values in responses. */
 const resources: Readonly<Partial<Record<EntityType, { type: number; source: number | null }>>> = {
   topics: { type: 2, source: 1 },
   brokers: { type: 4, source: 2 },
@@ -60,7 +60,7 @@ function isBrokerType(type: EntityType): boolean {
   return type === 'brokers' || type === 'broker-loggers';
 }
 
-/** The only node that can describe an entity; null: any node. */
+/** Returns the id of the broker to ask for an entity; null when any node can answer. */
 function nodeOf(type: EntityType, name: string): number | null {
   return isBrokerType(type) && name !== '' ? Number(name) : null;
 }
@@ -103,7 +103,7 @@ async function exists(client: KafkaClient, type: EntityType, name: string): Prom
   return known.includes(isBrokerType(type) ? String(Number(name)) : name);
 }
 
-/** All entities of a type; '' is the default of all brokers. */
+/** Returns the names of all entities of a type. '' stands for the defaults of all brokers. */
 async function entitiesOf(client: KafkaClient, type: EntityType): Promise<string[]> {
   switch (type) {
     case 'topics':
@@ -130,7 +130,7 @@ async function nodes(client: KafkaClient): Promise<string[]> {
   return answer.brokers.map(({ brokerId }) => String(brokerId));
 }
 
-/** The names of the resources of this type that have a configuration. */
+/** Returns the names of the resources of this type that have a configuration. */
 export async function configured(client: KafkaClient, type: EntityType): Promise<string[]> {
   const wanted = resourceOf(type).type;
   const answer = await retry(client.ports, timeoutMs, () =>
@@ -142,7 +142,7 @@ export async function configured(client: KafkaClient, type: EntityType): Promise
     .map(({ resourceName }) => resourceName);
 }
 
-/** The dynamic values of an entity, or all effective ones; by name. */
+/** Returns the dynamic values of an entity, or all values in force, sorted by name. */
 export async function describeEntity(
   client: KafkaClient,
   type: EntityType,
@@ -189,7 +189,7 @@ export async function alterResource(
     resources: [{ resourceType: resourceOf(type).type, resourceName: name, configs }],
     validateOnly: false,
   };
-  // With --bootstrap-controller the active controller handles changes of every node.
+  // With --bootstrap-controller, the active controller changes the configuration of any node.
   const node = client.speaksToControllers ? null : nodeOf(type, name);
   await retry(
     client.ports,
@@ -212,13 +212,16 @@ export async function alterResource(
   );
 }
 
-/** Retry only when there was no response; an error from the cluster is final. */
+/**
+ * Whether a request should be sent again: when there was no response, or when the node was not the active controller. Any other
+ * error from the cluster is final.
+ */
 function isUnanswered(error: unknown): boolean {
   if (error instanceof KafkaError) return error.error === Errors.NOT_CONTROLLER;
   return !(error instanceof ToolError);
 }
 
-/** Checks that the loggers exist before their levels are altered. */
+/** Throws when one of the loggers does not exist. Called before any level is changed. */
 async function checkLoggers(client: KafkaClient, broker: string, loggers: readonly string[]): Promise<void> {
   const known = new Set(
     (await describeEntity(client, 'broker-loggers', broker, false)).map(({ name }) => name),

@@ -1,7 +1,7 @@
 /**
- * kafka-configs: describes and alters the dynamic configuration of topics, brokers, their loggers, groups, client metrics, and the
- * quotas and credentials of users, clients and addresses. A wrong argument gives one message; an error from the cluster is printed
- * after the command line. Both go to standard error.
+ * kafka-configs: describes and alters the dynamic configuration of topics, brokers, their loggers, groups and client metrics,
+ * and the quotas and credentials of users, clients and addresses. An error of the command line is one message. For an error of
+ * the cluster, as in Kafka's tool, the command line is printed before the message. Both go to standard error.
  */
 import type { KafkaClient } from '../../client/kafka-client.ts';
 import { failureOf } from '../text/command-failure.ts';

@@ -24,14 +24,17 @@ export interface DumpSettings {
   readonly isDeep: boolean;
   readonly printsContent: boolean;
   readonly skipsMetadata: boolean;
-  /** How many bytes of the file are read; `Integer.MAX_VALUE`: all. */
+  /** How many bytes of the file to read. Java's `Integer.MAX_VALUE` stands for the whole file. */
   readonly maxBytes: number;
   readonly parser: MessageParser;
 }
 
 export const everyByte = 0x7fff_ffff;
 
-/** Prints the batches of a file and, if requested, their records; collects gaps between offsets in `gaps`. */
+/**
+ * Prints the batches of a file, and their records if that is asked for. Adds gaps between offsets to `gaps`, which are printed
+ * at the end.
+ */
 export function dumpLog(path: string, settings: DumpSettings, gaps: Mismatches, io: CliIo): void {
   printStart(path, io);
   const file = new LogFile(path);
@@ -95,7 +98,10 @@ function batchLine(header: BatchHeader, position: number): string {
   );
 }
 
-/** Kafka prints the record's metadata before it reads the content, which may fail. */
+/**
+ * Prints a record. Its metadata comes first and alone, because reading the content may fail; Kafka's tool then has printed the
+ * metadata too.
+ */
 function printRecord(header: BatchHeader, record: KafkaRecord, settings: DumpSettings, io: CliIo): void {
   const { skipsMetadata, printsContent, parser } = settings;
   if (!skipsMetadata) io.stdout(metadataOf(header, record));
@@ -124,7 +130,7 @@ interface ControlType {
   readonly message: Message;
 }
 
-/** Control records of the metadata log by type, with the text before their content. */
+/** For each type of control record in the metadata log: the text to print before its content, and its schema. */
 const controlTypes: ReadonlyMap<number, ControlType> = new Map([
   [2, { text: 'LeaderChange:', message: LeaderChangeMessage }],
   [3, { text: 'SnapshotHeader', message: SnapshotHeaderRecord }],
@@ -142,7 +148,7 @@ function controlText({ key, value }: KafkaRecord): string {
   }
   const known = controlTypes.get(type);
   if (known === undefined) return ` controlType: UNKNOWN(${type})`;
-  // In these messages the first field is their version.
+  // The first field of these messages is their version.
   const version = readInt16(value, 0);
   const content = messageJson(known.message, version, decode(known.message, version, value, 0));
   return ` ${known.text} ${JSON.stringify(content)}`;

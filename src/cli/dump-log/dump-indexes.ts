@@ -1,4 +1,7 @@
-/** Prints index files, producer snapshots and aborted transactions as kafka-dump-log does, and compares indexes with their segment. */
+/**
+ * Prints index files, producer snapshots and aborted transactions as kafka-dump-log does. It also compares indexes with the
+ * segment that they belong to.
+ */
 import { existsSync, readFileSync } from 'node:fs';
 import { OffsetIndex, offsetIndexEntrySize } from '../../log/segment/offset-index.ts';
 import { decodeProducerSnapshot } from '../../log/producers/producer-snapshot.ts';
@@ -10,9 +13,9 @@ import { LogFile } from './log-file.ts';
 import { Mismatches } from './mismatches.ts';
 
 export interface IndexSettings {
-  /** Print only mismatches. */
+  /** Whether to print only mismatches. */
   readonly verifiesOnly: boolean;
-  /** Make only the check that a broker makes at its start. */
+  /** Whether to make only the check that Kafka's broker makes at its start. */
   readonly checksSanityOnly: boolean;
   readonly maxMessageBytes: number;
 }
@@ -21,7 +24,7 @@ function baseOffsetOf(path: string): number {
   return Number((path.split('/').at(-1) ?? '').split('.')[0]);
 }
 
-/** The file with the same base offset and another suffix. */
+/** Returns the path of the file with the same base offset and another suffix. */
 function beside(path: string, suffix: string): string {
   return path.replace(/\.[a-z]+$/, suffix);
 }
@@ -31,7 +34,10 @@ function readEntries(path: string, entrySize: number): Buffer {
   return content.subarray(0, content.length - (content.length % entrySize));
 }
 
-/** Throws in Kafka's words when the last entry is before the segment's base offset, or the file ends with an incomplete entry. */
+/**
+ * Throws, with Kafka's message, when the file ends with an incomplete entry, or when the offset of the last entry is below the
+ * base offset of the segment.
+ */
 function checkSanity(path: string, entrySize: number, lastOffset: number, sizeBytes: number): void {
   if (sizeBytes % entrySize !== 0) {
     throw new ToolError(
@@ -46,7 +52,7 @@ function checkSanity(path: string, entrySize: number, lastOffset: number, sizeBy
   }
 }
 
-/** Prints (offset, position) of each entry and compares it with the batch at that position. */
+/** Prints offset and position of each entry, and compares it with the batch at that position. */
 export function dumpOffsetIndex(
   path: string,
   settings: IndexSettings,
@@ -65,7 +71,7 @@ export function dumpOffsetIndex(
     for (let slot = 0; slot < index.count; slot++) {
       const offset = index.offsetAt(slot);
       const position = index.positionAt(slot);
-      // A killed broker leaves an index with zeros at its end, because indexes are preallocated.
+      // Indexes are preallocated. After a crash the rest of the file is zeros, which are not entries.
       if (offset === index.baseOffset && slot > 0) return;
       const first = file.batches(position, position + settings.maxMessageBytes).next().value;
       if (first === undefined) throw new ToolError(`No batch at position ${position} of ${file.path}.`);
@@ -78,7 +84,7 @@ export function dumpOffsetIndex(
   }
 }
 
-/** The kinds of errors in a time index. */
+/** Collects the errors in time indexes. They are printed at the end. */
 export class TimeIndexErrors {
   readonly #mismatches = new Mismatches(
     (path) => `Found timestamp mismatch in :${path}`,
@@ -112,7 +118,7 @@ export class TimeIndexErrors {
   }
 }
 
-/** Prints (timestamp, offset) of each entry and compares it with the batch that ends at that offset. */
+/** Prints timestamp and offset of each entry, and compares it with the batch that ends at that offset. */
 export function dumpTimeIndex(
   path: string,
   settings: IndexSettings,
@@ -162,7 +168,7 @@ function checkTimestamp(file: LogFile, position: number, entry: TimeEntry, error
   errors.notFound(path, offset, -1);
 }
 
-/** Prints each producer of a snapshot with its last batch. */
+/** Prints each producer of a producer snapshot with its last batch. */
 export function dumpProducerSnapshot(path: string, io: CliIo): void {
   const entries = decodeProducerSnapshot(readFileSync(path));
   if (entries === null) return io.stderr(`Snapshot file '${path}' is corrupted\n`);
@@ -182,9 +188,9 @@ export function dumpProducerSnapshot(path: string, io: CliIo): void {
   }
 }
 
-/** Prints each aborted transaction of a segment. */
+/** Prints the aborted transactions of a segment. */
 export function dumpTransactionIndex(path: string, io: CliIo): void {
-  // A segment without aborted transactions has no such file; Kafka's tool then prints nothing.
+  // A segment without aborted transactions has no such file. Kafka's tool prints nothing for it.
   if (!existsSync(path)) return;
   const entries = decodeAborted(readFileSync(path));
   if (entries === null) throw new ToolError(`${path} is damaged.`);

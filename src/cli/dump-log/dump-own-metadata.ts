@@ -1,4 +1,7 @@
-/** Prints our metadata log and its snapshots in the form of Kafka's lines: an entry is a batch of records. */
+/**
+ * Prints the metadata log of one of our nodes, and its snapshots, as kafka-dump-log prints those of Kafka. An entry of our log
+ * is printed as a batch.
+ */
 import { existsSync, statSync } from 'node:fs';
 import { decodeRecords, recordSchemas } from '../../metadata/records.ts';
 import { snapshotPayloads } from '../../metadata/snapshot.ts';
@@ -8,8 +11,8 @@ import type { CliIo } from '../tool.ts';
 import { metadataText } from './message-parsers.ts';
 
 /**
- * Returns false when `path` is neither a metadata directory nor a snapshot of ours. `printsRecords`: print the content of the
- * records.
+ * Prints `path` when it is a metadata directory or a snapshot of ours; otherwise returns false. With `printsRecords` the
+ * content of records is printed too.
  */
 export async function dumpOwnMetadata(path: string, printsRecords: boolean, io: CliIo): Promise<boolean> {
   if (!existsSync(path)) return false;

@@ -1,4 +1,7 @@
-/** kafka-dump-log: prints segment and index files, Kafka's and ours, and our metadata log. It needs no running cluster. */
+/**
+ * kafka-dump-log: prints segments and indexes, which have the same format in Kafka and here, and our metadata log. It reads
+ * files; no node has to run.
+ */
 import { printHelpOrVersion, uncaughtParserError, unread, usageError } from '../arguments/help-or-version.ts';
 import { checkRequired, type Options, type OptionTable, parseOptions } from '../arguments/options.ts';
 import type { CliIo } from '../tool.ts';
@@ -88,7 +91,10 @@ const table: OptionTable = {
   version: { help: 'Display Kafka version.' },
 };
 
-/** Options that select a decoder for records. The first given one is used; each of them makes the tool print the content. */
+/**
+ * Options that choose how the content of records is decoded. Each of them makes the tool print the content. When several are
+ * given, the first in this list counts.
+ */
 const parsers: Readonly<Record<string, MessageParser>> = {
   'offsets-decoder': offsetsRecords,
   'transaction-log-decoder': transactionLogRecords,
@@ -128,7 +134,7 @@ export async function main(args: readonly string[], io: CliIo): Promise<number> 
     if (await dumpOwnMetadata(path, options.has('cluster-metadata-decoder'), io)) continue;
     const dump = dumpers[path.slice(Math.max(0, path.lastIndexOf('.')))];
     if (dump === undefined) io.stderr(`Ignoring unknown file ${path}\n`);
-    // Kafka reads these options when it dumps a file, so errors in them are printed after the line above.
+    // Kafka's tool reads these options when it begins to print a file. So an error in them comes after the line above.
     else dump(path, settingsOf(options));
   }
   mismatches.print(io);
@@ -139,7 +145,7 @@ export async function main(args: readonly string[], io: CliIo): Promise<number> 
 
 type Settings = DumpSettings & IndexSettings;
 
-/** The value of a numeric option; throws this tool's own message when it is not a number. */
+/** Returns the value of an option as a number. Throws, with the message of this tool, when it is not a number. */
 function numberOf(options: Options, name: string): number {
   return uncaughtParserError(() => options.number(name)) as number;
 }

@@ -1,4 +1,4 @@
-/** Reads a segment file batch by batch, so that a segment of a gigabyte takes no more memory than its largest batch. */
+/** Reads a segment file batch by batch, so that the tool needs memory for one batch and not for the whole file. */
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import {
   type BatchHeader,
@@ -10,7 +10,7 @@ import {
 import { readInt32 } from '../../protocol/records/integers.ts';
 import { ToolError } from '../tool.ts';
 
-/** The shortest batch of any format: size, checksum and attributes. */
+/** The number of bytes that the shortest batch of any format has: size, checksum and attributes. */
 const batchBytesMin = 14;
 
 export class LogFile {
@@ -24,7 +24,7 @@ export class LogFile {
     this.sizeBytes = fstatSync(this.#descriptor).size;
   }
 
-  /** The whole batches between two positions. Stops at a batch that does not end before `to`. */
+  /** Yields the batches between two positions. It stops at the first batch that does not end before `to`. */
   *batches(from = 0, to = this.sizeBytes): Generator<{ header: BatchHeader; position: number }> {
     const end = Math.min(to, this.sizeBytes);
     let position = from;

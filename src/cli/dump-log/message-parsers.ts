@@ -1,6 +1,6 @@
 /**
- * How kafka-dump-log prints a record's key and value: as text, or the content of an internal topic's record as JSON. A part that is
- * null is not printed.
+ * How kafka-dump-log prints the key and the value of a record: as text, or as JSON when it is a record of an internal topic. A
+ * key or value that is null is not printed.
  */
 import { jsonText, messageJson, versionedJson, versionedValue } from '../text/message-json.ts';
 import * as consumerGroupRecords from '../../protocol/messages/stored/consumer-group-records.ts';
@@ -29,10 +29,10 @@ type Decoder = (bytes: Uint8Array) => string;
 const packageOfDecoders = 'org.apache.kafka.tools.api.';
 const textOf: Decoder = (bytes) => Buffer.from(bytes).toString('utf8');
 
-/** Kafka's own decoders. Other Java classes cannot be loaded without a JVM. */
+/** Kafka's own decoders, by the name of their class. No other Java class can be loaded. */
 const decoders: Readonly<Record<string, Decoder>> = {
   StringDecoder: textOf,
-  // Java prints the array's identity instead of its content; the bytes are more useful.
+  // Java prints the identity of the array instead of its content. The bytes are more useful.
   DefaultDecoder: (bytes) => Buffer.from(bytes).toString('hex'),
   IntegerDecoder: (bytes) => String(viewOf(bytes, 4).getInt32(0)),
   LongDecoder: (bytes) => String(viewOf(bytes, 8).getBigInt64(0)),
@@ -57,7 +57,7 @@ function decoderOf(className: string): Decoder {
   return decoder;
 }
 
-/** Keys and values by the decoders with these names. */
+/** Returns a parser that uses the decoders of these names for keys and values. */
 export function decodedBy(keyClass: string, valueClass: string): MessageParser {
   const decodeKey = decoderOf(keyClass);
   const decodeValue = decoderOf(valueClass);
@@ -67,7 +67,7 @@ export function decodedBy(keyClass: string, valueClass: string): MessageParser {
   });
 }
 
-/** The records of a coordinator's topic; `module` has their messages. */
+/** Returns a parser for the records of a coordinator's topic. `module` exports the schemas of these records. */
 function coordinatorRecords(module: Readonly<Record<string, unknown>>): MessageParser {
   const types = recordTypesOf(module);
   return ({ key, value, offset }) => {
@@ -101,19 +101,25 @@ function valueText(message: Message, value: Uint8Array): string {
   return jsonText({ version: String(version), data });
 }
 
-/** The data of a member of a classic consumer group, which are messages inside the record. */
+/**
+ * What clients have stored in the record about a member of a classic consumer group, as bytes. Each field contains one of these
+ * messages.
+ */
 const memberContents: Readonly<Record<string, Message>> = {
   subscription: groupRecords.ConsumerProtocolSubscription,
   assignment: groupRecords.ConsumerProtocolAssignment,
 };
 
-/** Replaces these bytes by their fields. Groups of other protocols (Connect) have another format and stay bytes. */
+/**
+ * Replaces these bytes by the fields of the messages. In groups of other types, such as those of Connect, the bytes have
+ * another format and are left as they are.
+ */
 function readMembers(group: Record<string, unknown>): void {
   if (group.protocolType !== 'consumer') return;
   for (const member of group.members as Record<string, unknown>[]) {
     for (const [name, message] of Object.entries(memberContents)) {
       const bytes = Buffer.from(member[name] as string, 'base64');
-      // Later versions of the protocol begin with the fields of the newest version that is known here.
+      // A later version of the message begins with the fields of the newest version that is known here.
       const version = Math.min(versionOf(bytes), message.versions.max);
       if (version >= 0) member[name] = versionedJson(message, version, bytes);
     }
@@ -129,18 +135,18 @@ export const offsetsRecords: MessageParser = coordinatorRecords({
 export const transactionLogRecords: MessageParser = coordinatorRecords(transactionRecords);
 export const shareGroupStateRecords: MessageParser = coordinatorRecords(shareStateRecords);
 
-/** The spelling in Kafka's enumeration of record types: `TopicRecord` is `TOPIC_RECORD`. */
+/** Returns the name of a record type as Kafka spells it in its enumeration: `TOPIC_RECORD` for `TopicRecord`. */
 function typeName(name: string): string {
   return name.replace(/(?<=[a-z])(?=[A-Z])/g, '_').toUpperCase();
 }
 
-/** A metadata record as JSON, in a version of its type. */
+/** Returns a metadata record as JSON. `version` is the version of its type. */
 export function metadataText(record: MetadataRecord, version: number): string {
   const data = messageJson(recordSchemas[record.type], version, record);
   return jsonText({ type: typeName(record.type), version, data });
 }
 
-/** A record of Kafka's metadata log. It has no key. */
+/** Parses records of Kafka's metadata log, which have no key. */
 export const metadataRecords: MessageParser = ({ value, offset }) => {
   try {
     const { record, version } = decodeFramedRecord(value ?? new Uint8Array(0));

@@ -1,4 +1,4 @@
-/** The mismatches that a dump finds, by file: pairs of numbers, printed at the end under a heading. */
+/** Collects the mismatches that a dump finds in each file, as pairs of numbers, and prints them at the end. */
 import { resolve } from 'node:path';
 import { hashMapOrder } from '../text/java-order.ts';
 import type { CliIo } from '../tool.ts';
@@ -6,7 +6,10 @@ import type { CliIo } from '../tool.ts';
 export class Mismatches {
   readonly #heading: (path: string) => string;
   readonly #line: (first: number, second: number) => string;
-  /** By file: the pairs by their first number; a later pair with the same first number replaces the earlier one. */
+  /**
+   * For each file: the second number of each pair by the first one. A later pair with the same first number replaces the
+   * earlier one.
+   */
   readonly #pairs = new Map<string, Map<number, number>>();
 
   constructor(heading: (path: string) => string, line: (first: number, second: number) => string) {

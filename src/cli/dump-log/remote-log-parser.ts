@@ -1,4 +1,7 @@
-/** Records of `__remote_log_metadata` (KIP-405) in the form of Java's toString, as Kafka's tool prints them. They have no key. */
+/**
+ * Prints records of `__remote_log_metadata` (KIP-405) as Java's toString prints them, because Kafka's tool does so. These
+ * records have no key.
+ */
 import { decodeFrom } from '../../protocol/codec/codec.ts';
 import { Reader } from '../../protocol/codec/reader.ts';
 import {
@@ -61,7 +64,7 @@ function deletionText(record: Deletion): string {
   );
 }
 
-/** By the type in the frame. */
+/** The function that prints a record, by the type of the record. */
 const texts: ReadonlyMap<number, (version: number, reader: Reader) => string> = new Map([
   [
     RemoteLogSegmentMetadataRecord.key,

@@ -1,4 +1,7 @@
-/** Metadata as batches of records, from any source: a segment or snapshot of Kafka, a snapshot or metadata directory of ours. */
+/**
+ * Reads metadata as batches of records, from a segment or a snapshot of Kafka, or from a snapshot or a metadata directory of
+ * ours.
+ */
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { decodeRecords as decodeBatch } from '../../protocol/records/record.ts';
@@ -10,10 +13,10 @@ import { ToolError } from '../tool.ts';
 import { ownMetadataDirectory, readOwnLog, readOwnSnapshot } from './own-log.ts';
 
 export interface MetadataBatch {
-  /** Offset of its last record. All records of a snapshot of ours have the snapshot's end offset. */
+  /** The offset of its last record. In a snapshot of ours all records have the end offset of the snapshot. */
   readonly lastOffset: number;
   readonly epoch: number;
-  /** Null: a snapshot of ours stores no times. */
+  /** Null when it is not known: a snapshot of ours stores no times. */
   readonly timestampMs: number | null;
   readonly records: readonly MetadataRecord[];
 }
@@ -34,7 +37,7 @@ function* kafkaBatches(path: string): Generator<MetadataBatch> {
   }
 }
 
-/** The newest snapshot of a Kafka directory, and the log after it. */
+/** Yields the newest snapshot in a directory of Kafka's metadata log, and then the log after it. */
 function* kafkaDirectory(path: string): Generator<MetadataBatch> {
   const names = readdirSync(path).sort();
   const snapshot = names.filter((name) => /^\d{20}-\d{10}\.checkpoint$/.test(name)).at(-1);
@@ -62,7 +65,9 @@ function* ownSnapshot(snapshot: NonNullable<ReturnType<typeof readOwnSnapshot>>)
   }
 }
 
-/** `path`: a file, a metadata log directory, or the folder that contains it. */
+/**
+ * Yields the batches of `path`, which is a file, a directory of the metadata log, or the folder that contains that directory.
+ */
 export async function* metadataBatches(path: string): AsyncGenerator<MetadataBatch> {
   if (!existsSync(path)) throw new ToolError(`java.nio.file.NoSuchFileException: ${path}`);
   if (!statSync(path).isDirectory()) {

@@ -1,6 +1,6 @@
 /**
- * Reads the metadata log of one of our nodes from a copy of its directory, because the node may have LevelDB open and opening it
- * writes. Everything else in the tools that read metadata is the same for Kafka's files and ours.
+ * Reads the metadata log of one of our nodes. It reads a copy of the directory: opening LevelDB writes, and the node may have
+ * it open.
  */
 import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -16,16 +16,21 @@ import { ToolError } from '../tool.ts';
 
 export interface OwnLog {
   readonly snapshot: SnapshotFile | null;
-  /** The log's entries, committed or not. */
+  /** All entries of the log, including those that are not committed. */
   readonly entries: readonly Entry[];
 }
 
 const logFolder = '__cluster_metadata-0';
 const kept = [logFolder, 'raft.witness', 'meta.properties'];
-/** A copy that is made while the node writes may be inconsistent, so it is made again. */
+/**
+ * A copy that was made while the node was writing may be inconsistent. It is then made again, up to this number of attempts.
+ */
 const attempts = 3;
 
-/** The metadata log directory for `path`: itself, its `__cluster_metadata-0`, or the folder in there; null: not one of ours. */
+/**
+ * Returns the metadata log directory that `path` means: `path` may be that directory or the folder `__cluster_metadata-0`,
+ * `raft` or `raft-log` in it. Null when it is not a metadata log of ours.
+ */
 export function ownMetadataDirectory(path: string): string | null {
   const candidates = [path, dirname(path), dirname(dirname(path)), dirname(dirname(dirname(path)))];
   const root = candidates.find((one) => existsSync(join(one, logFolder, 'raft', 'raft-log')));
@@ -75,7 +80,7 @@ function readable(error: unknown, directory: string): unknown {
   );
 }
 
-/** A snapshot file of ours; null when the file is something else. Throws `ToolError` when it is damaged. */
+/** Reads a snapshot file of ours. Returns null when the file is something else. Throws `ToolError` when it is damaged. */
 export function readOwnSnapshot(path: string): SnapshotFile | null {
   const content = readFileSync(path);
   try {

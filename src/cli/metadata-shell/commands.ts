@@ -1,6 +1,6 @@
 /**
- * The commands of the shell, as a table: name, arguments and action of each. A wrong command line prints a message in argparse4j's
- * words and changes nothing.
+ * The commands of the shell as a table: the name, arguments and action of each. A wrong command line prints a message as
+ * argparse4j does and has no other effect.
  */
 import { wrap } from '../arguments/argparse.ts';
 import { listing } from './listing.ts';
@@ -10,18 +10,18 @@ import type { ShellNode } from './nodes.ts';
 export interface Shell {
   readonly root: ShellNode;
   workingDirectory: string;
-  /** The command lines so far, including this one; null: not interactive. */
+  /** The lines that the user has entered, including the present one; null when the shell is not interactive. */
   readonly history: readonly string[] | null;
-  /** Width of the terminal in characters; null: one name per line. */
+  /** The width of the terminal in characters; null when names are printed one per line. */
   readonly width: number | null;
   println(line: string): void;
-  /** Set by the command `exit`. */
+  /** Whether the command `exit` was given. */
   hasEnded: boolean;
 }
 
 interface Command {
   readonly description: string;
-  /** Needs an interactive shell. */
+  /** Whether the command works only in an interactive shell. */
   readonly isShellOnly: boolean;
   readonly argument: {
     readonly name: string;
@@ -201,7 +201,7 @@ function argumentText({ argument }: Command): string {
   return argument === null ? '' : `\n\npositional arguments:\n${helpRow(argument.name, argument.help)}`;
 }
 
-/** The help of all commands, in the form that argparse4j prints for a program without a name. */
+/** Returns the help of all commands, as argparse4j prints it for a program that has no name. */
 function helpText(): string {
   const all = `{${commandNames.join(',')}}`;
   const rows = Object.entries(table).map(([name, { description }]) => helpRow(`  ${name}`, description));
@@ -237,7 +237,7 @@ export function runCommand(shell: Shell, line: readonly string[]): void {
   command.run(shell, rest);
 }
 
-/** Why the arguments of a command are wrong; null: they are right. */
+/** Returns what is wrong with the arguments of a command; null when nothing is wrong. */
 function problemOf({ argument }: Command, words: readonly string[]): string | null {
   const option = words.find((word) => /^-[^\d]/.test(word));
   if (option !== undefined) return `unrecognized arguments: '${option}'`;

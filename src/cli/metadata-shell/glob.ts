@@ -1,4 +1,4 @@
-/** Paths with `*`, `?` and `{a,b}` in a tree of metadata nodes; each component of a path is a pattern. */
+/** Finds nodes of the metadata tree by paths with the patterns `*`, `?` and `{a,b}`. */
 import type { ShellNode } from './nodes.ts';
 
 export interface Match {
@@ -6,7 +6,7 @@ export interface Match {
   readonly node: ShellNode;
 }
 
-/** The components of a path from the root: empty ones and `.` are ignored, `..` removes the one before. */
+/** Returns the parts of a path, from the root on. Empty parts and `.` are left out; `..` removes the part before it. */
 export function componentsOf(path: string, workingDirectory: string): string[] {
   const components: string[] = [];
   for (const component of (path.startsWith('/') ? path : `${workingDirectory}/${path}`).split('/')) {
@@ -18,7 +18,10 @@ export function componentsOf(path: string, workingDirectory: string): string[] {
 
 const special = '\\^$.*+?()[]{}|';
 
-/** The pattern of a component; null: it matches only itself, also when its braces are not closed. */
+/**
+ * Returns the pattern for one part of a path. Null when the part has no pattern, or when its braces are not closed; it then
+ * matches only a node of exactly this name.
+ */
 export function patternOf(component: string): RegExp | null {
   let pattern = '';
   let isLiteral = true;
@@ -46,7 +49,7 @@ function escaped(char: string): string {
   return special.includes(char) ? `\\${char}` : char;
 }
 
-/** The nodes that match a path, in the order of their names. */
+/** Yields the nodes that match a path, sorted by name. */
 export function* matches(
   root: ShellNode,
   components: readonly string[],
@@ -66,7 +69,7 @@ export function* matches(
   }
 }
 
-/** By UTF-16 code units, as Java compares strings. */
+/** Sorts by UTF-16 code units, as Java does. */
 export function sortedNames(directory: ShellNode & { readonly kind: 'directory' }): string[] {
   return [...directory.names()].sort();
 }

@@ -1,6 +1,6 @@
 /**
- * kafka-metadata-shell: shows a metadata log or snapshot as a file system. It reads Kafka's segments and snapshots, and ours.
- * Unlike Kafka's tool it also takes a directory, even that of a running node.
+ * kafka-metadata-shell: shows the metadata of a log or a snapshot as a tree of directories and files. It reads Kafka's segments
+ * and snapshots, and ours. Unlike Kafka's tool it also reads a metadata directory, even that of a running node.
  */
 import { type FlatParser, HelpRequest, parseFlat } from '../arguments/argparse.ts';
 import type { CliIo } from '../tool.ts';

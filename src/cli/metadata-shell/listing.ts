@@ -1,6 +1,6 @@
-/** The output of `ls`: names in as many columns as the terminal has room for, in column order. */
+/** Formats the output of `ls`: names in as many columns as fit into the width of the terminal, filled column by column. */
 
-/** Blanks between two columns. */
+/** The number of blanks between two columns. */
 const gap = 2;
 const columnWidthMin = 4;
 
@@ -13,7 +13,7 @@ export function listing(
   const hasTitles = files.length > 0 || directories.length > 1;
   let isFirst = files.length === 0;
   for (const { name, children } of directories) {
-    // A directory without children prints nothing, not even its title.
+    // For a directory without children nothing is printed, not even its name.
     if (hasTitles && children.length > 0) lines.push(...(isFirst ? [] : ['']), `${name}:`);
     isFirst = false;
     lines.push(...columns(children, width));
@@ -31,7 +31,7 @@ function columns(names: readonly string[], width: number | null): string[] {
   return [...names];
 }
 
-/** The width of each column that has names. */
+/** Returns the width of each column, without columns that are empty. */
 function widthsOf(names: readonly string[], perColumn: number): number[] {
   const widths: number[] = [];
   names.forEach((name, at) => {

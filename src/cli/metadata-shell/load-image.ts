@@ -1,4 +1,4 @@
-/** Builds the image of a metadata log or snapshot. */
+/** Builds the metadata image that results from a metadata log or a snapshot. */
 import { MetadataDelta } from '../../metadata/delta.ts';
 import { emptyImage } from '../../metadata/image.ts';
 import type { MetadataRecord } from '../../metadata/records.ts';
@@ -20,7 +20,10 @@ export async function loadImage(path: string): Promise<Provenance> {
   return { image: delta.apply(offset, epoch), lastTimestampMs };
 }
 
-/** Records of a metadata transaction (KIP-868) are applied when it ends; those of an aborted or open one are not. */
+/**
+ * Holds back the records of a metadata transaction (KIP-868) until the transaction ends. Records of a transaction that was
+ * aborted or never ended are dropped.
+ */
 class OpenTransaction {
   readonly #replay: (records: readonly MetadataRecord[]) => void;
   #pending: MetadataRecord[] | null = null;

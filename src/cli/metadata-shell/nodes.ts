@@ -1,4 +1,7 @@
-/** The tree that kafka-metadata-shell shows: the metadata image as directories and files. Children are made on demand. */
+/**
+ * The tree that kafka-metadata-shell shows: the metadata image as directories and files. Children of a directory are made when
+ * they are needed.
+ */
 import { metadataVersionFeature, metadataVersionOf } from '../../metadata/feature-versions.ts';
 import type { MetadataImage } from '../../metadata/image.ts';
 import type { ClientQuotaImage } from '../../metadata/security-image.ts';
@@ -20,10 +23,13 @@ export interface File {
   readonly text: string;
 }
 
-/** The origin of an image. */
+/** An image, and where it comes from. */
 export interface Provenance {
   readonly image: MetadataImage;
-  /** Time of the last batch, in ms since 1970; null: our metadata log stores none. */
+  /**
+   * The time of the last batch, in milliseconds since 1970. Null when it is not known, because our metadata log stores no
+   * times.
+   */
   readonly lastTimestampMs: number | null;
 }
 
@@ -52,7 +58,7 @@ function byKey<T>(values: Iterable<T>, key: (value: T) => string): Map<string, T
   return new Map([...values].map((value) => [key(value), value]));
 }
 
-/** `/image` and `/local`. */
+/** Returns the root with its two directories, `/image` and `/local`. */
 export function rootNode({ image, lastTimestampMs }: Provenance): Directory {
   return directory({
     image: () => imageNode(image, lastTimestampMs),
@@ -93,7 +99,7 @@ function imageNode(image: MetadataImage, lastTimestampMs: number | null): Direct
     delegationToken: () => entries(new Map(security.delegationTokens), (token) => file(tokenText(token))),
     features: () => featuresNode(image.features.levels),
     producerIds: () =>
-      // As in Kafka, -1 when no block has been allocated yet.
+      // As in Kafka, -1 while no block of producer ids was allocated.
       directory({ nextProducerId: () => file(String(producerIds.nextId > 0 ? producerIds.nextId : -1)) }),
     provenance: () => file(provenanceText(image, lastTimestampMs)),
     scram: () => scramNode(image),
@@ -168,7 +174,10 @@ const quotaParts = [
   ['user', 'user'],
 ] as const;
 
-/** `clientId(c)_user(u)`. A default entity has empty brackets; Kafka's shell omits it and then fails on the remaining name. */
+/**
+ * Returns the name of a quota entity, for example `clientId(c)_user(u)`. For a default entity the brackets are empty. Kafka's
+ * shell leaves a default entity out, and then fails on the name that remains.
+ */
 export function quotaName({ entity }: Pick<ClientQuotaImage, 'entity'>): string {
   return quotaParts
     .flatMap(([type, shown]) =>
@@ -184,7 +193,7 @@ function provenanceText({ offset, epoch }: MetadataImage, lastTimestampMs: numbe
   return `offset ${offset}, epoch ${epoch}, time ${time}`;
 }
 
-/** ISO 8601 with as many digits after the second as needed. */
+/** Returns a time in ISO 8601, without zeros at the end of the fraction. */
 function javaTime(timestampMs: number): string {
   return new Date(timestampMs).toISOString().replace(/\.?0*Z$/, 'Z');
 }

@@ -1,4 +1,4 @@
-/** The shell's prompt: lines of standard input, with editing and completion when it is a terminal. */
+/** The prompt of the shell. It reads lines from standard input, with editing and completion when that is a terminal. */
 import { createInterface } from 'node:readline';
 import type { CliIo } from '../tool.ts';
 import { commandNames, runCommand, type Shell } from './commands.ts';
@@ -6,7 +6,7 @@ import { componentsOf, matches, sortedNames } from './glob.ts';
 
 const prompt = '>> ';
 
-/** The words of a line: quotes group words, a backslash escapes the next character. */
+/** Splits a line into words. Quotes keep words together; a backslash takes the next character as it is. */
 export function splitWords(line: string): string[] {
   const words: string[] = [];
   let word: string | null = null;
@@ -28,7 +28,7 @@ export function splitWords(line: string): string[] {
   return word === null ? words : [...words, word];
 }
 
-/** The completions of the last word of a line, for the Tab key. */
+/** Returns the completions of the last word of a line, which the Tab key offers. */
 export function completions(shell: Shell, line: string): [string[], string] {
   const words = line.split(/\s+/);
   const last = words.at(-1) ?? '';
@@ -58,7 +58,7 @@ export async function runPrompt(shell: Prompted, io: CliIo): Promise<void> {
 }
 
 function runLine(shell: Prompted, line: string): void {
-  // As in most shells, a line that begins with a blank, or repeats the line before, is not stored.
+  // As in most shells, a line is not stored when it begins with a blank or repeats the line before it.
   if (/^\S/.test(line) && line !== shell.history.at(-1)) shell.history.push(line);
   runCommand(shell, splitWords(line));
 }

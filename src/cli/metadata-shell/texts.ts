@@ -1,4 +1,4 @@
-/** The content of the files in the shell: parts of the metadata image in the form of Java's toString. */
+/** The contents of the files that the shell shows: parts of the metadata image as Java's toString prints them. */
 import type {
   BrokerImage,
   ControllerImage,
@@ -33,7 +33,7 @@ function endpointsText(endpoints: readonly EndpointImage[]): string {
   );
 }
 
-/** A range of one level is printed as that level; `7+` has no end. */
+/** Formats a range of levels. A range of one level is printed as that level; a range without an end as `7+`. */
 function rangeText({ min, max }: FeatureRange): string {
   if (min === max) return String(min);
   return max === 0x7fff ? `${min}+` : `${min}-${max}`;

@@ -1,4 +1,4 @@
-/** kafka-consumer-perf-test: reads at full speed and prints the throughput. */
+/** kafka-consumer-perf-test: reads records as fast as it can and prints the throughput. */
 import { systemClock } from '../../adapters/clock.ts';
 import { createSystemRandom } from '../../adapters/random.ts';
 import { below } from '../../base/random.ts';
@@ -157,7 +157,7 @@ function subscriptionOf(options: Options): Subscription {
   }
 }
 
-/** The counts at one moment, with which later counts are compared. */
+/** The counts at some moment. Throughput is computed from two of these. */
 interface Reading {
   readonly atMs: number;
   readonly records: number;
@@ -239,7 +239,7 @@ class Report {
     this.#bytes += bytes;
   }
 
-  /** Prints one line for each interval, if details were requested. */
+  /** Prints one line for each interval, if details were asked for. */
   progress(): void {
     const nowMs = systemClock.wallMs();
     if (!this.#isDetailed || nowMs - this.#last.atMs < this.#intervalMs) return;
@@ -252,7 +252,7 @@ class Report {
     this.#joinInIntervalMs = 0;
   }
 
-  /** Prints the line of the whole run, unless details were requested. */
+  /** Prints the line for the whole run, unless details were asked for. */
   end(): void {
     if (this.#isDetailed) return;
     const nowMs = systemClock.wallMs();

@@ -1,4 +1,4 @@
-/** kafka-e2e-latency: sends one record at a time and waits until a consumer has received it. */
+/** kafka-e2e-latency: sends one record after another, and measures the time until a consumer has received each. */
 import { systemClock } from '../../adapters/clock.ts';
 import { createSystemRandom } from '../../adapters/random.ts';
 import { Fetcher, offsetLatest } from '../../client/fetcher.ts';
@@ -59,7 +59,7 @@ const table: OptionTable = {
   version: { help: 'Display Kafka version.' },
 };
 
-/** The positional arguments of older releases, in their order. */
+/** The order of the positional arguments that older releases had instead of options. */
 const positions = [
   'bootstrap-server',
   'topic',
@@ -91,7 +91,7 @@ export async function main(args: readonly string[], io: CliIo): Promise<number> 
   }
 }
 
-/** Converts positional arguments to options. */
+/** Converts positional arguments to options, with a warning. */
 function named(args: readonly string[], io: CliIo): readonly string[] {
   if (args.some((word) => word.startsWith('--'))) return args;
   if (args.length < 5 || args.length > 6) {
@@ -151,7 +151,7 @@ async function createMissing(client: KafkaClient, topic: string, io: CliIo): Pro
   });
 }
 
-/** A consumer at the end of every partition of the topic. */
+/** Returns a consumer that reads from the present end of all partitions of the topic. */
 async function consumerAtEnd(
   client: KafkaClient,
   topic: string,

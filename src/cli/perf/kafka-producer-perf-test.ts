@@ -1,4 +1,4 @@
-/** kafka-producer-perf-test: sends records at full speed or at a given rate, and prints the throughput. */
+/** kafka-producer-perf-test: sends records as fast as it can or at a given rate, and prints throughput and latencies. */
 import { systemClock } from '../../adapters/clock.ts';
 import { createSystemRandom } from '../../adapters/random.ts';
 import { randomUuid } from '../../base/uuid.ts';
@@ -124,7 +124,7 @@ const parser: FlatParser = {
   ],
 };
 
-/** As Java's `buffer.memory`: the sender waits while this many bytes are unacknowledged. */
+/** The sender waits while this many bytes are not acknowledged, as with the default of Java's `buffer.memory`. */
 const unacknowledgedBytesMax = 33_554_432;
 
 export function main(args: readonly string[], io: CliIo): Promise<number> {
@@ -146,7 +146,7 @@ function settingsOf(options: Parsed): ReadonlyMap<string, string> {
 
 const transactionMsDefault = '3000';
 
-/** Sends records in transactions of `durationMs`, if requested; else null. */
+/** Returns what sends records in transactions of `durationMs`; null when transactions were not asked for. */
 function transactionsOf(
   client: KafkaClient,
   settings: ReadonlyMap<string, string>,
@@ -268,7 +268,7 @@ class Run {
     if (this.#steady !== null) this.#io.stdout(this.#steady.totalLine());
   }
 
-  /** Waits for all sent records, then commits the transaction if there is one. */
+  /** Waits until all records are acknowledged, then commits the transaction if there is one. */
   async #commit(): Promise<void> {
     await this.#producer.flush();
     await this.#transactions?.transaction.end(true);

@@ -1,4 +1,7 @@
-/** kafka-verifiable-consumer: reads in a group and prints rebalances, records and commits as lines of JSON. */
+/**
+ * kafka-verifiable-consumer: reads as a member of a group, and prints rebalances, records and commits as JSON, one event a
+ * line.
+ */
 import type { ConsumedRecord } from '../../client/fetcher.ts';
 import { type AssignedPartition, GroupConsumer } from '../../client/group-consumer.ts';
 import { KafkaError } from '../../protocol/errors.ts';
@@ -93,14 +96,14 @@ const parser: FlatParser = {
 
 const pollMaxMs = 100;
 const autoCommitIntervalMs = 5_000;
-/** With the consumer protocol these are set by the coordinator. */
+/** Settings that must not be given with the consumer protocol, because the coordinator decides them. */
 const classicSettings = [
   'session.timeout.ms',
   'heartbeat.interval.ms',
   'partition.assignment.strategy',
 ] as const;
 type Signal = 'SIGINT' | 'SIGTERM';
-/** Exit statuses of a Java process after a signal. */
+/** The exit status that Java has after each signal. */
 const signalStatus: Record<Signal, number> = { SIGINT: 130, SIGTERM: 143 };
 const rangeAssignor = /^(org\.apache\.kafka\.clients\.consumer\.)?RangeAssignor$/;
 
@@ -177,8 +180,8 @@ async function run(options: Parsed, io: CliIo): Promise<number> {
 }
 
 /**
- * Reads until enough records have come, a signal has arrived, or the group refuses the consumer permanently, which Kafka's tool
- * treats as a normal end.
+ * Reads until there are enough records, a signal arrives, or the group refuses the consumer for good. Kafka's tool treats such
+ * a refusal as a normal end.
  */
 async function consume(
   consumer: GroupConsumer,
@@ -203,8 +206,8 @@ async function consume(
 }
 
 /**
- * Prints rebalances as Java's consumers report them: with the classic protocol all partitions are revoked and assigned again, with
- * the consumer protocol only the changed ones.
+ * Prints rebalances as Java's consumers report them. With the classic protocol, all partitions are revoked and then assigned
+ * again; with the consumer protocol, only those that change.
  */
 class Rebalances {
   readonly #isIncremental: boolean;
@@ -254,7 +257,7 @@ interface PartitionSummary extends AssignedPartition {
   maxOffset: number;
 }
 
-/** For each partition, the number of records and their first and last offset. */
+/** Returns for each partition the number of records, and their first and last offset. */
 function summaries(records: readonly ConsumedRecord[]): PartitionSummary[] {
   const byPartition = new Map<string, PartitionSummary>();
   for (const { topic, partition, offset } of records) {

@@ -1,4 +1,7 @@
-/** kafka-verifiable-producer: sends increasing numbers and prints the outcome of each as a line of JSON. */
+/**
+ * kafka-verifiable-producer: sends increasing numbers as records, and prints for each whether it was written, as one line of
+ * JSON.
+ */
 import { systemClock } from '../../adapters/clock.ts';
 import { createSystemRandom } from '../../adapters/random.ts';
 import { Producer, type RecordMetadata } from '../../client/producer.ts';
@@ -73,7 +76,7 @@ const parser: FlatParser = {
   ],
 };
 
-/** Maximum number of unacknowledged records. */
+/** The most records that may be unacknowledged at a time. */
 const pendingMax = 10_000;
 
 export function main(args: readonly string[], io: CliIo): Promise<number> {
@@ -103,7 +106,7 @@ async function run(options: Parsed, io: CliIo): Promise<number> {
   }
 }
 
-/** The record with this number, which determines its value, key and timestamp. */
+/** Returns the record with this number. Its value, key and timestamp depend on the number. */
 function recordOf(options: Parsed, index: number) {
   const number = (name: string): number | null => (options.has(name) ? Number(options.text(name)) : null);
   const prefix = number('value-prefix');
@@ -113,7 +116,7 @@ function recordOf(options: Parsed, index: number) {
     topic: options.text('topic') as string,
     key: keys === null ? null : String(index % keys),
     value: prefix === null ? String(index) : `${prefix}.${index}`,
-    // The timestamp grows by the time that has passed since the start.
+    // The timestamp is the given one plus the time since the start of the tool.
     createdMs,
   };
 }

@@ -1,7 +1,13 @@
-/** Counts and latencies of a producer's records, in the windows and lines of Kafka's producer perf test. */
+/**
+ * Counts records of a producer and their latencies, and prints them as Kafka's producer perf test does: for a window of some
+ * seconds, and for the whole run.
+ */
 import { systemClock } from '../../adapters/clock.ts';
 
-/** Maximum number of stored latencies; of more records every n-th is stored. */
+/**
+ * The most latencies that are stored for percentiles. When more records are sent, only the latency of every n-th record is
+ * stored.
+ */
 const samplesMax = 500_000;
 const bytesPerMebibyte = 1024 * 1024;
 
@@ -43,7 +49,7 @@ export class LatencyStats {
   readonly #samples: number[] = [];
   #window: Window;
 
-  /** `label` follows the count in the summary. */
+  /** `label` is printed after the number of records in the summary of the run. */
   constructor(recordCount: number, startMs: number, label = '') {
     this.#total = new Window(startMs);
     this.#window = new Window(startMs);
@@ -57,7 +63,7 @@ export class LatencyStats {
     this.#window.add(latencyMs, bytes);
   }
 
-  /** The line of the current window when it is `intervalMs` old; then a new window begins. */
+  /** Returns the line for the window when the window is `intervalMs` old, and begins a new one; otherwise null. */
   windowLine(intervalMs: number): string | null {
     const nowMs = systemClock.monotonicMs();
     const window = this.#window;
@@ -82,7 +88,7 @@ export class LatencyStats {
   }
 }
 
-/** The values at these percentiles, as whole numbers. */
+/** Returns the percentiles of `values` for these shares, rounded to whole numbers. */
 export function percentiles(values: readonly number[], shares: readonly number[]): number[] {
   const sorted = [...values].sort((left, right) => left - right);
   return shares.map((share) =>

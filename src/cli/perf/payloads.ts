@@ -1,14 +1,17 @@
-/** The values that the producer perf test sends: random letters, lines of a file in random order, or increasing numbers. */
+/**
+ * The values of the records that the producer perf test sends: random letters, lines of a file in random order, or increasing
+ * numbers.
+ */
 import { readFileSync, statSync } from 'node:fs';
 import { below, type Random } from '../../base/random.ts';
 import { type CliIo, ToolError } from '../tool.ts';
 
-/** The value of the record with this number. */
+/** Returns the value of the record with this number. */
 export type Payloads = (index: number) => Uint8Array;
 
 const letterA = 65;
 const letterCount = 26;
-/** Payloads are parts of one random text, so that making them costs little compared with sending them. */
+/** The size of one random text from which all payloads are cut. Making each payload anew would cost more than sending it. */
 const poolBytes = 65_536;
 
 export function randomLetters(sizeBytes: number, random: Random): Payloads {
@@ -23,7 +26,7 @@ export function growingNumbers(): Payloads {
   return (index) => Buffer.from(String(index));
 }
 
-/** Parts of a text file, one chosen at random for each record. */
+/** Splits a text file at `delimiter`. Each record gets a part that is chosen at random. */
 export function piecesOfFile(path: string, delimiter: string, random: Random, io: CliIo): Payloads {
   const stat = statSync(path, { throwIfNoEntry: false });
   io.stdout(`Reading payloads from: ${path}\n`);

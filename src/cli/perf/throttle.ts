@@ -2,20 +2,20 @@
 import { sleep } from '../../base/clock.ts';
 import { systemClock, systemScheduler } from '../../adapters/clock.ts';
 
-/** Shorter pauses are accumulated, because timers are not more precise. */
+/** Shorter pauses are not made, because timers are not precise enough; they add up until the next call. */
 const pauseMinMs = 2;
 
 export class Throttle {
   readonly #perSecond: number;
   readonly #startMs: number;
 
-  /** `perSecond` of zero or less: no limit. */
+  /** With a `perSecond` of zero or less there is no limit. */
   constructor(perSecond: number, startMs: number) {
     this.#perSecond = perSecond;
     this.#startMs = startMs;
   }
 
-  /** Waits while more records have been sent than the rate allows so far. */
+  /** Waits until sending `sentCount` records since the start conforms to the rate. */
   async wait(sentCount: number): Promise<void> {
     if (this.#perSecond <= 0) return;
     const dueMs = this.#startMs + (sentCount * 1000) / this.#perSecond;

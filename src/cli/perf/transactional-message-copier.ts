@@ -1,6 +1,6 @@
 /**
- * transactional-message-copier: copies a partition to another topic in transactions, with the consumed offsets in the same
- * transaction. Kafka's system tests use it; here it verifies exactly-once semantics.
+ * transactional-message-copier: copies a partition to another topic in transactions. Each transaction also commits the offsets
+ * of the records that it copies. Kafka's system tests use it; here it checks exactly-once semantics.
  */
 import { systemClock } from '../../adapters/clock.ts';
 import { createSystemRandom } from '../../adapters/random.ts';
@@ -103,7 +103,7 @@ const parser: FlatParser = {
 
 const pollMs = 200;
 const stepTimeoutMs = 60_000;
-/** One transaction in this many is aborted on purpose. */
+/** One of so many transactions is aborted on purpose. */
 const abortsOneOf = 3;
 
 export function main(args: readonly string[], io: CliIo): Promise<number> {
@@ -129,11 +129,11 @@ async function run(options: Parsed, io: CliIo): Promise<number> {
   }
 }
 
-/** The source of records: a fixed partition, or the partitions that a group assigns. */
+/** Where records are read from: a given partition, or the partitions that a group assigns. */
 interface Source {
   poll(recordsMax: number): Promise<ConsumedRecord[]>;
   positions(): { topic: string; partition: number; offset: number }[];
-  /** Sets the positions back to the committed offsets. */
+  /** Goes back to the committed offsets. */
   reset(): Promise<void>;
   group(): TransactionGroup;
   close(): Promise<void>;
@@ -262,7 +262,7 @@ class Copier {
         const records = await consumer.poll(pollMs, recordsMax);
         const positions = consumer.positions();
         const now = positions.map(({ partition }) => partition).join();
-        // Records of newly assigned partitions must be counted.
+        // After a rebalance the records in the new partitions are counted again, because they tell when the copy is complete.
         if (now !== assigned) {
           assigned = now;
           await this.#limitTo(fetcher, positions, records.length);
@@ -279,7 +279,7 @@ class Copier {
     };
   }
 
-  /** Limits the copy to the records that the partitions have now. */
+  /** Stops the copy after the records that the partitions have now, or after --max-messages records. */
   async #limitTo(fetcher: Fetcher, positions: readonly CommitOffset[], alreadyRead = 0): Promise<void> {
     const ends = await fetcher.offsets(positions.map((one) => ({ ...one, timestamp: offsetLatest })));
     const left = positions.map(

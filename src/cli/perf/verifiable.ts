@@ -1,10 +1,10 @@
-/** Shared by the verifiable producer and consumer: events, connection options, help. */
+/** What the verifiable producer and consumer have in common: events, connection options, help. */
 import { systemClock } from '../../adapters/clock.ts';
 import { HelpRequest, type Parsed } from '../arguments/argparse.ts';
 import { clientSettings } from '../cluster/connect.ts';
 import { type CliIo, ToolError } from '../tool.ts';
 
-/** An event as a line of JSON. */
+/** Returns an event as a line of JSON. */
 export function event(name: string, fields: Readonly<Record<string, unknown>>, atMs?: number): string {
   return `${JSON.stringify({ timestamp: atMs ?? systemClock.wallMs(), name, ...fields })}\n`;
 }
@@ -21,7 +21,7 @@ export const connectionSection = {
   },
 } as const;
 
-/** Without arguments the help is printed and the status is 0; with --help it is printed and the status is 1, as in Kafka. */
+/** Prints the help and returns status 0 when there are no arguments, and status 1 after --help, as in Kafka. */
 export async function withHelpFirst(
   args: readonly string[],
   io: CliIo,
@@ -36,7 +36,7 @@ export async function withHelpFirst(
   }
 }
 
-/** The settings of --command-config, or of the older option with the same meaning. */
+/** Returns the settings of --command-config, or of the older option for the same file. */
 export function toolSettings(options: Parsed, olderOption: string, io: CliIo): Map<string, string> {
   if (options.has(olderOption)) {
     if (options.has('command-config')) {

@@ -1,4 +1,7 @@
-/** kafka-broker-api-versions: the API versions that each broker supports, and the version that a client of Kafka 4.3 would use. */
+/**
+ * kafka-broker-api-versions: prints for each broker the API versions that it supports, and which version a client of Kafka 4.3
+ * would use.
+ */
 import type { BrokerConnection } from '../../client/connection.ts';
 import { apiOf } from '../../protocol/messages/api-keys.ts';
 import {
@@ -26,7 +29,7 @@ const table: OptionTable = {
   version: { help: 'Display Kafka version.' },
 };
 
-/** APIs that clients of Kafka 4.3 know and that have no schema here: key, name, newest version. */
+/** APIs that clients of Kafka 4.3 know and this program has no schema for: key, name, newest version. */
 const others: readonly [key: number, name: string, versionMax: number][] = [
   [38, 'CreateDelegationToken', 3],
   [39, 'RenewDelegationToken', 2],
@@ -48,7 +51,7 @@ const others: readonly [key: number, name: string, versionMax: number][] = [
   [92, 'DeleteShareGroupOffsets', 0],
 ];
 const keyMax = 92;
-/** APIs between nodes: 4-7 and 52-54, 56, 58, 59, 62, 63, 67, 70, 73, 82. */
+/** The keys of APIs that only nodes call. The tool leaves them out. */
 const internal: ReadonlySet<number> = new Set([4, 5, 6, 7, 52, 53, 54, 56, 58, 59, 62, 63, 67, 70, 73, 82]);
 
 export async function main(args: readonly string[], io: CliIo): Promise<number> {

@@ -1,4 +1,4 @@
-/** The requests of kafka-features and the output of their responses. The texts are those of Kafka's FeatureCommand. */
+/** The requests of kafka-features, and what it prints about the responses. The texts are those of Kafka's tool. */
 import type { KafkaClient } from '../../client/kafka-client.ts';
 import {
   defaultFeatureLevel,
@@ -26,7 +26,7 @@ const unsafeDowngradeType = 3;
 const nameWidth = 42;
 const valueWidth = 17;
 
-/** `nodeId` as given on the command line; null: any node. */
+/** `nodeId` is the id from the command line; null when any node may answer. */
 export async function describeFeatures(
   client: Pick<KafkaClient, 'any' | 'broker'>,
   nodeId: string | null,
@@ -58,7 +58,9 @@ function levelText(name: string, level: number): string {
   return metadataVersionOf(level)?.name ?? `UNKNOWN [${level}]`;
 }
 
-/** upgrade, downgrade and disable. Prints a line for each feature; throws `ToolError` when some failed. */
+/**
+ * Upgrades, downgrades or disables features. Prints a line for each feature, and throws `ToolError` when at least one failed.
+ */
 export async function updateFeatures(
   client: Pick<KafkaClient, 'request'>,
   parsed: Parsed,
@@ -75,7 +77,7 @@ export async function updateFeatures(
     featureUpdates: updates.map(([name, maxVersionLevel]) => ({
       feature: name,
       maxVersionLevel,
-      // A field of version 0 of the request, which is not used here.
+      // This field exists only in version 0 of the request, which is not used here.
       allowDowngrade: false,
       upgradeType: type,
     })),
@@ -90,7 +92,10 @@ export async function updateFeatures(
   if (failed > 0) throw new ToolError(`${failed} out of ${updates.length} operation(s) failed.`);
 }
 
-/** Up to version 1 each feature has its own error; from 2 on there is one for all. */
+/**
+ * Returns a function from the name of a feature to its error, or null. Up to version 1 of the response each feature has an
+ * error of its own; later there is one error for all features.
+ */
 function failuresOf(answer: Infer<typeof UpdateFeaturesResponse>): (name: string) => string | null {
   const text = (code: number, message: string | null): string | null =>
     code === 0 ? null : (message ?? errorOf(code).message);
@@ -142,7 +147,7 @@ function chosenLevels(parsed: Parsed, io: CliIo): Map<string, number> {
   return levels;
 }
 
-/** The levels of a new cluster of the release. An upgrade leaves out features without a level. */
+/** Returns the feature levels that a new cluster of this release has. For an upgrade, features with level 0 are left out. */
 function levelsOf(version: MetadataVersion, command: string): Map<string, number> {
   const levels = new Map([[metadataVersionFeature, version.level]]);
   for (const one of features) {
@@ -152,7 +157,7 @@ function levelsOf(version: MetadataVersion, command: string): Map<string, number
   return levels;
 }
 
-/** The checks that Kafka's client makes before it sends an update. */
+/** Makes the checks that Kafka's client makes before it sends the request. */
 function checkLevels(levels: ReadonlyMap<string, number>, type: number): void {
   for (const level of levels.values()) {
     if (level < 0) throw new ToolError('Cannot specify a negative version level.');

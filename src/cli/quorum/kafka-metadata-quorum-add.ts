@@ -1,6 +1,6 @@
 /**
- * `kafka-metadata-quorum add-controller`: asks the quorum to add the controller of a properties file to its voters. Only identity
- * and addresses are read from the file, as in Kafka; the rest is not checked.
+ * `kafka-metadata-quorum add-controller`: asks the active controller to add a controller to the voters. Id and addresses of
+ * that controller are read from its properties file. As in Kafka, the rest of the file is not checked.
  */
 import { readFileSync } from 'node:fs';
 import type { KafkaClient } from '../../client/kafka-client.ts';
@@ -47,7 +47,10 @@ export async function addController(
   io.stdout(`${verb} controller ${id} with directory id ${directoryId} and endpoints: ${shown}\n`);
 }
 
-/** Node id and directory id of the controller with these properties, from its meta.properties. Throws `ToolError` in Kafka's words. */
+/**
+ * Returns what the quorum must know of the controller: node id and endpoints from its properties, and the directory id from the
+ * meta.properties in its metadata log directory. Throws `ToolError` with Kafka's message.
+ */
 export function identityIn(properties: ReadonlyMap<string, string>): ControllerIdentity {
   const id = nodeIdIn(properties);
   const roles = (properties.get('process.roles') ?? '').split(',').map((role) => role.trim());
@@ -78,7 +81,7 @@ function endpointsIn(properties: ReadonlyMap<string, string>): Endpoint[] {
   const names = properties.get('controller.listener.names');
   if (names === undefined) throw new ToolError(`controller.listener.names was not found. ${doubt}`);
   const known = new Map<string, Endpoint>();
-  // advertised.listeners takes precedence.
+  // A listener in advertised.listeners takes precedence over the one of the same name in listeners.
   for (const key of ['listeners', 'advertised.listeners']) {
     for (const endpoint of parseEndpoints(properties.get(key) ?? '')) known.set(endpoint.name, endpoint);
   }
@@ -92,7 +95,7 @@ function endpointsIn(properties: ReadonlyMap<string, string>): Endpoint[] {
   });
 }
 
-/** Parses `NAME://host:port,…`; without a host it is this machine. */
+/** Parses `NAME://host:port` entries, separated by commas. An empty host becomes localhost. */
 function parseEndpoints(text: string): Endpoint[] {
   return text.split(',').flatMap((one) => {
     const match = /^\s*([^:\s]+):\/\/\[?([^\]]*?)\]?:(\d+)\s*$/.exec(one);

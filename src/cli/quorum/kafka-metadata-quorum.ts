@@ -1,4 +1,7 @@
-/** kafka-metadata-quorum: shows leader, voters and observers of the metadata quorum and their lag; adds and removes voters. */
+/**
+ * kafka-metadata-quorum: shows the leader, the voters and the observers of the metadata quorum and how far they lag; adds and
+ * removes voters.
+ */
 import { existsSync } from 'node:fs';
 import { uuidZero } from '../../base/uuid.ts';
 import { systemClock } from '../../adapters/clock.ts';
@@ -95,7 +98,7 @@ const parser: ToolParser = {
 };
 
 const uuidSizeBytes = 16;
-/** Length with padding. */
+/** The longest text of a uuid: base64 with padding. */
 const uuidLengthMax = 24;
 
 type Quorum = Infer<typeof DescribeQuorumResponse>['topics'][number]['partitions'][number];
@@ -252,7 +255,7 @@ function replicationText(quorum: Quorum, isHumanReadable: boolean): string {
   ]);
 }
 
-/** Columns as wide as their widest cell, each followed by a tab. */
+/** Formats a table. Each column is as wide as its longest cell; a tab follows each cell. */
 function table(rows: readonly (readonly string[])[]): string {
   const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];
   return rows

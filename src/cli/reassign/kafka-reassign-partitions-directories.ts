@@ -1,4 +1,4 @@
-/** Moves of replicas to log directories that a plan names: starting them, and their progress. */
+/** Moves of replicas between log directories of a broker: starts those that a plan names, and shows their progress. */
 import { sleep } from '../../base/clock.ts';
 import type { KafkaClient } from '../../client/kafka-client.ts';
 import { Errors, errorOf, KafkaError } from '../../protocol/errors.ts';
@@ -14,7 +14,7 @@ import { type CliIo, ToolError } from '../tool.ts';
 
 const pauseMs = 100;
 
-/** A wanted placement, with the current directories of the replica; null: the broker has no such replica. */
+/** A replica, the directory where the plan wants it (`directory`), and where it is now. */
 export interface DirectoryMove extends Placement {
   readonly found: ReplicaDirectory | null;
 }
@@ -33,17 +33,17 @@ export async function findMoves(
     .sort(compareReplicas);
 }
 
-/** The move is in progress. */
+/** Whether the broker is moving the replica to another directory, perhaps not the one in the plan. */
 export function isActive({ found }: DirectoryMove): boolean {
   return found !== null && found.future !== null;
 }
 
-/** The move has ended: the replica is in the directory, or no move is in progress. */
+/** Whether the broker has the replica and is not moving it. The replica may be in another directory than the plan wants. */
 export function isOver(move: DirectoryMove): boolean {
   return move.found !== null && move.found.current !== null && !isActive(move);
 }
 
-/** One line of `--verify`. */
+/** Returns the line about a move that `--verify` prints. */
 export function moveText(move: DirectoryMove): string {
   const { broker, directory, found } = move;
   const partition = `Partition ${partitionKey(move)}`;
@@ -65,8 +65,8 @@ function keysText(replicas: readonly Replica[]): string {
 }
 
 /**
- * Asks the brokers to move replicas to their directories. A broker may not have a replica yet that is being moved to it; such
- * requests are repeated until `timeoutMs` has passed.
+ * Asks the brokers to move replicas to their directories. A replica that is also reassigned to the broker may not exist there
+ * yet; the request is then repeated until `timeoutMs` has passed.
  */
 export async function startMoves(
   client: KafkaClient,
@@ -80,7 +80,7 @@ export async function startMoves(
     const started = await askForMoves(client, waiting);
     for (const placement of [...started].sort(compareReplicas)) {
       const { directory, broker } = placement;
-      // The blank before the end of the line is Kafka's.
+      // Kafka's tool prints a blank at the end of this line too.
       io.stdout(
         `Successfully started moving log directory to ${directory} for replica ${partitionKey(placement)} with broker ${broker} \n`,
       );
@@ -96,7 +96,10 @@ export async function startMoves(
   }
 }
 
-/** Sends one request to every broker; returns the accepted placements. A replica that the broker does not have yet is not a failure. */
+/**
+ * Sends one request to each broker. Returns the placements that were accepted; those of replicas that the broker does not have
+ * yet are left out.
+ */
 async function askForMoves(client: KafkaClient, placements: readonly Placement[]): Promise<Placement[]> {
   const brokers = [...new Set(placements.map(({ broker }) => broker))];
   const started = await Promise.all(

@@ -1,4 +1,4 @@
-/** `kafka-reassign-partitions` with `--generate` and `--execute`: proposes and starts a plan. */
+/** `kafka-reassign-partitions` with `--generate` and `--execute`: proposes a plan, and starts a plan. */
 import type { KafkaClient } from '../../client/kafka-client.ts';
 import type { Random } from '../../base/random.ts';
 import { startMoves } from './kafka-reassign-partitions-directories.ts';
@@ -55,7 +55,7 @@ export async function generate(
   io.stdout(`Proposed partition reassignment configuration\n${planText(proposed)}\n`);
 }
 
-/** Throws unless all brokers have a rack or none has. */
+/** Throws when some brokers have a rack and others have none. */
 function requireAllRacks(brokers: readonly UsableBroker[]): readonly UsableBroker[] {
   const known = brokers.filter(({ rack }) => rack !== null).length;
   if (known === 0 || known === brokers.length) return brokers;
@@ -64,7 +64,9 @@ function requireAllRacks(brokers: readonly UsableBroker[]): readonly UsableBroke
   );
 }
 
-/** The current assignment as a plan, with the log directories, so that it can restore the current state. */
+/**
+ * Returns the current assignment as the JSON of a plan, including log directories. With it a user can undo the reassignment.
+ */
 async function currentText(client: KafkaClient, partitions: readonly Assignment[]): Promise<string> {
   const replicas = partitions.flatMap(({ topic, partition, replicas: brokers }) =>
     brokers.map((broker) => ({ topic, partition, broker })),
@@ -81,7 +83,7 @@ async function currentText(client: KafkaClient, partitions: readonly Assignment[
 export interface ExecuteOptions {
   readonly planJson: string;
   readonly isAdditional: boolean;
-  /** Bytes per second; negative: no throttle. */
+  /** In bytes per second. A negative number means that there is no throttle. */
   readonly throttle: number;
   readonly directoryThrottle: number;
   readonly timeoutMs: number;
@@ -119,7 +121,7 @@ async function requireBrokers(client: KafkaClient, plan: Plan): Promise<void> {
   if (unknown !== undefined) throw new Error(`Unknown broker id ${unknown}`);
 }
 
-/** The current assignment of a plan's partitions, all of which must exist. */
+/** Returns the current assignment of the partitions in a plan. Throws when a partition does not exist. */
 async function currentOf(client: KafkaClient, { partitions }: Plan): Promise<Assignment[]> {
   const topics = await describeKnownTopics(
     client,

@@ -1,4 +1,4 @@
-/** The options of kafka-reassign-partitions, and the rules for combining them. */
+/** The options of kafka-reassign-partitions, and checks of their combinations. */
 import { bracketed, checkRequired, type Options, type OptionTable } from '../arguments/options.ts';
 import { ToolError } from '../tool.ts';
 
@@ -112,7 +112,7 @@ const permitted: Readonly<Record<ReassignAction, readonly string[]>> = {
   list: ['bootstrap-controller'],
 };
 
-/** The one action of a command line; throws in Kafka's words when options cannot be combined. */
+/** Returns the action that the command line asks for. Throws, with Kafka's message, when options cannot be combined. */
 export function checkReassignOptions(options: Options): ReassignAction {
   const chosen = actions.filter((name) => options.has(name));
   const [action] = chosen;

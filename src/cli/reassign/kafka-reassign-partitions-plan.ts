@@ -4,24 +4,24 @@
  */
 import { partitionKey, type TopicPartition } from '../cluster/list-offsets.ts';
 
-/** A partition with the brokers that have, or should have, its replicas. */
+/** A partition, and the brokers that have its replicas or should have them. */
 export interface Assignment extends TopicPartition {
   readonly replicas: readonly number[];
 }
 
-/** One replica of a partition on one broker. */
+/** The replica of a partition on a broker. */
 export interface Replica extends TopicPartition {
   readonly broker: number;
 }
 
-/** A replica and the directory where it should be. */
+/** A replica and the log directory in which it should be. */
 export interface Placement extends Replica {
   readonly directory: string;
 }
 
 export interface Plan {
   readonly partitions: readonly Assignment[];
-  /** Only replicas for which a directory is named. */
+  /** The replicas for which the plan names a log directory. */
   readonly placements: readonly Placement[];
 }
 
@@ -106,7 +106,7 @@ export function checkPlan({ partitions }: Plan): void {
   }
 }
 
-/** The topics of a `--topics-to-move-json-file`. */
+/** Parses the file of `--topics-to-move-json-file`. Returns the names of the topics. */
 export function parseTopicsToMove(text: string): string[] {
   const content = readContent(text);
   const entries = content['topics'] === undefined ? [] : field(content, 'topics', isEntries);
@@ -128,7 +128,7 @@ export function parseBrokerList(text: string): number[] {
   return brokers;
 }
 
-/** A plan as JSON; `directories` by replica, where they are known. */
+/** Returns a plan as JSON. `directories` has the log directory of each replica for which it is known. */
 export function planText(
   partitions: readonly Assignment[],
   directories: ReadonlyMap<string, string> = new Map(),

@@ -1,6 +1,6 @@
 /**
- * The requests of kafka-reassign-partitions: assignments, reassignments in progress, directories of replicas, starting and
- * cancelling.
+ * The requests of kafka-reassign-partitions: describes assignments, reassignments in progress and directories of replicas;
+ * starts and cancels reassignments.
  */
 import type { KafkaClient } from '../../client/kafka-client.ts';
 import { retry } from '../../client/retry.ts';
@@ -33,7 +33,7 @@ export interface Reassignment extends Assignment {
   readonly removing: readonly number[];
 }
 
-/** All reassignments in progress. */
+/** Returns all reassignments that are in progress. */
 export async function listReassignments(client: KafkaClient): Promise<Reassignment[]> {
   const answer = await retry(client.ports, timeoutMs, async () => {
     const listed = await client.request(
@@ -59,7 +59,7 @@ export async function listReassignments(client: KafkaClient): Promise<Reassignme
     .sort(comparePartitions);
 }
 
-/** The current assignments of the topics; null for a topic that does not exist. */
+/** Returns the current assignments of the topics; null for a topic that does not exist. */
 export async function describeTopics(
   client: KafkaClient,
   names: readonly string[],
@@ -83,7 +83,7 @@ export async function describeTopics(
   });
 }
 
-/** As `describeTopics`; a topic that does not exist is an error. */
+/** Does the same as `describeTopics`, but throws when a topic does not exist. */
 export async function describeKnownTopics(
   client: KafkaClient,
   names: readonly string[],
@@ -97,7 +97,7 @@ export async function describeKnownTopics(
   );
 }
 
-/** The live nodes of the cluster to which the addresses belong: brokers, or controllers. */
+/** Returns the live brokers; when the client was given addresses of controllers, the live controllers. */
 export async function describeNodes(client: KafkaClient): Promise<UsableBroker[]> {
   const answer = await retry(client.ports, timeoutMs, async () =>
     (await client.any()).request(DescribeClusterRequest, DescribeClusterResponse, {
@@ -111,13 +111,15 @@ export async function describeNodes(client: KafkaClient): Promise<UsableBroker[]
   return answer.brokers.map(({ brokerId, rack }) => ({ id: brokerId, rack }));
 }
 
-/** The directory of a replica, and the one to which it is being moved within its broker. */
+/** The log directory of a replica (`current`), and the one to which its broker is moving it (`future`). */
 export interface ReplicaDirectory {
   readonly current: string | null;
   readonly future: string | null;
 }
 
-/** Directories of replicas by `replicaKey`, with one request to each broker. Replicas that do not exist are left out. */
+/**
+ * Returns the directories of replicas by `replicaKey`. Replicas that do not exist are left out. Each broker gets one request.
+ */
 export async function describeDirectories(
   client: KafkaClient,
   replicas: readonly Replica[],
@@ -149,12 +151,15 @@ export async function describeDirectories(
   return directories;
 }
 
-/** A refused change and its error. */
+/** A partition for which a change was refused, and why. */
 export interface Refusal extends TopicPartition {
   readonly error: KafkaError;
 }
 
-/** Starts reassignments, or cancels them where replicas are null; returns the refused ones. */
+/**
+ * Starts reassignments; a partition whose replicas are null has its reassignment cancelled. Returns the partitions for which
+ * that was refused.
+ */
 export async function alterReassignments(
   client: KafkaClient,
   wanted: readonly (TopicPartition & { readonly replicas: readonly number[] | null })[],
@@ -192,7 +197,10 @@ export async function alterReassignments(
     .sort(comparePartitions);
 }
 
-/** An older node would ignore the condition that the replication factor must not change. */
+/**
+ * Throws when the node is too old to know the condition that the replication factor must not change, because it would ignore
+ * it.
+ */
 async function requireFactorCheck(client: KafkaClient): Promise<void> {
   const connection = await client.any();
   if (connection.versionOf(AlterPartitionReassignmentsRequest) > 0) return;
@@ -202,7 +210,7 @@ async function requireFactorCheck(client: KafkaClient): Promise<void> {
   );
 }
 
-/** `a-0,a-1` in Kafka's order. */
+/** Returns the partitions as text, sorted as Kafka sorts them: `a-0,a-1`. */
 export function keysText(partitions: readonly TopicPartition[]): string {
   return [...partitions].sort(comparePartitions).map(partitionKey).join(',');
 }

@@ -1,6 +1,7 @@
 /**
- * Throttles of reassignments: a rate on every broker that takes part, and on the topics the replicas to which it applies. They are
- * ordinary configurations; `--verify` and `--cancel` remove them.
+ * Throttles for reassignments, so that copying does not slow down clients. A rate is set on each broker that takes part, and
+ * topics get the list of replicas to which the rate applies. These are ordinary configurations; `--verify` and `--cancel`
+ * remove them.
  */
 import type { KafkaClient } from '../../client/kafka-client.ts';
 import { retry } from '../../client/retry.ts';
@@ -23,13 +24,13 @@ const betweenDirectoriesRate = 'replica.alter.log.dirs.io.max.bytes.per.second';
 const leaderReplicas = 'leader.replication.throttled.replicas';
 const followerReplicas = 'follower.replication.throttled.replicas';
 
-/** A partition with the brokers from which and to which its data is copied. */
+/** A partition, the brokers that its records are copied from, and those that they are copied to. */
 export interface Move extends TopicPartition {
   readonly sources: readonly number[];
   readonly destinations: readonly number[];
 }
 
-/** All moves in progress after `proposed` has been started as well. */
+/** Returns all moves that are in progress once `proposed` was started. */
 export function movesOf(
   underWay: readonly Reassignment[],
   proposed: readonly Assignment[],
@@ -49,7 +50,7 @@ export function movesOf(
   return [...moves.values()];
 }
 
-/** `partition:broker` for all brokers that `pick` returns for a topic's moves, sorted as text. */
+/** Returns `partition:broker` for all brokers that `pick` returns for the moves of a topic, sorted as text. */
 function replicasText(moves: readonly Move[], pick: (move: Move) => readonly number[]): string {
   const texts = moves.flatMap((move) => pick(move).map((broker) => `${move.partition}:${broker}`));
   return [...new Set(texts)].sort().join(',');
@@ -102,7 +103,10 @@ function ascending(ids: Iterable<number>): number[] {
   return [...new Set(ids)].sort((left, right) => left - right);
 }
 
-/** Throttles the moves between brokers to `rate` bytes per second, in addition to throttles that topics already have. */
+/**
+ * Limits the moves between brokers to `rate` bytes per second. The lists of throttled replicas that the topics had before are
+ * replaced.
+ */
 export async function throttleMoves(
   client: KafkaClient,
   moves: readonly Move[],
@@ -135,7 +139,7 @@ export async function throttleMoves(
   io.stdout(`The inter-broker throttle limit was set to ${rate} B/s\n`);
 }
 
-/** Throttles the moves between directories of `brokers`. */
+/** Limits the moves between log directories of `brokers`. */
 export async function throttleDirectoryMoves(
   client: KafkaClient,
   brokers: Iterable<number>,
@@ -148,7 +152,7 @@ export async function throttleDirectoryMoves(
   io.stdout(`The replica-alter-dir throttle limit was set to ${rate} B/s\n`);
 }
 
-/** Removes all throttles: from every live broker, the brokers of the plan, and the plan's topics. */
+/** Removes the throttles of all live brokers, of the brokers in the plan, and of the topics in the plan. */
 export async function clearThrottles(
   client: KafkaClient,
   partitions: readonly Assignment[],

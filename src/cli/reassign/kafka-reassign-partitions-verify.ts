@@ -35,7 +35,10 @@ export async function verify(
   }
 }
 
-/** A line for each partition: still in progress, completed, or with other replicas than the plan. */
+/**
+ * Returns a line for each partition of the plan: its reassignment is in progress or completed, or its replicas are not those of
+ * the plan.
+ */
 async function statusText(
   client: KafkaClient,
   targets: readonly Assignment[],
@@ -73,7 +76,7 @@ export async function cancel(
   else await cancelMoves(client, moving, io);
   const active = (await findMoves(client, plan.placements)).filter(isActive);
   if (active.length === 0) {
-    // Kafka's tool prints no newline after this text.
+    // Kafka's tool prints no newline here.
     io.stdout('None of the specified partition moves are active.');
   } else {
     const back = active.map(({ found, ...placement }) => ({

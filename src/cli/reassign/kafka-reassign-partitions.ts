@@ -1,6 +1,6 @@
 /**
- * kafka-reassign-partitions: proposes, starts, verifies and cancels the reassignment of partitions to other brokers. Errors after
- * the command line was parsed are printed on standard output, as by Kafka's tool.
+ * kafka-reassign-partitions: proposes, starts, verifies and cancels reassignments of partitions to other brokers. As in Kafka's
+ * tool, an error that occurs after the command line was parsed is printed to standard output.
  */
 import { readFileSync } from 'node:fs';
 import { createSystemRandom } from '../../adapters/random.ts';

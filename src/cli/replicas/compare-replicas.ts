@@ -1,4 +1,4 @@
-/** Compares the batches of a partition's replicas for kafka-replica-verification. Pure. */
+/** Compares the batches of the replicas of a partition, for kafka-replica-verification. Pure. */
 import type { BatchHeader } from '../../protocol/records/batch.ts';
 
 export interface ReplicaBatches {
@@ -9,14 +9,14 @@ export interface ReplicaBatches {
 }
 
 export interface Comparison {
-  /** All replicas are equal up to this offset. */
+  /** Below this offset all replicas were compared. The next comparison begins here. */
   readonly nextOffset: number;
   readonly problems: readonly string[];
-  /** The replicas have batches at different offsets, so the comparison cannot continue. */
+  /** Whether batches of the replicas end at different offsets. Then the comparison cannot continue. */
   readonly isFatal: boolean;
 }
 
-/** Compares batch by batch from `offset` up to the high watermark, as far as every replica has responded. */
+/** Compares batch by batch, from `offset` on. It stops where a replica has no more batches below its high watermark. */
 export function compareReplicas(
   partition: string,
   offset: number,

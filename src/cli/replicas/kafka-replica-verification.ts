@@ -1,6 +1,6 @@
 /**
- * kafka-replica-verification: fetches the same records from every replica in rounds and prints differences; from time to time it
- * prints how far the comparison is behind the high watermark. It runs until it is stopped.
+ * kafka-replica-verification: fetches the same records from all replicas of a partition again and again, and prints where they
+ * differ. From time to time it prints how far behind the high watermark the comparison is. It runs until it is stopped.
  */
 import { systemClock, systemScheduler } from '../../adapters/clock.ts';
 import { sleep } from '../../base/clock.ts';
@@ -56,7 +56,7 @@ const table: OptionTable = {
   version: { help: 'Display Kafka version.' },
 };
 
-/** The replica id of Kafka's debugging consumer: any replica serves it, up to its own log end offset. */
+/** With this replica id, Kafka's debugging consumer, any replica answers a fetch, up to its own log end offset. */
 const debuggingReplicaId = -2;
 const responseBytesMax = 52_428_800;
 const pauseAfterFailureMs = 1000;
@@ -64,7 +64,7 @@ const pauseAfterFailureMs = 1000;
 interface Watched extends TopicPartition {
   readonly topicId: string;
   readonly replicas: readonly number[];
-  /** Verified up to this offset. */
+  /** Below this offset the replicas were compared. */
   offset: number;
 }
 
@@ -163,7 +163,7 @@ async function watchedPartitions(
   });
 }
 
-/** Fetches from every replica of each partition, beginning at the verified offset. By partition. */
+/** Fetches from all replicas of each partition, from the offset up to which they were compared. The result is by partition. */
 async function fetchRound(
   client: KafkaClient,
   watched: readonly Watched[],
@@ -185,7 +185,7 @@ async function fetchRound(
 
 type Answer = Omit<ReplicaBatches, 'broker'>;
 
-/** A broker that does not respond is left out in this round. */
+/** Fetches from one broker. When it does not respond, returns no batches, and the next round tries again. */
 async function fetchFrom(
   client: KafkaClient,
   broker: number,
@@ -214,7 +214,7 @@ async function fetchFrom(
   return answers;
 }
 
-/** From this version on the replica id is in a structure of its own. */
+/** From this version of Fetch on, the replica id is in the field `replicaState`. */
 const versionWithState = 15;
 
 function requestFor(partitions: readonly Watched[], options: Options, version: number) {

@@ -1,4 +1,4 @@
-/** The names of the parts of ACLs and their codes in requests. */
+/** The names of resource types, operations and other parts of an ACL, and their codes in requests. */
 
 export const resourceTypes = {
   ANY: 1,
@@ -37,7 +37,7 @@ export const operations = {
 } as const;
 export type Operation = keyof typeof operations;
 
-/** Operations of each resource type, besides ALL. */
+/** For each resource type the operations that an ACL can name, in addition to ALL. */
 export const supportedOperations: Readonly<Record<Exclude<ResourceType, 'ANY'>, readonly Operation[]>> = {
   TOPIC: ['ALTER', 'ALTER_CONFIGS', 'CREATE', 'DELETE', 'DESCRIBE', 'DESCRIBE_CONFIGS', 'READ', 'WRITE'],
   GROUP: ['ALTER_CONFIGS', 'DELETE', 'DESCRIBE', 'DESCRIBE_CONFIGS', 'READ'],
@@ -55,7 +55,10 @@ export const supportedOperations: Readonly<Record<Exclude<ResourceType, 'ANY'>, 
   USER: ['CREATE_TOKENS', 'DESCRIBE_TOKENS'],
 };
 
-/** Accepts `DescribeConfigs`, `describe_configs` and `DESCRIBE_CONFIGS`; an unknown name gives UNKNOWN. */
+/**
+ * Returns the operation that `text` names, in any of the forms `DescribeConfigs`, `describe_configs` and `DESCRIBE_CONFIGS`;
+ * UNKNOWN when there is none.
+ */
 export function operationNamed(text: string): Operation {
   const name = text.replace(/([a-z])([A-Z])/g, '$1_$2').toUpperCase();
   return Object.hasOwn(operations, name) ? (name as Operation) : 'UNKNOWN';

@@ -1,4 +1,4 @@
-/** Parses the command line of kafka-acls; error messages are Kafka's. */
+/** Parses the command line of kafka-acls. Error messages are Kafka's. */
 import { checkInvalid, type Options } from '../arguments/options.ts';
 import { ToolError } from '../tool.ts';
 import {
@@ -11,7 +11,7 @@ import {
   supportedOperations,
 } from './acl-names.ts';
 
-/** A resource, or a filter for resources; `name` null: every resource. */
+/** A resource, or a filter for resources. When `name` is null, it stands for all resources of the type. */
 export interface Resource {
   readonly type: ResourceType;
   readonly name: string | null;
@@ -75,7 +75,7 @@ function patternOf(options: Options): PatternType {
   return text as PatternType;
 }
 
-/** The resources on the command line. */
+/** Returns the resources that the command line names. */
 export function resourcesOf(options: Options): Resource[] {
   const pattern = patternOf(options);
   return resourceOptions.flatMap(([option, type]): Resource[] => {
@@ -92,7 +92,10 @@ function demandResources(resources: readonly Resource[]): void {
     );
 }
 
-/** The same ACLs for every resource, from principals, hosts and `operations`. */
+/**
+ * Returns the ACLs that the options describe for each resource: for all combinations of their principals and hosts with
+ * `operations`.
+ */
 function aclsWith(options: Options, names: readonly Operation[]): Acl[] {
   const acls = (permission: PermissionType): Acl[] => {
     const word = permission.toLowerCase();
@@ -118,7 +121,10 @@ function checkedPrincipal(text: string): string {
   return trimmed;
 }
 
-/** Kafka's tool detects this when it executes the command, so it is printed as a failure, without the table of options. */
+/**
+ * A principal is not of the form type:name. Kafka's tool finds this only when it executes the command, so the error is printed
+ * without the help.
+ */
 export class MalformedPrincipal extends Error {
   override readonly name = 'MalformedPrincipal';
 }
@@ -129,7 +135,7 @@ function checkSupported({ type }: Resource, names: readonly Operation[]): void {
     throw new ToolError(`ResourceType ${type} only supports operations [${known.join(', ')}]`);
 }
 
-/** The operations that --producer and --consumer allow on the resource; none for other resource types. */
+/** Returns the operations that --producer and --consumer allow on a resource; none when they do not concern its type. */
 function roleOperations(options: Options, { type }: Resource): Operation[] {
   const producer: Partial<Record<ResourceType, Operation[]>> = {
     TOPIC: ['WRITE', 'DESCRIBE', 'CREATE'],
@@ -149,7 +155,7 @@ function roleOperations(options: Options, { type }: Resource): Operation[] {
 
 export type ResourceAcls = readonly (readonly [Resource, readonly Acl[]])[];
 
-/** The ACLs of --add and --remove by resource; an empty list means that --remove removes all of a resource. */
+/** Returns the ACLs of --add or --remove for each resource. For --remove, an empty list means all ACLs of the resource. */
 export function resourceAcls(options: Options): ResourceAcls {
   const resources = resourcesOf(options);
   demandResources(resources);

@@ -1,6 +1,6 @@
 /**
- * kafka-acls: adds, removes and lists access control entries. Errors of the cluster are printed on standard output, as by Kafka's
- * tool.
+ * kafka-acls: adds, removes and lists access control entries. As in Kafka's tool, an error of the cluster is printed to
+ * standard output.
  */
 import type { KafkaClient } from '../../client/kafka-client.ts';
 import { retry } from '../../client/retry.ts';
@@ -48,7 +48,7 @@ function patternText(type: string, name: string | null, pattern: string): string
 
 async function add(client: KafkaClient, all: ResourceAcls, io: CliIo): Promise<void> {
   for (const [resource, acls] of all) {
-    // A cluster without an authorizer refuses this request, before the tool prints that ACLs were added.
+    // A cluster without an authorizer refuses this request. So the error comes before the tool prints that it adds ACLs.
     await listOf(client, resource, null);
     const creations = acls.map(({ principal, host, operation, permission }) => ({
       resourceType: resourceTypes[resource.type],
@@ -69,7 +69,7 @@ async function add(client: KafkaClient, all: ResourceAcls, io: CliIo): Promise<v
   }
 }
 
-/** True when the user confirms, or has given --force. */
+/** Asks the user to confirm, unless --force was given. Returns whether the user agrees. */
 async function agrees(options: Options, io: CliIo, question: string): Promise<boolean> {
   if (options.has('force')) return true;
   io.stdout(`${question}\n`);
@@ -153,7 +153,7 @@ async function list(client: KafkaClient, options: Options, io: CliIo): Promise<v
   }
 }
 
-/** The ACLs of the command line. A malformed principal is a failure; other errors are printed with the table of options. */
+/** Returns the ACLs that the command line describes. Errors are printed with the help, except for a malformed principal. */
 function planned(options: Options): ResourceAcls {
   if (options.has('list')) return [];
   let malformed: MalformedPrincipal | null = null;

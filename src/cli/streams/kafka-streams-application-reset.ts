@@ -1,6 +1,7 @@
 /**
- * kafka-streams-application-reset: resets a Streams application: sets the offsets of its input topics to the beginning and those of
- * its intermediate topics to the end, and deletes its internal topics. The application cleans its local state itself.
+ * kafka-streams-application-reset: resets a Kafka Streams application. By default it sets the offsets of input topics to the
+ * beginning and those of intermediate topics to the end, and it deletes the internal topics. The application must delete its
+ * local state itself.
  */
 import type { KafkaClient } from '../../client/kafka-client.ts';
 import { Errors, errorOf, KafkaError } from '../../protocol/errors.ts';
@@ -33,7 +34,7 @@ const timeoutMs = 60_000;
 const latest = -1;
 const earliest = -2;
 
-/** The topics that Kafka Streams creates for an application. */
+/** Whether Kafka Streams has created the topic for the application. */
 export function isInternalTopic(topic: string, applicationId: string): boolean {
   return (
     topic.startsWith(`${applicationId}-`) &&
@@ -58,7 +59,10 @@ interface Run {
   readonly applicationId: string;
 }
 
-/** Offsets must not change while instances run; with --force their members are removed first. */
+/**
+ * Throws when the application still has members, because offsets must not change while it runs. With --force the members are
+ * removed instead.
+ */
 async function removeMembers({ client, options, applicationId }: Run): Promise<void> {
   let members: readonly { memberId: string; instanceId: string | null }[];
   try {
@@ -92,7 +96,7 @@ async function partitionsOf(client: KafkaClient, topics: readonly string[]): Pro
     .sort(comparePartitions);
 }
 
-/** The new offsets of the topics of one kind, in printed form. */
+/** Returns the new offsets for the topics of one kind, and prints them. */
 async function plan(run: Run, kind: 'input' | 'intermediate', topics: readonly string[]): Promise<Planned[]> {
   const { client, options, io, applicationId } = run;
   const partitions = await partitionsOf(client, topics);
@@ -116,7 +120,7 @@ async function plan(run: Run, kind: 'input' | 'intermediate', topics: readonly s
   return offsets;
 }
 
-/** Returns false when a named topic does not exist. */
+/** Returns false when a topic on the command line does not exist. */
 async function moveOffsets(run: Run, known: ReadonlySet<string>): Promise<boolean> {
   const { client, options, io, applicationId } = run;
   const [input, intermediate] = [namesOf(options, 'input-topics'), namesOf(options, 'intermediate-topics')];
