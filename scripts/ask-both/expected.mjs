@@ -16,6 +16,7 @@ const rows = [
   [/^IncrementalAlterConfigs: operation 9 of /, inTheFault],
   [/^AlterClientQuotas: (a host|.* that is no number), /, 'quotas that can not be enforced'],
   [/^Metadata: id zero/, inTheFault],
+  [/^AlterUserScramCredentials: no password/, inTheFault],
   [/^WriteTxnMarkers: .*version 0, an epoch before/, inTheFault],
   [/^DescribeTopicPartitions: \[""\]/, inTheFault],
   [/^CreatePartitions: count 20000/, inTheFault],

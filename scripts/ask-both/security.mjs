@@ -194,6 +194,59 @@ function* quotas() {
   }
 }
 
+/** The questions change the users, so their order matters; the last one removes what they added. */
+function* scramChanges() {
+  const user = (name, more) => ({
+    name,
+    mechanism: 1,
+    iterations: 4096,
+    salt: Buffer.from('salt'),
+    saltedPassword: Buffer.alloc(32, 7),
+    ...more,
+  });
+  for (const [what, { deletions = [], upsertions = [] }] of Object.entries({
+    nothing: {},
+    'a user': { upsertions: [user('a')] },
+    'the same again': { upsertions: [user('a', { iterations: 8192 })] },
+    'the other mechanism': { upsertions: [user('a', { mechanism: 2, saltedPassword: Buffer.alloc(64, 7) })] },
+    'both mechanisms': { upsertions: [user('b'), user('b', { mechanism: 2 })] },
+    twice: { upsertions: [user('c'), user('c')] },
+    'deleted and added': { deletions: [{ name: 'a', mechanism: 1 }], upsertions: [user('a')] },
+    'one good, one bad': { upsertions: [user('d'), user('e', { iterations: 1 })] },
+    'one user, half bad': { upsertions: [user('f'), user('f', { mechanism: 2, iterations: 1 })] },
+    'an empty name': { upsertions: [user('')] },
+    'an empty name deleted': { deletions: [{ name: '', mechanism: 1 }] },
+    'no mechanism': { upsertions: [user('g', { mechanism: 0 })] },
+    'an unknown mechanism': { upsertions: [user('g', { mechanism: 3 })] },
+    'an unknown mechanism deleted': { deletions: [{ name: 'a', mechanism: 3 }] },
+    'a negative mechanism': { deletions: [{ name: 'a', mechanism: -1 }] },
+    'few iterations': { upsertions: [user('g', { iterations: 4095 })] },
+    'no iterations': { upsertions: [user('g', { iterations: 0 })] },
+    'most iterations': { upsertions: [user('g', { iterations: 16_384 })] },
+    'too many iterations': { upsertions: [user('g', { iterations: 16_385 })] },
+    'no salt': { upsertions: [user('h', { salt: Buffer.alloc(0) })] },
+    'no password': { upsertions: [user('i', { saltedPassword: Buffer.alloc(0) })] },
+    'an odd name': { upsertions: [user('a=b,c ü')] },
+    'absent deleted': { deletions: [{ name: 'z', mechanism: 1 }] },
+    'deleted twice': { deletions: [0, 0].map(() => ({ name: 'b', mechanism: 1 })) },
+    deleted: { deletions: ['a', 'b'].flatMap((name) => [1, 2].map((mechanism) => ({ name, mechanism }))) },
+    'the rest deleted': {
+      deletions: ['d', 'g', 'h', 'i', 'a=b,c ü'].map((name) => ({ name, mechanism: 1 })),
+    },
+  })) {
+    yield {
+      id: `AlterUserScramCredentials: ${what}`,
+      api: 'AlterUserScramCredentials',
+      body: () => ({ deletions, upsertions }),
+    };
+    yield {
+      id: `DescribeUserScramCredentials: all, after ${what}`,
+      api: 'DescribeUserScramCredentials',
+      body: () => ({ users: null }),
+    };
+  }
+}
+
 function* usersAndTransactions() {
   for (const [what, users] of Object.entries({
     all: null,
@@ -233,5 +286,6 @@ export function* securityQuestions() {
   yield* acls();
   yield* quotaChanges();
   yield* quotas();
+  yield* scramChanges();
   yield* usersAndTransactions();
 }

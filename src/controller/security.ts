@@ -118,6 +118,7 @@ function patternMatches(acl: AclImage, pattern: number, name: string | null): bo
 const iterationsMin = 4096;
 const iterationsMax = 16_384;
 
+/** A request may change each user once. The first error of a user is the result for it, and none of its changes are applied. */
 export function alterUserScramCredentials(
   state: ControllerState,
   request: AlterUserScramCredentialsRequest,
@@ -126,25 +127,32 @@ export function alterUserScramCredentials(
     ...request.deletions.map((deletion) => ({ ...deletion, upsertion: null })),
     ...request.upsertions.map((upsertion) => ({ ...upsertion, upsertion })),
   ];
-  const wrong = new Map<string, { row: ErrorRow; message: string }>();
-  const seen = new Set<string>();
-  const records: MetadataRecord[] = [];
+  const refusals = new Map<string, ScramRefusal>();
+  const records = new Map<string, MetadataRecord>();
   for (const change of changes) {
-    const key = scramKey(change.mechanism, change.name);
-    const refusal = whatIsWrongWithScram(state, change, seen.has(key));
-    seen.add(key);
-    if (refusal !== null) wrong.set(change.name, refusal);
-    else records.push(scramRecord(state, change));
+    const { name } = change;
+    if (refusals.has(name)) continue;
+    const refusal = records.has(name) ? alteredTwice : scramRefusal(state, change);
+    if (refusal === null) records.set(name, scramRecord(state, change));
+    else refusals.set(name, refusal);
   }
-  const users = [...new Set(changes.map((change) => change.name))];
-  const results = users.map((user) => {
-    const refusal = wrong.get(user);
+  for (const name of refusals.keys()) records.delete(name);
+  const results = [...new Set(changes.map(({ name }) => name))].map((user) => {
+    const refusal = refusals.get(user);
     return { user, errorCode: refusal?.row.code ?? 0, errorMessage: refusal?.message ?? null };
   });
-  // The changes of a user are applied together or not at all.
-  const good = records.filter((entry) => 'name' in entry && !wrong.has(entry.name as string));
-  return { records: good, response: { throttleTimeMs: 0, results } };
+  return { records: [...records.values()], response: { throttleTimeMs: 0, results } };
 }
+
+interface ScramRefusal {
+  readonly row: ErrorRow;
+  readonly message: string;
+}
+
+const alteredTwice: ScramRefusal = {
+  row: Errors.DUPLICATE_RESOURCE,
+  message: 'A user credential cannot be altered twice in the same request',
+};
 
 interface ScramChange {
   readonly name: string;
@@ -152,15 +160,8 @@ interface ScramChange {
   readonly upsertion: AlterUserScramCredentialsRequest['upsertions'][number] | null;
 }
 
-function whatIsWrongWithScram(
-  state: ControllerState,
-  change: ScramChange,
-  repeated: boolean,
-): { row: ErrorRow; message: string } | null {
-  if (repeated) {
-    const message = 'A user credential cannot be altered twice in the same request';
-    return { row: Errors.DUPLICATE_RESOURCE, message };
-  }
+/** Null when the change is valid. */
+function scramRefusal(state: ControllerState, change: ScramChange): ScramRefusal | null {
   if (change.name === '') {
     return { row: Errors.UNACCEPTABLE_CREDENTIAL, message: 'Username must not be empty' };
   }
@@ -177,6 +178,8 @@ function whatIsWrongWithScram(
     return { row: Errors.UNACCEPTABLE_CREDENTIAL, message: 'Too few iterations' };
   if (iterations > iterationsMax)
     return { row: Errors.UNACCEPTABLE_CREDENTIAL, message: 'Too many iterations' };
+  if (change.upsertion.saltedPassword.length === 0)
+    return { row: Errors.UNACCEPTABLE_CREDENTIAL, message: 'Salted password must not be empty' };
   return null;
 }
 

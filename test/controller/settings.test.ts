@@ -170,23 +170,8 @@ test('metadata.version does not go down, and others may need it', () => {
   expect(update('transaction.version', 1, 9)).toMatch(/does not support the given upgrade type\.$/);
 });
 
-test('credentials and access control lists', () => {
+test('access control lists', () => {
   const controller = new TestController();
-  const scram = (name: string, iterations: number): unknown => {
-    const bytes = new Uint8Array([1, 2, 3]);
-    const upsertions = [{ name, mechanism: 1, iterations, salt: bytes, saltedPassword: bytes }];
-    return controller.call(51, { deletions: [], upsertions }).results[0]?.errorCode;
-  };
-  expect([scram('alice', 4095), scram('alice', 4096), scram('', 4096)]).toEqual([93, 0, 93]);
-  expect(controller.image.security.scram.get('1:alice')?.iterations).toBe(4096);
-  const deletion = (): unknown =>
-    controller.call(51, { deletions: [{ name: 'alice', mechanism: 1 }], upsertions: [] }).results[0];
-  expect(deletion()).toMatchObject({ errorCode: 0 });
-  expect(deletion()).toMatchObject({
-    errorCode: 91,
-    errorMessage: 'Attempt to delete a user credential that does not exist',
-  });
-
   const acl = {
     resourceType: 2,
     resourceName: 'orders',

@@ -1,7 +1,7 @@
 /**
  * Admin requests that the active controller handles: CreateTopics (19), DeleteTopics (20), CreatePartitions (37), ElectLeaders
- * (43), AlterPartitionReassignments (45), ListPartitionReassignments (46), AlterClientQuotas (49), UpdateFeatures (57), UnregisterBroker
- * (64). Every node forwards them; each has a row in the table below.
+ * (43), AlterPartitionReassignments (45), ListPartitionReassignments (46), AlterClientQuotas (49), AlterUserScramCredentials (51),
+ * UpdateFeatures (57), UnregisterBroker (64). Every node forwards them; each has a row in the table below.
  *
  * Behaviour: After a successful change the response waits until this node's own image has it, at most `readYourWriteMs`, so that a
  *            client can use a new topic through the same broker. When no controller responds in time, every item of the request
@@ -10,8 +10,8 @@
 import { uuidZero } from '../../base/uuid.ts';
 import { kraftVersionFeature, kraftVersionOf } from '../../metadata/feature-versions.ts';
 import { featureLevel, type MetadataImage } from '../../metadata/image.ts';
+import { quotaKey, scramKey } from '../../metadata/security-image.ts';
 import { type ErrorRow, Errors } from '../../protocol/errors.ts';
-import { quotaKey } from '../../metadata/security-image.ts';
 import {
   AlterClientQuotasRequest,
   AlterClientQuotasResponse,
@@ -48,6 +48,10 @@ import {
   UnregisterBrokerRequest,
   UnregisterBrokerResponse,
 } from '../../protocol/messages/cluster/64-unregister-broker.ts';
+import {
+  AlterUserScramCredentialsRequest,
+  AlterUserScramCredentialsResponse,
+} from '../../protocol/messages/security/51-alter-user-scram-credentials.ts';
 import type { Infer, Init, Message, Shape } from '../../protocol/schema/fields.ts';
 import type { VoterStatus } from '../../raft/api.ts';
 import type { NodeId } from '../../base/ids.ts';
@@ -116,6 +120,7 @@ export function createForwardedHandlers(services: NodeServices): Handler[] {
   return [
     ...topicHandlers(services),
     ...partitionHandlers(services),
+    scramHandler(services),
     forward(services, AlterClientQuotasRequest, AlterClientQuotasResponse, {
       versions: '0-1',
       listeners: everywhere,
@@ -162,6 +167,26 @@ function quotasShow(
       const values = security.clientQuotas.get(key)?.values;
       return ops.every((op) => (values?.get(op.key) ?? null) === (op.remove ? null : op.value));
     });
+}
+
+function scramHandler(services: NodeServices): Handler {
+  return forward(services, AlterUserScramCredentialsRequest, AlterUserScramCredentialsResponse, {
+    versions: '0',
+    listeners: everywhere,
+    shows(request, { results }) {
+      const changed = new Set(results.filter(({ errorCode }) => errorCode === 0).map(({ user }) => user));
+      const upserted = request.upsertions.filter(({ name }) => changed.has(name));
+      const deleted = request.deletions.filter(({ name }) => changed.has(name));
+      return ({ security: { scram } }) =>
+        upserted.every(({ mechanism, name }) => scram.has(scramKey(mechanism, name))) &&
+        deleted.every(({ mechanism, name }) => !scram.has(scramKey(mechanism, name)));
+    },
+    failed: (request, { code }, errorMessage) => ({
+      results: [...new Set([...request.deletions, ...request.upsertions].map(({ name }) => name))].map(
+        (user) => ({ user, errorCode: code, errorMessage }),
+      ),
+    }),
+  });
 }
 
 /** kraft.version follows from the voter set in the quorum's log, as far as this node has received it. */

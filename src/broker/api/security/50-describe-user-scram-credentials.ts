@@ -1,6 +1,7 @@
 /**
- * DescribeUserScramCredentials (50), v0. The users whose credentials kafka-storage format --add-scram wrote; null means all.
- * Not done:  changes of credentials, and SASL itself.
+ * DescribeUserScramCredentials (50), v0. The users with credentials, from `kafka-storage format --add-scram` or
+ * AlterUserScramCredentials; null means all.
+ * Not done:  SASL itself, so no listener uses the credentials.
  */
 import { Errors } from '../../../protocol/errors.ts';
 import {
@@ -47,5 +48,5 @@ function describe(
     const errorMessage = `Attempt to describe a user credential that does not exist: ${user}`;
     return { user, errorCode: Errors.RESOURCE_NOT_FOUND.code, errorMessage, credentialInfos: [] };
   }
-  return { user, errorCode: 0, errorMessage: null, credentialInfos: known };
+  return { user, errorCode: 0, errorMessage: '', credentialInfos: known };
 }
