@@ -1,13 +1,13 @@
 /**
- * The start offset of each leader epoch, by which followers find where their log diverges (KIP-101, KIP-279). Invariant: epochs and
- * start offsets increase. The owner writes it to `leader-epoch-checkpoint` when `isDirty`.
+ * The start offset of each leader epoch in a log. Followers use it to find where their log diverges from the leader's (KIP-101,
+ * KIP-279). Invariant: epochs and start offsets increase. When `isDirty`, the owner writes it to the file `leader-epoch-checkpoint`.
  */
 import type { EpochEntry } from './directories/checkpoints.ts';
 
 export class LeaderEpochCache {
   #entries: EpochEntry[];
   isDirty = false;
-  /** The latest entry was assigned with `persist` false. */
+  /** The latest entry was assigned with `persist` false and need not be in the file yet. */
   #hasUnpersisted = false;
 
   constructor(entries: readonly EpochEntry[]) {
@@ -24,8 +24,8 @@ export class LeaderEpochCache {
   }
 
   /**
-   * `epoch` begins at `startOffset`. Entries that contradict it (a later epoch, or a start at or after this one) are removed: their
-   * records do not exist any more, or they never had one. Without `persist` the entry need not be written to disk, because an epoch
+   * Records that `epoch` begins at `startOffset`. Entries of a later epoch, or with the same or a later start, are removed: their
+   * records were truncated, or they never had any. `persist` false: the entry need not be written to disk, because an epoch
    * without records is not needed after a restart.
    */
   assign(epoch: number, startOffset: number, persist = true): void {
@@ -43,8 +43,8 @@ export class LeaderEpochCache {
   }
 
   /**
-   * The end offset of the largest known epoch not above `epoch`; (-1, -1) when `epoch` is unknown. For the latest epoch it is the
-   * log end.
+   * The largest epoch in the log that is not above `epoch`, and its end offset. For the latest epoch this is the log end offset.
+   * When `epoch` is later than that, or the log has no epochs: (-1, -1).
    */
   endOffsetFor(epoch: number, logEndOffset: number): { epoch: number; endOffset: number } {
     if (epoch === -1 || this.#entries.length === 0) return { epoch: -1, endOffset: -1 };
@@ -69,14 +69,14 @@ export class LeaderEpochCache {
     return found;
   }
 
-  /** The log was truncated to `offset`. */
+  /** Removes the epochs that begin at or after `offset`, because the log was truncated to it. */
   truncateFromEnd(offset: number): void {
     if (this.#entries.length === 0 || (this.#entries.at(-1) as EpochEntry).startOffset < offset) return;
     this.#entries = this.#entries.filter((entry) => entry.startOffset < offset);
     this.isDirty = true;
   }
 
-  /** The log now starts at `offset`: the epoch of that record begins there. */
+  /** Removes what is below the new log start `offset`; the epoch of the record there now begins at it. */
   truncateFromStart(offset: number): void {
     const first = this.#entries[0];
     if (first === undefined || first.startOffset >= offset) return;

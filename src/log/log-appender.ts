@@ -1,6 +1,6 @@
 /**
- * The append path of one log, up to the writer's queue: validation, producer checks, offsets, leader epochs, and planned rolls. All
- * of it is synchronous, so offsets are assigned in call order.
+ * The append path of one log, up to the writer's queue: it validates batches, checks producers, assigns offsets, records leader
+ * epochs, and decides when a new segment begins (a roll). All of it is synchronous, so offsets are assigned in call order.
  */
 import { Errors, KafkaError } from '../protocol/errors.ts';
 import type { BatchHeader } from '../protocol/records/batch.ts';
@@ -22,7 +22,10 @@ export interface LogAppendInfo {
   readonly maxTimestamp: number;
   /** -1 unless the topic uses LogAppendTime. */
   readonly logAppendTimeMs: number;
-  /** Base offset of the identical batch that is already in the log; then nothing was appended. */
+  /**
+   * When the producer has sent the batch again and it is already in the log: its base offset there; nothing is appended. Else
+   * null.
+   */
   readonly duplicateOf: number | null;
   readonly sizeBytes: number;
 }
@@ -35,7 +38,7 @@ export interface AppendResult {
 
 export interface LeaderAppendOptions {
   readonly origin: AppendOrigin;
-  /** Version of the Produce request; the newest one for batches of the broker itself. */
+  /** The version of the Produce request; for batches that the broker makes itself, the newest version. */
   readonly requestVersion: number;
   /** The verification of a client's first batch of a transaction; none by default. */
   readonly verification?: Verification;
@@ -87,7 +90,7 @@ export class LogAppender {
     return { info, written };
   }
 
-  /** Batches as the leader sent them. Offsets must increase; they may have gaps where the leader's log was compacted. */
+  /** Appends batches with the offsets that the leader gave them. Offsets must increase; compaction on the leader leaves gaps. */
   appendAsFollower(records: Uint8Array): AppendResult {
     const state = this.#state;
     const nowMs = state.resources.clock.wallMs();
@@ -116,7 +119,7 @@ export class LogAppender {
     return { info, written };
   }
 
-  /** Throws when a producer may not append; returns the batch that is repeated, or null. */
+  /** Throws when a producer may not append a batch. Returns the batch in the log that it repeats; null: it is new. */
   #admit(batches: readonly ValidBatch[], options: LeaderAppendOptions): ProducerBatch | null {
     const { producers } = this.#state;
     for (const { header } of batches) {
@@ -142,15 +145,16 @@ export class LogAppender {
       duplicateOf: duplicate.firstOffset,
       sizeBytes: 0,
     };
-    // The first copy may not be written yet.
+    // The write of the first copy may still be pending, so a duplicate is acknowledged after it.
     const written = duplicate.lastOffset < state.logEndOffset ? Promise.resolve() : this.#writer.settled();
     return { info, written };
   }
 
-  /** The batch has its offsets: updates epochs and producer state, plans a roll, queues the write. */
+  /** Queues the write of a batch that has its offsets; updates leader epochs and producer state, and decides whether to roll. */
   #enqueue(bytes: Uint8Array, header: BatchHeader, nowMs: number): Promise<void> {
     const state = this.#state;
-    // Segments follow each other without a gap, so that recovery can tell a lost tail from compaction.
+    // A new segment begins at the next offset, so that there is no gap: recovery takes a gap for lost records. Only when the batch's
+    // offset is too far from it for an index entry, the segment begins at the batch.
     const tooFar = header.lastOffset - state.nextOffset > relativeOffsetMax;
     const roll = this.#mustRoll(header, nowMs)
       ? this.planRoll(tooFar ? header.baseOffset : state.nextOffset)
@@ -183,7 +187,7 @@ export class LogAppender {
     return plan.baseOffset === active.baseOffset && active.loadedIndex.isFull(config.segmentIndexBytes);
   }
 
-  /** Collects what a new segment at `baseOffset` needs, and uses it as the plan from now on. */
+  /** Plans a new segment at `baseOffset`, to which later batches belong; returns what the writer needs to create it. */
   planRoll(baseOffset: number): RollPlan {
     const state = this.#state;
     const createdMs = state.resources.clock.wallMs();
@@ -191,7 +195,7 @@ export class LogAppender {
     return { baseOffset, producerSnapshot: encodeProducerSnapshot(state.producers.snapshot()) };
   }
 
-  /** Replicated batches must be whole, valid and in order, so that damage is not replicated. */
+  /** Throws unless the batches of the leader are whole, valid and in order, so that damage is not replicated. */
   #checkReplicated(records: Uint8Array): BatchHeader[] {
     const headers: BatchHeader[] = [];
     let next = this.#state.nextOffset;

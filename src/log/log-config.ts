@@ -1,4 +1,7 @@
-/** The topic configuration of a log, as `config/topic.ts` makes it. The defaults here are Kafka's; tests and tools use them. */
+/**
+ * The configuration of a log: that of its topic, which `config/topic.ts` makes. The defaults here are Kafka's, for tests and
+ * tools.
+ */
 import type { TopicConfig } from '../config/topic.ts';
 
 export type LogConfig = TopicConfig;

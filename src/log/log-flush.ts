@@ -1,6 +1,7 @@
 /**
- * Makes a log durable: first data, then indexes and directory entries, then the recovery point advances. A failed sync is never
- * retried, because the system may have dropped the pages; the caller gets the error and takes the log directory offline.
+ * Makes a log durable: syncs data, then indexes and directory entries, then advances the recovery point. A failed sync is never
+ * tried again, because the operating system may have dropped the unwritten data; the caller gets the error and takes the log
+ * directory offline.
  */
 import { replaceFile } from '../base/file-system.ts';
 import { encodeEpochCheckpoint, encodePartitionMetadata } from './directories/checkpoints.ts';
@@ -9,7 +10,7 @@ import { leaderEpochCheckpointName, partitionMetadataName } from './names.ts';
 import { writeSegmentCheckpoint } from './segment-checkpoint.ts';
 
 export interface FlushOptions {
-  /** Also sync the indexes, so that the recovery point may advance: after a crash a start does not check the indexes below it. */
+  /** Sync the indexes too. Only then may the recovery point advance, because a start after a crash trusts the indexes below it. */
   readonly indexes: boolean;
 }
 
@@ -29,7 +30,7 @@ export async function flushTo(state: LogState, target: number, options: FlushOpt
   if (target > state.recoveryPoint) {
     const sinceMs = state.resources.clock.monotonicMs();
     const first = state.floorSegment(state.recoveryPoint);
-    // The segment was sealed after the recovery point had reached its end.
+    // The segment before the recovery point may have got its last index entries only after its records were synced.
     const sealed = state.segments[first - 1];
     if (options.indexes && sealed?.hasUnsyncedIndex === true) await sealed.writeIndexes(true);
     const dirty = state.segments.filter(
@@ -47,20 +48,20 @@ export async function flushTo(state: LogState, target: number, options: FlushOpt
   // Before the recovery point advances: a start trusts what is below it only as far as it is listed.
   if (options.indexes && generation === state.generation) await writeSegmentCheckpoint(state, target);
   state.lastFlushMs = state.resources.clock.monotonicMs();
-  // After a truncation the offsets belong to other records.
+  // If the log was truncated in the meantime, the offsets below `target` may belong to other records, which are not synced.
   if (!options.indexes || generation !== state.generation || target <= state.recoveryPoint) return;
   state.recoveryPoint = target;
   state.options.callbacks.onOffsetMoved('recoveryPoint');
 }
 
 /**
- * Syncs all directory entries that were created so far. Calls may overlap: each resolves after the entries that existed when it was
- * made are synced, even when another call makes the sync.
+ * Syncs all directory entries that were created so far. Calls may overlap: each resolves when the entries that existed at the
+ * time of the call are synced, even if another call syncs them.
  */
 export function syncNames(state: LogState): Promise<void> {
   const sync = (): Promise<void> => syncDirtyNames(state);
   state.namesSync = state.namesSync.then(sync);
-  // All callers get the error, also later ones: a failed sync is final.
+  // After a failed sync every later call gets the error too, because a sync is never tried again.
   state.namesSync.catch(() => undefined);
   return state.namesSync;
 }
@@ -94,7 +95,7 @@ async function makeDirectory(state: LogState): Promise<void> {
   }
 }
 
-/** `partition.metadata` was written without a sync when the directory was created, or it is missing. */
+/** Syncs `partition.metadata`, which was written without a sync when the directory was created; writes it if it is missing. */
 async function syncMetadata(state: LogState): Promise<void> {
   state.metadataDirty = false;
   state.directoryDirty = true;

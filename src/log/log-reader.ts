@@ -1,9 +1,9 @@
 /**
- * The read side of one log: batches by offset, offsets by time, aborted transactions. It never changes the log, except that it
- * rebuilds an invalid index, under the writer's lock and after the read, which continues without the index.
+ * The read side of one log: batches by offset, offsets by time, aborted transactions. It changes nothing, except that it rebuilds
+ * an invalid index: the read continues without the index, and afterwards the index is rebuilt under the writer's lock.
  *
- * A read during which the log was truncated is repeated. Batches are returned as they are on disk; the reader of the batches checks
- * their checksums.
+ * A read during which the log was truncated is repeated. Batches are returned as they are on disk; the client that receives them
+ * checks their checksums.
  */
 import { mark } from '../base/mark.ts';
 import { Errors, KafkaError } from '../protocol/errors.ts';
@@ -32,9 +32,9 @@ export interface LogParts {
 }
 
 const noBytes = new Uint8Array(0);
-/** Bytes read in addition when the exact position is unknown, because the index is sparse. */
+/** How many bytes more than requested are read when only the index gives the position, because it has no entry for most batches. */
 const indexSlackBytes = 16 * 1024;
-/** Number of sequential readers that are remembered for each log. */
+/** For how many sequential readers of a log the next position is remembered. */
 const hintsMax = 8;
 const truncationRetriesMax = 100;
 
@@ -43,8 +43,8 @@ function empty(offset: number): LogReadResult {
 }
 
 /**
- * The position at which a sequential reader continues, so that it needs neither the index nor extra bytes. The batch at `position`
- * is the first one at or after `offset`; it begins later where compaction left a gap.
+ * Where a sequential reader continues, so that its next read needs neither the index nor extra bytes. The batch at `position` is the
+ * first one that ends at or after `offset`; it begins after `offset` if compaction has left a gap.
  */
 interface Hint {
   readonly offset: number;
@@ -56,7 +56,7 @@ interface Hint {
 interface Start {
   readonly position: number;
   readonly slackBytes: number;
-  /** The position comes from the index: the batch there begins at or before the wanted offset, or the index entry is wrong. */
+  /** The position comes from the index. If the batch there begins after the wanted offset, the index is wrong. */
   readonly isIndexed: boolean;
 }
 
@@ -73,7 +73,7 @@ export class LogReader {
     this.#exclusive = exclusive;
   }
 
-  /** Throws OFFSET_OUT_OF_RANGE outside of [log start, log end]. */
+  /** Throws OFFSET_OUT_OF_RANGE unless `offset` is between the log start offset and the log end offset (both included). */
   checkRange(offset: number): void {
     const { logStartOffset, logEndOffset, name } = this.#state;
     if (offset >= logStartOffset && offset <= logEndOffset) return;
@@ -84,8 +84,8 @@ export class LogReader {
   }
 
   /**
-   * From memory; null when the disk must be read. Ends with the segment, as a read from disk does, so that clients see no
-   * difference.
+   * Reads from memory; null when the batch at `offset` is not in memory. The result ends with the segment, as a read from disk
+   * does, so that clients cannot see from where a response came.
    */
   readCached(offset: number, maxBytes: number, upTo: number, minOneBatch: boolean): LogReadResult | null {
     const limit = Math.min(upTo, this.#state.logEndOffset);
@@ -93,7 +93,7 @@ export class LogReader {
     const { tail } = this.#state;
     const segmentEnd = this.#state.endOfSegment(this.#state.floorSegment(offset));
     let found = tail.read(offset, maxBytes, Math.min(limit, segmentEnd), minOneBatch);
-    // The rest of the segment was compacted away on the leader: continue with the next segment.
+    // The segment has no more batches, because the leader's log was compacted: continue with the next segment.
     if (found?.length === 0 && segmentEnd < limit) found = tail.read(offset, maxBytes, limit, minOneBatch);
     if (found === null) return null;
     const first = found[0];
@@ -151,7 +151,7 @@ export class LogReader {
     for (let i = state.floorSegment(offset); i < segments.length; i++) {
       const segment = segments[i] as Segment;
       const result = await this.#readSegment(segment, { offset, maxBytes, limit, minOneBatch });
-      // The segment has no batch at or after `offset`, because its end was compacted away: continue with the next segment.
+      // The segment has no batch at or after `offset`, because compaction has removed them: continue with the next segment.
       if (result !== null) return result;
     }
     return empty(offset);
@@ -173,7 +173,7 @@ export class LogReader {
     }
   }
 
-  /** The index of `segment` pointed to a wrong position: it is rebuilt under the lock. */
+  /** Rebuilds the index of `segment` under the lock, because it pointed to a wrong position. */
   #repair(segment: Segment): void {
     if (this.#repairs.has(segment)) return;
     mark('log.index-rebuilt');
@@ -188,7 +188,7 @@ export class LogReader {
       if (state.isClosed || state.failure !== null || !state.segments.includes(segment)) return;
       await segment.rebuildIndex();
     }).catch((error: unknown) => {
-      // A disk error has taken the log offline.
+      // A disk error was handled: it has taken the log offline.
       if (!(error instanceof KafkaError)) throw error;
     });
   }
@@ -202,7 +202,7 @@ export class LogReader {
     return new KafkaError(Errors.CORRUPT_MESSAGE, `Found invalid data in ${segment.path}: ${error.message}`);
   }
 
-  /** Null when the segment ends before a batch that contains `offset` or a later one. */
+  /** Reads batches from `start` on; null when the segment has no batch that ends at or after the wanted offset. */
   async #readFrom(segment: Segment, start: Start, wanted: Wanted): Promise<LogReadResult | null> {
     const end = segment.sizeBytes;
     let { position } = start;
@@ -234,7 +234,7 @@ export class LogReader {
     return null;
   }
 
-  /** As many whole batches, from the one at `at`, as the buffer and the bounds allow. */
+  /** The result of a read: whole batches, from the one at `at` in the buffer, up to the bounds of the read. */
   #collect(
     segment: Segment,
     buffer: Buffer,
@@ -270,7 +270,7 @@ export class LogReader {
     this.#hints.push(hint);
   }
 
-  /** After a truncation positions may belong to other records. */
+  /** Forgets the positions of sequential readers. Called at a truncation, because other records may be there afterwards. */
   forgetHints(): void {
     this.#hints = [];
   }
@@ -316,7 +316,7 @@ export class LogReader {
     return found;
   }
 
-  /** The position at which a search for `timestamp` begins: the start of the segment when the index points to no batch. */
+  /** The position in the segment at which a search for `timestamp` begins; 0 when the index does not point to a batch. */
   async #positionOfTimestamp(segment: Segment, timestamp: number): Promise<number> {
     const index = await segment.index();
     const offset = index.time.lookup(timestamp);
@@ -335,7 +335,7 @@ export class LogReader {
       for (const entry of entries) {
         if (entry.lastOffset >= from && entry.firstOffset < to) found.push(entry);
       }
-      // All transactions that end later began at or after this point.
+      // The last stable offset has reached `to`, so every transaction that ends in a later segment began at or after `to`.
       if (entries.some((entry) => entry.lastStableOffset >= to)) break;
     }
     return found.sort((a, b) => a.firstOffset - b.firstOffset);
@@ -349,7 +349,7 @@ interface Wanted {
   readonly minOneBatch: boolean;
 }
 
-/** There is no batch, or another one, where one was expected. */
+/** At a position where a batch was expected, there is none, or a wrong one. */
 class MisplacedError extends Error {
   override readonly name = 'MisplacedError';
   /** Position in the segment. */
@@ -376,8 +376,9 @@ interface FoundBatch {
 }
 
 /**
- * The first batch that ends at or after `offset`; at least its header is in `buffer`. Without one, `at` is the end of the last
- * whole batch in the buffer. `remainingBytes`: bytes of the file from the beginning of the buffer.
+ * Finds the first batch in `buffer` that ends at or after `offset`; at least its header must be in the buffer. If there is none,
+ * `header` is null and `at` is the end of the last whole batch. `remainingBytes`: how many bytes the file has from the beginning
+ * of the buffer on.
  */
 function findBatch(buffer: Buffer, remainingBytes: number, offset: number): FoundBatch {
   let at = 0;

@@ -1,20 +1,20 @@
 /**
- * Decides which leading segments are deleted: too old, beyond the size limit, or below the log start offset. Nothing at or above
- * the high watermark is deleted. The active segment is deleted too when all of it is too old; it is rolled first, so that the log
- * end offset does not change.
+ * Decides which of the oldest segments retention deletes: those that are too old, beyond the size limit, or below the log start
+ * offset. Nothing at or above the high watermark is deleted. The active segment is deleted too when all its records are too old.
+ * First a new active segment is begun (a roll), so that the log end offset does not change.
  */
 import { removeFirstSegments } from './log-truncation.ts';
 import type { LogState, LogView } from './log-state.ts';
 import type { Segment } from './segment/segment.ts';
 
-/** Number of leading segments that are wholly below the log start offset, without the active one. */
+/** How many segments are wholly below the log start offset, not counting the active one. */
 export function countBelowStart(state: LogView): number {
   let count = 0;
   while (count < state.segments.length - 1 && state.endOfSegment(count) <= state.logStartOffset) count += 1;
   return count;
 }
 
-/** Number of leading segments that may be deleted; the number of all segments when the active one is due too. */
+/** How many of the oldest segments may be deleted; this is the number of all segments if the active one may be deleted too. */
 export async function countExpired(state: LogView, nowMs: number): Promise<number> {
   const { config, segments } = state;
   let excessBytes = config.retentionBytes >= 0 ? state.sizeBytes - config.retentionBytes : -1;
@@ -38,12 +38,12 @@ async function isTooOld(state: LogView, segment: Segment, nowMs: number): Promis
   const { retentionMs } = state.config;
   if (retentionMs < 0) return false;
   const largest = await segment.largestTimestamp();
-  // Without record timestamps the age of the file is used.
+  // If the records have no timestamps, the age of the file counts.
   const newestMs = largest >= 0 ? largest : segment.createdMs;
   return nowMs - newestMs > retentionMs;
 }
 
-/** Removes `due` leading segments under the writer's lock, never the active one. Returns how many were removed. */
+/** Removes the `due` oldest segments, but never the active one. Runs under the writer's lock. Returns how many were removed. */
 export async function removeLeading(state: LogState, due: number): Promise<number> {
   const count = Math.min(due, state.segments.length - 1);
   if (count > 0) {

@@ -1,7 +1,7 @@
 /**
- * The state of one partition log, shared by the parts that append, read, truncate and clean it. It has look-ups and no other
- * behaviour. The comment of each field names the files that may change it; `test/log/log-state.test.ts` compares them with the
- * code. Code that only reads uses `LogView`.
+ * The state of one partition log, which the code that appends to it, reads, truncates and compacts it shares. It has look-ups,
+ * but no other behaviour. The comment of each field names the files that may change the field; `test/log/log-state.test.ts`
+ * compares this with the code. Code that only reads uses `LogView`.
  *
  * Invariants: logStartOffset ≤ highWatermark ≤ logEndOffset ≤ nextOffset; recoveryPoint ≤ logEndOffset; `segments` is never empty
  * and ordered by base offset; the last one is active.
@@ -36,11 +36,11 @@ export interface LogResources extends SegmentResources {
 export interface LogCallbacks {
   /** The disk failed: this log accepts no more reads or writes. Called once. */
   readonly onFailure: (error: StorageError) => void;
-  /** Must make recovery points durable before it resolves; called when this log's recovery point has decreased. */
+  /** Called when this log's recovery point has decreased. Resolves when the new one is durable in the checkpoint. */
   readonly persistRecoveryPoints: () => Promise<void>;
-  /** Something was written since the manager last cleared `isTouched`. */
+  /** Called at the first write after the manager has set `isTouched` to false. */
   readonly onTouched: () => void;
-  /** The high watermark, the log start offset or the recovery point changed, so checkpoints are due. */
+  /** Called when one of these offsets has changed, so that its checkpoint must be written. */
   readonly onOffsetMoved: (which: 'highWatermark' | 'logStart' | 'recoveryPoint') => void;
 }
 
@@ -52,9 +52,9 @@ export interface PartitionLogOptions {
   readonly config: LogConfig;
   readonly resources: LogResources;
   readonly callbacks: LogCallbacks;
-  /** The last shutdown was clean: only the tail is read. */
+  /** The last shutdown was clean, so the log need not be recovered. */
   readonly isClean: boolean;
-  /** From the checkpoints; 0 when unknown. */
+  /** The three offsets are from the checkpoints; 0 when unknown. */
   readonly recoveryPoint: number;
   readonly logStartOffset: number;
   readonly highWatermark: number;
@@ -64,7 +64,7 @@ export interface PartitionLogOptions {
   readonly ownerSyncsParent?: boolean;
 }
 
-/** The segment that the next batch goes to, including queued writes. */
+/** The segment to which the next batch belongs. Queued writes count: the writer may not have created the segment yet. */
 export interface SegmentPlan {
   baseOffset: number;
   sizeBytes: number;
@@ -85,7 +85,7 @@ export class LogState {
   readonly tail: LogTail;
   readonly epochs: LeaderEpochCache;
   readonly producers: ProducerState;
-  /** Empty: unknown, because `partition.metadata` was lost. Changed by partition-log. */
+  /** The topic id; empty when it is unknown, because `partition.metadata` is missing. Changed by partition-log. */
   topicId: Uuid;
   /** Changed by partition-log. */
   config: LogConfig;
@@ -96,7 +96,7 @@ export class LogState {
   segments: Segment[];
   /** Changed by log-truncation, log-loading. */
   logStartOffset = 0;
-  /** Exclusive; advances when a write is complete, or synced if required. Changed by log-writer, log-truncation, log-loading. */
+  /** Advances when a write is complete, or synced if required. Changed by log-writer, log-truncation, log-loading. */
   logEndOffset = 0;
   /** The next offset to assign: `logEndOffset` plus the queued writes. Changed by log-appender, log-truncation, log-loading. */
   nextOffset = 0;
@@ -104,18 +104,18 @@ export class LogState {
   highWatermark = 0;
   /** Changed by log-appender, log-truncation, log-loading, log-relocation. */
   plan: SegmentPlan;
-  /** Counts truncations: a read during which it changed is repeated. Changed by log-truncation, log-relocation. */
+  /** The number of truncations. A read that sees it change is repeated. Changed by log-truncation, log-relocation. */
   generation = 0;
-  /** Smallest end offset of a truncation since the last compaction. Changed by log-truncation, compaction. */
+  /** The smallest offset to which the log was truncated since the last compaction. Changed by log-truncation, compaction. */
   truncatedTo = Number.MAX_SAFE_INTEGER;
 
   // --- what is durable: a flag is set before the disk may differ, and cleared before the sync that makes it true ----
 
-  /** Everything below it is synced. Changed by log-flush (up), log-truncation (down, first on disk), log-loading, log-relocation. */
+  /** Everything below is synced; lowered on disk first. Changed by log-flush, log-truncation, log-loading, log-relocation. */
   recoveryPoint = 0;
-  /** Directory entries may be lost at a power cut. Changed by log-writer, log-flush, log-truncation, log-loading, partition-log. */
+  /** Some directory entries are not synced. Changed by log-writer, log-flush, log-truncation, log-loading, partition-log. */
   directoryDirty: boolean;
-  /** `partition.metadata` and the directory itself are not synced. Changed by log-flush, log-loading, log-relocation, partition-log. */
+  /** `partition.metadata` and the directory are not synced. Changed by log-flush, log-loading, log-relocation, partition-log. */
   metadataDirty: boolean;
   /** The entry of the partition's directory is not synced. Changed by log-flush, log-loading. */
   parentDirty: boolean;
@@ -133,7 +133,7 @@ export class LogState {
   lastFlushMs = 0;
   /** Set at the first write after the manager has cleared it. Changed by log-writer, write-behind, log-manager. */
   isTouched = false;
-  /** Log end offset of the newest producer snapshot, so that a clean stop need not write it again; -1: none. Changed by log-loading. */
+  /** The end offset of the newest producer snapshot; a clean stop there writes no other. -1: none. Changed by log-loading. */
   producersKnownAt = -1;
 
   // --- end of use ---------------------------------------------------------------------------------------------------
@@ -192,7 +192,7 @@ export class LogState {
     );
   }
 
-  /** Index of the segment that contains `offset`: the last one that begins at or before it; 0 when all begin later. */
+  /** The index in `segments` of the one that contains `offset`: the last that begins at or before it; 0 when all begin later. */
   floorSegment(offset: number): number {
     const segments = this.segments;
     let low = 0;

@@ -1,6 +1,6 @@
 /**
- * Truncates a log: at its end (a follower that diverges from its leader), at its start (retention, DeleteRecords), or completely.
- * All functions run under the writer's lock.
+ * Removes records of a log: at its end (a follower whose log diverges from the leader's), at its start (retention,
+ * DeleteRecords), or all. All functions run under the writer's lock.
  */
 import { assert } from '../base/assert.ts';
 import { loadProducers } from './recovery/log-replay.ts';
@@ -11,15 +11,16 @@ import { parseSegmentFileName, segmentFileName } from './names.ts';
 import { unlistSegments } from './segment-checkpoint.ts';
 import type { Segment } from './segment/segment.ts';
 
-/** Truncates durably to `offset`, or to the beginning of the batch that contains it. */
+/** Truncates to `offset`, or to the beginning of the batch that contains it. The truncation is durable when the promise resolves. */
 export async function truncateEnd(state: LogState, reader: LogReader, offset: number): Promise<void> {
   assert(offset >= state.logStartOffset, 'a log is not truncated below its start');
   if (offset >= state.logEndOffset) {
-    // Also removes epochs that begin at the log end and have no record here.
+    // There is no record to remove, but perhaps an epoch that begins at the log end and has no record.
     state.epochs.truncateFromEnd(state.logEndOffset);
     return;
   }
-  // Persist the smaller recovery point first: other records will get these offsets.
+  // The smaller recovery point must be durable first. Other records will get these offsets; after a crash they must not count as
+  // synced.
   if (offset < state.recoveryPoint) {
     state.recoveryPoint = offset;
     await state.options.callbacks.persistRecoveryPoints();
@@ -32,7 +33,7 @@ export async function truncateEnd(state: LogState, reader: LogReader, offset: nu
   segment.truncateTransactions(offset);
   await unlistSegments(state, dropped);
   for (const other of dropped) await other.removeFiles();
-  // A removed segment that came back after a power cut would follow other records than before.
+  // If a power cut brought a removed segment back, its records would follow the new records that get the offsets before it.
   if (dropped.length > 0) await state.resources.fs.syncDirectory(state.directory.path);
   const cut = await findCut(segment, offset);
   if (cut.offset < state.logStartOffset) return truncateFully(state, reader, state.logStartOffset);
@@ -43,7 +44,7 @@ export async function truncateEnd(state: LogState, reader: LogReader, offset: nu
   await rewindProducers(state, cut.offset);
 }
 
-/** Removes all records; the log is empty and begins at `offset`. */
+/** Removes all records. The log is empty afterwards and begins at `offset`. */
 export async function truncateFully(state: LogState, reader: LogReader, offset: number): Promise<void> {
   state.recoveryPoint = 0;
   await state.options.callbacks.persistRecoveryPoints();
@@ -64,8 +65,8 @@ export async function truncateFully(state: LogState, reader: LogReader, offset: 
 }
 
 /**
- * Creates the file of the active segment durably. Its name is the only thing from which the next start knows where an empty log
- * ends, so it must exist before the last record is removed.
+ * Creates and syncs the file of the active segment. A start learns only from the name of this file where an empty log ends, so it
+ * must exist before the last record is removed.
  */
 async function makeEmptySegment(state: LogState): Promise<void> {
   await materialise(state);
@@ -88,7 +89,7 @@ function setEnd(state: LogState, offset: number): void {
   state.plan = state.planFor(state.active);
 }
 
-/** Position of the first batch that reaches `offset`, and the end offset of the batch before it. */
+/** The position of the first batch that ends after `offset`, and the end offset of the batch before it. */
 async function findCut(segment: Segment, offset: number): Promise<{ position: number; offset: number }> {
   const start = await segment.positionBefore(offset);
   let position = start;
@@ -99,7 +100,7 @@ async function findCut(segment: Segment, offset: number): Promise<{ position: nu
     end = batch.header.lastOffset + 1;
     return true;
   });
-  // The batch before the indexed one, if any, ends where the indexed one begins.
+  // The batch at which the index points is the one to remove; the end of the batch before it is found by reading from the beginning.
   if (end === null && start > 0) {
     await segment.scan(0, false, (batch) => {
       if (batch.position >= start) return false;
@@ -112,7 +113,7 @@ async function findCut(segment: Segment, offset: number): Promise<{ position: nu
 
 /** Restores the producer state as of `offset` from a snapshot at or before it. */
 async function rewindProducers(state: LogState, offset: number): Promise<void> {
-  // A removed snapshot that came back after a power cut would not match the records that get these offsets.
+  // If a power cut brought a removed snapshot back, it would not match the new records that get these offsets.
   if (await removeSnapshots(state, (snapshot) => snapshot > offset))
     await state.resources.fs.syncDirectory(state.directory.path);
   await loadProducers(state, await listSnapshots(state), offset);
@@ -128,7 +129,7 @@ export async function listSnapshots(state: LogState): Promise<number[]> {
   return found.sort((a, b) => a - b);
 }
 
-/** Returns true when any was removed. */
+/** Removes the producer snapshots for which `doomed` returns true. Returns true when there was one. */
 export async function removeSnapshots(
   state: LogState,
   doomed: (offset: number) => boolean,
@@ -143,8 +144,8 @@ export async function removeSnapshots(
 }
 
 /**
- * Removes the first `count` segments from the log. Their files are renamed now and deleted after the topic's delay, so that current
- * readers can finish.
+ * Removes the first `count` segments from the log. Their files are renamed now and deleted after the topic's
+ * `file.delete.delay.ms`, so that reads in progress can finish.
  */
 export async function removeFirstSegments(state: LogState, count: number): Promise<void> {
   assert(count < state.segments.length, 'the active segment stays');
@@ -169,7 +170,7 @@ export async function deleteLater(state: LogState, segment: Segment): Promise<vo
   });
 }
 
-/** Records below `offset` become unreadable. */
+/** Raises the log start offset: records below `offset` can no longer be read. */
 export function raiseLogStart(state: LogState, offset: number): void {
   if (offset <= state.logStartOffset) return;
   assert(offset <= state.logEndOffset, 'the log does not start beyond its end');

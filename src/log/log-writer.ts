@@ -1,10 +1,10 @@
 /**
- * The write side of one log: a queue that combines batches which arrive during a write into the next vectored write, and a lock for
- * everything else that changes segments (roll, truncation, deletion, close).
+ * The write side of one log: a queue of batches, and a lock for everything else that changes segments (truncation, deletion,
+ * close). Batches that arrive during a write form a group, which the next write writes together (a vectored write).
  *
- * Order for each group: roll if planned, write, sync if the flush policy requires it, update the indexes and the tail cache,
- * advance the log end offset, call the listener, resolve the promise. A failed write or sync ends the log. A partial write is
- * removed from the file if the disk allows it, and nothing of the group is acknowledged.
+ * Order for each group: begin a new segment if planned (roll), write, sync if the flush policy requires it, update the indexes
+ * and the tail cache, advance the log end offset, call the listener, resolve the promise. A failed write or sync takes the log
+ * offline. A partial write is removed from the file if the disk allows it, and nothing of the group is acknowledged.
  */
 import { asStorageError, StorageError } from '../base/file-system.ts';
 import { mark } from '../base/mark.ts';
@@ -15,7 +15,7 @@ import { segmentFileName } from './names.ts';
 import type { Segment } from './segment/segment.ts';
 import type { AbortedTransaction } from './segment/transaction-index.ts';
 
-/** Ends the active segment before the next batch. */
+/** A new segment that begins before the next batch. */
 export interface RollPlan {
   readonly baseOffset: number;
   /** Producer state before `baseOffset`. */
@@ -49,7 +49,7 @@ function newGroup(): Group {
     resolve = resolveIt;
     reject = rejectIt;
   });
-  // With acks=0 the promise is not used.
+  // With acks=0 the caller does not wait, and a rejection that nothing handles would end the process.
   promise.catch(() => undefined);
   return { promise, resolve, reject };
 }
@@ -74,14 +74,14 @@ export class LogWriter {
     this.#state = state;
   }
 
-  /** Resolves when the item is written as the flush policy requires. */
+  /** Queues a write. Resolves when it is written, and synced if the flush policy requires it. */
   enqueue(item: WriteItem): Promise<void> {
     this.#queue.push(item);
     this.#group ??= newGroup();
     const { promise } = this.#group;
     if (!this.#draining) {
       this.#draining = true;
-      // Further appends of this turn are part of the same write.
+      // Not at once, so that further appends in this turn of the event loop go into the same write.
       queueMicrotask(() => void this.#drain());
     }
     return promise;
@@ -107,7 +107,7 @@ export class LogWriter {
     }
   }
 
-  /** The disk failed: ends the log and rejects all queued items. */
+  /** Takes the log offline, because the disk has failed, and rejects all queued items. */
   fail(error: StorageError): KafkaError {
     const state = this.#state;
     const refusal = new KafkaError(
@@ -130,7 +130,7 @@ export class LogWriter {
   }
 
   async #drain(): Promise<void> {
-    // The lock is released after each group, so that retention and truncation can run under load.
+    // The lock is released after each group, so that retention and truncation get it even under load.
     while (this.#queue.length > 0) await this.exclusive(() => this.#drainOnce());
     this.#draining = false;
   }
@@ -146,7 +146,7 @@ export class LogWriter {
       if (this.#state.failure !== null) group.reject(this.fail(this.#state.failure));
       else await this.#writeGroup(items).then(group.resolve);
     } catch (error) {
-      // An error in this code ends the process, because offsets and producer state are now ahead of the file.
+      // Any other error is a bug and ends the process: offsets and producer state are ahead of the file, so the log cannot continue.
       group.reject(error instanceof StorageError ? this.fail(error) : error);
       if (!(error instanceof StorageError)) throw error;
     }
@@ -180,7 +180,7 @@ export class LogWriter {
     if (state.active.wantsIndexWrite) await state.active.writeIndexes(false);
   }
 
-  /** Only the first item of a slice may ask for a roll. */
+  /** Writes the items `from` to `to` in one vectored write. Only the first of them may have a roll, which comes before the write. */
   async #writeSlice(items: readonly WriteItem[], from: number, to: number): Promise<void> {
     const state = this.#state;
     const { roll } = items[from] as WriteItem;
@@ -193,11 +193,11 @@ export class LogWriter {
       try {
         await segment.use((file) => file.write(buffers, position));
       } catch (error) {
-        // Remove what was written, so that a later start does not take it for data. If this fails too, recovery removes it.
+        // Remove what was written, because it is not acknowledged. If this fails too, the recovery at the next start handles it.
         await segment.use((file) => file.truncate(position)).catch(() => undefined);
         throw error;
       }
-      // Set after the write: a concurrent sync of directory entries may have happened before this file was created.
+      // The write has created the file. The flag is set only now: if it were set before, a concurrent sync might clear it too early.
       if (position === 0) state.directoryDirty = true;
     }
     for (let i = from; i < to; i++) {
@@ -225,12 +225,13 @@ export class LogWriter {
     this.onAdvance();
   }
 
-  /** Closes the active segment and begins a new one. The old one is synced in the background; then the recovery point advances. */
+  /** Begins a new active segment. The old one is synced in the background; then the recovery point advances to its end. */
   async #roll(plan: RollPlan): Promise<void> {
     const state = this.#state;
     const old = state.active;
     if (old.baseOffset === plan.baseOffset && old.sizeBytes === 0) return;
-    // A power cut must not lose the old segment's directory entry and keep the new one's.
+    // The old segment's directory entry must be durable before the new file exists. Otherwise a power cut could lose the old file
+    // and keep the new one.
     await syncNames(state);
     state.directoryDirty = true;
     await replaceUnsynced(state, segmentFileName(plan.baseOffset, 'snapshot'), plan.producerSnapshot);
@@ -245,7 +246,7 @@ export class LogWriter {
     state.segments = [...state.segments, state.newSegment(plan.baseOffset)];
     const { generation } = state;
     state.resources.scheduler.soon(() => {
-      // After a truncation the offsets belong to other records, and the recovery point must not advance to them.
+      // If the log was truncated in the meantime, these offsets belong to other records, which are not synced.
       if (state.generation === generation) void this.#flushSealed(old, plan.baseOffset);
     });
   }
@@ -255,10 +256,11 @@ export class LogWriter {
     if (state.isClosed || state.failure !== null || !state.segments.includes(segment)) return;
     try {
       await flushTo(state, end, { indexes: true });
-      // The recovery point may have been at this offset before the segment was sealed, and sealing adds to the indexes.
+      // If the recovery point was already at this offset, `flushTo` did nothing, but the roll has added the last entries to the
+      // indexes.
       if (segment.hasUnsyncedIndex) await segment.writeIndexes(true);
     } catch (error) {
-      // The segment may have been deleted meanwhile, which is not an error.
+      // A segment that was deleted in the meantime cannot be synced, which is not an error.
       if (state.segments.includes(segment) && !state.isClosed) this.fail(asStorageError(error));
     }
   }
@@ -275,7 +277,9 @@ export class LogWriter {
   }
 }
 
-/** End of the items, beginning at `from`, that go into one write: up to the next roll and the bounds. */
+/**
+ * The index after the last item that goes into one write with item `from`: it ends at the next roll and at the bounds of a write.
+ */
 function sliceEnd(items: readonly WriteItem[], from: number): number {
   let sizeBytes = 0;
   let to = from;
@@ -303,7 +307,10 @@ function addBuffer(buffers: Uint8Array[], bytes: Uint8Array): void {
   buffers.push(bytes);
 }
 
-/** Replaces a file whose loss would only cost time; after a crash of the process it has the old or the new content. */
+/**
+ * Replaces a file without a sync. When the process is killed, the file has the old or the new content. A power cut may lose it,
+ * so this is only for files that can be made again.
+ */
 export async function replaceUnsynced(state: LogState, name: string, content: Uint8Array): Promise<void> {
   const { fs } = state.resources;
   const path = `${state.directory.path}/${name}`;

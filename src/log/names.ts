@@ -17,7 +17,7 @@ export const partitionMetadataName = 'partition.metadata';
 export const segmentCheckpointName = 'segment-checkpoint';
 
 export type SegmentExtension = 'log' | 'index' | 'timeindex' | 'txnindex' | 'snapshot';
-/** '' is a file in use; the others mark steps of deletion and compaction. */
+/** The end of a file's name: '' for a file in use; the others are for files that deletion and compaction are handling. */
 export type FileSuffix = '' | '.deleted' | '.cleaned' | '.swap';
 
 const directoryNameMax = 255;
@@ -38,7 +38,7 @@ export interface SegmentFileName {
   readonly suffix: FileSuffix;
 }
 
-/** Null for any other file, which is ignored. */
+/** The parts of the name of a segment's file; null for any other file, which is ignored. */
 export function parseSegmentFileName(name: string): SegmentFileName | null {
   const match = segmentPattern.exec(name);
   if (match === null) return null;
@@ -56,7 +56,9 @@ export function partitionDirectoryName(topic: string, partition: number): string
   return `${topic}-${partition}`;
 }
 
-/** Null when `name` is not the directory of a partition in use (`…-delete`, `…-stray` and `…-future` are not). */
+/**
+ * The partition whose directory has this name; null for other names, also for those that end in `-delete`, `-stray` or `-future`.
+ */
 export function parsePartitionDirectoryName(name: string): TopicPartition | null {
   const match = partitionPattern.exec(name);
   if (match === null) return null;
@@ -67,8 +69,9 @@ export function parsePartitionDirectoryName(name: string): TopicPartition | null
 }
 
 /**
- * `orders-0.<32 hex digits>-delete`: the topic name is shortened so that the whole name has at most 255 characters. `future` is the
- * copy of a replica that is being moved to another log directory.
+ * The name of a partition directory that is not in use, such as `orders-0.<32 hex digits>-delete`. The topic name is shortened so
+ * that the whole name has at most 255 characters. `delete`: will be removed; `stray`: does not belong to this broker; `future`:
+ * the copy of a replica that is being moved to another log directory.
  */
 export function markedDirectoryName(
   topic: string,

@@ -64,7 +64,7 @@ export class PartitionLog {
     this.#reader = new LogReader(state, (body) => this.#exclusive(body));
   }
 
-  /** Recovers the log when the last shutdown was not clean. */
+  /** Opens the log; recovers it if the last shutdown was not clean. */
   static async open(options: PartitionLogOptions): Promise<PartitionLog> {
     return new PartitionLog(await loadLog(options));
   }
@@ -77,7 +77,7 @@ export class PartitionLog {
     return this.#state.topicId;
   }
 
-  /** The directory had lost its `partition.metadata`; it is written again. */
+  /** Sets the topic id of a log whose `partition.metadata` is missing; the file is written again. */
   adoptTopicId(topicId: Uuid): void {
     assert(this.#state.topicId === '', 'a log does not change its topic');
     this.#state.topicId = topicId;
@@ -93,7 +93,7 @@ export class PartitionLog {
     return this.#state.logStartOffset;
   }
 
-  /** Exclusive; advances when the write is complete. */
+  /** The offset after the last record whose write is complete. */
   get logEndOffset(): number {
     return this.#state.logEndOffset;
   }
@@ -105,7 +105,7 @@ export class PartitionLog {
   get lastStableOffset(): number {
     const { producers, highWatermark, logStartOffset } = this.#state;
     const unstable = producers.firstUnstableOffset(highWatermark);
-    // Records of an open transaction may have been deleted, so the log start is the lower bound.
+    // An open transaction may begin below the log start offset, because its first records were deleted.
     return unstable === null ? highWatermark : Math.min(Math.max(unstable, logStartOffset), highWatermark);
   }
 
@@ -140,7 +140,7 @@ export class PartitionLog {
     this.#writer.onAdvance = listener;
   }
 
-  /** Bounded by the log's start and end. It may decrease: a follower accepts that of a new leader. */
+  /** Sets the high watermark, at least to the log start offset, at most to the log end offset. It may decrease on a follower. */
   setHighWatermark(offset: number): void {
     const state = this.#state;
     const bounded = Math.max(state.logStartOffset, Math.min(offset, state.logEndOffset));
@@ -150,7 +150,7 @@ export class PartitionLog {
     state.options.callbacks.onOffsetMoved('highWatermark');
   }
 
-  /** The leader's epoch begins at the log end. Called when leadership begins, before the first append. */
+  /** Records that the leader epoch `epoch` begins at the log end. A new leader calls it before its first append. */
   beginEpoch(epoch: number): void {
     this.#state.epochs.assign(epoch, this.#state.nextOffset, false);
   }
@@ -160,18 +160,18 @@ export class PartitionLog {
     return this.#appender.appendAsLeader(records, leaderEpoch, options);
   }
 
-  /** Batches as the leader sent them. Offsets must increase; they may have gaps where the leader's log was compacted. */
+  /** Appends batches with the offsets that the leader gave them. Offsets must increase; compaction on the leader leaves gaps. */
   appendAsFollower(records: Uint8Array): AppendResult {
     this.#checkAppend();
     return this.#appender.appendAsFollower(records);
   }
 
-  /** Whole batches from the one that contains `offset`; at least one when `minOneBatch`; none that reaches `upTo`. */
+  /** Reads whole batches below `upTo`, from the one that contains `offset`; at least one, whatever its size, when `minOneBatch`. */
   read(offset: number, maxBytes: number, upTo: number, minOneBatch: boolean): Promise<LogReadResult> {
     return this.#reading(this.#reader.read(offset, maxBytes, upTo, minOneBatch));
   }
 
-  /** As `read`, from memory; null when the disk must be read. Throws OFFSET_OUT_OF_RANGE. */
+  /** As `read`, but from memory; null when the batch at `offset` is not in memory. Throws OFFSET_OUT_OF_RANGE. */
   readCached(offset: number, maxBytes: number, upTo: number, minOneBatch: boolean): LogReadResult | null {
     this.#state.checkUsable();
     this.#reader.checkRange(offset);
@@ -183,7 +183,7 @@ export class PartitionLog {
     return this.#reader.bytesReadable(offset, upTo);
   }
 
-  /** At least one batch from memory as separate buffers; null when the disk must be read. Throws OFFSET_OUT_OF_RANGE. */
+  /** As `readCached`, but as views that are valid until the next append. At least one batch; null when it is not in memory. */
   readCachedParts(offset: number, maxBytes: number, upTo: number): LogParts | null {
     this.#state.checkUsable();
     this.#reader.checkRange(offset);
@@ -239,7 +239,9 @@ export class PartitionLog {
     await this.#truncate((state) => truncateFully(state, this.#reader, offset));
   }
 
-  /** Deletes records below `offset` (at most the high watermark, which -1 stands for). Returns the new log start offset. */
+  /**
+   * Deletes the records below `offset` (-1: below the high watermark, the largest valid value). Returns the new log start offset.
+   */
   async deleteRecordsTo(offset: number): Promise<number> {
     const state = this.#state;
     state.checkUsable();
@@ -254,12 +256,12 @@ export class PartitionLog {
     return state.logStartOffset;
   }
 
-  /** A follower adopts its leader's log start offset; segments wholly below it are removed. */
+  /** Raises the log start offset and removes the segments that are wholly below it. */
   async raiseLogStart(offset: number): Promise<void> {
     if (offset <= this.#state.logStartOffset) return;
     const state = this.#state;
     raiseLogStart(state, Math.min(offset, state.logEndOffset));
-    // Remove only segments below the log start; the periodic task removes those that are too old.
+    // This removes only segments below the log start offset; a periodic task removes those that are too old.
     await this.#exclusive(async () => {
       if (!this.isOffline) await removeLeading(state, countBelowStart(state));
     });
@@ -293,7 +295,7 @@ export class PartitionLog {
     const due = await this.#writer.exclusive(() => countExpired(state, nowMs));
     if (due === 0 || this.isOffline) return 0;
     if (due === state.segments.length) {
-      // Retention waits for the next run, because a roll is an append, and no append may be made during a truncation.
+      // To roll is an append, which is not allowed during a truncation, so the segment stays until the next run.
       if (this.#truncating > 0) return 0;
       await this.roll();
     }
@@ -302,18 +304,18 @@ export class PartitionLog {
     );
   }
 
-  /** Creates the directory of a new partition, which otherwise the first write does. */
+  /** Creates the directory of a new partition before its first write, which would create it otherwise. */
   async materialise(): Promise<void> {
     if (this.isOffline) return;
     await this.#exclusive(() => materialise(this.#state));
   }
 
-  /** Syncs what is written. Rejects when the disk failed. */
+  /** Syncs everything that is written, and advances the recovery point. Rejects when the disk fails. */
   flush(): Promise<void> {
     return this.#writer.flush(true);
   }
 
-  /** The approximate number of bytes that a start after a crash would read. */
+  /** About how many bytes a start after a crash would have to read: those above the recovery point. */
   get unsyncedBytes(): number {
     const state = this.#state;
     const first = state.floorSegment(state.recoveryPoint);
@@ -324,8 +326,8 @@ export class PartitionLog {
   }
 
   /**
-   * Syncs what is appended so far and writes a producer snapshot; a start after a crash begins there. Appends may continue
-   * meanwhile.
+   * Syncs what is appended so far and writes a producer snapshot, so that recovery after a crash begins there. Appends may
+   * continue in the meantime.
    */
   async syncBehind(): Promise<void> {
     const state = this.#state;
@@ -376,7 +378,7 @@ export class PartitionLog {
     }
   }
 
-  /** Closes the log and renames its directory; returns the new path, null when there is no directory. */
+  /** Closes the log and renames its directory; returns the new path; null: the directory was never created. */
   async leave(name: string): Promise<string | null> {
     const state = this.#state;
     const { fs } = state.resources;
@@ -389,14 +391,14 @@ export class PartitionLog {
       const path = `${parent}/${name}`;
       await fs.rename(from, path);
       state.directory.path = path;
-      // The rename is not synced: after a power cut the log would be found as a stray and set aside again.
+      // The rename is not synced. If a power cut undoes it, the next start finds the log as a stray and renames it again.
       return path;
     });
   }
 
   /**
-   * Replaces the files of the log by those of a copy in another log directory; `catchUp` brings the copy up to the end of the log.
-   * No write is in progress meanwhile. Returns the new path of the old files.
+   * Replaces the files of the log by those of a copy in another log directory, while no write is in progress. `catchUp` copies
+   * the last records. Returns the new path of the old files.
    */
   relocate(copy: PartitionLog, leavingName: string, catchUp: () => Promise<void>): Promise<string> {
     return this.#writer.exclusive(async () => {
@@ -407,7 +409,7 @@ export class PartitionLog {
     });
   }
 
-  /** The directory is being removed or is offline: nothing is written any more. */
+  /** Closes the log without writing anything, because its directory is being removed or is offline. */
   async abandon(): Promise<void> {
     const state = this.#state;
     state.isClosed = true;
@@ -418,7 +420,7 @@ export class PartitionLog {
   async #closeCleanly(): Promise<void> {
     const state = this.#state;
     const { active } = state;
-    // All records may be synced while the producer state is only in memory.
+    // Even if all records are synced, the producer state may be only in memory; then a snapshot is written.
     const dirty =
       state.recoveryPoint < state.logEndOffset ||
       (state.producers.size > 0 && state.producersKnownAt !== state.logEndOffset);
@@ -431,7 +433,7 @@ export class PartitionLog {
     await writeSegmentCheckpoint(state, state.logEndOffset);
   }
 
-  /** Writes a producer snapshot at the end of the log; older ones that are not at the start of a segment are removed. */
+  /** Writes a producer snapshot for the end of the log, and removes older ones that are not at the start of a segment. */
   async #writeSnapshot(): Promise<void> {
     const state = this.#state;
     const { fs } = state.resources;
@@ -475,7 +477,7 @@ export class PartitionLog {
     }
   }
 
-  /** A failed read takes the log offline as a failed write does. A log that was closed meanwhile has no files. */
+  /** A read that fails by a disk error takes the log offline, as a failed write does, unless the log was closed in the meantime. */
   #reading<T>(result: Promise<T>): Promise<T> {
     return result.catch((error: unknown) => {
       if (!(error instanceof StorageError) || this.#state.isClosed) throw error;

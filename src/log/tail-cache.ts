@@ -1,13 +1,14 @@
 /**
- * The most recently appended batches of all logs in memory, so that consumers and followers near the log end need no disk. There is
- * one bound in bytes, first in first out over all logs. A log's part is a contiguous run of batches that ends at its log end
- * offset.
+ * Keeps the most recently appended batches of all logs in memory, so that reads near the log end need no disk. All logs share one
+ * limit in bytes; when it is reached, the batch that was added first is dropped, whichever log it belongs to. The batches of a
+ * log are contiguous and end at its log end offset.
  *
- * Batches are copied into slabs, which are reused. If the original buffers were kept, they would survive two scavenges, and each 10
- * MB of them would cost a full garbage collection. A view of a batch is therefore valid only until the next append.
+ * Batches are copied into slabs, large buffers that are used again and again. To keep the buffers in which batches arrive would
+ * make Node's garbage collector slow: they live long enough to reach its old generation. As a slab may be overwritten at the next
+ * append, a view of a batch is valid only until then.
  *
- * Invariants: entries of one log are contiguous and in offset order; the global order restricted to a log is the log's order. A
- * slab is reused only when none of its entries is live.
+ * Invariants: the batches of one log are contiguous and in the order of their offsets; the queue over all logs has them in the
+ * same order. A slab is reused only when none of its batches is in the cache any more.
  */
 
 /** Memory for several batches. */
@@ -23,8 +24,8 @@ export interface CachedBatch {
   readonly lastOffset: number;
   readonly sizeBytes: number;
   /**
-   * Bytes of this log that were added to the cache before this batch; the difference between two batches is the number of bytes
-   * between them.
+   * How many bytes of this log were added to the cache before this batch. The difference between two batches is the number of bytes
+   * from the one to the other.
    */
   readonly startBytes: number;
   readonly owner: LogTail;
@@ -37,7 +38,10 @@ export interface CachedBatch {
 const slabBytesMax = 4 * 1024 * 1024;
 /** The bound is at least this many slabs. */
 const slabsMin = 16;
-/** Batches larger than this fraction of a slab get a slab of their own, so that little space is wasted at the ends of slabs. */
+/**
+ * A batch larger than a slab divided by this number gets a slab of its own, so that little space stays unused at the ends of
+ * slabs.
+ */
 const largestPart = 4;
 const entryOverheadBytes = 128;
 
@@ -68,7 +72,7 @@ export class TailCache {
   add(owner: LogTail, firstOffset: number, lastOffset: number, bytes: Uint8Array): void {
     const costBytes = entryOverheadBytes + bytes.length;
     if (costBytes > this.#sizeBytesMax) {
-      // The log's entries would no longer reach its end.
+      // A batch that does not fit is not added. The log's other batches are dropped, because they no longer reach its end.
       owner.clear();
       return;
     }
@@ -89,7 +93,7 @@ export class TailCache {
     owner.push(entry);
   }
 
-  /** The entry was removed from its log; it leaves the queue when it is at the front. */
+  /** Called when a log has dropped a batch. Its entry stays in the queue, marked as dead, until it is at the front. */
   release(entry: CachedBatch): void {
     if (entry.slab === null) return;
     this.#bury(entry, entry.slab);
@@ -141,9 +145,9 @@ export class TailCache {
 export class LogTail {
   readonly #cache: TailCache;
   #entries: CachedBatch[] = [];
-  /** Bytes of all batches that were ever added. */
+  /** The size of all batches of this log that were ever added. */
   totalBytes = 0;
-  /** Index of the first live entry; the array is compacted from time to time. */
+  /** The index of the first entry that is in the cache; entries before it are removed from the array from time to time. */
   #first = 0;
 
   constructor(cache: TailCache) {
@@ -154,7 +158,7 @@ export class LogTail {
     return this.#entries.length - this.#first;
   }
 
-  /** First cached offset; null when empty. */
+  /** The first cached offset of this log; null when it has no batch in the cache. */
   get startOffset(): number | null {
     return this.#entries[this.#first]?.firstOffset ?? null;
   }
@@ -186,7 +190,10 @@ export class LogTail {
     for (const entry of entries) this.#cache.release(entry);
   }
 
-  /** Batches from the one that contains `offset`, as many as fit; null when that one is not cached. Empty: none ends below `upTo`. */
+  /**
+   * Batches from the one that contains `offset`, as many as `maxBytes` allows; null when that one is not cached; empty when it
+   * reaches `upTo`.
+   */
   read(offset: number, maxBytes: number, upTo: number, minOneBatch: boolean): CachedBatch[] | null {
     const at = this.#find(offset);
     if (at < 0) return null;
@@ -203,7 +210,7 @@ export class LogTail {
   }
 
   /**
-   * Bytes of the batches from the one that contains `offset` to the last below `upTo`, without a copy; null when that one is not
+   * The size of the batches from the one that contains `offset` to the last that ends below `upTo`; null when the first is not
    * cached.
    */
   bytesBetween(offset: number, upTo: number): number | null {
@@ -226,7 +233,7 @@ export class LogTail {
       else if (entry.firstOffset > offset) high = middle - 1;
       else return middle;
     }
-    // On a follower of a compacted log offsets may have gaps: the next batch is returned if the gap is inside the cached part.
+    // No batch contains `offset`: a follower of a compacted log has gaps. If the gap is between two cached batches, take the second.
     return low > this.#first && low < entries.length ? low : -1;
   }
 }

@@ -1,6 +1,7 @@
 /**
- * Compacts the logs of topics with `cleanup.policy=compact`, one after the other, those with the largest dirty part first, and
- * records up to which offset each is clean (`cleaner-offset-checkpoint`).
+ * Compacts the logs of topics with `cleanup.policy=compact`, one after the other. The offset up to which a log was compacted is
+ * recorded in `cleaner-offset-checkpoint`: the log is clean below it and dirty above. The log with the largest dirty part comes
+ * first.
  */
 import { StorageError } from '../../base/file-system.ts';
 import { contain } from '../manager/background-tasks.ts';
@@ -33,7 +34,7 @@ interface Candidate {
 export class LogCleaner {
   readonly #options: LogCleanerOptions;
   readonly #checkpoints = new Map<string, OffsetCheckpoint>();
-  /** Logs with damage inside; they are not compacted until the next start. */
+  /** Logs whose compaction failed, for example because a segment is damaged. They are not compacted until the next start. */
   readonly #uncleanable = new WeakSet<PartitionLog>();
   #running: Promise<boolean> | null = null;
   #stopped = false;
@@ -54,12 +55,12 @@ export class LogCleaner {
     return this.#checkpoints.get(directory)?.get(name) ?? null;
   }
 
-  /** The log was deleted; another one may get its name. */
+  /** Forgets a deleted log, because another log may get its name. */
   forget(directory: string, name: string): void {
     this.#checkpoints.get(directory)?.delete(name);
   }
 
-  /** Compacts all logs that are due; resolves to whether there was any. */
+  /** Compacts all logs that are due; resolves to false when there was none. */
   cleanOnce(): Promise<boolean> {
     this.#running ??= this.#clean().finally(() => {
       this.#running = null;
@@ -99,7 +100,7 @@ export class LogCleaner {
     return didWork;
   }
 
-  /** Returns false when the clean part does not reach further than before. */
+  /** Compacts one log. Returns false when its clean part has not grown. */
   async #compact({ log, directory, range }: Candidate): Promise<boolean> {
     const { clock, logger } = this.#options.resources;
     const startedMs = clock.monotonicMs();
@@ -127,7 +128,7 @@ export class LogCleaner {
       await body();
     } catch (error) {
       if (log.isOffline) return;
-      // As Kafka's cleaner: a log that caused any other error is not compacted again.
+      // A log that caused any error but one of the disk is not compacted again, as by Kafka's cleaner.
       if (!(error instanceof StorageError)) this.#uncleanable.add(log);
       if (error instanceof UncleanableError || error instanceof DecodeError)
         this.#options.resources.logger.warn('a log can not be compacted', {

@@ -1,13 +1,15 @@
 /**
  * Decides what compaction keeps of a batch. Pure.
  *
- * A record below the end of the pass is removed when a later record in the cleaned range has its key, when it has no key, or when
- * it belongs to an aborted transaction. A tombstone is removed too, once the delete horizon of its batch has passed; the horizon is
- * set when a batch with tombstones is first compacted. Offsets and sequences of the remaining records do not change.
+ * A record below the end of the pass is removed when a later record below that end has the same key, when it has no key, or when
+ * it belongs to an aborted transaction. A tombstone is also removed after the delete horizon of its batch, a time that is set
+ * when a batch with tombstones is first compacted: `delete.retention.ms` from then. Offsets and sequences of the other records do
+ * not change.
  *
- * A transaction marker is kept as long as the log has a batch of its transaction, even an emptied one. A pass that finds no such
- * batch sets the marker's delete horizon; once that has passed, the marker is removed (as in Kafka, KIP-534). The last marker of a
- * producer that has written nothing in its epoch remains as an empty batch, because it has the epoch that fences.
+ * A transaction marker is kept as long as the log has a batch of its transaction, even one without records. A pass that finds no
+ * such batch sets the marker's delete horizon; after that time the marker is removed (as in Kafka, KIP-534). If the marker is the
+ * last that a producer has in the log, it remains as an empty batch, because it has the producer's epoch, by which older ones are
+ * refused.
  */
 import { mark } from '../../base/mark.ts';
 import type { BatchHeader } from '../../protocol/records/batch.ts';
@@ -18,7 +20,7 @@ import type { LastRecord } from '../producers/producer-state.ts';
 import { readMarker } from '../records/control-batch.ts';
 import type { AbortedTransaction } from '../segment/transaction-index.ts';
 
-/** The memory that one pass may use. The pass ends at the record that does not fit; the next one continues there. */
+/** The limits of the map of keys in one pass. The pass ends at the record that does not fit; the next pass continues there. */
 export interface KeyBounds {
   readonly keysMax: number;
   readonly keyBytesMax: number;
@@ -26,7 +28,7 @@ export interface KeyBounds {
 
 export const defaultKeyBounds: KeyBounds = { keysMax: 1_000_000, keyBytesMax: 64 * 1024 * 1024 };
 
-/** Offset of the last record of each key in the dirty part of a log. */
+/** A map from each key in the dirty part of a log to the offset of its last record. */
 export class KeyMap {
   readonly #offsets = new Map<string, number>();
   readonly #bounds: KeyBounds;
@@ -60,7 +62,7 @@ function textOf(key: Uint8Array): string {
   return Buffer.from(key.buffer, key.byteOffset, key.length).toString('latin1');
 }
 
-/** Tracks aborted transactions while all batches are passed to it in order. */
+/** Tells for each batch whether its transaction was aborted. All batches of the log must be passed to it, in order. */
 export class AbortedFilter {
   readonly #waiting: AbortedTransaction[];
   readonly #open = new Map<number, AbortedTransaction>();
@@ -89,16 +91,16 @@ export class AbortedFilter {
   }
 }
 
-/** Tracks which transactions have batches in the log, while all batches are passed to it in order. */
+/** Tells for each marker whether the log has a batch of its transaction. All batches of the log must be passed to it, in order. */
 export class TransactionsWithBatches {
   readonly #producers = new Set<number>();
 
-  /** A batch of records, or an emptied batch that an earlier pass left. */
+  /** Called for each batch that is not a control batch, also for one without records that an earlier pass has left. */
   batch(header: BatchHeader): void {
     if (header.isTransactional) this.#producers.add(header.producerId);
   }
 
-  /** A control batch. Returns whether the log has a batch of the transaction that it ends. */
+  /** Called for each control batch. Returns whether the log has a batch of the transaction that the marker in it ends. */
   ends(header: BatchHeader): boolean {
     return this.#producers.delete(header.producerId);
   }
@@ -112,18 +114,23 @@ export interface FilterContext {
   readonly transactions: TransactionsWithBatches;
   readonly nowMs: number;
   readonly deleteRetentionMs: number;
-  /** The last batch of each producer is kept, emptied if necessary, because it has the producer's sequence and epoch. */
+  /** The last batch of each producer. It is kept, without records if necessary, because it has the producer's sequence and epoch. */
   readonly lastRecords: ReadonlyMap<number, LastRecord>;
 }
 
 export interface FilteredBatch {
-  /** The batch to keep: the same bytes, rebuilt ones, or null when it is removed. Valid only as long as the header is. */
+  /**
+   * What is kept of the batch: the same bytes, or a batch with fewer records; null: nothing. Valid only as long as the header is.
+   */
   readonly bytes: Uint8Array | null;
-  /** A marker that readers need; its transaction stays in the transaction index. */
+  /** The batch has a marker whose transaction must stay in the transaction index. */
   readonly isNeededMarker: boolean;
 }
 
-/** Must be called for all batches of the log in order, also for those after the end of the pass. */
+/**
+ * Decides what is kept of a batch. Must be called for all batches of the segments in order, also for those after the end of the
+ * pass.
+ */
 export function filterBatch(header: BatchHeader, context: FilterContext): FilteredBatch {
   if (header.isControl) return filterControl(header, context);
   context.transactions.batch(header);
@@ -173,7 +180,7 @@ function isKept(record: KafkaRecord, horizonMs: number | null, context: FilterCo
   return record.value !== null || horizonMs === null || horizonMs > context.nowMs;
 }
 
-/** `horizonMs`, when given, replaces the base timestamp, as in Kafka. */
+/** A batch with only these records. `horizonMs`: the delete horizon, which the format stores as base timestamp; null: none. */
 function rebuild(header: BatchHeader, records: readonly KafkaRecord[], horizonMs: number | null): Uint8Array {
   const baseOffset = header.baseOffset;
   const baseTimestamp = horizonMs ?? header.baseTimestamp;

@@ -1,10 +1,11 @@
 /**
- * Compacts one log: collects the last offset of each key in the dirty part, then rewrites the segments before the end of the pass
- * without superseded records. It never changes the active segment, nor anything at or above the last stable offset.
+ * Compacts one log: it collects the last offset of each key in the dirty part, then writes the segments up to the end of the pass
+ * again, without the records that a later record of the same key replaces. It never changes the active segment, nor anything at
+ * or above the last stable offset.
  *
- * Order on disk: `.cleaned` files are written and synced. They are renamed to `.swap`, which commits the compaction. The old
- * segments are renamed to `.deleted`, and the `.swap` files get their names. After a crash `log-swaps.ts` completes or reverts
- * this.
+ * Order on disk: the new segments are written as `.cleaned` files and synced. They are renamed to `.swap`; from then on the
+ * compaction is valid. The old segments are renamed to `.deleted`, and the `.swap` files get the final names. After a crash,
+ * `log-swaps.ts` continues from `.swap` files and removes `.cleaned` ones.
  */
 import { mark } from '../../base/mark.ts';
 import { type BatchHeader, batchHeader } from '../../protocol/records/batch.ts';
@@ -27,7 +28,7 @@ import { Segment } from '../segment/segment.ts';
 const relativeOffsetMax = 0x7fff_ffff;
 const writeBytes = 1024 * 1024;
 
-/** A segment contains bytes that are not a batch; the log is not compacted. */
+/** A segment has bytes that are not a batch, so the log cannot be compacted. */
 export class UncleanableError extends Error {
   override readonly name = 'UncleanableError';
 }
@@ -35,11 +36,13 @@ export class UncleanableError extends Error {
 export interface CleanableRange {
   /** The first offset that no pass has examined. */
   readonly firstDirty: number;
-  /** Exclusive; the base offset of a segment. A pass may end earlier, inside a segment. */
+  /** The end (exclusive) of what may be compacted: the base offset of a segment. A pass may end earlier, inside a segment. */
   readonly end: number;
   readonly cleanBytes: number;
   readonly dirtyBytes: number;
-  /** The oldest dirty record is older than `max.compaction.lag.ms`. */
+  /**
+   * Whether the oldest dirty record is older than `max.compaction.lag.ms`, so that the log is compacted whatever its dirty ratio.
+   */
   readonly isOverdue: boolean;
 }
 
@@ -106,7 +109,7 @@ export async function compact(
   return end;
 }
 
-/** When the map is full, the pass ends at the next record with a key, as in Kafka. */
+/** Collects the keys of the dirty part. When the map is full, the pass ends at the next record with a key, as in Kafka. */
 async function collectKeys(
   log: PartitionLog,
   range: CleanableRange,
@@ -148,7 +151,7 @@ async function collectKeys(
   return { keys, end: range.end };
 }
 
-/** Neighbouring segments that fit into one segment together. */
+/** Groups neighbouring segments that fit together into one segment. */
 function groupsOf(state: LogState, segments: readonly Segment[]): Segment[][] {
   const groups: Segment[][] = [];
   let sizeBytes = 0;
@@ -207,7 +210,7 @@ async function rewrite(
       waiting.push(bytes);
       waitingBytes += bytes.length;
       movedBytes += bytes.length;
-      // A rebuilt batch has its own largest timestamp; its offsets do not change.
+      // A batch with fewer records may have a smaller largest timestamp, so it is read again; the last offset does not change.
       const { maxTimestamp } = batchHeader(bytes);
       cleaned.appended(maxTimestamp, header.lastOffset, bytes.length, state.config.indexIntervalBytes);
     };
@@ -227,7 +230,7 @@ async function rewrite(
   return cleaned;
 }
 
-/** Replaces the group by the cleaned segment; false when the log has changed meanwhile. */
+/** Replaces the segments of the group by the cleaned one. False: the log was truncated, changed or closed in the meantime. */
 async function swap(
   state: LogState,
   group: readonly Segment[],
@@ -239,15 +242,16 @@ async function swap(
   if (!unchanged || generation !== state.generation || state.isClosed || state.failure !== null) return false;
   const { fs } = state.resources;
   await unlistSegments(state, group);
-  // The files themselves must be durable under a name that recovery removes before any of them has one that it completes.
+  // The new files must be durable under `.cleaned` names, which recovery removes, before one of them gets a `.swap` name, from which
+  // recovery continues.
   await fs.syncDirectory(state.directory.path);
   await cleaned.rename('.swap');
   await fs.syncDirectory(state.directory.path);
   state.segments = [...state.segments.slice(0, at), cleaned, ...state.segments.slice(at + group.length)];
-  // The batches in the tail cache may have been superseded.
+  // The tail cache may have records that compaction has removed.
   state.tail.clear();
   for (const segment of group) await deleteLater(state, segment);
-  // A power cut must not restore one of the old segments beside the new one that has its records.
+  // After this sync a power cut cannot bring back an old segment beside the new one that has the same records.
   await fs.syncDirectory(state.directory.path);
   await cleaned.rename('');
   await fs.syncDirectory(state.directory.path);

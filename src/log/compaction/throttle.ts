@@ -2,7 +2,7 @@
 import { type Clock, type Scheduler, sleep } from '../../base/clock.ts';
 import { TokenBucket } from '../../base/token-bucket.ts';
 
-/** A stop or a changed rate takes effect after at most this time. */
+/** The longest wait in one piece, so that a stop or a changed rate takes effect soon. */
 const waitMsMax = 500;
 
 export class CompactionThrottle {
@@ -25,7 +25,7 @@ export class CompactionThrottle {
     }
   }
 
-  /** From now on nothing waits, so that the current log is finished quickly. */
+  /** Ends all waiting, so that the compaction in progress finishes quickly. */
   stop(): void {
     this.#stopped = true;
   }

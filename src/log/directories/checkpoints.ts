@@ -12,7 +12,7 @@ import { forEachInTurns } from '../manager/concurrency.ts';
 import { readIfExists } from '../segment/index-bytes.ts';
 import { cleanShutdownName, partitionMetadataName } from '../names.ts';
 
-/** Key: `topic-partition`, as `partitionDirectoryName` makes it. */
+/** An offset for each partition, by `topic-partition` as `partitionDirectoryName` makes it. */
 export type OffsetCheckpoint = Map<string, number>;
 
 export interface EpochEntry {
@@ -28,7 +28,10 @@ async function readText(fs: FileSystem, path: string): Promise<string | null> {
   return content === null ? null : new TextDecoder().decode(content);
 }
 
-/** The lines after version and count; null when the file is truncated, has another version or invalid lines. */
+/**
+ * The lines of a checkpoint after the two that have version and count; null when the file is truncated, has another version or
+ * invalid lines.
+ */
 function checkpointLines(text: string, words: number): string[][] | null {
   const lines = text.split('\n');
   if (lines.at(-1) === '') lines.pop();
@@ -43,7 +46,7 @@ function checkpointText(lines: readonly string[]): Uint8Array {
   return encoder.encode(`0\n${lines.length}\n${lines.map((line) => `${line}\n`).join('')}`);
 }
 
-/** Yields to the event loop, because there is a line for each partition of the broker. */
+/** Makes the text of a checkpoint, in slices, because it has a line for each partition of the broker. */
 export async function encodeOffsetCheckpoint(
   offsets: OffsetCheckpoint,
   scheduler: Scheduler,
@@ -69,7 +72,7 @@ export function decodeOffsetCheckpoint(text: string): OffsetCheckpoint | null {
   return offsets;
 }
 
-/** A missing file gives an empty map, a damaged one null. */
+/** Reads a checkpoint; the map is empty if there is no file. Null: the file is damaged. */
 export async function readOffsetCheckpoint(fs: FileSystem, path: string): Promise<OffsetCheckpoint | null> {
   const text = await readText(fs, path);
   return text === null ? new Map() : decodeOffsetCheckpoint(text);
@@ -88,7 +91,7 @@ export function encodeEpochCheckpoint(entries: readonly EpochEntry[]): Uint8Arra
   return checkpointText(entries.map((entry) => `${entry.epoch} ${entry.startOffset}`));
 }
 
-/** Null when the text is damaged or its entries are not increasing. */
+/** The epochs in a checkpoint; null when the text is damaged or its entries are not increasing. */
 export function decodeEpochCheckpoint(text: string): EpochEntry[] | null {
   const rows = checkpointLines(text, 2);
   if (rows === null) return null;
@@ -106,7 +109,7 @@ export function decodeEpochCheckpoint(text: string): EpochEntry[] | null {
   return entries;
 }
 
-/** Without a newline at its end, as Kafka writes it. */
+/** The content of `partition.metadata`, without a newline at its end, as Kafka writes it. */
 export function encodePartitionMetadata(topicId: Uuid): Uint8Array {
   return encoder.encode(`version: 0\ntopic_id: ${topicId}`);
 }
@@ -119,7 +122,7 @@ export async function readPartitionMetadata(fs: FileSystem, directory: string): 
   return isUuid(id) ? id : null;
 }
 
-/** The broker epoch in the clean shutdown file; null when there is no file, so the logs must be recovered. */
+/** The content of the clean shutdown file; null: there is none, so the logs must be recovered. A `brokerEpoch` of -1 is unknown. */
 export async function readCleanShutdown(
   fs: FileSystem,
   directory: string,
@@ -131,7 +134,7 @@ export async function readCleanShutdown(
     const epoch = (value as { brokerEpoch?: unknown }).brokerEpoch;
     return { brokerEpoch: typeof epoch === 'number' ? epoch : -1 };
   } catch {
-    // Kafka before 3.6 wrote an empty file: the shutdown was clean, the epoch is unknown.
+    // Kafka before 3.6 wrote an empty file: the shutdown was clean, but the broker epoch is unknown.
     return { brokerEpoch: -1 };
   }
 }

@@ -43,7 +43,7 @@ export class LogCheckpoints {
     }
   }
 
-  /** `joining`: a log that is about to be moved to this directory. */
+  /** Writes one checkpoint. `joining`: a log that is about to be moved to this directory and is included already. */
   writeOne(
     directory: LogDirectory,
     kind: CheckpointKind,
@@ -52,15 +52,15 @@ export class LogCheckpoints {
     return directory.writeCheckpoint(kind, () => this.#collect(directory, kind, joining));
   }
 
-  /** A log in the directory `path` was compacted further. */
+  /** Called when more of a log in the directory `path` was compacted: writes the cleaner's checkpoint. */
   async cleaned(path: string): Promise<void> {
     this.#options.directories.find((directory) => directory.path === path)?.dirty.add('cleaner');
     await this.write('cleaner');
   }
 
   /**
-   * Yields to the event loop. Logs may be appended to or truncated meanwhile: each offset was valid at some time after the write
-   * was requested, which is what callers need.
+   * Collects the offsets, in slices. In between, logs may be appended to or truncated. Each offset was valid at some time after
+   * the call, which is all that callers need.
    */
   async #collect(
     directory: LogDirectory,
@@ -73,8 +73,8 @@ export class LogCheckpoints {
       if (held.directory !== directory && log !== joining) return;
       if (kind === 'recoveryPoint') offsets.set(name, log.recoveryPoint);
       else if (kind === 'highWatermark') offsets.set(name, log.highWatermark);
-      // Written also where the first segment has the same offset: a power cut may bring back older segments whose removal was not
-      // synced.
+      // The log start offset is written even if the first segment begins there: a power cut may bring back older segments whose
+      // removal was not synced.
       else if (kind === 'logStart' && (log.logStartOffset > 0 || log === joining))
         offsets.set(name, log.logStartOffset);
       else if (kind === 'cleaner') {

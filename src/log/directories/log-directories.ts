@@ -4,7 +4,7 @@ import type { Uuid } from '../../base/uuid.ts';
 import { Errors, KafkaError } from '../../protocol/errors.ts';
 import type { LogDirectory } from './log-directory.ts';
 
-/** Partitions that are not on this broker yet and for which a directory was requested. */
+/** How many partitions that are not on this broker yet may have a requested directory; further requests are not remembered. */
 const preferredMax = 100_000;
 
 export class LogDirectories {
@@ -17,8 +17,8 @@ export class LogDirectories {
   }
 
   /**
-   * The broker epoch of the last clean shutdown. It is -1 unless all directories agree on it: a directory that failed, or that was
-   * closed only by an earlier incarnation, may have replicas that lost records (KIP-966).
+   * The broker epoch of the last clean shutdown; -1: not all directories have the same. Then a directory has failed, or it was
+   * closed cleanly by an earlier incarnation only, so its replicas may have lost records (KIP-966).
    */
   get previousBrokerEpoch(): number {
     const [first] = this.all;
@@ -48,14 +48,15 @@ export class LogDirectories {
     throw new KafkaError(Errors.INVALID_REPLICA_ASSIGNMENT, `Log directory ${path} is cordoned`);
   }
 
-  /** When the partition is created on this broker, it will be in `directory`. */
+  /** Remembers that the partition shall be in `directory` when it is created on this broker. */
   prefer(name: string, directory: LogDirectory): void {
     if (this.#preferred.size < preferredMax) this.#preferred.set(name, directory);
   }
 
   /**
-   * The named directory. When none is named, or the named one was replaced by another disk, the one with the fewest logs. Throws
-   * KAFKA_STORAGE_ERROR when the replica may be in an offline directory, because it must not be created again empty.
+   * The directory for a replica: the one with `directoryId`. If metadata names none, or none here has that id (its disk was
+   * replaced), the one with the fewest logs. Throws KAFKA_STORAGE_ERROR when the replica may be in an offline directory: a
+   * second, empty one must not be created.
    */
   choose(name: string, directoryId: Uuid | null, isNew: boolean): LogDirectory {
     const online = this.all.filter((directory) => !directory.isOffline);

@@ -36,19 +36,19 @@ export class LogDirectory {
   readonly #scheduler: Scheduler;
   readonly #logger: Logger;
   #lock: FileLock | null = null;
-  /** The error that took it offline. */
+  /** The error that took the directory offline; undefined while it is online. */
   failure: unknown;
-  /** Gets no new replicas (`cordoned.log.dirs`). */
+  /** The directory gets no new replicas, because it is in `cordoned.log.dirs`. */
   isCordoned = false;
-  /** Number of logs in it, and of logs that are being created in it. */
+  /** How many logs are in the directory or are being created in it. */
   logsCount = 0;
-  /** Not known before `begin`. */
+  /** Whether the last shutdown was clean; known after `begin`. */
   wasClean = false;
   /** Broker epoch of the last clean shutdown; -1: unknown. */
   previousBrokerEpoch = -1;
-  /** Kinds of checkpoints whose offsets have changed since they were written. */
+  /** The checkpoints of which an offset has changed since they were written. */
   readonly dirty = new Set<CheckpointKind>();
-  /** For each checkpoint the write in progress, and one that waits for it. */
+  /** By checkpoint: the write in progress, and the one that will follow it. */
   readonly #writes = new Map<CheckpointKind, { running: Promise<void>; next: Promise<void> | null }>();
 
   constructor(
@@ -82,7 +82,7 @@ export class LogDirectory {
     this.#lock = null;
   }
 
-  /** Reads and removes the clean shutdown file, so that a crash from now on is not taken for a clean shutdown. */
+  /** Reads the clean shutdown file and removes it: if the process crashes from now on, the shutdown was not clean. */
   async begin(): Promise<void> {
     const marker = await readCleanShutdown(this.#fs, this.path);
     this.wasClean = marker !== null;
@@ -96,7 +96,10 @@ export class LogDirectory {
     await writeCleanShutdown(this.#fs, this.path, brokerEpoch);
   }
 
-  /** A damaged checkpoint counts as empty: all logs are recovered from their first segment. */
+  /**
+   * Reads a checkpoint. A damaged one counts as empty; with a damaged recovery checkpoint all logs are recovered from their
+   * beginning.
+   */
   async readCheckpoint(kind: CheckpointKind): Promise<OffsetCheckpoint> {
     const offsets = await readOffsetCheckpoint(this.#fs, `${this.path}/${checkpointNames[kind]}`);
     if (offsets !== null) return offsets;
@@ -107,12 +110,12 @@ export class LogDirectory {
     return new Map();
   }
 
-  /** Logs were added or removed, so all checkpoints must be written. */
+  /** Marks all checkpoints to be written, because logs were added or removed. */
   dirtyAll(): void {
     for (const kind of checkpointKinds) this.dirty.add(kind);
   }
 
-  /** Writes the result of `collect`, which is called when the write begins. Calls that wait for the same write share it. */
+  /** Writes what `collect` returns; it is called when the write begins. Calls during a write share the next write. */
   writeCheckpoint(kind: CheckpointKind, collect: () => Promise<OffsetCheckpoint>): Promise<void> {
     const write = async (): Promise<void> => {
       this.dirty.delete(kind);

@@ -1,13 +1,14 @@
 /**
  * Moves of replicas between the log directories of this broker (AlterReplicaLogDirs, KIP-113). Each move copies a log into a
- * `…-future` directory of the target, reports the new directory to the controller when the copy has caught up, and swaps the files
- * when the controller has recorded it (KIP-858). The number of concurrent moves is limited; all share one rate.
+ * `…-future` directory of the target, reports the new directory to the controller when the copy has caught up, and swaps the
+ * files when the controller has recorded it (KIP-858). The number of concurrent moves is limited; all share one rate.
  *
- * Invariants: a log has at most one move. The copy never has a record that the log has not (a truncation of the log is repeated on
- * the copy before anything else is copied). The files of the log are removed only after a complete, synced copy has its name.
+ * Invariants: a log has at most one move. The copy has no records that the log does not have: after a truncation of the log, the
+ * copy is truncated before anything else is copied. The files of the log are removed only after a complete, synced copy has its
+ * name.
  *
- * A clean stop keeps the copy and the next start continues it, from the offset at which the leader epochs of copy and log diverge,
- * because the log may have been truncated meanwhile. After an unclean stop the copy is made again.
+ * A clean stop keeps the copy, and the next start continues it, from the offset at which the leader epochs of copy and log
+ * diverge: the log may have been truncated before the move continues. After an unclean stop the copy is removed and made again.
  */
 import { sleep } from '../../base/clock.ts';
 import type { StorageError } from '../../base/file-system.ts';
@@ -25,15 +26,15 @@ export interface LogMovesOptions {
   readonly rate: () => number;
   /** `num.replica.alter.log.dirs.threads`. */
   readonly runningMax: number;
-  /** The disk with the copy failed. */
+  /** Called when the disk of the copy has failed. */
   readonly onCopyFailure: (directory: LogDirectory, error: StorageError) => void;
   /** Reports the future directory of the replica to the controller; resolves when that is recorded. */
   readonly assign: (log: PartitionLog, directory: Uuid) => Promise<void>;
-  /** Id of the directory of the log; null when the log was deleted. */
+  /** The id of the directory that holds the log; null when the log was deleted. */
   readonly directoryIdOf: (log: PartitionLog) => Uuid | null;
-  /** The copy is complete, and the log accepts no writes now. */
+  /** Called when the copy is complete, while the log accepts no writes. */
   readonly beforeSwap: (move: LogMove) => Promise<void>;
-  /** The files of the copy are those of the log now; the old files are at `oldPath`. */
+  /** Called when the log uses the files of the copy; its old files are at `oldPath`. */
   readonly onSwapped: (move: LogMove, oldPath: string) => void;
 }
 
@@ -51,7 +52,7 @@ export class LogMove {
   isSwapped = false;
   /** Settles when the move has ended. */
   done: Promise<void> = Promise.resolve();
-  /** Smallest end offset of a truncation of the log that was not repeated on the copy yet. */
+  /** The smallest offset to which the log was truncated while the copy was not; null: none. */
   truncatedTo: number | null = null;
 
   constructor(log: PartitionLog, target: LogDirectory) {
@@ -59,15 +60,15 @@ export class LogMove {
     this.target = target;
   }
 
-  /** Records of the copy at `end` or above must be removed. */
+  /** The log was truncated to `end`: the copy must be too. */
   truncated(end: number): void {
     this.truncatedTo = Math.min(this.truncatedTo ?? end, end);
   }
 }
 
 /**
- * The offset up to which a copy has the records of its log: where both have the same leader epoch, they have the same records
- * (KIP-101). Gaps in a compacted log may make it smaller, never larger.
+ * The offset up to which the copy has the same records as the log. Where both have the same leader epoch, they have the same records
+ * (KIP-101). In a compacted log, whose epochs may have gaps, the result may be smaller than possible, but never larger.
  */
 function sharedEnd(log: PartitionLog, copy: PartitionLog): number {
   const from = Math.max(log.logStartOffset, copy.logStartOffset);
@@ -94,7 +95,7 @@ export class LogMoves {
   readonly #moves = new Map<PartitionLog, LogMove>();
   readonly #queue: { move: LogMove; copyPath: string | null }[] = [];
   readonly #running = new Set<Promise<void>>();
-  /** Removals of copies in progress. A clean stop waits for them, so that no start continues an incomplete copy. */
+  /** Removals of copies that are in progress. A stop waits for them, so that the next start does not find a part of a copy. */
   readonly #removing = new Set<Promise<void>>();
   #stopped = false;
 
@@ -103,14 +104,14 @@ export class LogMoves {
     this.#bucket = new TokenBucket(options.resources.clock, options.rate);
   }
 
-  /** An earlier incarnation began to copy a partition to `path`. */
+  /** Called at the start for each copy at `path` that an earlier incarnation has left. */
   found(name: string, directory: LogDirectory, path: string): void {
     this.#found.set(name, { directory, path });
   }
 
   /**
-   * Names and directories of found copies without a log: the node ended between the two renames of a swap. Of the other copies,
-   * those of an unclean incarnation are removed.
+   * The copies without a log, with their directories: the node ended in the middle of a swap, between two renames, so each is the
+   * only replica. Other copies in directories whose last shutdown was not clean are removed.
    */
   orphans(hasLog: (name: string) => boolean): [string, LogDirectory][] {
     const orphans: [string, LogDirectory][] = [];
@@ -124,13 +125,13 @@ export class LogMoves {
     return orphans;
   }
 
-  /** The directory with this id, if it has a found copy of the partition. */
+  /** The directory with this id, if an earlier incarnation has left a copy of the partition in it; else null. */
   orphanIn(name: string, directoryId: Uuid | null): LogDirectory | null {
     const found = this.#found.get(name);
     return found !== undefined && found.directory.id === directoryId ? found.directory : null;
   }
 
-  /** Renames a found copy to the name of the partition. */
+  /** Makes a copy that an earlier incarnation has left the replica: renames it to the name of the partition. */
   async promote(name: string): Promise<void> {
     const { fs } = this.#options.resources;
     const { directory, path } = this.#found.get(name) as FoundCopy;
@@ -139,7 +140,7 @@ export class LogMoves {
     await fs.syncDirectory(directory.path);
   }
 
-  /** Continues the moves whose copies were found. */
+  /** Continues the moves of which an earlier incarnation has left copies. */
   resume(logOf: (name: string) => PartitionLog | null): void {
     for (const [name, { directory, path }] of [...this.#found]) {
       const log = logOf(name);
@@ -157,7 +158,7 @@ export class LogMoves {
     return this.#moves.values();
   }
 
-  /** `copyPath`: the copy that an earlier incarnation of this broker left. */
+  /** Begins a move. `copyPath`: a copy to continue, which an earlier incarnation has left; null: none. */
   begin(log: PartitionLog, target: LogDirectory, copyPath: string | null = null): void {
     if (this.#stopped || this.#moves.has(log)) return;
     const move = new LogMove(log, target);
@@ -167,7 +168,7 @@ export class LogMoves {
     this.#next();
   }
 
-  /** Resolves when the copy is no longer used and its files are removed. */
+  /** Ends the move of a log. Resolves when the copy is no longer used and its files are removed. */
   async cancel(log: PartitionLog): Promise<void> {
     const move = this.#moves.get(log);
     if (move === undefined) return;
@@ -181,7 +182,7 @@ export class LogMoves {
     if (copy !== null && !move.isSwapped) await this.#discard(copy);
   }
 
-  /** The disk of a copy failed: the replica stays where it is. */
+  /** A log directory has failed: ends the moves to it; their replicas stay where they are. */
   directoryFailed(directory: LogDirectory, error: StorageError): void {
     for (const { target, copy } of this.#moves.values()) if (target === directory) copy?.writer.fail(error);
   }
@@ -242,7 +243,7 @@ export class LogMoves {
       const { copy } = move;
       this.#end(move);
       if (copy !== null) await this.#discard(copy);
-      // The metadata may name the target already.
+      // Metadata may name the target directory already, so report the present one again.
       const directory = this.#options.directoryIdOf(log);
       if (move.isAssigned && directory !== null) await this.#options.assign(log, directory);
     }
@@ -257,7 +258,7 @@ export class LogMoves {
       if (await this.#copySome(move, copy, true)) continue;
       if (isRecorded) return;
       if (!move.isAssigned) {
-        // Records that are synced now need not be synced while the log accepts no writes.
+        // The fewer records are unsynced at the swap, the shorter is the time in which the log accepts no writes.
         await copy.flush();
         move.isAssigned = true;
         void this.#options.assign(move.log, move.target.id).then(() => {
@@ -268,7 +269,10 @@ export class LogMoves {
     }
   }
 
-  /** Under load the copy is always a little behind: the last records are copied while the log accepts no writes. */
+  /**
+   * Replaces the log by its copy. Under load the copy is always a little behind, so the last records are copied while writes
+   * wait.
+   */
   async #swap(move: LogMove, copy: PartitionLog): Promise<void> {
     const { log } = move;
     const { random } = this.#options.resources;
@@ -284,7 +288,7 @@ export class LogMoves {
     this.#end(move);
   }
 
-  /** Returns false when the copy has reached the end of the log. */
+  /** Copies one chunk. Returns false when the copy has reached the end of the log. */
   async #copySome(move: LogMove, copy: PartitionLog, mayWait: boolean): Promise<boolean> {
     const { log } = move;
     const { resources } = this.#options;
@@ -299,7 +303,7 @@ export class LogMoves {
       return true;
     }
     const { records, firstOffset } = await log.read(from, chunkBytes, log.logEndOffset, true);
-    // An empty copy begins with the batch that contains the first record.
+    // The first batch of an empty copy may begin before the log start offset, so the copy begins there.
     if (firstOffset !== copy.logEndOffset && copy.sizeBytes === 0)
       await copy.truncateFullyAndStartAt(firstOffset);
     await copy.appendAsFollower(records).written;
@@ -356,7 +360,7 @@ export class LogMoves {
       if (end <= copy.logStartOffset) await copy.truncateFullyAndStartAt(end);
       else await copy.truncateTo(end);
     }
-    // Retention or DeleteRecords has removed the records that the copy needs next.
+    // The records that the copy needs next were deleted by retention or DeleteRecords: it begins again at the log start offset.
     if (copy.logEndOffset < log.logStartOffset && copy.sizeBytes > 0)
       await copy.truncateFullyAndStartAt(log.logStartOffset);
   }

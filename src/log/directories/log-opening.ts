@@ -1,4 +1,4 @@
-/** Opens all partition logs of a log directory at the start, and closes them at the end. */
+/** Opens all partition logs of a log directory when the broker starts, and closes them when it stops. */
 import { StorageError } from '../../base/file-system.ts';
 import { readPartitionMetadata } from './checkpoints.ts';
 import { forEachInTurns, forEachLimited } from '../manager/concurrency.ts';
@@ -18,14 +18,14 @@ export interface OpeningOptions {
   readonly resources: LogResources;
   readonly configOf: (topic: string) => LogConfig;
   readonly callbacksOf: (name: string, log: () => PartitionLog) => LogCallbacks;
-  /** A found copy of a replica that was being moved to this directory. */
+  /** Called for each copy of a replica that an earlier incarnation was moving to this directory. */
   readonly onFuture: (name: string, path: string) => void;
-  /** A partition directory that an earlier incarnation marked for deletion. */
+  /** Called for each partition directory that an earlier incarnation has renamed to be deleted. */
   readonly onDeleted: (path: string) => void;
   readonly onOpened: (name: string, log: PartitionLog) => void;
 }
 
-/** Logs that are opened or closed concurrently. */
+/** How many logs are opened or closed at a time. */
 const openingMax = 32;
 
 const metadataTopic = '__cluster_metadata';
@@ -35,7 +35,7 @@ function isPartition(name: string): boolean {
   return id !== null && id.topic !== metadataTopic;
 }
 
-/** Opens the log of one partition directory (`only`), or all. */
+/** Opens the log of the partition directory `only`; null: all logs. */
 export async function openDirectory(
   directory: LogDirectory,
   only: string | null,
@@ -85,16 +85,16 @@ export async function openDirectory(
     try {
       await open(name);
     } catch (error) {
-      // A file with such a name is not a partition directory.
+      // This is a file with the name of a partition directory; it is ignored.
       if (!(error instanceof StorageError && error.code === 'ENOTDIR')) throw error;
     }
   });
-  // Recovered partitions rely on this one sync of the log directory.
+  // Recovery does not sync the log directory for each partition; this one sync is for all of them.
   if (!directory.wasClean) await fs.syncDirectory(directory.path);
   directory.dirty.add('recoveryPoint');
 }
 
-/** Closes the logs of a directory; writes the clean shutdown file unless its disk fails. */
+/** Closes the logs of a directory. Writes the clean shutdown file, unless the disk fails before. */
 export async function closeDirectory(
   directory: LogDirectory,
   logs: readonly Held[],

@@ -1,17 +1,17 @@
 /**
- * Replaces the files of a log by those of a complete copy, as the last step of a move to another log directory. The records of the
- * log do not change, so the log continues to serve reads and appends.
+ * Replaces the files of a log by those of a complete copy, as the last step of a move to another log directory. The records of
+ * the log do not change, so the log continues to serve reads and appends.
  *
- * The order leaves one complete replica after a crash at any point. The copy is closed and synced. The old directory is renamed to
- * `…-delete` and the directory entry synced. The copy gets the partition's name, and that is synced. A start that finds a
- * `…-future` directory and no other uses it as the partition.
+ * After a crash at any point there is one complete replica: (1) the copy is closed and synced; (2) the old directory is renamed
+ * to `…-delete`, and this is synced; (3) the copy is renamed to the partition's name, and this is synced. A start that finds a
+ * `…-future` directory but no directory with the partition's name uses the former as the partition.
  */
 import { writeEpochs } from '../log-flush.ts';
 import type { LogReader } from '../log-reader.ts';
 import type { LogState } from '../log-state.ts';
 import { partitionDirectoryName } from '../names.ts';
 
-/** The log of the copy, as far as relocation uses it. */
+/** What this file needs of the `PartitionLog` of the copy. */
 interface CopiedLog {
   readonly state: LogState;
   readonly directory: string;
@@ -22,7 +22,7 @@ function parentOf(path: string): string {
   return path.slice(0, path.lastIndexOf('/'));
 }
 
-/** Called under the writer's lock of the log; `copy` has all of its records. Returns the path of the old files. */
+/** Must be called under the writer's lock of the log, when `copy` has all its records. Returns the path of the old files. */
 export async function relocate(
   state: LogState,
   reader: LogReader,

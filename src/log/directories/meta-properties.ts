@@ -1,6 +1,6 @@
 /**
- * `meta.properties`: the cluster id and node id of a log directory. Written by `kafka-storage format`, read at every start. The
- * bytes are those of Kafka, so that Kafka and this broker can use each other's directories.
+ * Reads and writes `meta.properties`, which says to which cluster and node a log directory belongs. `kafka-storage format` writes
+ * it; every start reads it. The bytes are as Kafka writes them, so that Kafka and this broker can use each other's directories.
  */
 import { type FileSystem, replaceFile } from '../../base/file-system.ts';
 import type { Uuid } from '../../base/uuid.ts';
@@ -37,7 +37,7 @@ export function parseMetaProperties(text: string): MetaProperties {
   return { clusterId, nodeId, directoryId: values.get('directory.id') ?? null };
 }
 
-/** The date line of java.util.Properties. */
+/** The date in the form of `java.util.Date`, which `java.util.Properties` writes as a comment into the first line. */
 export function dateComment(wallMs: number): string {
   const [day, date, month, year, time] = new Date(wallMs).toUTCString().split(/,? /);
   return `${day} ${month} ${date} ${time} UTC ${year}`;

@@ -38,8 +38,8 @@ export class NewDirectories {
 }
 
 /**
- * On Windows and macOS names that differ only in case are the same: the directory of a new partition may be that of another one. A
- * disk that cannot be read reports its error at the first write.
+ * Throws when a directory at `path` exists. On Windows and macOS, names that differ only in case are the same name, so the
+ * directory may be that of another topic. An error of the disk is ignored here; the first write reports it.
  */
 export async function requireFree(fs: FileSystem, path: string): Promise<void> {
   if ((await fs.stat(path).catch(() => null)) === null) return;

@@ -1,6 +1,6 @@
 /**
- * Periodic tasks: the next run is scheduled when one has ended, so a slow run never overlaps itself. An error is logged with its
- * stack and does not end the task; a broken invariant ends the process.
+ * Runs periodic tasks. The next run of a task is scheduled when the last one has ended, so a task never runs twice at a time. An
+ * error is logged with its stack and does not end the task; a broken invariant ends the process.
  */
 import { AssertionError } from '../../base/assert.ts';
 import { StorageError } from '../../base/file-system.ts';
@@ -40,7 +40,7 @@ export class BackgroundTasks {
     this.#logger = logger;
   }
 
-  /** `body` resolves to whether it had work to do. */
+  /** Starts a task. `body` resolves to whether it had work to do, on which the time of the next run may depend. */
   start(name: string, times: TaskTimes, body: () => Promise<boolean | void>): void {
     this.#plan(name, times.firstMs, times, body);
   }

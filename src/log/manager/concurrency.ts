@@ -1,10 +1,10 @@
 /**
- * Loops over all logs of a broker, of which there may be 100,000: with a bounded number of logs per turn of the event loop, and a
- * bounded number at a time.
+ * Loops over all logs of a broker, of which there may be 100,000. They handle a bounded number of logs in a turn of the event
+ * loop, and a bounded number at a time.
  */
 import { type Scheduler, yieldTurn } from '../../base/clock.ts';
 
-/** Logs that a loop handles before it yields to requests and heartbeats: 1 to 2 ms of work. */
+/** How many logs a loop handles (1 to 2 ms of work) before it lets the event loop handle requests and heartbeats. */
 export const logsPerTurnMax = 100;
 
 /** Runs `body` for each item, one after the other, yielding to the event loop in between. */
@@ -38,7 +38,10 @@ export async function forEachLimited<T>(
   let failed = false;
   let failure: unknown;
   let taken = 0;
-  /** All workers wait for the same turn: one that continued would keep the event loop busy. */
+  /**
+   * The next turn of the event loop, for which all workers wait together. If one of them did not, it would keep the event loop
+   * busy.
+   */
   let turn: Promise<void> = Promise.resolve();
   const worker = async (): Promise<void> => {
     for (let next = iterator.next(); !next.done && !failed; next = iterator.next()) {

@@ -45,9 +45,9 @@ export interface LogManagerOptions {
   readonly settings: LogManagerSettings;
   /** Memory for recent batches of all logs; 64 MiB by default. */
   readonly tailCacheBytesMax?: number;
-  /** Idle files that stay open; 1,024 by default. */
+  /** How many files that are not in use stay open; 1,024 by default. */
   readonly logFilesMax?: number;
-  /** The configuration of a topic, as far as it is known when its logs are opened; `updateConfig` follows. */
+  /** The configuration of a topic when its logs are opened; `updateConfig` brings the one from metadata later. */
   readonly configOf: (topic: string) => LogConfig;
   /** Called after a log was flushed, with the time it took. */
   readonly onFlushed?: ((durationMs: number) => void) | undefined;
@@ -55,7 +55,7 @@ export interface LogManagerOptions {
   readonly moveRate?: () => number;
   /** Tells the controller the future directory of a moving replica; resolves when that is recorded. By default resolves at once. */
   readonly assign?: (log: PartitionLog, directory: Uuid) => Promise<void>;
-  /** A directory went offline; its logs refuse every call already. */
+  /** Called when a directory has gone offline; all calls to its logs fail by then. */
   readonly onDirectoryFailure: (directory: { path: string; id: Uuid }, error: unknown) => void;
 }
 
@@ -67,7 +67,7 @@ export class LogManager {
   readonly #logs = new Map<string, Held>();
   /** Creations in progress, so that concurrent callers get the same log. */
   readonly #creating = new Map<string, Promise<PartitionLog>>();
-  /** Logs whose directories are about to be renamed; a new log of the same name waits for that. */
+  /** By name: the renaming of a log's directory, for which a new log of the same name waits. */
   readonly #leaving = new Map<string, Promise<void>>();
   readonly #writeBehind: WriteBehind;
   readonly #newDirectories: NewDirectories;
@@ -195,7 +195,7 @@ export class LogManager {
     if (held.directory !== target) this.#moves.begin(held.log, target);
   }
 
-  /** Continues moves that a clean stop interrupted. Called when the controller can be reached. */
+  /** Continues the moves that were interrupted by a clean stop. Called when the controller can be reached. */
   resumeMoves(): void {
     this.#moves.resume((name) => this.#logs.get(name)?.log ?? null);
   }
@@ -237,11 +237,11 @@ export class LogManager {
     await this.#putAside(partitionDirectoryName(topic, partition), 'delete');
   }
 
-  /** Sets aside the logs that this broker should not have; they are renamed to `…-stray` for the operator. */
+  /** Closes the logs for which `isExpected` returns false, and renames their directories to `…-stray`, for an operator to check. */
   async removeStrays(isExpected: (log: PartitionLog) => boolean): Promise<void> {
     await forEachInTurns(this.#held(), this.#resources.scheduler, async ({ log }) => {
       const name = partitionDirectoryName(log.topic, log.partition);
-      // While others were set aside, a replica of the topic that has this name now may have replaced it.
+      // Another log may have got this name since the loop began, because the partition was requested with another topic id.
       if (isExpected(log) || this.#logs.get(name)?.log !== log) return;
       mark('log.stray-put-aside');
       this.#logger.warn('found a stray log', { partition: name, topicId: log.topicId });
@@ -257,7 +257,7 @@ export class LogManager {
     await this.#checkpoints.write('highWatermark');
   }
 
-  /** Runs retention once over all logs; a timer does so as well. */
+  /** Runs retention once over all logs, as a periodic task does. */
   async applyRetention(): Promise<void> {
     await retain(this.#logs.values(), this.#resources.scheduler);
   }
@@ -266,18 +266,18 @@ export class LogManager {
     return this.#upkeep.expire(this.#logs.values());
   }
 
-  /** Whether a transaction of this partition has been open for longer than any transaction may be. */
+  /** Whether a transaction in this partition is open although it should have ended long ago (`ProducerUpkeep.isLate`). */
   hasLateTransaction(topic: string, partition: number): boolean {
     const log = this.get(topic, partition);
     return log !== null && this.#upkeep.isLate(log);
   }
 
-  /** Compacts the logs that are due, once; a timer does so as well. */
+  /** Compacts once the logs that are due, as a periodic task does. */
   async cleanOnce(): Promise<void> {
     await this.#cleaner.cleanOnce();
   }
 
-  /** Closes all logs. With a broker epoch (the shutdown was controlled) the next start counts as clean. */
+  /** Closes all logs. `brokerEpoch`: written to the clean shutdown files, so that the next start needs no recovery. */
   async shutdown(brokerEpoch: number): Promise<void> {
     this.#newDirectories.stop();
     this.#tasks.stop();
@@ -291,11 +291,11 @@ export class LogManager {
     await this.#resources.files.close();
   }
 
-  /** Found copies of moves: a copy without its log is the replica. */
+  /** Handles copies that interrupted moves have left: a copy without a log is the replica. */
   async #adoptCopies(): Promise<void> {
     const isComplete = this.#directories.all.every(({ isOffline }) => !isOffline);
     const orphans = this.#moves.orphans((name) => this.#logs.has(name));
-    // Only if no directory is offline, because the log may be in an offline one.
+    // This is certain only if all directories are online; otherwise the log may be in an offline one.
     for (const [name, directory] of isComplete ? orphans : []) await this.#promoteCopy(name, directory);
   }
 
@@ -337,7 +337,7 @@ export class LogManager {
     await this.#open(directory, null);
   }
 
-  /** Opens one log of a directory; `name` null: all. */
+  /** Opens the log `name` in a directory; null: all logs. */
   async #open(directory: LogDirectory, name: string | null): Promise<void> {
     await openDirectory(directory, name, {
       resources: this.#resources,
@@ -351,7 +351,7 @@ export class LogManager {
         else this.#twins.add(name, { log, directory });
         directory.logsCount += 1;
         if (directory.wasClean || log.logEndOffset === 0) return;
-        // Its rebuilt index is written in the background.
+        // Recovery has rebuilt the indexes in memory; they are written in the background.
         log.state.isTouched = true;
         this.#writeBehind.add(log);
       },
@@ -385,7 +385,7 @@ export class LogManager {
       if (adopted?.topicId === topicId) return adopted;
     }
     const directory = this.#directories.choose(name, place.directoryId, place.isNew);
-    // Counted at once, so that a concurrent selection of a directory takes it into account.
+    // Counted before the log exists, so that a selection of a directory for another log takes it into account.
     directory.logsCount += 1;
     await requireFree(this.#options.fs, `${directory.path}/${name}`).catch((error: unknown) => {
       directory.logsCount -= 1;
@@ -417,7 +417,7 @@ export class LogManager {
     for (const other of others) await this.#leave(name, other, 'stray');
   }
 
-  /** A directory that lost its `partition.metadata` belongs to the topic that has its name. */
+  /** A log without `partition.metadata` is taken as that of the topic with its name. */
   async #adoptTopic(held: Held, topicId: Uuid, config: LogConfig): Promise<PartitionLog> {
     held.log.adoptTopicId(topicId);
     held.log.updateConfig(config);
@@ -460,7 +460,7 @@ export class LogManager {
     });
   }
 
-  /** The log may be moved to another directory than `first`. */
+  /** The callbacks of a log. It is in the directory `first`, until a move takes it to another one. */
   #callbacks(first: LogDirectory, name: string, log: () => PartitionLog): LogCallbacks {
     const directory = (): LogDirectory => this.#logs.get(name)?.directory ?? first;
     return {

@@ -1,30 +1,30 @@
 /** Broker settings of `log/`. The composition root makes them from the node's configuration. */
 import type { NodeConfig } from '../../config/node-config.ts';
 
-/** The time that Kafka adds to `transaction.max.timeout.ms`. */
+/** A transaction counts as late this long after `transaction.max.timeout.ms`; Kafka adds the same time. */
 const lateTransactionBufferMs = 5 * 60_000;
 
 export interface LogManagerSettings {
-  /** Take `.lock` in each directory. False when the owner has taken them already. */
+  /** Whether the manager locks each directory (`.lock`). False when the owner has locked them already. */
   readonly locksDirectories: boolean;
   readonly initialTaskDelayMs: number;
   readonly retentionCheckIntervalMs: number;
   readonly recoveryPointCheckpointIntervalMs: number;
   readonly logStartCheckpointIntervalMs: number;
   readonly highWatermarkCheckpointIntervalMs: number;
-  /** Interval of checks for `flush.ms`, if it is shorter than that of the other checks. */
+  /** The interval at which `flush.ms` is checked, if it is shorter than the usual one (`scheduled-tasks.ts`). */
   readonly flushCheckIntervalMs: number;
   /** Changes at run time. */
   readonly producerIdExpirationMs: number;
   readonly producerIdExpirationCheckIntervalMs: number;
-  /** A transaction without a write for longer than this will not end by itself. Changes at run time. */
+  /** When a transaction has had no write for this long, it should have ended. Changes at run time. */
   readonly lateTransactionMs: number;
   readonly cleanerEnabled: boolean;
   /** Changes at run time. */
   readonly cleanerBackoffMs: number;
-  /** Limits bytes read and written by compaction. Changes at run time. */
+  /** How many bytes per second compaction may read and write. Changes at run time. */
   readonly cleanerBytesPerSecond: number;
-  /** Replicas that move between log directories concurrently; null: as many as there are directories. */
+  /** How many replicas may move between log directories at a time; null: as many as there are directories. */
   readonly movesMax: number | null;
 }
 

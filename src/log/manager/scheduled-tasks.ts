@@ -1,6 +1,6 @@
 /**
- * When the tasks of a log manager run: first some time after the start, so that they do not slow it down, then periodically. The
- * times are those of Kafka's LogManager, LogCleaner and ReplicaManager.
+ * The times at which the log manager's tasks run: first some time after the start, so that they do not slow the start down, then
+ * periodically. They are those of Kafka's LogManager, LogCleaner and ReplicaManager.
  */
 import type { LogManagerSettings } from './log-settings.ts';
 
@@ -21,12 +21,12 @@ export type LogTask =
   | 'cleaner';
 
 /**
- * Interval at which logs with new records are checked, to write indexes and epochs and for `flush.ms`. Kafka checks `flush.ms`
- * every `log.flush.scheduler.interval.ms`, which is never by default; here that property can only shorten the interval.
+ * The interval at which logs with new records write their indexes and epochs, and `flush.ms` is checked. Kafka checks `flush.ms`
+ * at the interval `log.flush.scheduler.interval.ms`, by default never; here that property can only make the interval shorter.
  */
 const writeBehindIntervalMs = 2000;
 
-/** Kafka checks whenever its metric is read. */
+/** The interval of the check for late transactions. Kafka checks whenever its metric is read. */
 const lateTransactionsIntervalMs = 60_000;
 
 const every = (firstMs: number, intervalMs: () => number): TaskTimes => ({ firstMs, nextMs: intervalMs });
@@ -45,7 +45,7 @@ export function taskTimes(settings: LogManagerSettings): Readonly<Record<LogTask
     logStart: every(first, () => settings.logStartCheckpointIntervalMs),
     highWatermark: every(0, () => settings.highWatermarkCheckpointIntervalMs),
     writeBehind: every(writeBehindMs, () => writeBehindMs),
-    // The cleaner runs again at once, and pauses only when there was nothing to compact.
+    // After a run that compacted something, the cleaner runs again at once; otherwise after `log.cleaner.backoff.ms`.
     cleaner: { firstMs: 0, nextMs: (didWork) => (didWork ? 0 : settings.cleanerBackoffMs) },
   };
 }

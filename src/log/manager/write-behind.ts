@@ -1,13 +1,14 @@
 /**
- * Background writes of logs with new records: their indexes and leader epochs are written, `flush.ms` is checked, and recovery
- * points advance, so that a start after a crash reads little (docs/decisions/0072-recovery-points-that-follow.md).
+ * A periodic task for logs with new records: writes their indexes and leader epochs, flushes those whose `flush.ms` has passed, and
+ * advances recovery points, so that a start after a crash has little to read
+ * (docs/decisions/0072-recovery-points-that-follow.md).
  */
 import type { Scheduler } from '../../base/clock.ts';
 import { contain } from './background-tasks.ts';
 import { forEachInTurns } from './concurrency.ts';
 import type { PartitionLog } from '../partition-log.ts';
 
-/** A log with more bytes above its recovery point is synced in the background. */
+/** A log with more bytes than this above its recovery point is synced. */
 const unsyncedBytesMax = 16 * 1024 * 1024;
 
 export class WriteBehind {
@@ -26,7 +27,7 @@ export class WriteBehind {
     this.#touched.delete(log);
   }
 
-  /** `checkpoint` writes the recovery points; it is called when one has advanced. */
+  /** Runs the task once. `checkpoint` writes the recovery points to disk; it is called when one of them has advanced. */
   async run(checkpoint: () => Promise<void>): Promise<void> {
     let hasMoved = false;
     const touched = this.#touched;
@@ -44,7 +45,7 @@ export class WriteBehind {
       } catch (error) {
         contain(log, error, 'write-behind');
       }
-      // If the topic flushes by time, the log stays on the list until it is flushed.
+      // If the topic has `flush.ms`, the log stays on the list until all its records are synced.
       if (log.state.config.flushMs < Number.MAX_SAFE_INTEGER && log.recoveryPoint < log.logEndOffset)
         this.#touched.add(log);
     });

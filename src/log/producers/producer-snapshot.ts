@@ -1,6 +1,6 @@
 /**
- * The format of a producer snapshot (`<offset>.snapshot`): the state of all producers before that offset. It is Kafka's, which has
- * only the last batch of each producer: a version, then the message.
+ * The format of a producer snapshot (`<offset>.snapshot`): the state of all producers after the records below that offset. It is
+ * Kafka's format, a version and then a message, and has only the last batch of each producer.
  */
 import { decodeWithEnd, DecodeError, encode } from '../../protocol/codec/codec.ts';
 import { ProducerSnapshot } from '../../protocol/messages/stored/producer-snapshot.ts';
@@ -8,7 +8,7 @@ import { crc32c } from '../../protocol/records/crc32c.ts';
 import { writeInt32 } from '../../protocol/records/integers.ts';
 import { encodeVersioned, versionedBodyAt, versionOf } from '../../protocol/records/versioned.ts';
 
-/** Its `currentTxnFirstOffset` is -1 when no transaction is open. */
+/** The state of one producer in a snapshot. `currentTxnFirstOffset` is -1 when it has no open transaction. */
 export type ProducerSnapshotEntry = ProducerSnapshot['producerEntries'][number];
 
 const version = 1;
@@ -21,7 +21,7 @@ export function encodeProducerSnapshot(producerEntries: readonly ProducerSnapsho
   return bytes;
 }
 
-/** Null when the bytes are damaged: the snapshot is deleted and the state rebuilt from the log. */
+/** The content of a snapshot; null: it is damaged. The caller then deletes it and computes the state from the log. */
 export function decodeProducerSnapshot(content: Uint8Array): readonly ProducerSnapshotEntry[] | null {
   if (versionOf(content) !== version || content.length < crcEnd) return null;
   try {

@@ -33,16 +33,16 @@ export interface ProducerStateEntry {
   /** Largest timestamp of the last batch, for DescribeProducers. */
   lastTimestampMs: number;
   /**
-   * When this broker last saw the producer, by the broker's own clock. Expiry uses it, because record timestamps may be anything.
-   * For a transaction that is open when the log is loaded, it is derived from the last batch's timestamp.
+   * When the producer last wrote, by the broker's own clock. Expiry uses this time and not the timestamps of records, which clients
+   * choose. For a transaction that is open when the log is loaded, it is the timestamp of the last batch (`writtenMs`).
    */
   lastSeenMs: number;
   currentTxnFirstOffset: number | null;
-  /** The last batches of its epoch. Those of coordinators have no sequence (-1). */
+  /** The last batches in the producer's present epoch. Batches that a coordinator has written have no sequence (-1). */
   batches: ProducerBatch[];
 }
 
-/** What compaction keeps of a producer: the batch that ends at this offset, or without a batch the marker of this epoch. */
+/** Which batch compaction keeps of a producer: the one that ends at `lastDataOffset`; null: the marker with this epoch. */
 export interface LastRecord {
   readonly lastDataOffset: number | null;
   readonly producerEpoch: number;
@@ -57,14 +57,16 @@ export interface TransactionMarker {
   readonly timestampMs: number;
 }
 
-/** The guard of a client's batch, null without one; `'off'`: `transaction.partition.verification.enable=false`. */
+/**
+ * The guard that a client's batch has; null: none. `'off'`: none is required (`transaction.partition.verification.enable=false`).
+ */
 export type Verification = VerificationGuard | 'off' | null;
 
-/** From transactions version 2 on every marker raises the producer's epoch (KIP-890). */
+/** The transactions version from which on each transaction ends with a higher producer epoch (KIP-890). */
 const epochBumpVersion = 2;
 const epochMax = 0x7fff;
 
-/** Origin of an append. A client's batch is checked by all rules; a follower accepts what its leader accepted. */
+/** Where an append comes from. A client's batch is checked by all rules; a follower accepts what its leader has accepted. */
 export type AppendOrigin = 'client' | 'coordinator' | 'replication';
 
 interface OpenTransaction {
@@ -109,8 +111,8 @@ export class ProducerState {
   }
 
   /**
-   * The guard that the first batch of a transaction must carry when it is appended; null: the producer's transaction has begun here
-   * already.
+   * Begins a verification; returns the guard that the first batch of the transaction must have when it is appended. Null: the log
+   * has batches of the producer's open transaction already, so no guard is needed.
    */
   beginVerification(request: VerificationRequest, nowMs: number): VerificationGuard | null {
     if (this.#isOngoing(request.producerId, request.producerEpoch)) return null;
@@ -125,7 +127,7 @@ export class ProducerState {
       const same = entry === undefined ? null : repeated(entry, header);
       if (same !== null) return same;
     }
-    // Applies to coordinators as well, because a group's offsets belong to a client's transaction.
+    // Also batches of coordinators are checked: offsets that the group coordinator writes may belong to a client's transaction.
     if (header.isTransactional) this.#checkVerified(header, verification);
     if (entry !== undefined && header.producerEpoch < entry.producerEpoch)
       throw staleEpoch(entry, header.producerEpoch);
@@ -140,8 +142,9 @@ export class ProducerState {
   }
 
   /**
-   * Throws when the marker comes from a coordinator or producer that has been replaced. With transactions version 2 a marker has a
-   * higher epoch than the transaction; the same epoch without an open transaction means that the marker is being written again.
+   * Throws when the marker is from a coordinator that is no longer in charge, or has an epoch that the producer has left. With
+   * transactions version 2 a marker has a higher epoch than its transaction. The same epoch is accepted if no transaction is
+   * open: then the marker is written for the second time.
    */
   admitMarker(marker: TransactionMarker, transactionVersion: number): void {
     const entry = this.#producers.get(marker.producerId);
@@ -167,7 +170,7 @@ export class ProducerState {
     }
   }
 
-  /** The batch has been assigned its offsets. */
+  /** Adds a batch that has its offsets to the state of its producer. */
   record(header: BatchHeader, firstOffset: number, lastOffset: number, nowMs: number): void {
     const entry = this.#enter(header.producerId, header.producerEpoch, nowMs);
     entry.lastTimestampMs = header.maxTimestamp;
@@ -187,7 +190,7 @@ export class ProducerState {
     }
   }
 
-  /** A marker at `offset` ends the producer's transaction; returns the entry for the transaction index when it aborts one. */
+  /** Ends the producer's transaction by the marker at `offset`. If it aborts one, returns the entry for the transaction index. */
   recordMarker(marker: TransactionMarker, offset: number, nowMs: number): AbortedTransaction | null {
     const entry = this.#enter(marker.producerId, marker.producerEpoch, nowMs);
     const firstOffset = entry.currentTxnFirstOffset;
@@ -208,7 +211,7 @@ export class ProducerState {
     };
   }
 
-  /** Compaction has emptied the marker of a transaction; it still has the epoch. */
+  /** Takes over the epoch of a marker whose record compaction has removed; the batch without the record still has the epoch. */
   recordEmptiedMarker(producerId: number, producerEpoch: number, nowMs: number): void {
     this.#enter(producerId, producerEpoch, nowMs);
   }
@@ -220,14 +223,14 @@ export class ProducerState {
     return last;
   }
 
-  /** First offset of the oldest transaction that is open or whose marker is not below `highWatermark`; null: none. */
+  /** The first offset of the oldest transaction that is open, or whose marker is not below `highWatermark`; null: there is none. */
   firstUnstableOffset(highWatermark: number): number | null {
     for (const { firstOffset, lastOffset } of this.#transactions)
       if (lastOffset === null || lastOffset >= highWatermark) return firstOffset;
     return null;
   }
 
-  /** Removes transactions whose marker is below the high watermark: they are stable. */
+  /** Forgets transactions whose marker is below the high watermark: they no longer limit the last stable offset. */
   highWatermarkMoved(highWatermark: number): void {
     if (this.#transactions.length === 0) return;
     this.#transactions = this.#transactions.filter(
@@ -365,12 +368,15 @@ export class ProducerState {
   }
 }
 
-/** When a batch that is read at a start was written: its timestamp, unless that is impossible. */
+/**
+ * The assumed time at which a batch was written that is read when the log is opened: its timestamp; the present time if the
+ * timestamp is negative or in the future.
+ */
 export function writtenMs(timestampMs: number, nowMs: number): number {
   return timestampMs < 0 || timestampMs > nowMs ? nowMs : timestampMs;
 }
 
-/** The batch of this producer that `header` repeats. */
+/** The remembered batch of this producer that has the same epoch and sequences as `header`; null: there is none. */
 function repeated(entry: ProducerStateEntry, header: BatchHeader): ProducerBatch | null {
   if (entry.producerEpoch !== header.producerEpoch) return null;
   const lastSequence = addSequence(header.baseSequence, header.lastOffsetDelta);

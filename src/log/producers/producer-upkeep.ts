@@ -1,9 +1,9 @@
 /**
- * Periodic work on the producer state of all logs: producers that have not written for long are removed, and a transaction that has
- * been open for too long is logged.
+ * Periodic work on the producer state of all logs: removes producers that have not written for long, and logs a warning for a
+ * transaction that is open for too long.
  *
- * A coordinator ends every transaction within `transaction.max.timeout.ms`. A transaction that is open five minutes longer will not
- * end by itself (KIP-664 calls it hanging); read_committed consumers and compaction wait for it.
+ * A coordinator ends every transaction within `transaction.max.timeout.ms`. A transaction that is open five minutes longer will
+ * not end by itself (KIP-664 calls it hanging); consumers with read_committed and compaction cannot pass it.
  */
 import type { Scheduler } from '../../base/clock.ts';
 import { contain } from '../manager/background-tasks.ts';
@@ -14,7 +14,7 @@ import type { PartitionLog } from '../partition-log.ts';
 export class ProducerUpkeep {
   readonly #settings: LogManagerSettings;
   readonly #scheduler: Scheduler;
-  /** First offset of the transaction that was logged last. */
+  /** By log: the first offset of the transaction for which a warning was logged last. */
   readonly #named = new WeakMap<PartitionLog, number>();
 
   constructor(settings: LogManagerSettings, scheduler: Scheduler) {

@@ -1,10 +1,11 @@
 /**
- * The transactions of one partition that are being verified (KIP-890). A verification begins when the leader asks the transaction
- * coordinator whether the producer's transaction is open, and ends with the first batch of that transaction. Without verification a
- * delayed batch could begin a transaction that its coordinator has ended, and that transaction would never end.
+ * The transactions of one partition that are being verified (KIP-890). Before the first batch of a transaction, the leader asks
+ * the transaction coordinator whether the transaction is open. Without this, a delayed batch could arrive after the end of its
+ * transaction; it would begin a transaction in the partition that nothing ends.
  *
- * Invariant: a guard admits a batch only until a batch of its producer, or the marker of its transaction, is appended; a later
- * request gets another guard.
+ * A verification has a guard, an object that the append of the batch must pass. Invariant: a guard is valid until a transactional
+ * batch of its producer, or the marker of its transaction, is appended. So a batch that was verified before the marker is refused
+ * after it.
  */
 
 /** Identifies one verification. The code that asks the coordinator keeps it and passes it to the append of the batch. */
@@ -15,7 +16,7 @@ export interface VerificationGuard {
 export interface VerificationRequest {
   readonly producerId: number;
   readonly producerEpoch: number;
-  /** First sequence of the batch to be verified. */
+  /** The first sequence of the batch for which the verification is made. */
   readonly sequence: number;
   /** The client uses transactions version 2: its sequences begin at 0 with the epoch of each transaction. */
   readonly supportsEpochBump: boolean;
@@ -26,14 +27,14 @@ interface Verification {
   readonly supportsEpochBump: boolean;
   readonly beganMs: number;
   producerEpoch: number;
-  /** The smallest sequence of this epoch: a batch that overtook it on the network must not be the first in the log. */
+  /** The smallest sequence that was to be verified in this epoch. A batch with a larger one must not be the first in the log. */
   lowestSequence: number;
 }
 
 export class TransactionVerifications {
   readonly #byProducer = new Map<number, Verification>();
 
-  /** All pending batches of a producer share one guard. */
+  /** Begins a verification; all pending batches of a producer share one guard. */
   begin(request: VerificationRequest, nowMs: number): VerificationGuard {
     const { producerId, producerEpoch, sequence, supportsEpochBump } = request;
     let known = this.#byProducer.get(producerId);
@@ -60,15 +61,15 @@ export class TransactionVerifications {
     return this.#byProducer.get(producerId) ?? null;
   }
 
-  /** The transaction has begun in this log. */
+  /** Ends the verification, because the log has a batch of the transaction now. */
   end(producerId: number): void {
     this.#byProducer.delete(producerId);
   }
 
   /**
-   * A marker is appended. A marker of transactions version 2 (`raisesEpoch`) has the epoch of the next transaction: a verification
-   * of that epoch belongs to a transaction that the marker does not end. That transaction may have begun before the marker arrived,
-   * because a producer continues as soon as the end is decided.
+   * Ends the verification of a transaction whose marker is appended. With transactions version 2 (`raisesEpoch`) the marker has
+   * the epoch of the producer's next transaction. A verification with that epoch is for the next transaction, so it stays: the
+   * producer may begin that transaction before the marker of the last one arrives here.
    */
   marked(producerId: number, markerEpoch: number, raisesEpoch: boolean): void {
     const known = this.#byProducer.get(producerId);

@@ -1,6 +1,6 @@
 /**
- * The checks that a leader makes before records get offsets, in Kafka's order. The records of every batch are examined, compressed
- * or not, because consumers could not read past an invalid one. They are decoded only when the topic requires another compression.
+ * The checks that a leader makes before records get offsets, in Kafka's order. The records of every batch are checked, compressed
+ * or not: consumers could not read past an invalid one. They are decoded only when the topic requires another compression.
  */
 import { Errors, KafkaError } from '../../protocol/errors.ts';
 import { DecodeError } from '../../protocol/codec/errors.ts';
@@ -30,10 +30,10 @@ export interface ValidationContext extends InspectionContext {
   readonly requestVersion: number;
 }
 
-/** Produce requests before this version must not contain zstd. */
+/** The first version of Produce requests that may contain zstd. */
 const zstdVersionMin = 7;
 
-/** Throws KafkaError when any batch is refused; then none is appended. */
+/** Checks the batches of one append. Throws a KafkaError if one of them is invalid; then none may be appended. */
 export function validateForLeader(records: Uint8Array, context: ValidationContext): ValidBatch[] {
   const found: ValidBatch[] = [];
   let at = 0;
@@ -68,7 +68,8 @@ function validateBatch(
   checkHeader(header, context);
   const content = header.isControl ? bytes : contentOf(bytes, header, unpackedBytesMax(config));
   if (!header.isControl) {
-    // The timestamps in the header are not trusted, because retention and searches by time depend on them.
+    // Retention and searches by time use the largest timestamp in the header, so it is computed from the records, not taken from
+    // the client.
     const maxTimestamp = inspectRecords(content, header, context);
     if (config.messageTimestampType === 'CreateTime') {
       setMaxTimestamp(bytes, 0, maxTimestamp);
@@ -101,7 +102,7 @@ function tooLarge(sizeBytes: number, sizeBytesMax: number): KafkaError {
   );
 }
 
-/** Checks the framing: a whole batch of format 2. */
+/** Throws unless there is a whole batch of format 2 at `at`. */
 function checkForm(records: Uint8Array, at: number): void {
   const remaining = records.length - at;
   const fault = headerFault(records, at, remaining, 0);
@@ -109,7 +110,7 @@ function checkForm(records: Uint8Array, at: number): void {
   if (remaining >= batchHeaderBytes && (records[at + 16] as number) !== 2) {
     throw new KafkaError(Errors.INVALID_RECORD, `Record batch has an unsupported ${fault}`);
   }
-  // With a correct checksum the sender made the batch like this, so a retry would not help.
+  // If the checksum is right, the sender has made the batch like this, and to send it again would not help.
   if (isIntact(records, at)) throw invalid(`Record batch has an invalid ${fault}`);
   throw new KafkaError(Errors.CORRUPT_MESSAGE, `Record is corrupt: ${fault}`);
 }

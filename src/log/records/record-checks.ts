@@ -25,7 +25,7 @@ export interface RecordError {
   readonly message: string;
 }
 
-/** An error with the records that caused it, for Produce responses from version 8 on. */
+/** An error that names the invalid records, which Produce responses list from version 8 on. */
 export class RecordValidationError extends KafkaError {
   readonly recordErrors: readonly RecordError[];
 
@@ -39,14 +39,14 @@ const expansionMax = 4;
 const unpackedBytesFloor = 16 * 1024 * 1024;
 
 /**
- * A batch may decompress to four times the topic's maximum batch size, and at least to 16 MiB, which takes about 40 ms of the event
- * loop (docs/decisions/0065-one-bound-for-unpacked-batches.md).
+ * The largest size to which a batch may decompress: four times the topic's maximum batch size, but at least 16 MiB. To decompress
+ * 16 MiB blocks the event loop for about 40 ms (docs/decisions/0065-one-bound-for-unpacked-batches.md).
  */
 export function unpackedBytesMax(config: LogConfig): number {
   return Math.max(unpackedBytesFloor, expansionMax * config.maxMessageBytes);
 }
 
-/** The records of a client's batch; decoding errors become refusals. */
+/** The records of a client's batch. Throws a KafkaError for the client when they cannot be decoded. */
 function decode(header: BatchHeader, content: Uint8Array, config: LogConfig): KafkaRecord[] {
   try {
     return decodeRecords(header, unpackedBytesMax(config), header.compression === 'none' ? null : content);
@@ -57,7 +57,7 @@ function decode(header: BatchHeader, content: Uint8Array, config: LogConfig): Ka
   }
 }
 
-/** The compression of `compression.type`; null: batches keep their compression. */
+/** The compression that `compression.type` requires; null: batches keep that of the producer. */
 export function compressionOfTopic(config: LogConfig): CompressionType | null {
   switch (config.compressionType) {
     case 'producer':

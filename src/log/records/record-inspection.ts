@@ -1,7 +1,8 @@
 /**
- * One pass over the records of a batch before a leader appends it, without decoding them: lengths, timestamps, offsets and keys.
- * Invalid lengths refuse the batch at once. Other errors are collected for each record, with Kafka's messages, and refuse the batch
- * at the end. Kafka checks each record's key first: for a record without a required key no other error is reported.
+ * Checks the records of a batch before a leader appends it, in one pass that does not decode them: lengths, timestamps, offsets
+ * and keys. After an invalid length the batch is refused at once. Other errors are collected for each record, with Kafka's
+ * messages, and the batch is refused at the end. As in Kafka, a record without a required key is reported for that only, not for
+ * other errors.
  */
 import { DecodeError } from '../../protocol/codec/errors.ts';
 import { Errors } from '../../protocol/errors.ts';
@@ -18,7 +19,7 @@ export interface InspectionContext {
   readonly nowMs: number;
 }
 
-/** Further errors are not listed one by one. */
+/** The maximum number of errors that are listed; further ones are only counted. */
 const recordErrorsMax = 1000;
 const int64Max = 2n ** 63n - 1n;
 
@@ -51,7 +52,7 @@ class Inspection {
   readonly #checksOffsets: boolean;
   /** The timestamp of all records when the batch is marked LogAppendTime; else null. */
   readonly #batchTime: number | null;
-  /** A client's batch is marked LogAppendTime, although no broker has set its timestamps. */
+  /** The client has marked its batch as LogAppendTime, although only a broker may set that mark. */
   readonly #isMistyped: boolean;
   readonly #earliestMs: number;
   readonly #latestMs: number;
@@ -65,9 +66,9 @@ class Inspection {
     this.#context = context;
     this.#baseTimestamp = header.baseTimestamp;
     this.#needsKey = config.cleanupPolicy.compact;
-    // Consumers derive the offsets of an uncompressed batch; in a compressed one they use those inside.
+    // As in Kafka, the offsets of records are checked in compressed batches only.
     this.#checksOffsets = header.compression !== 'none';
-    // As in Kafka, a client's batch with the mark LogAppendTime is refused only where the mark could be mistaken for the broker's.
+    // As in Kafka, the client's mark is refused if the topic uses LogAppendTime itself, or if the batch has no timestamp.
     this.#batchTime = header.timestampType === 'LogAppendTime' ? header.maxTimestamp : null;
     this.#isMistyped = this.#batchTime !== null && (!checksTime || this.#batchTime === -1);
     this.#earliestMs = checksTime ? nowMs - config.messageTimestampBeforeMaxMs : Number.NEGATIVE_INFINITY;
@@ -91,7 +92,7 @@ class Inspection {
     else this.#checkTime(index, this.#batchTime ?? timestamp);
   }
 
-  /** Throws when a record was invalid. */
+  /** Called after the last record: throws if a record was invalid. */
   finish(): void {
     if (this.#errorsCount === 0) return;
     const text = 'One or more records have been rejected due to';
@@ -149,7 +150,10 @@ class Inspection {
   }
 }
 
-/** Settings above 2^53 are stored as 2^53; the configured value was the largest 64-bit number. */
+/**
+ * A configured number as 64-bit integer. The configuration stores the largest 64-bit integer as the largest safe JavaScript
+ * number.
+ */
 function asInt64(value: number): bigint {
   return value >= Number.MAX_SAFE_INTEGER ? int64Max : BigInt(value);
 }
