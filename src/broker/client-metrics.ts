@@ -11,6 +11,7 @@
 import type { Uuid } from '../base/uuid.ts';
 import { uuidToBytes, uuidZero } from '../base/uuid.ts';
 import { splitList } from '../config/define.ts';
+import { compileStoredRegex, type Regex } from '../config/regex.ts';
 import { clientMetricsProperties } from '../config/tables/entities.ts';
 import type { ConfigsImage } from '../metadata/configs-image.ts';
 import { resourceType } from '../metadata/configs-image.ts';
@@ -18,7 +19,6 @@ import { Errors, KafkaError } from '../protocol/errors.ts';
 import { crc32c } from '../protocol/records/crc32c.ts';
 import type { Collector } from '../telemetry/metrics.ts';
 import { clientInstancesMax } from './limits.ts';
-import { fullMatcher } from './regex.ts';
 
 /** The client attributes that `match` of a subscription can test. */
 export interface ClientAttributes {
@@ -237,23 +237,14 @@ function subscriptionRules(configs: ConfigsImage): SubscriptionRule[] {
     rules.push({
       metrics: splitList(values.get('metrics') ?? ''),
       intervalMs: Number(values.get('interval.ms') ?? intervalMsDefault),
-      matches: (client) => patterns.every(({ key, matches }) => matches(client[key])),
+      matches: (client) => patterns.every(({ key, regex }) => regex.matches(client[key])),
     });
   }
   return rules;
 }
 
-/** Parses `selector=expression`. The controller has validated it; one from before today's bounds matches no client. */
-function patternOf(text: string): { key: keyof ClientAttributes; matches: (text: string) => boolean } {
+/** Parses `selector=expression`, which the controller validated. */
+function patternOf(text: string): { key: keyof ClientAttributes; regex: Regex } {
   const [selector = '', expression = ''] = text.split('=');
-  return { key: selector.trim() as keyof ClientAttributes, matches: matcherOf(expression.trim()) };
-}
-
-function matcherOf(expression: string): (text: string) => boolean {
-  try {
-    return fullMatcher(expression);
-  } catch (error) {
-    if (error instanceof KafkaError) return () => false;
-    throw error;
-  }
+  return { key: selector.trim() as keyof ClientAttributes, regex: compileStoredRegex(expression.trim()) };
 }

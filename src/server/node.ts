@@ -67,10 +67,7 @@ export class Node {
       this.broker = new BrokerPart({ config, directories, controller, node: services, ports });
     }
     const shares = openFileShares(ports.openFilesMax ?? null, config);
-    const waitingMax = Math.min(
-      config.isBroker ? shares.brokerConnectionsMax : Number.MAX_SAFE_INTEGER,
-      config.isController ? shares.controllerConnectionsMax : Number.MAX_SAFE_INTEGER,
-    );
+    const waitingMax = Math.min(shares.brokerConnectionsMax, shares.controllerConnectionsMax);
     this.listeners = new Listeners(config, network, logger.child('SocketServer'), waitingMax);
     await this.listeners.bind();
     config.bind('listeners').onChange(() => void this.listeners?.rebind());

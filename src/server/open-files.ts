@@ -1,7 +1,8 @@
 /**
  * Divides the files and sockets that the process may open (its limit). A part is reserved for logs, the metadata log, HTTP and
- * streams to other nodes; client connections get the rest. Without this, clients could make a log fail by opening so many
- * connections that the log can open no more files.
+ * streams to other nodes; client connections get the rest. A combined node divides this rest between its listeners for clients
+ * and those for controllers. Without this, clients could make a log fail by opening so many connections that the log can open no
+ * more files.
  */
 
 export interface OpenFileShares {
@@ -31,10 +32,11 @@ export function openFileShares(
     return { logFilesMax: null, brokerConnectionsMax: unlimited, controllerConnectionsMax: unlimited };
   }
   const connections = openFilesMax - Math.min(reservedMax, Math.ceil(openFilesMax / 2));
-  const ofController = roles.isBroker ? Math.floor(connections * controllerPart) : connections;
+  const isCombined = roles.isBroker && roles.isController;
+  const ofController = Math.floor(connections * controllerPart);
   return {
     logFilesMax: Math.min(logFilesMax, Math.floor(openFilesMax * logFilesPart)),
-    brokerConnectionsMax: roles.isController ? connections - ofController : connections,
-    controllerConnectionsMax: ofController,
+    brokerConnectionsMax: isCombined ? connections - ofController : connections,
+    controllerConnectionsMax: isCombined ? ofController : connections,
   };
 }

@@ -1,7 +1,13 @@
 import fc from 'fast-check';
 import { RE2JS } from 're2js';
 import { describe, expect, test } from 'vitest';
-import { compileRegex, RegexError, regexSize, regexSizeMax } from '../../src/config/regex.ts';
+import {
+  compileRegex,
+  compileStoredRegex,
+  RegexError,
+  regexSize,
+  regexSizeMax,
+} from '../../src/config/regex.ts';
 
 describe('regexSizeMax bounds what an expression compiles to', () => {
   test.each([
@@ -122,4 +128,12 @@ test('a compiled expression of any form tries few instructions at a character', 
 test('a whole text matches, or it does not', () => {
   expect(compileRegex('t.*').matches('t1')).toBe(true);
   expect(compileRegex('t.*').matches('xt1')).toBe(false);
+});
+
+test('a stored expression that is refused today matches nothing', () => {
+  expect(compileStoredRegex('or.*').matches('orders')).toBe(true);
+  for (const refused of ['(a?){2000}'.repeat(10), '(', '(?=a)']) {
+    expect(() => compileRegex(refused)).toThrow(RegexError);
+    expect(compileStoredRegex(refused).matches('a')).toBe(false);
+  }
 });

@@ -12,5 +12,7 @@ test('shares of the files that a process may open', () => {
     expect(of.controllerConnectionsMax).toBeGreaterThanOrEqual(limit / 16);
     const broker = openFileShares(limit, { isBroker: true, isController: false });
     expect(broker.brokerConnectionsMax).toBe(of.brokerConnectionsMax + of.controllerConnectionsMax);
+    const controller = openFileShares(limit, { isBroker: false, isController: true });
+    expect(controller.controllerConnectionsMax).toBe(broker.brokerConnectionsMax);
   }
 });

@@ -13,7 +13,7 @@ export const clientRows = [
     edits: [
       {
         file: 'src/group/consumer/regex.ts',
-        from: '[regex, compileStored(regex)]',
+        from: '[regex, compileStoredRegex(regex)]',
         to: '[regex, compileRegex(regex)]',
       },
     ],

@@ -3,8 +3,7 @@
  * is matched against all topic names when it is new, when topics were created since (at most every ten seconds), and every
  * `group.consumer.regex.refresh.interval.ms`. With many topics this takes several short turns.
  */
-import { compileRegex, type Regex, RegexError } from '../../config/regex.ts';
-import { mark } from '../../base/mark.ts';
+import { compileRegex, compileStoredRegex, type Regex, RegexError } from '../../config/regex.ts';
 import { Errors, KafkaError } from '../../protocol/errors.ts';
 import type { ConsumerGroup, Turn } from '../turn.ts';
 import type { Batch } from './batch.ts';
@@ -30,17 +29,6 @@ export function requireValidRegex(regex: string): void {
       Errors.INVALID_REGULAR_EXPRESSION,
       `SubscribedTopicRegex \`${regex}\` is not a valid regular expression: ${error.message}.`,
     );
-  }
-}
-
-/** The log may hold an expression beyond today's bounds, from Kafka or an earlier release. It matches no topic. */
-function compileStored(regex: string): Regex {
-  try {
-    return compileRegex(regex);
-  } catch (error) {
-    if (!(error instanceof RegexError)) throw error;
-    mark('group.regex-refused-when-loaded');
-    return { size: 0, matches: () => false };
   }
 }
 
@@ -74,7 +62,7 @@ export function refreshRegexes(turn: Turn, group: ConsumerGroup, batch: Batch): 
   if (group.resolving !== null || !isRefreshDue(turn, group)) return;
   const { image, wallMs } = turn;
   const names = image.topics.names();
-  const regexes = new Map([...group.wantedRegexes].map((regex) => [regex, compileStored(regex)]));
+  const regexes = new Map([...group.wantedRegexes].map((regex) => [regex, compileStoredRegex(regex)]));
   const work = resolve(regexes, names, image.offset, wallMs);
   const perName = [...regexes.values()].reduce((sum, regex) => sum + workPerName(regex), 0);
   // If there is little to match, the response to this heartbeat already has the topics.

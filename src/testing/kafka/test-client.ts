@@ -103,6 +103,17 @@ function isAtEnd(
   return [...offsets].every(([partition, { end }]) => (fetcher.position(topic, partition) ?? 0) >= end);
 }
 
+/** Assigns each partition from the wanted offset on, or from the nearest offset that the log has. */
+function assignWithin(
+  fetcher: Fetcher,
+  topic: string,
+  offsets: ReadonlyMap<number, { readonly start: number; readonly end: number }>,
+  wanted: (partition: number) => number,
+): void {
+  for (const [partition, { start, end }] of offsets)
+    fetcher.assign(topic, partition, Math.max(start, Math.min(wanted(partition), end)));
+}
+
 /** What is read, and how far. */
 interface Reading {
   readonly topic: string;
@@ -231,8 +242,7 @@ export class TestClient {
         return reading.isWaiting && isRetriable(error) && !isOver();
       },
     );
-    for (const [partition, { start, end }] of offsets)
-      fetcher.assign(topic, partition, Math.max(start, Math.min(from, end)));
+    assignWithin(fetcher, topic, offsets, () => from);
     const records: ReadRecord[] = [];
     while (!(await enough(records, isAtEnd(fetcher, topic, offsets))) && !isOver()) {
       const polled = await fetcher.poll(100);
@@ -245,8 +255,7 @@ export class TestClient {
   async unread(topic: string, from: ReadonlyMap<number, number>, most: number): Promise<number> {
     const fetcher = new Fetcher(this.client, { reset: 'earliest', isReadCommitted: true });
     const offsets = await this.offsets(topic, fetcher);
-    for (const [partition, { start, end }] of offsets)
-      fetcher.assign(topic, partition, Math.min(end, Math.max(start, from.get(partition) ?? start)));
+    assignWithin(fetcher, topic, offsets, (partition) => from.get(partition) ?? 0);
     let count = 0;
     while (count <= most && !isAtEnd(fetcher, topic, offsets)) count += (await fetcher.poll(100)).length;
     return count;

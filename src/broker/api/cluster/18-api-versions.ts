@@ -44,37 +44,41 @@ export type ClientSoftware = WeakMap<
   { readonly name: string; readonly version: string }
 >;
 
-/** The APIs of each kind of listener, as ApiVersions lists them. */
+/** The APIs of a kind of listener. */
+interface ApiList {
+  readonly all: readonly ApiVersion[];
+  readonly withoutTelemetry: readonly ApiVersion[];
+}
+
+/** The APIs of each kind of listener, as ApiVersions lists them. Built at first use, because the table of handlers is not complete before. */
 class ServedApis {
   readonly #handlers: (kind: ListenerKind) => readonly Handler[];
-  readonly #all = new Map<ListenerKind, readonly ApiVersion[]>();
-  readonly #withoutTelemetry = new Map<ListenerKind, readonly ApiVersion[]>();
+  readonly #lists = new Map<ListenerKind, ApiList>();
 
   constructor(handlers: (kind: ListenerKind) => readonly Handler[]) {
     this.#handlers = handlers;
   }
 
-  all(kind: ListenerKind): readonly ApiVersion[] {
-    let list = this.#all.get(kind);
-    if (list === undefined) {
-      list = this.#handlers(kind).map((handler) => ({
-        apiKey: handler.apiKey,
-        minVersion: handler.advertisedMinVersion,
-        maxVersion: handler.maxVersion,
-      }));
-      this.#all.set(kind, list);
-      this.#withoutTelemetry.set(
-        kind,
-        list.filter(({ apiKey }) => !telemetryKeys.includes(apiKey)),
-      );
-    }
-    return list;
+  has(kind: ListenerKind, apiKey: number): boolean {
+    return this.#of(kind).all.some((row) => row.apiKey === apiKey);
   }
 
   list({ connection, image }: RequestContext): readonly ApiVersion[] {
-    const kind = connection.listenerKind;
-    const all = this.all(kind);
-    return hasSubscriptions(image.configs) ? all : (this.#withoutTelemetry.get(kind) ?? all);
+    const { all, withoutTelemetry } = this.#of(connection.listenerKind);
+    return hasSubscriptions(image.configs) ? all : withoutTelemetry;
+  }
+
+  #of(kind: ListenerKind): ApiList {
+    const known = this.#lists.get(kind);
+    if (known !== undefined) return known;
+    const all = this.#handlers(kind).map((handler) => ({
+      apiKey: handler.apiKey,
+      minVersion: handler.advertisedMinVersion,
+      maxVersion: handler.maxVersion,
+    }));
+    const list = { all, withoutTelemetry: all.filter(({ apiKey }) => !telemetryKeys.includes(apiKey)) };
+    this.#lists.set(kind, list);
+    return list;
   }
 }
 
@@ -89,9 +93,7 @@ export function createApiVersionsHandler(
   const negotiated = new WeakSet<RequestContext['connection']>();
   const isShown = (feature: string, { listenerKind: kind }: RequestContext['connection']): boolean => {
     const apiKey = apiOfFeature.get(feature);
-    return (
-      apiKey === undefined || kind === 'controller' || served.all(kind).some((row) => row.apiKey === apiKey)
-    );
+    return apiKey === undefined || kind === 'controller' || served.has(kind, apiKey);
   };
   return defineHandler(ApiVersionsRequest, ApiVersionsResponse, {
     versions: '0-4',
