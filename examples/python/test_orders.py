@@ -120,8 +120,6 @@ def test_filters_leave_the_rest_alone(kafka):
         {"clientId": "somebody"},
         {"topic": "other"},
         {"partition": 1},
-        {"node": 2},
-        {"group": "g"},
         {"transactionalId": "t"},
     ):
         fault = kafka.fault(api="Produce", disconnect=True, times=-1, **what)

@@ -13,6 +13,7 @@ import { Acceptor, type AcceptorLimits } from './pipeline/acceptor.ts';
 import { allowAll } from './pipeline/authorize.ts';
 import { Dispatcher } from './pipeline/dispatch.ts';
 import type { RequestInterceptor } from './pipeline/interceptor.ts';
+import type { HandlerTable } from './pipeline/table.ts';
 import { MemoryBudget } from './pipeline/memory-budget.ts';
 import type { BrokerServices, NodeServices } from './services.ts';
 import { Purgatories } from './purgatory/purgatories.ts';
@@ -44,6 +45,7 @@ export interface KafkaServerOptions {
 const noOffsets: CompleteOffsets = () => Promise.reject(new KafkaError(Errors.COORDINATOR_NOT_AVAILABLE));
 
 export class KafkaServer {
+  readonly #table: HandlerTable;
   readonly #acceptor: Acceptor;
   readonly #dispatcher: Dispatcher;
   readonly #interBrokerListenerName: string;
@@ -61,7 +63,7 @@ export class KafkaServer {
       services.imageWatch.purgatory,
     );
     this.#purgatories = broker === null ? null : purgatories;
-    const table = createHandlerTable(
+    this.#table = createHandlerTable(
       services,
       broker === null
         ? null
@@ -85,7 +87,7 @@ export class KafkaServer {
     const metrics = new RequestMetrics(services.clock);
     this.#metrics = metrics;
     this.#dispatcher = new Dispatcher({
-      table,
+      table: this.#table,
       authorize: allowAll,
       image: services.metadata,
       logger,
@@ -101,6 +103,11 @@ export class KafkaServer {
       logger,
       limits: limitsOf(services.config, options.connectionsMax ?? Number.MAX_SAFE_INTEGER),
     });
+  }
+
+  /** The handlers of a kind of listener, by api key. */
+  handlers(kind: ListenerKind): readonly Handler[] {
+    return this.#table.list(kind);
   }
 
   get connectionCount(): number {

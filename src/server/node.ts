@@ -7,6 +7,7 @@
  * over the leadership of the quorum; closes the listeners and unlocks the directories.
  */
 import { ImageWatch } from '../broker/image-watch.ts';
+import type { Handler } from '../broker/handler.ts';
 import { KafkaServer } from '../broker/server.ts';
 import type { GroupService } from '../broker/groups/group-service.ts';
 import type { NodeServices } from '../broker/services.ts';
@@ -45,6 +46,7 @@ export class Node {
   /** Why client requests are not handled ('starting', 'stopping'); null while they are. */
   private unreadyReason: string | null = 'starting';
   private readonly servers: KafkaServer[] = [];
+  private brokerServer: KafkaServer | null = null;
   private stopping: Promise<void> | null = null;
 
   constructor(config: NodeConfig, ports: NodePorts) {
@@ -98,6 +100,7 @@ export class Node {
         interceptor: ports.interceptor,
       });
       this.servers.push(server);
+      this.brokerServer = server;
       broker.serve(server);
       this.listeners.serve('broker', server);
     }
@@ -128,6 +131,11 @@ export class Node {
   /** The group coordinator of this broker; null before the start and on a node that is only a controller. */
   get groups(): GroupService | null {
     return this.broker?.coordinators.groups ?? null;
+  }
+
+  /** The handlers of the listeners for clients; empty before the start and on a node that is only a controller. */
+  get clientHandlers(): readonly Handler[] {
+    return this.brokerServer?.handlers('broker') ?? [];
   }
 
   /** Kafka requests to brokers; null before the start and on a node that is only a controller. */

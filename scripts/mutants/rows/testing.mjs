@@ -3,6 +3,48 @@ const faults = 'test/testing/kafka/faults.test.ts';
 
 export const testingRows = [
   {
+    number: 981,
+    bug: 'a fault that can never act is accepted, and a test of it proves nothing',
+    reference: 'review of the test kit: a partition of a Heartbeat',
+    change: 'an API needs no field for a filter',
+    edits: [
+      {
+        file: 'src/testing/kafka/client-apis.ts',
+        from: 'this.served().get(name)?.has(trait) !== true);',
+        to: 'this.served().get(name)?.has(trait) === null);',
+      },
+    ],
+    caughtBy: { test: 'test/testing/kafka/known-names.test.ts' },
+  },
+  {
+    number: 982,
+    bug: 'damage to one partition reaches the others',
+    reference: 'review of the test kit: corrupt ignored its filters',
+    change: 'all records of the response are damaged',
+    edits: [
+      {
+        file: 'src/testing/kafka/faults.ts',
+        from: '!selected.has(partition) || ',
+        to: '',
+      },
+    ],
+    caughtBy: { test: faults, name: 'of the selected partition only' },
+  },
+  {
+    number: 983,
+    bug: 'two resets at once end each other',
+    reference: 'review of the test kit',
+    change: 'restores do not wait for each other',
+    edits: [
+      {
+        file: 'src/testing/kafka/cluster.ts',
+        from: 'const turn = this.changes.then(work);',
+        to: 'const turn = work();',
+      },
+    ],
+    caughtBy: { test: 'test/testing/kafka/start-kafka.test.ts', name: 'one after the other' },
+  },
+  {
     number: 501,
     bug: 'a fault of one partition fails the whole request',
     reference: 'users.md A.2: the rest of the request is answered normally (kfake)',
@@ -10,7 +52,7 @@ export const testingRows = [
     edits: [
       {
         file: 'src/testing/kafka/request-parts.ts',
-        from: '(filter.partition === undefined || partition === null || filter.partition === partition)',
+        from: '(filter.partition === undefined || filter.partition === partition)',
         to: 'true',
       },
     ],

@@ -1,7 +1,7 @@
 /** The waits of a test. Each repeats a query until the condition holds; on a time-out its error shows the last result. */
 import type { MetadataImage } from '../../metadata/image.ts';
 import { isRetriable } from '../../client/retry.ts';
-import { checkIntegers, checkNames, checkTexts, type OptionNames } from './known-names.ts';
+import { checkIntegers, checkNames, checkNode, checkTexts, type OptionNames } from './known-names.ts';
 import type { TestClient } from './test-client.ts';
 import type { TestNode } from './test-node.ts';
 import type { Deadlines, WaitOptions } from './waits.ts';
@@ -63,6 +63,9 @@ const groupStates = [
   'Dead',
 ];
 
+/** States of a group without members; in all others it has some. */
+const memberless = ['Empty', 'Dead'];
+
 const groupWaitNames: OptionNames<GroupWait> = {
   state: true,
   members: true,
@@ -113,6 +116,8 @@ export class ClusterWaits {
         `wait.group: '${state}' is not a state of a group; states are ${groupStates.join(', ')}.`,
       );
     checkIntegers('wait.group', { members, lag });
+    if (state !== undefined && members !== undefined && memberless.includes(state) !== (members === 0))
+      throw new TypeError(`wait.group: a group that is ${state} never has ${members} members.`);
     let seen = 'nothing yet';
     const what = `group ${id} is ${JSON.stringify({ state, members, lag, topic })}`;
     await this.sources.deadlines.until(
@@ -121,12 +126,13 @@ export class ClusterWaits {
       looking(
         async () => {
           const group = await this.sources.client().group(id);
-          const behind = topic === undefined ? 0 : await this.lag(id, topic, lag ?? 0);
-          seen = JSON.stringify({ ...group, ...(topic === undefined ? {} : { lag: behind }) });
+          const behind = topic === undefined ? null : await this.lag(id, topic, lag ?? 0);
+          const lagSeen = behind?.isAll === false ? `${behind.count} or more` : behind?.count;
+          seen = JSON.stringify({ ...group, lag: lagSeen });
           const isSo =
             (state === undefined || group.state === state) &&
             (members === undefined || group.members === members) &&
-            (lag === undefined || behind <= lag);
+            (lag === undefined || (behind?.count ?? 0) <= lag);
           return isSo ? true : undefined;
         },
         (trouble) => {
@@ -176,9 +182,9 @@ export class ClusterWaits {
     checkNames('wait.leader', options, leaderWaitNames);
     let seen = 'no node has metadata';
     const { is, not } = options;
-    const ids = this.sources.nodes().map(({ id }) => id);
-    if (is !== undefined && !ids.includes(is))
-      throw new RangeError(`There is no node ${is}; nodes are 1 to ${ids.length}.`);
+    for (const id of [is, not]) if (id !== undefined) checkNode(id, this.sources.nodes().length);
+    if (is !== undefined && is === not)
+      throw new TypeError(`wait.leader: node ${is} can't both be the leader and not be the leader.`);
     return this.sources.deadlines.until(
       `${topic}-${partition} has a leader${is === undefined ? '' : `, node ${is}`}${not === undefined ? '' : `, not node ${not}`}`,
       options.timeout,
@@ -234,16 +240,16 @@ export class ClusterWaits {
   }
 
   /**
-   * Offsets that are written and not committed by the group; at most `most` when no more records than that are among them.
-   * A member commits the offset behind its last record, and behind that the marker of a transaction may follow.
+   * The records of a topic that the group would still read, at least if they are more than `most`. Offsets are compared first, without
+   * reading; a difference may be markers of transactions, or what compaction removed.
    */
-  private async lag(id: string, topic: string, most: number): Promise<number> {
+  private async lag(id: string, topic: string, most: number): Promise<{ count: number; isAll: boolean }> {
     const client = this.sources.client();
     const [ends, committed] = [await client.offsets(topic), await client.committed(id, topic)];
-    let behind = 0;
-    for (const [partition, { start, end }] of ends)
-      behind += end - Math.max(start, committed.get(partition) ?? -1);
-    return behind > most && (await client.unread(topic, committed, most)) <= most ? most : behind;
+    const isRead = [...ends].every(
+      ([partition, { start, end }]) => end <= Math.max(start, committed.get(partition) ?? 0),
+    );
+    return isRead ? { count: 0, isAll: true } : client.unread(topic, committed, most);
   }
 }
 

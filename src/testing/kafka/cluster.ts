@@ -1,12 +1,11 @@
 /** A cluster for a test: production nodes in this process, with real sockets for Kafka clients, and the operations of a test on it. */
-import type { RequestInterceptor } from '../../broker/pipeline/interceptor.ts';
-import type { HandlerResult } from '../../broker/handler.ts';
-import { Errors } from '../../protocol/errors.ts';
 import type { MetadataImage } from '../../metadata/image.ts';
-import { failureOf, mapResponse } from './answers.ts';
 import { ClientDoor } from './client-door.ts';
-import { type ControlFunction, Controls, TestFunctionError } from './controls.ts';
-import { type Fault, type FaultOptions, FaultPlan } from './faults.ts';
+import { ClientRequests } from './client-requests.ts';
+import type { ControlFunction } from './controls.ts';
+import type { FaultOptions } from './fault-options.ts';
+import type { Fault } from './faults.ts';
+import { checkNode } from './known-names.ts';
 import { LogRing } from './node-log.ts';
 import { DirectoryStorage, MemoryStorage, type NodeStorage, type StoredNode } from './node-storage.ts';
 import {
@@ -22,9 +21,9 @@ import {
 } from './options.ts';
 import { PeerHub } from './peer-hub.ts';
 import { checkRead, type ReadOptions } from './read-options.ts';
-import { type LoggedRequest, RequestLog } from './request-log.ts';
+import type { RequestLog } from './request-log.ts';
 import { checkSnapshot, Snapshot } from './snapshot.ts';
-import { kitClientId, type ReadRecord, TestClient } from './test-client.ts';
+import { type ReadRecord, TestClient } from './test-client.ts';
 import { TestNode } from './test-node.ts';
 import { durationMs, type TestTime, testTime } from './time.ts';
 import { Deadlines } from './waits.ts';
@@ -55,8 +54,6 @@ interface Seat {
  */
 export class TestKafka {
   readonly clusterId: string;
-  /** The newest requests of clients, decoded, with their responses. */
-  readonly requests = new RequestLog();
   /** The network between the nodes, and the connections of clients. */
   readonly network: TestNetwork;
   /** Waits for a state of the cluster, to be used instead of sleeping. */
@@ -65,13 +62,14 @@ export class TestKafka {
   private readonly time: TestTime;
   private readonly hub: PeerHub;
   private readonly logRing: LogRing;
-  private readonly controls = new Controls();
-  private readonly faults: FaultPlan;
+  private readonly clients: ClientRequests;
   private readonly deadlines: Deadlines;
   private readonly seats: Seat[] = [];
   private initial: Snapshot | null = null;
   private own: { readonly ports: string; readonly client: TestClient } | null = null;
   private closing: Promise<void> | null = null;
+  /** Resolves when the snapshots, restores and resets so far have ended. */
+  private changes: Promise<void> = Promise.resolve();
 
   /** @internal Use `startKafka`. */
   constructor(options: StartKafkaOptions, clusterId: string) {
@@ -81,7 +79,14 @@ export class TestKafka {
     this.time = testTime(options.clock ?? 'real');
     this.hub = new PeerHub(this.time);
     this.logRing = new LogRing(options.log ?? 'warn');
-    this.faults = new FaultPlan(this.time, (id) => this.image?.topics.byId(id)?.name ?? null);
+    this.clients = new ClientRequests({
+      time: this.time,
+      log: this.logRing,
+      nodeCount: options.nodes ?? 1,
+      handlers: () => this.nodes.flatMap(({ handlers }) => handlers),
+      nameOf: (topicId) => this.image?.topics.byId(topicId)?.name ?? null,
+      onRequest: options.onRequest ?? null,
+    });
     this.deadlines = new Deadlines(
       durationMs(options.timeout ?? defaultTimeoutMs),
       () => this.situation(),
@@ -95,6 +100,11 @@ export class TestKafka {
       image: () => this.image,
       nodes: () => this.nodes,
     });
+  }
+
+  /** The newest requests of clients, decoded, with their responses. */
+  get requests(): RequestLog {
+    return this.clients.log;
   }
 
   /** `host:port` of every node, for clients that take a list. */
@@ -160,12 +170,12 @@ export class TestKafka {
   fault(options: FaultOptions): Fault {
     const within: Fault['within'] = (what, timeout, wait, seen) =>
       this.deadlines.within(what, timeout, wait, seen);
-    return this.faults.add(options, within);
+    return this.clients.faults.add(options, within);
   }
 
   /** Registers a function that handles the requests of an API before the node does. Returns a function that removes it. */
   on(api: string, control: ControlFunction): () => void {
-    return this.controls.add(api, control);
+    return this.clients.controls.add(api, control);
   }
 
   /** The cluster's clock. Only with `clock: 'manual'` can it be moved. */
@@ -246,7 +256,11 @@ export class TestKafka {
   }
 
   /** Everything that the nodes have stored at this moment. */
-  async snapshot(): Promise<Snapshot> {
+  snapshot(): Promise<Snapshot> {
+    return this.change(() => this.snapshotNow());
+  }
+
+  private async snapshotNow(): Promise<Snapshot> {
     this.checkOpen();
     await this.deadlines.within('the cluster is idle', undefined, this.time.whenIdle());
     const nodes = new Map<number, StoredNode>();
@@ -263,7 +277,11 @@ export class TestKafka {
    * Restores a snapshot: the nodes restart with what they had stored then, on the same ports, and a manual clock gets the time of the
    * snapshot; faults are removed.
    */
-  async restore(snapshot: Snapshot): Promise<void> {
+  restore(snapshot: Snapshot): Promise<void> {
+    return this.change(() => this.restoreNow(snapshot));
+  }
+
+  private async restoreNow(snapshot: Snapshot): Promise<void> {
     this.checkOpen();
     checkSnapshot(snapshot, this.clusterId, this.seats.length);
     const storages = this.seats.map(({ storage }) => storage);
@@ -280,9 +298,12 @@ export class TestKafka {
 
   /** Restores the state at which `startKafka` resolved: topics, records, groups. Faults and recorded requests are removed. */
   async reset(): Promise<void> {
-    if (this.initial === null) throw new Error('Only a cluster in memory can be reset.');
-    await this.restore(this.initial);
-    this.requests.clear();
+    const { initial } = this;
+    if (initial === null) throw new Error('Only a cluster in memory can be reset.');
+    await this.change(async () => {
+      await this.restoreNow(initial);
+      this.requests.clear();
+    });
   }
 
   /** Stops all nodes and deletes what they stored, except a directory that the test gave. Waits that have not ended reject. */
@@ -345,6 +366,16 @@ export class TestKafka {
     this.time.close();
   }
 
+  /** Runs `work` after all earlier snapshots, restores and resets: each of them is about the state of all nodes. */
+  private change<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.changes.then(work);
+    this.changes = turn.then(
+      () => {},
+      () => {},
+    );
+    return turn;
+  }
+
   private checkOpen(): void {
     if (this.closing !== null) throw new Error(closedText);
   }
@@ -378,7 +409,7 @@ export class TestKafka {
     this.hub.route(controllerPort(id), id);
     const { hub, time, logRing: log } = this;
     const properties = nodeProperties(id, door.address, storage.path, this.options);
-    const interceptor = this.interceptorOf(id, door);
+    const interceptor = this.clients.interceptorOf(id, door);
     const within = (what: string, work: Promise<void>): Promise<void> => this.startedWithin(what, work);
     const checkOpen = (): void => this.checkOpen();
     const parts = { id, properties, door, storage, hub, time, log, interceptor };
@@ -407,61 +438,15 @@ export class TestKafka {
     });
   }
 
-  private interceptorOf(nodeId: number, door: ClientDoor): RequestInterceptor {
-    const nameOf = (id: string): string | null => this.image?.topics.byId(id)?.name ?? null;
-    return {
-      intercept: (request, run) => {
-        door.setClientId(request.connection.remote.port, request.clientId);
-        // Requests of the kit itself get no faults.
-        if (request.clientId === kitClientId) return run();
-        const { entry, answered } = this.requests.note(nodeId, request, this.time.wallMs(), nameOf);
-        this.show(entry);
-        const failed = (error: unknown): unknown => {
-          if (!(error instanceof TestFunctionError)) throw error;
-          this.logRing.testFailed(nodeId, this.time.wallMs(), error.message);
-          const response = failureOf(request, request.body, Errors.UNKNOWN_SERVER_ERROR, error.message);
-          answered(response);
-          return response;
-        };
-        const faulty = (): HandlerResult<unknown> => this.faults.apply(nodeId, entry, request, run);
-        const answer = (response: unknown): unknown => {
-          answered(response);
-          return response;
-        };
-        try {
-          return mapResponse(this.controls.apply(entry, request, faulty), answer, failed);
-        } catch (error) {
-          return failed(error);
-        }
-      },
-    };
-  }
-
-  /** What goes wrong in the test's eyes does not change the answer. */
-  private show(entry: LoggedRequest): void {
-    const failed = (error: unknown): void =>
-      this.logRing.testFailed(entry.node, this.time.wallMs(), `onRequest threw: ${String(error)}`);
-    try {
-      // A function in another thread gives a promise.
-      const shown = this.options.onRequest?.(entry) as unknown;
-      if (shown instanceof Promise) shown.catch(failed);
-    } catch (error) {
-      failed(error);
-    }
-  }
-
   private forgetFaults(): void {
-    this.faults.clear();
-    this.controls.clear();
+    this.clients.clear();
     this.hub.heal();
     for (const { diskFaults } of this.nodes) diskFaults.mend();
   }
 
   private seat(id: number): Seat {
-    const seat = this.seats[id - 1];
-    if (seat === undefined)
-      throw new RangeError(`There is no node ${id}; nodes are 1 to ${this.seats.length}.`);
-    return seat;
+    checkNode(id, this.seats.length);
+    return this.seats[id - 1] as Seat;
   }
 
   /** Uses only running nodes, because a paused one would not respond. */

@@ -8,7 +8,7 @@ import { Writer } from '../../protocol/codec/writer.ts';
 import { responseFrame } from '../../protocol/frames.ts';
 import type { Init, Message, Shape } from '../../protocol/schema/fields.ts';
 import { settledOrFailed } from './answers.ts';
-import { checkApi } from './known-names.ts';
+import type { ClusterFacts } from './client-apis.ts';
 import type { LoggedRequest } from './request-log.ts';
 
 const writerBytes = 1_024;
@@ -44,10 +44,15 @@ export type ControlFunction = (
 
 export class Controls {
   private readonly byApi = new Map<string, ControlFunction[]>();
+  private readonly facts: ClusterFacts;
+
+  constructor(facts: ClusterFacts) {
+    this.facts = facts;
+  }
 
   /** The newest function of an API is called first. Returns a function that removes it. */
   add(api: string, control: ControlFunction): () => void {
-    checkApi(api);
+    this.facts.apis.check(api);
     if (typeof control !== 'function')
       throw new TypeError('A control function is missing: on(api, (request, next) => …).');
     this.byApi.set(api, [control, ...(this.byApi.get(api) ?? [])]);

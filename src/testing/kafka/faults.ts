@@ -1,14 +1,18 @@
 /**
- * Faults on requests of clients: which requests (filters, all of which must match), what happens to them, and how often. Of several
- * matching faults the first is applied. The faults act on the server's side, so they work with every Kafka client.
+ * Faults on requests of clients. Of several faults that match a request, the first is applied. The faults act on the server's side,
+ * so they work with every Kafka client.
  */
 import { CloseConnection, type HandlerResult, noResponse } from '../../broker/handler.ts';
 import type { ActiveRequest } from '../../broker/pipeline/active-request.ts';
-import { type ErrorName, type ErrorRow, Errors } from '../../protocol/errors.ts';
+import { type ErrorRow, Errors } from '../../protocol/errors.ts';
+import { batches, batchField } from '../../protocol/records/batch.ts';
 import { failureOf, mapFields, mapResponse, settled } from './answers.ts';
 import { asTestFunctionNow } from './controls.ts';
-import { checkApi, checkIntegers, checkNames, checkTexts, type OptionNames } from './known-names.ts';
+import type { ClusterFacts } from './client-apis.ts';
+import { checkFault, type FaultEffect, type FaultFilter, type FaultOptions } from './fault-options.ts';
+import { checkIntegers, checkNames, type OptionNames } from './known-names.ts';
 import type { LoggedRequest } from './request-log.ts';
+import { type RequestEntry, RequestRing } from './request-ring.ts';
 import {
   cutRequest,
   errorCodesOf,
@@ -16,6 +20,7 @@ import {
   groupsOf,
   joinResponses,
   type PartFilter,
+  selectedPartitions,
   topicPartitionsOf,
   transactionalIdsOf,
   withoutParts,
@@ -23,128 +28,7 @@ import {
 import { durationMs, type TestTime } from './time.ts';
 import type { WaitOptions } from './waits.ts';
 
-/**
- * Selects the requests of a fault. Fields that are left out match everything.
- *
- * @example
- * ```ts
- * kafka.fault({ api: ['Produce', 'Fetch'], node: 1, topic: 'orders', partition: 0, disconnect: true });
- * ```
- */
-export interface FaultFilter {
-  /** Kafka's name of the API, such as `'Produce'`, or several. */
-  readonly api?: string | readonly string[];
-  /** The node that gets the request. */
-  readonly node?: number;
-  readonly topic?: string;
-  readonly topicId?: string;
-  readonly partition?: number;
-  readonly group?: string;
-  readonly transactionalId?: string;
-  readonly clientId?: string;
-  /** A further condition on the decoded request. */
-  readonly where?: (request: LoggedRequest) => boolean | Promise<boolean>;
-}
-
-/**
- * What happens to a matching request. Without any of these fields it is only counted.
- *
- * @example
- * ```ts
- * kafka.fault({ api: 'Produce', error: 'REQUEST_TIMED_OUT', after: true, delay: '200ms' });
- * ```
- */
-export interface FaultEffect {
-  /** Respond with this Kafka error. Parts of the request that the filter does not select get their usual response. */
-  readonly error?: ErrorName;
-  /** Handle the request, then respond with the error. For testing that a client does not repeat it wrongly. */
-  readonly after?: boolean;
-  /** Delay the response by this time. */
-  readonly delay?: number | string;
-  /** Handle the request and never respond. */
-  readonly drop?: boolean;
-  /** Close the connection instead of responding. With `after` the request is handled first. */
-  readonly disconnect?: boolean;
-  /**
-   * Damage the records in a Fetch response. `'crc'`: change one byte, so that the checksum is wrong. `'truncate'`: leave out the
-   * last bytes.
-   */
-  readonly corrupt?: 'crc' | 'truncate';
-  /** `throttle_time_ms` of the response: how long the client shall pause. */
-  readonly throttleMs?: number;
-  /** Only count the requests. */
-  readonly observe?: boolean;
-}
-
-/**
- * Which requests, what happens to them, how often.
- *
- * @example
- * ```ts
- * kafka.fault({ group: 'billing', api: 'OffsetCommit', error: 'UNKNOWN_MEMBER_ID', times: 2 });
- * ```
- */
-export interface FaultOptions extends FaultFilter, FaultEffect {
-  /** Number of requests: 1 by default; `Infinity` until the fault is removed. */
-  readonly times?: number;
-}
-
 const waitNames: OptionNames<WaitOptions> = { timeout: true };
-const optionNames: OptionNames<FaultOptions> = {
-  api: true,
-  node: true,
-  topic: true,
-  topicId: true,
-  partition: true,
-  group: true,
-  transactionalId: true,
-  clientId: true,
-  where: true,
-  error: true,
-  after: true,
-  delay: true,
-  drop: true,
-  disconnect: true,
-  corrupt: true,
-  throttleMs: true,
-  observe: true,
-  times: true,
-};
-
-/** Refuses a fault that could match no request, or whose fields contradict each other. */
-function checkFault(options: FaultOptions): void {
-  checkNames('fault', options, optionNames);
-  const { api, times = 1, error, delay, corrupt, throttleMs, where } = options;
-  const apis = api === undefined ? [] : [api].flat();
-  apis.forEach(checkApi);
-  if (api !== undefined && apis.length === 0)
-    throw new TypeError('fault: an empty list of APIs fits no request.');
-  const { topic, topicId, group, transactionalId, clientId } = options;
-  checkTexts('fault', { topic, topicId, group, transactionalId, clientId });
-  checkIntegers('fault', { partition: options.partition, node: options.node });
-  if (!(times === Number.POSITIVE_INFINITY || (Number.isInteger(times) && times > 0)))
-    throw new TypeError(`times must be a whole number from 1 on, or Infinity, not ${String(times)}.`);
-  if (error !== undefined && !Object.hasOwn(Errors, error))
-    throw new TypeError(`'${error}' is not a Kafka error; a name is, for example, NOT_LEADER_OR_FOLLOWER.`);
-  if (delay !== undefined) durationMs(delay);
-  if (throttleMs !== undefined && !(Number.isInteger(throttleMs) && throttleMs >= 0))
-    throw new TypeError(`throttleMs must be a whole number of milliseconds, not ${String(throttleMs)}.`);
-  if (where !== undefined && typeof where !== 'function')
-    throw new TypeError('where must be a function of the request.');
-  if (corrupt !== undefined && !Object.hasOwn(damages, corrupt))
-    throw new TypeError(`corrupt must be 'crc' or 'truncate', not '${String(corrupt)}'.`);
-  if (corrupt !== undefined && apis.some((name) => name !== 'Fetch'))
-    throw new TypeError('corrupt damages the records of a Fetch; no other API has records in its response.');
-  const ends = (['error', 'drop', 'disconnect'] as const).filter(
-    (end) => options[end] !== undefined && options[end] !== false,
-  );
-  if (ends.length > 1)
-    throw new TypeError(`A request ends in one way, not in ${ends.join(' and ')}: make two faults.`);
-  if (options.after === true && ends.length === 0)
-    throw new TypeError('after does nothing by itself: it goes with error or disconnect.');
-  if (options.observe === true && (ends.length > 0 || (delay ?? corrupt ?? throttleMs) !== undefined))
-    throw new TypeError('observe only counts: leave it out, or leave out what shall happen.');
-}
 
 /** The options of a fault as JSON, for an error message; without `times`, and with `where` shown as '…'. */
 function describe({ where, times: _times, ...options }: FaultOptions): string {
@@ -165,8 +49,10 @@ type Body = Readonly<Record<string, unknown>>;
  */
 export class Fault {
   readonly options: FaultOptions;
-  /** The requests that it was applied to, oldest first. */
-  readonly requests: LoggedRequest[] = [];
+  /** @internal The APIs that it applies to. */
+  readonly apis: ReadonlySet<string>;
+  private readonly ring = new RequestRing();
+  private met = 0;
   private left: number;
   /** Called after the fault was applied to a request, and when it is removed. */
   private readonly waiters = new Set<() => void>();
@@ -179,8 +65,13 @@ export class Fault {
   ) => Promise<T>;
 
   /** @internal */
-  constructor(options: FaultOptions, onRemove: (fault: Fault) => void, within: Fault['within']) {
-    checkFault(options);
+  constructor(
+    options: FaultOptions,
+    facts: ClusterFacts,
+    onRemove: (fault: Fault) => void,
+    within: Fault['within'],
+  ) {
+    this.apis = checkFault(options, facts);
     this.options = options;
     this.left = options.times ?? 1;
     this.onRemove = onRemove;
@@ -189,7 +80,12 @@ export class Fault {
 
   /** Number of requests that it was applied to. */
   get hits(): number {
-    return this.requests.length;
+    return this.met;
+  }
+
+  /** The newest requests that it was applied to, oldest first: as many as `kafka.requests` keeps. */
+  get requests(): readonly LoggedRequest[] {
+    return [...this.ring.list];
   }
 
   /** Whether it will not be applied any more. */
@@ -236,17 +132,18 @@ export class Fault {
   }
 
   /** @internal */
-  met(request: LoggedRequest): void {
+  apply(request: RequestEntry): void {
     this.left--;
-    this.requests.push(request);
+    this.met++;
+    this.ring.push(request);
     for (const look of [...this.waiters]) look();
     if (this.left <= 0) this.onRemove(this);
   }
 }
 
-function fits({ options }: Fault, request: LoggedRequest, nodeId: number): boolean | Promise<boolean> {
-  const { api, node, group, transactionalId, clientId, where } = options;
-  if (api !== undefined && !(typeof api === 'string' ? [api] : api).includes(request.api)) return false;
+function fits({ options, apis }: Fault, request: LoggedRequest, nodeId: number): boolean | Promise<boolean> {
+  const { node, group, transactionalId, clientId, where } = options;
+  if (!apis.has(request.api)) return false;
   if (node !== undefined && node !== nodeId) return false;
   if (clientId !== undefined && clientId !== request.clientId) return false;
   if (group !== undefined && !groupsOf(request.body).includes(group)) return false;
@@ -261,31 +158,40 @@ function partFilterOf({ topic, topicId, partition }: FaultFilter): PartFilter | 
   return { topic, topicId, partition };
 }
 
-/** Damage to record batches: the last byte is wrong, or missing. */
+/** Damage to record batches. */
 const damages = {
   crc(records: Uint8Array): Uint8Array {
-    const copy = Uint8Array.from(records);
-    copy[copy.length - 1] = (copy[copy.length - 1] as number) ^ 0xff;
-    return copy;
+    const damaged = Uint8Array.from(records);
+    for (const { at } of batches(records).headers) {
+      const position = at + batchField.crc;
+      damaged[position] = (damaged[position] as number) ^ 0xff;
+    }
+    return damaged;
   },
   truncate: (records: Uint8Array): Uint8Array => records.subarray(0, records.length - 1),
 };
 
-/** A copy of a Fetch response with damaged records in each partition. */
-function corrupted(response: unknown, how: keyof typeof damages): unknown {
-  const responses = (response as { responses?: readonly Body[] }).responses ?? [];
-  const turned = responses.map((topic) => ({
+/** A copy of a Fetch response in which the records of the selected partitions are damaged. Null: these have no records. */
+function corrupted(response: Body, how: keyof typeof damages, selected: ReadonlySet<unknown>): Body | null {
+  let isDamaged = false;
+  const damage = (partition: Body): Body => {
+    const { records } = partition;
+    if (!selected.has(partition) || !(records instanceof Uint8Array) || records.length === 0)
+      return partition;
+    isDamaged = true;
+    return { ...partition, records: damages[how](records) };
+  };
+  const responses = (response.responses as readonly Body[]).map((topic) => ({
     ...topic,
-    partitions: (topic.partitions as readonly Body[]).map((partition) => {
-      const { records } = partition;
-      if (!(records instanceof Uint8Array) || records.length === 0) return partition;
-      return { ...partition, records: damages[how](records) };
-    }),
+    partitions: (topic.partitions as readonly Body[]).map(damage),
   }));
-  return { ...(response as Body), responses: turned };
+  return isDamaged ? { ...response, responses } : null;
 }
 
-/** Waits for `result`, then gives `answer`, even if `result` was rejected. A request without a response (acks=0) still gets none, unless `answer` closes the connection. */
+/**
+ * Waits until the request was handled, then responds with `answer`, even if its handler failed. A request without a response
+ * (acks=0) still gets none; but if `answer` closes the connection, the connection is closed.
+ */
 function instead(result: HandlerResult<unknown>, answer: unknown): HandlerResult<unknown> {
   const isEnd = answer === noResponse || answer instanceof CloseConnection;
   return mapResponse(
@@ -295,7 +201,10 @@ function instead(result: HandlerResult<unknown>, answer: unknown): HandlerResult
   );
 }
 
-/** A response in which each partition that the filter selects has the error code of `whole`; `whole` itself when the response has no field for that. */
+/**
+ * The response in which each partition of `meant` has the error code of `whole`. A response that has no error codes of partitions is
+ * `whole` itself.
+ */
 function partsFailed(request: ActiveRequest, meant: Body, whole: unknown): unknown {
   const [code = 0] = errorCodesOf(whole);
   return failedParts(request.handler.response.fields, meant, code) ?? whole;
@@ -304,18 +213,20 @@ function partsFailed(request: ActiveRequest, meant: Body, whole: unknown): unkno
 export class FaultPlan {
   private readonly time: TestTime;
   private readonly nameOf: (topicId: string) => string | null;
+  private readonly facts: ClusterFacts;
   private faults: Fault[] = [];
 
-  constructor(time: TestTime, nameOf: (topicId: string) => string | null) {
+  constructor(time: TestTime, nameOf: (topicId: string) => string | null, facts: ClusterFacts) {
     this.time = time;
     this.nameOf = nameOf;
+    this.facts = facts;
   }
 
   add(options: FaultOptions, within: Fault['within']): Fault {
     const remove = (fault: Fault): void => {
       this.faults = this.faults.filter((one) => one !== fault);
     };
-    const fault = new Fault(options, remove, within);
+    const fault = new Fault(options, this.facts, remove, within);
     this.faults.push(fault);
     return fault;
   }
@@ -327,7 +238,7 @@ export class FaultPlan {
   /** The outcome of a request under the first matching fault. */
   apply(
     nodeId: number,
-    logged: LoggedRequest,
+    logged: RequestEntry,
     request: ActiveRequest,
     run: () => HandlerResult<unknown>,
   ): HandlerResult<unknown> {
@@ -352,18 +263,19 @@ export class FaultPlan {
   /** Null: the request has no part that the filter selects, or the fault has been applied often enough meanwhile. */
   private strike(
     fault: Fault,
-    logged: LoggedRequest,
+    logged: RequestEntry,
     request: ActiveRequest,
     run: () => HandlerResult<unknown>,
   ): HandlerResult<unknown> | null {
     if (fault.isOver) return null;
+    if (fault.options.corrupt !== undefined) return this.corrupt(fault, fault.options.corrupt, logged, run);
     const filter = partFilterOf(fault.options);
     const parts =
       filter === null
         ? { meant: request.body as Body, rest: null }
         : cutRequest(request.body, filter, this.nameOf);
     if (parts.meant === null) return null;
-    fault.met(logged);
+    fault.apply(logged);
     return this.carryOut(fault.options, parts.meant, parts.rest, request, run);
   }
 
@@ -374,17 +286,34 @@ export class FaultPlan {
     request: ActiveRequest,
     run: () => HandlerResult<unknown>,
   ): HandlerResult<unknown> {
-    const { error, after = false, delay, drop = false, disconnect = false, corrupt, throttleMs } = effect;
+    const { error, after = false, delay, drop = false, disconnect = false, throttleMs } = effect;
     let result: HandlerResult<unknown>;
     if (error !== undefined) result = this.withError(Errors[error], after, meant, rest, request, run);
     else if (disconnect && !after) result = new CloseConnection('test fault');
     else result = run();
-    if (corrupt !== undefined) result = mapFields(result, (response) => corrupted(response, corrupt));
     if (throttleMs !== undefined)
       result = mapFields(result, (response) => ({ ...response, throttleTimeMs: throttleMs }));
     if (drop) result = instead(result, noResponse);
     if (disconnect) result = instead(result, new CloseConnection('test fault'));
     return delay === undefined ? result : this.later(result, durationMs(delay));
+  }
+
+  /** Only the response tells whether there are records to damage; without them the fault is not applied. */
+  private corrupt(
+    fault: Fault,
+    how: keyof typeof damages,
+    logged: RequestEntry,
+    run: () => HandlerResult<unknown>,
+  ): HandlerResult<unknown> {
+    const { delay, throttleMs } = fault.options;
+    return mapFields(run(), (response) => {
+      const selected = selectedPartitions(response, partFilterOf(fault.options) ?? {}, this.nameOf);
+      const damaged = fault.isOver ? null : corrupted(response, how, selected);
+      if (damaged === null) return response;
+      fault.apply(logged);
+      const result = throttleMs === undefined ? damaged : { ...damaged, throttleTimeMs: throttleMs };
+      return delay === undefined ? result : this.later(result, durationMs(delay));
+    });
   }
 
   private withError(

@@ -1,8 +1,7 @@
 /**
- * Validates names that a test gives: options and APIs. A misspelled name must be refused: otherwise a test in JavaScript would pass
- * without the fault or the condition that it was written for.
+ * Validates the names and values of options. A misspelled name must be refused: otherwise a test in JavaScript would pass without the
+ * fault or the condition that it was written for.
  */
-import { ApiKey } from '../../protocol/messages/api-keys.ts';
 
 /** Every option of a type; the compiler refuses a table that lacks one. */
 export type OptionNames<T> = { readonly [K in keyof Required<T>]: true };
@@ -21,14 +20,6 @@ export function checkNames<T extends object>(what: string, given: T, known: Opti
     throw new TypeError(`${what} has no option '${stranger}'; options are ${names.join(', ')}.`);
 }
 
-/** Throws TypeError when Kafka has no API of this name. */
-export function checkApi(name: string): void {
-  if (typeof name !== 'string' || !Object.hasOwn(ApiKey, name))
-    throw new TypeError(
-      `'${String(name)}' is not a Kafka API; names are, for example, Produce, Fetch, OffsetCommit.`,
-    );
-}
-
 /** Throws TypeError when an option is there and is no text: it would equal nothing. */
 export function checkTexts(what: string, given: Readonly<Record<string, unknown>>): void {
   for (const [name, value] of Object.entries(given))
@@ -43,4 +34,10 @@ export function checkIntegers(what: string, given: Readonly<Record<string, unkno
       throw new TypeError(
         `${what}: ${name} must be a whole number from ${min} on, not ${JSON.stringify(value)}.`,
       );
+}
+
+/** Throws RangeError for a node that the cluster does not have; ids are 1 to `count`. */
+export function checkNode(id: number, count: number): void {
+  if (!Number.isInteger(id) || id < 1 || id > count)
+    throw new RangeError(`There is no node ${JSON.stringify(id)}; nodes are 1 to ${count}.`);
 }

@@ -254,6 +254,8 @@ export function nodeProperties(
       'transaction.state.log.min.isr': '1',
       'group.initial.rebalance.delay.ms': '0',
       'controlled.shutdown.enable': 'true',
+      // Without sessions every Fetch names all of its partitions, so that filters find them.
+      'max.incremental.fetch.session.cache.slots': '0',
       ...(rack === undefined ? {} : { 'broker.rack': rack }),
       // Clients go by the machine's clock, which is ahead of one that stands still.
       ...(options.clock === 'manual' ? { 'log.message.timestamp.after.max.ms': '9223372036854775807' } : {}),

@@ -1,10 +1,10 @@
 /** The newest requests of clients with their responses, decoded: to count, to examine, or to print as a timeline. */
 import type { ActiveRequest } from '../../broker/pipeline/active-request.ts';
 import { errorOf } from '../../protocol/errors.ts';
-import { checkApi, checkNames, type OptionNames } from './known-names.ts';
+import type { ClusterFacts } from './client-apis.ts';
+import { checkNames, checkNode, checkTexts, type OptionNames } from './known-names.ts';
+import { RequestEntry, RequestRing } from './request-ring.ts';
 import { errorCodesOf, groupsOf, topicPartitionsOf, transactionalIdsOf } from './request-parts.ts';
-
-const requestsMax = 1_000;
 
 /**
  * A request as the node received it.
@@ -58,7 +58,7 @@ function aboutOf(body: unknown, nameOf: (topicId: string) => string | null): str
 }
 
 /**
- * The newest thousand requests.
+ * The newest requests: up to a thousand, and up to 64 MiB with their responses.
  *
  * @example
  * ```ts
@@ -67,20 +67,28 @@ function aboutOf(body: unknown, nameOf: (topicId: string) => string | null): str
  * ```
  */
 export class RequestLog {
-  private entries: (LoggedRequest & { response: unknown })[] = [];
+  private readonly ring = new RequestRing();
+  private readonly facts: ClusterFacts;
+
+  /** @internal */
+  constructor(facts: ClusterFacts) {
+    this.facts = facts;
+  }
 
   /** All kept requests, oldest first, or those of one API. */
   of(api?: string): readonly LoggedRequest[] {
-    if (api !== undefined) checkApi(api);
-    return api === undefined ? [...this.entries] : this.entries.filter((entry) => entry.api === api);
+    if (api !== undefined) this.facts.apis.check(api);
+    return api === undefined ? [...this.ring.list] : this.ring.list.filter((entry) => entry.api === api);
   }
 
   /** The number of kept requests that match. */
   count(filter: RequestFilter = {}): number {
     checkNames('requests.count', filter, filterNames);
     const { api, clientId, node } = filter;
-    if (api !== undefined) checkApi(api);
-    return this.entries.filter(
+    checkTexts('requests.count', { clientId });
+    if (node !== undefined) checkNode(node, this.facts.nodeCount);
+    if (api !== undefined) this.facts.apis.check(api);
+    return this.ring.list.filter(
       (entry) =>
         (api === undefined || entry.api === api) &&
         (clientId === undefined || entry.clientId === clientId) &&
@@ -90,13 +98,13 @@ export class RequestLog {
 
   /** Removes all of them. */
   clear(): void {
-    this.entries = [];
+    this.ring.clear();
   }
 
   /** One line per request: time, node, client, API, summary, and the errors of the response. */
   toString(): string {
-    const startMs = this.entries[0]?.timestampMs ?? 0;
-    return this.entries
+    const startMs = this.ring.list[0]?.timestampMs ?? 0;
+    return this.ring.list
       .map((entry) => {
         const time = `+${entry.timestampMs - startMs}`.padStart(8);
         const answer =
@@ -108,15 +116,15 @@ export class RequestLog {
       .join('\n');
   }
 
-  /** @internal Records a request; the returned function records its response. */
+  /** @internal Records a request. */
   note(
     node: number,
     request: ActiveRequest,
     timestampMs: number,
     nameOf: (topicId: string) => string | null,
-  ): { entry: LoggedRequest; answered: (response: unknown) => void } {
+  ): RequestEntry {
     const { handler, apiVersion, clientId, correlationId, body } = request;
-    const entry = {
+    const entry = new RequestEntry({
       api: handler.name,
       version: apiVersion,
       node,
@@ -124,16 +132,15 @@ export class RequestLog {
       correlationId,
       timestampMs,
       body,
-      response: undefined as unknown,
       about: aboutOf(body, nameOf),
-    };
-    this.entries.push(entry);
-    if (this.entries.length > requestsMax) this.entries.shift();
-    return {
-      entry,
-      answered: (response) => {
-        entry.response = response;
-      },
-    };
+    });
+    this.ring.push(entry);
+    return entry;
+  }
+
+  /** @internal */
+  answered(entry: RequestEntry, response: unknown): void {
+    entry.answered(response);
+    this.ring.trim();
   }
 }

@@ -50,8 +50,11 @@ const outerLists = ['groups', 'transactions', 'resultsByTransaction', 'dirs', 'm
 const partitionNumbers = ['index', 'partition', 'partitionIndex', 'partitionId'];
 const topicNames = ['name', 'topic', 'topicName'];
 const topicResourceType = 2;
+
 /** `errorCode`, `partitionErrorCode`, … */
-const errorField = /errorCode$/i;
+export function isErrorField(name: string): boolean {
+  return /errorCode$/i.test(name);
+}
 
 function isFields(value: unknown): value is Fields {
   return (
@@ -197,9 +200,14 @@ export function cutRequest(body: unknown, filter: PartFilter, nameOf: NameOf): C
       (name !== null || id !== null) &&
       (filter.topic === undefined || filter.topic === name) &&
       (filter.topicId === undefined || filter.topicId === id) &&
-      (filter.partition === undefined || partition === null || filter.partition === partition)
+      (filter.partition === undefined || filter.partition === partition)
     );
   });
+}
+
+/** The partitions of a message that the filter selects: the elements themselves. */
+export function selectedPartitions(body: unknown, filter: PartFilter, nameOf: NameOf): ReadonlySet<unknown> {
+  return new Set(topicsOf(cutRequest(body, filter, nameOf).meant).flatMap(partitionsOf));
 }
 
 /** A value with each of its error fields set, the name and the number of `one`, and nothing else said. */
@@ -210,7 +218,7 @@ function failedElement(
   code: number,
 ): Record<string, unknown> {
   const failed = emptyFields(fields);
-  for (const field of Object.keys(fields)) if (errorField.test(field)) failed[field] = code;
+  for (const field of Object.keys(fields)) if (isErrorField(field)) failed[field] = code;
   for (const field of names) if (field in fields) failed[field] = partitionOf(one) ?? topicNameOf(one) ?? '';
   if ('topicId' in fields && topicIdOf(one) !== null) failed.topicId = topicIdOf(one);
   return failed;
@@ -241,7 +249,7 @@ export function errorCodesOf(response: unknown, found = new Set<number>()): Set<
   if (Array.isArray(response)) for (const one of response) errorCodesOf(one, found);
   else if (isFields(response))
     for (const [field, value] of Object.entries(response)) {
-      if (errorField.test(field) && typeof value === 'number' && value !== 0) found.add(value);
+      if (isErrorField(field) && typeof value === 'number' && value !== 0) found.add(value);
       else errorCodesOf(value, found);
     }
   return found;

@@ -251,14 +251,18 @@ export class TestClient {
     return records;
   }
 
-  /** How many records a committed reader finds from these offsets on; beyond `most` nobody counts. */
-  async unread(topic: string, from: ReadonlyMap<number, number>, most: number): Promise<number> {
+  /** The number of records that a committed reader finds from these offsets on. Counting stops beyond `most`. */
+  async unread(
+    topic: string,
+    from: ReadonlyMap<number, number>,
+    most: number,
+  ): Promise<{ readonly count: number; readonly isAll: boolean }> {
     const fetcher = new Fetcher(this.client, { reset: 'earliest', isReadCommitted: true });
     const offsets = await this.offsets(topic, fetcher);
     assignWithin(fetcher, topic, offsets, (partition) => from.get(partition) ?? 0);
     let count = 0;
     while (count <= most && !isAtEnd(fetcher, topic, offsets)) count += (await fetcher.poll(100)).length;
-    return count;
+    return { count, isAll: isAtEnd(fetcher, topic, offsets) };
   }
 
   /** Log start of each partition, and its end as the fetcher's isolation level sees it. */

@@ -1,9 +1,15 @@
 /** Network faults of a test: between nodes (cut or slow directions), and on the connections of clients. */
 import type { ClientDoor } from './client-door.ts';
-import { checkNames, checkTexts } from './known-names.ts';
+import { checkNames, checkNode, checkTexts } from './known-names.ts';
 import type { PeerHub } from './peer-hub.ts';
 import type { TestNode } from './test-node.ts';
 import { durationMs } from './time.ts';
+
+/** One direction between two nodes. */
+interface Way {
+  readonly from: number;
+  readonly to: number;
+}
 
 /**
  * The network of a cluster.
@@ -29,17 +35,15 @@ export class TestNetwork {
 
   /** Cuts all messages between the two sides, in both directions. Clients still reach all nodes. */
   cut(one: readonly number[], other: readonly number[]): void {
-    for (const a of this.known(one))
-      for (const b of this.known(other)) {
-        this.hub.cut(a, b);
-        this.hub.cut(b, a);
-      }
+    for (const { from, to } of this.ways('network.cut', one, other)) {
+      this.hub.cut(from, to);
+      this.hub.cut(to, from);
+    }
   }
 
   /** Cuts the messages of `from` to `to`; the other direction stays open. */
   cutOneWay(from: number, to: number): void {
-    this.known([from, to]);
-    this.hub.cut(from, to);
+    for (const way of this.ways('network.cutOneWay', [from], [to])) this.hub.cut(way.from, way.to);
   }
 
   /** Sets the delay of messages between nodes: of all, or of those from or to certain nodes. */
@@ -47,9 +51,11 @@ export class TestNetwork {
     checkNames('network.latency', ends, { from: true, to: true });
     const latencyMs = durationMs(delay);
     const ids = this.nodes().map(({ id }) => id);
-    for (const from of ends.from === undefined ? ids : this.known([ends.from]))
-      for (const to of ends.to === undefined ? ids : this.known([ends.to]))
-        if (from !== to) this.hub.delay(from, to, latencyMs);
+    const [from, to] = [ends.from, ends.to].map((id) => (id === undefined ? ids : [id])) as [
+      number[],
+      number[],
+    ];
+    for (const way of this.ways('network.latency', from, to)) this.hub.delay(way.from, way.to, latencyMs);
   }
 
   /** Ends all cuts and delays at once; messages that were held back arrive. */
@@ -65,13 +71,17 @@ export class TestNetwork {
     return counts.reduce((sum, count) => sum + count, 0);
   }
 
-  private known(ids: readonly number[]): readonly number[] {
-    if (!Array.isArray(ids))
-      throw new TypeError(`A list of nodes is expected, such as [1], not ${JSON.stringify(ids)}.`);
-    const all = this.nodes().map(({ id }) => id);
-    const stranger = ids.find((id) => !all.includes(id));
-    if (stranger !== undefined)
-      throw new RangeError(`There is no node ${stranger}; nodes are 1 to ${all.length}.`);
-    return ids;
+  /** The ways from the nodes of one list to those of another. Throws when there is none: the fault would do nothing. */
+  private ways(what: string, from: readonly number[], to: readonly number[]): readonly Way[] {
+    for (const ids of [from, to])
+      if (!Array.isArray(ids))
+        throw new TypeError(`${what}: a list of nodes is expected, such as [1], not ${JSON.stringify(ids)}.`);
+    for (const id of [...from, ...to]) checkNode(id, this.nodes().length);
+    const ways = from.flatMap((a) => to.flatMap((b) => (a === b ? [] : { from: a, to: b })));
+    if (ways.length === 0)
+      throw new TypeError(
+        `${what}: no messages go from [${from.join(', ')}] to [${to.join(', ')}]: two different nodes are needed.`,
+      );
+    return ways;
   }
 }

@@ -1,5 +1,6 @@
 /** One node of a test cluster over all its incarnations: the production node, with the storage, network and time of the test. */
 import { createSystemRandom } from '../../adapters/random.ts';
+import type { Handler } from '../../broker/handler.ts';
 import type { RequestInterceptor } from '../../broker/pipeline/interceptor.ts';
 import { NodeConfig } from '../../config/node-config.ts';
 import type { MetadataImage } from '../../metadata/image.ts';
@@ -83,6 +84,11 @@ export class TestNode {
   /** @internal The node's metadata image; null when it is down. */
   get image(): MetadataImage | null {
     return this.node?.image ?? null;
+  }
+
+  /** @internal The handlers of requests of clients; empty when it is down. */
+  get handlers(): readonly Handler[] {
+    return this.node?.clientHandlers ?? [];
   }
 
   /** @internal The epoch in which this node believes that it leads the metadata quorum; a higher epoch is newer. */

@@ -1,6 +1,7 @@
 import { Partitioners, type Producer } from 'kafkajs';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { startKafka, type TestKafka } from '../../../src/testing/kafka/index.ts';
+import { batches, checkCrc } from '../../../src/protocol/records/batch.ts';
+import { type LoggedRequest, startKafka, type TestKafka } from '../../../src/testing/kafka/index.ts';
 import { kafkaJs } from './kafkajs.ts';
 
 let kafka: TestKafka;
@@ -106,7 +107,6 @@ describe('faults on requests', () => {
   test.each([
     ['topic', { topic: 'other' }],
     ['client id', { clientId: 'somebody' }],
-    ['group', { group: 'g' }],
     ['transactional id', { transactionalId: 'tx' }],
     ['api', { api: ['Fetch', 'Heartbeat'] }],
     ['predicate', { where: () => false }],
@@ -158,9 +158,57 @@ describe('faults on requests', () => {
     expect(kafka.requests.of('Produce')[0]?.response).toMatchObject({ throttleTimeMs: 7 });
   });
 
-  test('corrupt records are noticed by whoever checks', async () => {
+  /** Whether each batch of each partition in a Fetch response is whole and has the right checksum. */
+  const intact = ({ response }: LoggedRequest): Record<string, boolean> => {
+    const { responses } = response as {
+      responses: { topic: string; partitions: { partitionIndex: number; records: Uint8Array | null }[] }[];
+    };
+    return Object.fromEntries(
+      responses.flatMap(({ topic, partitions }) =>
+        partitions.map(({ partitionIndex, records }) => {
+          const { headers, stop } = batches(records ?? new Uint8Array(0));
+          const isWhole = stop === 'end' && headers.every(({ bytes, at }) => checkCrc(bytes, at));
+          return [`${topic}-${partitionIndex}`, isWhole] as const;
+        }),
+      ),
+    );
+  };
+
+  test.each(['crc', 'truncate'] as const)('corrupt: %s, of the selected partition only', async (corrupt) => {
+    const consumer = kafkaJs(kafka, 'reader').consumer({ groupId: 'g', maxWaitTimeInMs: 50 });
+    const fault = kafka.fault({ corrupt, topic: 'orders', partition: 1 });
+    const seen: (string | null)[] = [];
+    await consumer.connect();
+    await consumer.subscribe({ topics: ['orders', 'other'], fromBeginning: true });
+    await consumer.run({
+      eachMessage: async ({ message }) => void seen.push(message.value?.toString() ?? null),
+    });
+    await kafka.wait.until(() => kafka.requests.count({ api: 'Fetch' }) > 2);
+    // Empty responses have nothing to damage.
+    expect(fault.hits).toBe(0);
+    const messages = [0, 1].map((partition) => ({ value: `orders-${partition}`, partition }));
+    await producer.sendBatch({
+      topicMessages: [
+        { topic: 'orders', messages },
+        { topic: 'other', messages: [{ value: 'other-0' }] },
+      ],
+    });
+    await fault.wait();
+    await kafka.wait.until(() => seen.length === 3);
+    expect(seen.sort()).toEqual(['orders-0', 'orders-1', 'other-0']);
+    expect(fault.requests).toHaveLength(1);
+    expect(intact(fault.requests[0] as LoggedRequest)['orders-1']).toBe(false);
+    for (const request of kafka.requests.of('Fetch').filter(({ response }) => response !== undefined))
+      for (const [partition, is] of Object.entries(intact(request)))
+        expect(is).toBe(
+          partition !== 'orders-1' || request.correlationId !== fault.requests[0]?.correlationId,
+        );
+    await consumer.disconnect();
+  });
+
+  test('corrupt records are noticed by a client that checks', async () => {
     await send('orders', 'one');
-    const fault = kafka.fault({ api: 'Fetch', corrupt: 'crc', clientId: 'checker' });
+    const fault = kafka.fault({ corrupt: 'crc', clientId: 'checker' });
     const { KafkaClient } = await import('../../../src/client/kafka-client.ts');
     const { Fetcher } = await import('../../../src/client/fetcher.ts');
     const { connectTcp } = await import('../../../src/adapters/tcp-network.ts');

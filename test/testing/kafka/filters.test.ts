@@ -141,7 +141,13 @@ describe('a wait', () => {
     await consumer.disconnect();
     await kafka.wait.group('readers', { state: 'Empty', members: 0 });
     await kafka.produce('read', ['three']);
-    await expect(kafka.wait.group('readers', { topic: 'read', lag: 0, ...soon })).rejects.toThrow();
+    await kafka.produce(
+      'read',
+      Array.from({ length: 4 }, () => 'more'),
+    );
+    await expect(kafka.wait.group('readers', { topic: 'read', lag: 0, timeout: '1s' })).rejects.toThrow(
+      /Last seen: {"state":"Empty","members":0,"lag":5}/,
+    );
   });
 
   test('for a group of the consumer protocol', async () => {

@@ -22,7 +22,11 @@ describe('a fault is refused', () => {
     ['an unknown error', { error: 'toString' }, /'toString' is not a Kafka error/],
     ['two ends at once', { error: 'UNKNOWN_SERVER_ERROR', drop: true }, /error and drop: make two faults/],
     ['an unknown damage', { api: 'Fetch', corrupt: 'crs' }, /corrupt must be 'crc' or 'truncate'/],
-    ['damage where no records are', { api: 'Produce', corrupt: 'crc' }, /no other API has records/],
+    [
+      'damage where no records are',
+      { api: 'Produce', corrupt: 'crc' },
+      /corrupt can't be used with Produce: it has no responses with records/,
+    ],
     ['an unknown unit of time', { api: 'Fetch', delay: '5 minutes' }, /is not a duration/],
     ['a throttle that is no number', { api: 'Fetch', throttleMs: '5s' }, /throttleMs must be/],
     ['a condition that is no function', { where: 'x' }, /where must be a function/],
@@ -32,6 +36,72 @@ describe('a fault is refused', () => {
     ['observe with an end', { observe: true, disconnect: true }, /observe only counts/],
     ['a partition that is text', { partition: '1' }, /partition must be a whole number/],
     ['a client that is a pattern', { clientId: /app/ }, /clientId must be text/],
+    ['nothing that happens', {}, /say what shall happen/],
+    [
+      'only effects that are switched off',
+      { api: 'Fetch', drop: false, after: false },
+      /say what shall happen/,
+    ],
+    ['an error that is none', { api: 'Produce', error: 'NONE' }, /'NONE' is no error/],
+    ['no delay', { api: 'Produce', delay: '0s' }, /a delay of 0 does nothing/],
+    ['no throttle', { api: 'Produce', throttleMs: 0 }, /from 1 on/],
+    [
+      'a delay of no response',
+      { api: 'Produce', drop: true, delay: 5 },
+      /with drop a client sees nothing of delay/,
+    ],
+    ['a throttle without a response', { disconnect: true, throttleMs: 5 }, /sees nothing of throttleMs/],
+    ['records beside an error', { corrupt: 'crc', error: 'CORRUPT_MESSAGE' }, /sees nothing of corrupt/],
+    [
+      'an API that is not for clients',
+      { api: 'Vote', drop: true },
+      /'Vote' is not a Kafka API that these brokers serve/,
+    ],
+    [
+      'an API that is not built',
+      { api: 'ShareFetch', drop: true },
+      /'ShareFetch' is not a Kafka API that these brokers serve/,
+    ],
+    [
+      'a partition of an API without',
+      { api: 'Heartbeat', partition: 0, drop: true },
+      /requests that name a partition/,
+    ],
+    [
+      'a partition where only topics are',
+      { api: 'Metadata', partition: 0, drop: true },
+      /requests that name a partition/,
+    ],
+    [
+      'a topic of an API without',
+      { api: 'ListGroups', topic: 'orders', drop: true },
+      /requests that name a topic\./,
+    ],
+    ['a topic id of an API without', { api: 'ListOffsets', topicId: 'x', drop: true }, /name a topic id/],
+    [
+      'a group of an API without',
+      { api: ['Heartbeat', 'Produce'], group: 'g', drop: true },
+      /group can't be used with Produce/,
+    ],
+    [
+      'a transactional id of an API without',
+      { api: 'Fetch', transactionalId: 't', drop: true },
+      /a transactional id/,
+    ],
+    [
+      'an error that no response tells',
+      { api: 'GetTelemetrySubscriptions', corrupt: 'crc' },
+      /responses with records/,
+    ],
+    ['a throttle that no response tells', { api: 'SaslHandshake', throttleMs: 5 }, /a throttle time/],
+    [
+      'filters that no API has together',
+      { group: 'g', corrupt: 'crc' },
+      /group and corrupt can't be used together/,
+    ],
+    ['a topic without a name', { topic: '', drop: true }, /no request has an empty topic/],
+    ['a node that there is not', { node: 2, drop: true }, /There is no node 2; nodes are 1 to 1/],
+    ['the kit itself', { clientId: 'bendemann-testing', drop: true }, /requests of the kit itself/],
   ];
 
   test.each(rows)('%s', (_name, options, message) => {
@@ -98,6 +168,11 @@ describe('a misspelled option is refused', () => {
     expect(() => kafka.requests.count({ api: 'Ftech' })).toThrow(/is not a Kafka API/);
     expect(() => kafka.requests.of('Ftech')).toThrow(/is not a Kafka API/);
     expect(() => kafka.on('Ftech', (_request, next) => next())).toThrow(/is not a Kafka API/);
+    expect(() => kafka.on('Vote', (_request, next) => next())).toThrow(
+      /'Vote' is not a Kafka API that these brokers serve/,
+    );
+    expect(() => kafka.requests.of('Vote')).toThrow(/'Vote' is not a Kafka API that these brokers serve/);
+    expect(() => kafka.requests.count({ node: 2 })).toThrow(/There is no node 2/);
   });
 
   test('a record without a value', async () => {
@@ -116,7 +191,11 @@ describe('a misspelled option is refused', () => {
   test.each([
     ['wait.group', () => kafka.wait.group('g', { state: 'stable' }), /'stable' is not a state of a group/],
     ['wait.group', () => kafka.wait.group('g', { topic: 'orders' }), /go together/],
+    ['wait.group', () => kafka.wait.group('g', { state: 'Stable', members: 0 }), /never has 0 members/],
+    ['wait.group', () => kafka.wait.group('g', { state: 'Empty', members: 1 }), /never has 1 members/],
     ['wait.leader', () => kafka.wait.leader('orders', 0, { is: 9 }), /There is no node 9/],
+    ['wait.leader', () => kafka.wait.leader('orders', 0, { not: 9 }), /There is no node 9/],
+    ['wait.leader', () => kafka.wait.leader('orders', 0, { is: 1, not: 1 }), /can't both be/],
     ['wait.until', () => kafka.wait.until(true as never), /must be a function/],
     ['wait.offsets', () => kafka.wait.offsets('orders', 'x' as never), /count must be a whole number/],
     ['read', () => kafka.read('orders', { count: 1, until: () => true }), /not with both/],
@@ -134,7 +213,11 @@ describe('a misspelled option is refused', () => {
     ['on', () => kafka.on('Fetch', undefined as never), /control function is missing/],
     ['on', () => kafka.on(['Fetch'] as never, () => 'close'), /is not a Kafka API/],
     ['latency', () => kafka.network.latency(1, { form: 1 } as never), /no option 'form'/],
-    ['cut', () => kafka.network.cut(1 as never, [1]), /A list of nodes is expected/],
+    ['cut', () => kafka.network.cut(1 as never, [1]), /a list of nodes is expected/],
+    ['cut', () => kafka.network.cut([1], [1]), /no messages go from \[1\] to \[1\]/],
+    ['cut', () => kafka.network.cut([], [1]), /no messages go from \[\] to \[1\]/],
+    ['cutOneWay', () => kafka.network.cutOneWay(1, 1), /no messages go/],
+    ['latency', () => kafka.network.latency('5ms'), /two different nodes are needed/],
     ['disconnect', () => kafka.network.disconnectClients({ clientID: 'x' } as never), /no option 'clientID'/],
     [
       'properties',

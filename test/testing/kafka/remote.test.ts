@@ -52,6 +52,7 @@ describe.each(['thread', 'process'] as const)('where: %s', (where) => {
     });
     const seen = kafka.fault({
       where: ({ clientId }) => clientId === 'mine',
+      observe: true,
       times: Number.POSITIVE_INFINITY,
     });
     const producer = kafkaJs(kafka, 'mine').producer();

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { Field, Shape } from '../../../src/protocol/schema/fields.ts';
+import type { Field, Message, Shape } from '../../../src/protocol/schema/fields.ts';
+import { traitsOf } from '../../../src/testing/kafka/client-apis.ts';
 import {
   cutRequest,
   groupsOf,
@@ -51,6 +52,31 @@ describe('what a request is about is found in the messages of all APIs', () => {
     if (has(fields, (field) => groupFields.includes(field))) expect(groupsOf(body)).not.toEqual([]);
     if (has(fields, (field) => transactionalFields.includes(field)))
       expect(transactionalIdsOf(body)).not.toEqual([]);
+  });
+});
+
+describe('what faults can select and do is read from the schemas', () => {
+  const traits = (name: string, maxVersion: number): readonly string[] => {
+    const [request, response] = ['Request', 'Response'].map((kind) =>
+      allMessages.find((message) => message.name === `${name}${kind}`),
+    ) as [Message, Message];
+    return [...traitsOf({ request, response, minVersion: 0, maxVersion })].sort();
+  };
+
+  test.each([
+    ['Produce', 13, ['error', 'partition', 'throttleMs', 'topic', 'topicId', 'transactionalId']],
+    ['Fetch', 18, ['corrupt', 'error', 'partition', 'throttleMs', 'topic', 'topicId']],
+    ['Metadata', 13, ['error', 'throttleMs', 'topic', 'topicId']],
+    ['Heartbeat', 4, ['error', 'group', 'throttleMs']],
+    ['FindCoordinator', 6, ['error', 'group', 'throttleMs', 'transactionalId']],
+    ['TxnOffsetCommit', 5, ['error', 'group', 'partition', 'throttleMs', 'topic', 'transactionalId']],
+    ['WriteTxnMarkers', 1, ['error', 'partition', 'topic']],
+    ['DescribeConfigs', 4, ['error', 'throttleMs', 'topic']],
+    ['AlterReplicaLogDirs', 2, ['error', 'partition', 'throttleMs', 'topic']],
+    ['Fetch', 12, ['corrupt', 'error', 'partition', 'throttleMs', 'topic']],
+    ['SaslHandshake', 1, ['error']],
+  ])('%s up to v%i', (name, maxVersion, expected) => {
+    expect(traits(name, maxVersion)).toEqual(expected);
   });
 });
 

@@ -65,6 +65,22 @@ describe('startKafka', () => {
     expect(values(await copy.read('orders'))).toEqual(['seed', 'one', 'in the copy']);
   });
 
+  test('resets and snapshots at once happen one after the other', async () => {
+    await using kafka = await startKafka({ where: 'here', topics: { orders: { records: ['seed'] } } });
+    await kafka.produce('orders', ['one']);
+    const [before, , , after] = await Promise.all([
+      kafka.snapshot(),
+      kafka.reset(),
+      kafka.reset(),
+      kafka.snapshot(),
+    ]);
+    expect(values(await kafka.read('orders'))).toEqual(['seed']);
+    await kafka.restore(before);
+    expect(values(await kafka.read('orders'))).toEqual(['seed', 'one']);
+    await kafka.restore(after);
+    expect(values(await kafka.read('orders'))).toEqual(['seed']);
+  });
+
   test('a snapshot is a file that a cluster begins from; a directory is continued', async () => {
     const directory = mkdtempSync(join(tmpdir(), 'bendemann-testing-'));
     try {

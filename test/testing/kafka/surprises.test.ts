@@ -83,7 +83,7 @@ describe('a fault', () => {
   });
 
   test('that will not meet so many requests is not waited for', async () => {
-    const fault = kafka.fault({ api: 'Produce', times: 1 });
+    const fault = kafka.fault({ api: 'Produce', observe: true, times: 1 });
     await expect(fault.wait(2)).rejects.toThrow(/never happens: the fault .*so far it met 0, and times is 1/);
     const waiting = expect(fault.wait()).rejects.toThrow(/so far it met 0, and it is over/);
     await kafka.reset();
@@ -113,7 +113,7 @@ describe('a function of the test', () => {
     const where = (): boolean => {
       throw new Error('no such field');
     };
-    kafka.fault({ api: 'ListGroups', where });
+    kafka.fault({ api: 'ListGroups', where, observe: true });
     const admin = kafkaJs(kafka).admin();
     await admin.connect();
     await expect(admin.listGroups()).rejects.toThrow(/unexpected error/);

@@ -3,7 +3,8 @@
  * are made from this table. Values that do not match a row's fields are refused with a message before anything is done.
  */
 import type { TestKafka } from '../cluster.ts';
-import type { Fault, FaultOptions } from '../faults.ts';
+import type { FaultOptions } from '../fault-options.ts';
+import type { Fault } from '../faults.ts';
 import type { Snapshot } from '../snapshot.ts';
 import { topicVerbs, waitVerbs } from './topic-verbs.ts';
 import {
@@ -117,7 +118,8 @@ const faultVerbs: readonly Verb[] = [
   {
     method: 'POST',
     path: '/faults',
-    about: 'Does something to requests of clients. All filters must fit; without an effect it only counts.',
+    about:
+      'Does something to requests of clients. All filters must fit, and at least one effect must be said.',
     fields: {
       api: { type: 'strings', about: 'Names of APIs, such as "Produce".' },
       node: { type: 'integer', about: 'The node that is asked.' },
@@ -138,10 +140,7 @@ const faultVerbs: readonly Verb[] = [
       times: { type: 'integer', about: 'How often, 1 by default; -1: until it is removed.' },
     },
     run: async (cluster, values) => {
-      const { times, corrupt } = values;
-      if (corrupt !== undefined && corrupt !== 'crc' && corrupt !== 'truncate')
-        throw new BadRequestError(`corrupt must be 'crc' or 'truncate', not '${String(corrupt)}'.`);
-      const often = times === -1 ? { times: Number.POSITIVE_INFINITY } : {};
+      const often = values.times === -1 ? { times: Number.POSITIVE_INFINITY } : {};
       const fault = cluster.kafka.fault({ ...values, ...often } as FaultOptions);
       const id = String(cluster.nextId++);
       cluster.faults.set(id, fault);

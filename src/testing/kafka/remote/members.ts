@@ -34,6 +34,7 @@ const requests: MembersOf<RequestLog> = {
   clear: 'call',
   toString: 'call',
   note: 'inside',
+  answered: 'inside',
 };
 
 const network: MembersOf<TestNetwork> = {
@@ -90,6 +91,7 @@ const node: MembersOf<TestNode> = {
   state: 'get',
   log: 'get',
   image: 'inside',
+  handlers: 'inside',
   leadingEpoch: 'get',
   start: 'ask',
   kill: 'ask',
@@ -101,12 +103,13 @@ const node: MembersOf<TestNode> = {
 
 const fault: MembersOf<Fault> = {
   options: 'get',
+  apis: 'inside',
   requests: 'get',
   hits: 'get',
   isOver: 'get',
   wait: 'ask',
   remove: 'call',
-  met: 'inside',
+  apply: 'inside',
 };
 
 const disk: MembersOf<DiskFaults> = {
