@@ -11,7 +11,8 @@ import type { ClientDoor } from './client-door.ts';
 import { Controls, TestFunctionError } from './controls.ts';
 import { FaultPlan } from './faults.ts';
 import type { LogRing } from './node-log.ts';
-import { type LoggedRequest, RequestLog } from './request-log.ts';
+import { RequestLog } from './request-log.ts';
+import type { LoggedRequest } from './request-ring.ts';
 import { kitClientId } from './test-client.ts';
 import type { TestTime } from './time.ts';
 

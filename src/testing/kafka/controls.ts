@@ -9,7 +9,7 @@ import { responseFrame } from '../../protocol/frames.ts';
 import type { Init, Message, Shape } from '../../protocol/schema/fields.ts';
 import { settledOrFailed } from './answers.ts';
 import type { ClusterFacts } from './client-apis.ts';
-import type { LoggedRequest } from './request-log.ts';
+import type { LoggedRequest } from './request-ring.ts';
 
 const writerBytes = 1_024;
 

@@ -2,7 +2,7 @@
 import { type ErrorName, Errors } from '../../protocol/errors.ts';
 import type { ClusterFacts, Trait } from './client-apis.ts';
 import { checkIntegers, checkNames, checkNode, checkTexts, type OptionNames } from './known-names.ts';
-import type { LoggedRequest } from './request-log.ts';
+import type { LoggedRequest } from './request-ring.ts';
 import { kitClientId } from './test-client.ts';
 import { durationMs } from './time.ts';
 

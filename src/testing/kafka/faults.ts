@@ -11,8 +11,7 @@ import { asTestFunctionNow } from './controls.ts';
 import type { ClusterFacts } from './client-apis.ts';
 import { checkFault, type FaultEffect, type FaultFilter, type FaultOptions } from './fault-options.ts';
 import { checkIntegers, checkNames, type OptionNames } from './known-names.ts';
-import type { LoggedRequest } from './request-log.ts';
-import { type RequestEntry, RequestRing } from './request-ring.ts';
+import { type LoggedRequest, type RequestEntry, RequestRing } from './request-ring.ts';
 import {
   cutRequest,
   errorCodesOf,

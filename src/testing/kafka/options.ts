@@ -4,7 +4,7 @@ import { uuidFromBytes } from '../../base/uuid.ts';
 import { NodeConfig } from '../../config/node-config.ts';
 import { checkIntegers, checkNames, checkTexts, type OptionNames } from './known-names.ts';
 import { checkLog, type LogOption } from './node-log.ts';
-import type { LoggedRequest } from './request-log.ts';
+import type { LoggedRequest } from './request-ring.ts';
 import type { Snapshot } from './snapshot.ts';
 
 /**

@@ -3,34 +3,8 @@ import type { ActiveRequest } from '../../broker/pipeline/active-request.ts';
 import { errorOf } from '../../protocol/errors.ts';
 import type { ClusterFacts } from './client-apis.ts';
 import { checkNames, checkNode, checkTexts, type OptionNames } from './known-names.ts';
-import { RequestEntry, RequestRing } from './request-ring.ts';
+import { type LoggedRequest, RequestEntry, RequestRing } from './request-ring.ts';
 import { errorCodesOf, groupsOf, topicPartitionsOf, transactionalIdsOf } from './request-parts.ts';
-
-/**
- * A request as the node received it.
- *
- * @example
- * ```ts
- * const [first] = kafka.requests.of('Produce');
- * console.log(first?.clientId, first?.version, first?.about);
- * ```
- */
-export interface LoggedRequest {
-  /** Kafka's name, such as `Produce`. */
-  readonly api: string;
-  readonly version: number;
-  readonly node: number;
-  readonly clientId: string;
-  readonly correlationId: number;
-  /** Time of the cluster's clock, since 1970. */
-  readonly timestampMs: number;
-  /** All fields, under Kafka's names. */
-  readonly body: unknown;
-  /** The response; undefined until there is one. */
-  readonly response: unknown;
-  /** A summary of the topics, partitions, groups and transactional ids in the request. */
-  readonly about: string;
-}
 
 /**
  * Selects requests to count.

@@ -1,10 +1,35 @@
 /** The newest requests of clients, bounded in number and in bytes: bodies and responses refer to whole frames and record batches. */
-import type { LoggedRequest } from './request-log.ts';
 
 export const requestsMax = 1_000;
 /** Of texts and byte strings; all other values count as `valueBytes`. The newest request is kept even if it is larger. */
 export const requestBytesMax = 64 * 1024 * 1024;
 const valueBytes = 16;
+
+/**
+ * A request as the node received it.
+ *
+ * @example
+ * ```ts
+ * const [first] = kafka.requests.of('Produce');
+ * console.log(first?.clientId, first?.version, first?.about);
+ * ```
+ */
+export interface LoggedRequest {
+  /** Kafka's name, such as `Produce`. */
+  readonly api: string;
+  readonly version: number;
+  readonly node: number;
+  readonly clientId: string;
+  readonly correlationId: number;
+  /** Time of the cluster's clock, since 1970. */
+  readonly timestampMs: number;
+  /** All fields, under Kafka's names. */
+  readonly body: unknown;
+  /** The response; undefined until there is one. */
+  readonly response: unknown;
+  /** A summary of the topics, partitions, groups and transactional ids in the request. */
+  readonly about: string;
+}
 
 /** Approximate size of a decoded value in memory. */
 function sizeOf(value: unknown): number {
