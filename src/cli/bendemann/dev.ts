@@ -2,7 +2,7 @@
 import { startKafka } from '../../testing/kafka/start-kafka.ts';
 import type { TestKafka } from '../../testing/kafka/cluster.ts';
 import { type ControlServer, serveControl } from '../../testing/kafka/control/server.ts';
-import type { LoggedRequest } from '../../testing/kafka/request-log.ts';
+import type { LoggedRequest } from '../../testing/kafka/request-ring.ts';
 import { type CliIo, ToolError } from '../tool.ts';
 
 export interface DevOptions {
