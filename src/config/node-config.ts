@@ -12,6 +12,7 @@ import type { Property, PropertyValue } from './define.ts';
 import { ConfigError, invalidDynamic, parseValue } from './define.ts';
 import type { ListenerConfig, SecurityProtocol, VoterConfig } from './listeners.ts';
 import { parseAddresses, parseVoters } from './listeners.ts';
+import { directoriesOf, isForZooKeeper, parseValues, withIdSynonyms, zooKeeperText } from './parse-values.ts';
 import { parseProperties } from './properties-file.ts';
 import { checkTogether, type ListenerSetup, RequirementError, warningsOf } from './validate.ts';
 
@@ -24,39 +25,6 @@ export interface Binding<T> {
 
 export type DynamicValues = ReadonlyMap<string, string>;
 const noValues: DynamicValues = new Map();
-
-const zooKeeperText = `This properties file is for a broker with ZooKeeper: it has no process.roles. Kafka 4 has no ZooKeeper any more, and neither has \
-this server: its controllers keep the metadata themselves. Add process.roles=broker,controller, node.id=<the broker.id>, \
-controller.listener.names=CONTROLLER, controller.quorum.voters=<node.id>@localhost:9093, and CONTROLLER://:9093 to listeners, remove \
-zookeeper.connect, format the directories with kafka-storage, and start again; kraft-config/server.properties is a complete example. \
-(Missing required configuration "process.roles" which has no default value.)`;
-
-function withIdSynonyms(originals: ReadonlyMap<string, string>): Map<string, string> {
-  const all = new Map(originals);
-  const [node, broker] = [all.get('node.id'), all.get('broker.id')];
-  if (node === undefined && broker !== undefined) all.set('node.id', broker);
-  if (broker === undefined && node !== undefined) all.set('broker.id', node);
-  return all;
-}
-
-function parseAll(originals: ReadonlyMap<string, string>): BrokerValues {
-  const values: Record<string, PropertyValue> = {};
-  for (const [key, property] of Object.entries<Property>(brokerProperties)) {
-    const text = originals.get(key);
-    if (text !== undefined) values[key] = parseValue(key, property, text);
-    else if (property.default !== undefined) values[key] = property.default;
-    else throw new ConfigError(`Missing required configuration "${key}" which has no default value.`);
-  }
-  return values as unknown as BrokerValues;
-}
-
-/**
- * Replaces backslashes in a Windows path by slashes, which Windows accepts too. The code here splits and joins paths at
- * slashes.
- */
-function withSlashes(path: string): string {
-  return /^([A-Za-z]:\\|\\\\)/.test(path) ? path.replaceAll('\\', '/') : path;
-}
 
 export class NodeConfig {
   /** The keys of the file and of the command line. When only one of node.id and broker.id is given, the other has its value. */
@@ -82,14 +50,11 @@ export class NodeConfig {
 
   /** Throws `ConfigError` with Kafka's message when a value is invalid. */
   constructor(originals: ReadonlyMap<string, string>) {
-    if (
-      !originals.has('process.roles') &&
-      (originals.has('zookeeper.connect') || (!originals.has('node.id') && originals.has('broker.id')))
-    ) {
-      throw new ConfigError(zooKeeperText);
-    }
+    if (isForZooKeeper(originals)) throw new ConfigError(zooKeeperText);
     this.originals = withIdSynonyms(originals);
-    const values = parseAll(this.originals);
+    const values = parseValues(this.originals, (error) => {
+      throw error;
+    });
     this.fileValues = values;
     this.current = values;
     this.voters = parseVoters(values['controller.quorum.voters']);
@@ -99,8 +64,9 @@ export class NodeConfig {
     this.nodeId = nodeId(values['node.id']);
     this.isBroker = values['process.roles'].includes('broker');
     this.isController = values['process.roles'].includes('controller');
-    this.logDirs = (values['log.dirs'] ?? values['log.dir']).map(withSlashes);
-    this.metadataLogDir = withSlashes(values['metadata.log.dir'] ?? (this.logDirs[0] as string));
+    const { logDirs, metadataLogDir } = directoriesOf(values);
+    this.logDirs = logDirs;
+    this.metadataLogDir = metadataLogDir;
   }
 
   /** Makes a configuration from the text of a properties file; `overrides` replace values of the file. */

@@ -12,16 +12,31 @@ function unescape(text: string): string {
   });
 }
 
+/** One key with its value, as a line of the file sets it. */
+export interface PropertyLine {
+  readonly key: string;
+  readonly value: string;
+  /** The number of the line on which the key stands. The first line of a file is 1. */
+  readonly line: number;
+}
+
+interface LogicalLine {
+  readonly text: string;
+  readonly line: number;
+}
+
 /** Returns the lines of the file with continued lines joined, and without comments and leading blanks. */
-function logicalLines(text: string): string[] {
-  const lines: string[] = [];
-  let open: string | null = null;
-  for (const natural of text.split(/\r\n|[\r\n]/)) {
+function logicalLines(text: string): LogicalLine[] {
+  const lines: LogicalLine[] = [];
+  let open: LogicalLine | null = null;
+  // Editors on Windows put a byte order mark before the first line.
+  const naturals = text.replace(/^\uFEFF/, '').split(/\r\n|[\r\n]/);
+  for (const [index, natural] of naturals.entries()) {
     const line = natural.replace(/^[ \t\f]+/, '');
     if (open === null && (line === '' || line.startsWith('#') || line.startsWith('!'))) continue;
     const trailing = /\\*$/.exec(line)?.[0].length ?? 0;
-    const whole: string = (open ?? '') + line;
-    if (trailing % 2 === 1) open = whole.slice(0, -1);
+    const whole: LogicalLine = { text: (open?.text ?? '') + line, line: open?.line ?? index + 1 };
+    if (trailing % 2 === 1) open = { ...whole, text: whole.text.slice(0, -1) };
     else {
       lines.push(whole);
       open = null;
@@ -31,12 +46,15 @@ function logicalLines(text: string): string[] {
   return lines;
 }
 
+/** Returns all keys with their values in the order of the lines. A key that is set twice occurs twice. */
+export function propertyLines(text: string): PropertyLine[] {
+  return logicalLines(text).map(({ text: whole, line }) => {
+    const parts = /^((?:\\[\s\S]|[^\\=: \t\f])*)[ \t\f]*[=:]?[ \t\f]*([\s\S]*)$/.exec(whole);
+    return { key: unescape(parts?.[1] ?? whole), value: unescape(parts?.[2] ?? ''), line };
+  });
+}
+
 /** Returns keys and values, in the order in which the keys first appear. */
 export function parseProperties(text: string): Map<string, string> {
-  const properties = new Map<string, string>();
-  for (const line of logicalLines(text)) {
-    const parts = /^((?:\\[\s\S]|[^\\=: \t\f])*)[ \t\f]*[=:]?[ \t\f]*([\s\S]*)$/.exec(line);
-    properties.set(unescape(parts?.[1] ?? line), unescape(parts?.[2] ?? ''));
-  }
-  return properties;
+  return new Map(propertyLines(text).map(({ key, value }) => [key, value]));
 }

@@ -24,9 +24,7 @@ export interface ListenerSetup {
  */
 export class RequirementError extends ConfigError {}
 
-function require(condition: boolean, message: string): void {
-  if (!condition) throw new RequirementError(message);
-}
+export const brokerIdProblem = 'You must set `node.id` to the same value as `broker.id`.';
 
 function protocolMap(
   values: BrokerValues,
@@ -52,11 +50,12 @@ function checkDistinct(
   entries: readonly string[],
   listeners: readonly ListenerConfig[],
   ports: boolean,
+  report: Report,
 ): void {
   const shown = entries.join(', ');
-  const fail = (what: string): never => {
+  const fail = (what: string): void => {
     const why = `Each listener must have a different ${what}, listeners: [${shown}]`;
-    throw new ConfigError(`Error creating broker listeners from '[${shown}]': ${why}`);
+    report(new ConfigError(`Error creating broker listeners from '[${shown}]': ${why}`));
   };
   if (new Set(listeners.map((l) => l.name)).size !== listeners.length) fail('name');
   if (!ports) return;
@@ -96,101 +95,89 @@ function interBrokerName(
   return upper;
 }
 
-function checkRoles(values: BrokerValues, voters: readonly VoterConfig[], setup: ListenerSetup): void {
+function* roleProblems(
+  values: BrokerValues,
+  voters: readonly VoterConfig[],
+  setup: ListenerSetup,
+): Generator<string> {
   const roles = values['process.roles'];
   const [broker, controller] = [roles.includes('broker'), roles.includes('controller')];
   const id = values['node.id'];
-  require(voters.length > 0 ||
-    values['controller.quorum.bootstrap.servers'].length >
-      0, 'If using process.roles, either controller.quorum.bootstrap.servers must contain the set of bootstrap controllers or controller.quorum.voters must contain a parseable set of controllers.');
+  if (voters.length === 0 && values['controller.quorum.bootstrap.servers'].length === 0)
+    yield 'If using process.roles, either controller.quorum.bootstrap.servers must contain the set of bootstrap controllers or controller.quorum.voters must contain a parseable set of controllers.';
   const among = voters.some((voter) => voter.id === id);
   const shown = `controller.quorum.voters=Set(${voters.map((voter) => voter.id).join(', ')})`;
   const names = setup.listeners.map((listener) => listener.name);
   const controllersHere = setup.controllerNames.filter((name) => names.includes(name));
   if (!controller) {
-    require(!values[
-      'controller.quorum.auto.join.enable'
-    ], "controller.quorum.auto.join.enable is only supported when process.roles contains the 'controller' role.");
-    require(!among, `If process.roles contains just the 'broker' role, the node id ${id} must not be included in the set of voters ${shown}`);
-    require(controllersHere.length ===
-      0, "controller.listener.names must not contain a value appearing in the 'listeners' configuration when running KRaft with just the broker role");
+    if (values['controller.quorum.auto.join.enable'])
+      yield "controller.quorum.auto.join.enable is only supported when process.roles contains the 'controller' role.";
+    if (among)
+      yield `If process.roles contains just the 'broker' role, the node id ${id} must not be included in the set of voters ${shown}`;
+    if (controllersHere.length > 0)
+      yield "controller.listener.names must not contain a value appearing in the 'listeners' configuration when running KRaft with just the broker role";
   } else {
-    require(voters.length === 0 ||
-      among, `If process.roles contains the 'controller' role, the node id ${id} must be included in the set of voters ${shown}`);
-    if (!broker)
-      require(controllersHere.length ===
-        names.length, 'The listeners config must only contain KRaft controller listeners from controller.listener.names when process.roles=controller');
-    require(controllersHere.length >
-      0, "controller.listener.names must contain at least one value appearing in the 'listeners' configuration when running the KRaft controller role");
-    require(controllersHere.length ===
-      setup.controllerNames
-        .length, "controller.listener.names must only contain values appearing in the 'listeners' configuration when running the KRaft controller role");
+    if (voters.length > 0 && !among)
+      yield `If process.roles contains the 'controller' role, the node id ${id} must be included in the set of voters ${shown}`;
+    if (!broker && controllersHere.length !== names.length)
+      yield 'The listeners config must only contain KRaft controller listeners from controller.listener.names when process.roles=controller';
+    if (controllersHere.length === 0)
+      yield "controller.listener.names must contain at least one value appearing in the 'listeners' configuration when running the KRaft controller role";
+    if (controllersHere.length !== setup.controllerNames.length)
+      yield "controller.listener.names must only contain values appearing in the 'listeners' configuration when running the KRaft controller role";
   }
   const unmapped = setup.controllerNames.find((name) => !setup.protocols.has(name));
-  require(unmapped ===
-    undefined, `Controller listener with name ${unmapped} defined in controller.listener.names not found in listener.security.protocol.map  (an explicit security mapping for each controller listener is required if listener.security.protocol.map is non-empty, or if there are security protocols other than PLAINTEXT in use)`);
+  if (unmapped !== undefined)
+    yield `Controller listener with name ${unmapped} defined in controller.listener.names not found in listener.security.protocol.map  (an explicit security mapping for each controller listener is required if listener.security.protocol.map is non-empty, or if there are security protocols other than PLAINTEXT in use)`;
 }
 
-function checkAdvertised(setup: ListenerSetup, isSet: (key: string) => boolean): void {
+function* advertisedProblems(setup: ListenerSetup, isSet: (key: string) => boolean): Generator<string> {
   const brokers = setup.advertised.filter((listener) => !setup.controllerNames.includes(listener.name));
-  require(brokers.length >
-    0, 'There must be at least one broker advertised listener. Perhaps all listeners appear in controller.listener.names?');
+  if (brokers.length === 0)
+    yield 'There must be at least one broker advertised listener. Perhaps all listeners appear in controller.listener.names?';
   if (isSet('advertised.listeners')) {
-    require(!setup.advertised.some(
-      (l) => l.host === '0.0.0.0',
-    ), 'advertised.listeners cannot use the nonroutable meta-address 0.0.0.0. Use a routable IP address.');
+    if (setup.advertised.some((l) => l.host === '0.0.0.0'))
+      yield 'advertised.listeners cannot use the nonroutable meta-address 0.0.0.0. Use a routable IP address.';
     const names = setup.listeners.map((listener) => listener.name);
-    require(brokers.every((listener) =>
-      names.includes(listener.name),
-    ), `advertised.listeners listener names must be equal to or a subset of the ones defined in listeners. Found ${brokers.map((l) => l.name).join(',')}. The valid options based on the current configuration are ${names.join(',')}`);
+    if (!brokers.every((listener) => names.includes(listener.name)))
+      yield `advertised.listeners listener names must be equal to or a subset of the ones defined in listeners. Found ${brokers.map((l) => l.name).join(',')}. The valid options based on the current configuration are ${names.join(',')}`;
   }
   const names = brokers.map((listener) => listener.name);
-  require(names.includes(
-    setup.interBrokerName,
-  ), `inter.broker.listener.name must be a listener name defined in advertised.listeners. The valid options based on currently configured listeners are ${names.join(',')}`);
+  if (!names.includes(setup.interBrokerName))
+    yield `inter.broker.listener.name must be a listener name defined in advertised.listeners. The valid options based on currently configured listeners are ${names.join(',')}`;
 }
 
-function checkCordoned(cordoned: readonly string[], directories: readonly string[]): void {
+function* cordonedProblems(cordoned: readonly string[], directories: readonly string[]): Generator<string> {
   if (cordoned.includes('*')) {
-    require(cordoned.length === 1, 'When cordoned.log.dirs is set to *, it must not contain other values');
+    if (cordoned.length > 1) yield 'When cordoned.log.dirs is set to *, it must not contain other values';
     return;
   }
   const missing = cordoned.filter((path) => !directories.includes(path));
-  require(missing.length ===
-    0, `All entries in cordoned.log.dirs must be present in log.dirs or log.dir. Missing entries : ${missing.join(', ')}`);
+  if (missing.length > 0)
+    yield `All entries in cordoned.log.dirs must be present in log.dirs or log.dir. Missing entries : ${missing.join(', ')}`;
 }
 
-function checkNumbers(values: BrokerValues): void {
+function* numberProblems(values: BrokerValues): Generator<string> {
   const retention =
     values['log.retention.ms'] ?? values['log.retention.minutes'] ?? values['log.retention.hours'];
-  require(retention >= 1 ||
-    retention < 0, 'log.retention.ms must be unlimited (-1) or, greater than or equal to 1');
-  require((values['log.roll.ms'] ?? 1) >= 1, 'log.roll.ms must be greater than or equal to 1');
-  require((values['log.roll.jitter.ms'] ?? 0) >= 0, 'log.roll.jitter.ms must be greater than or equal to 0');
-  require(Math.floor(values['log.cleaner.dedupe.buffer.size'] / values['log.cleaner.threads']) >
-    mebibytes(1), 'log.cleaner.dedupe.buffer.size must be at least 1MB per cleaner thread.');
-  require(values['max.connections.per.ip'] > 0 ||
-    values['max.connections.per.ip.overrides'] !==
-      '', 'max.connections.per.ip can be set to zero only if max.connections.per.ip.overrides property is set.');
-  checkCordoned(values['cordoned.log.dirs'], values['log.dirs'] ?? values['log.dir']);
+  if (retention === 0) yield 'log.retention.ms must be unlimited (-1) or, greater than or equal to 1';
+  if ((values['log.roll.ms'] ?? 1) < 1) yield 'log.roll.ms must be greater than or equal to 1';
+  if ((values['log.roll.jitter.ms'] ?? 0) < 0) yield 'log.roll.jitter.ms must be greater than or equal to 0';
+  if (Math.floor(values['log.cleaner.dedupe.buffer.size'] / values['log.cleaner.threads']) <= mebibytes(1))
+    yield 'log.cleaner.dedupe.buffer.size must be at least 1MB per cleaner thread.';
+  if (values['max.connections.per.ip'] <= 0 && values['max.connections.per.ip.overrides'] === '')
+    yield 'max.connections.per.ip can be set to zero only if max.connections.per.ip.overrides property is set.';
+  yield* cordonedProblems(values['cordoned.log.dirs'], values['log.dirs'] ?? values['log.dir']);
   const wait = values['replica.fetch.wait.max.ms'];
-  require(wait <=
-    values[
-      'replica.socket.timeout.ms'
-    ], 'replica.socket.timeout.ms should always be at least replica.fetch.wait.max.ms to prevent unnecessary socket timeouts');
-  require(wait <=
-    values[
-      'replica.lag.time.max.ms'
-    ], 'replica.fetch.wait.max.ms should always be less than or equal to replica.lag.time.max.ms to prevent frequent changes in ISR');
+  if (wait > values['replica.socket.timeout.ms'])
+    yield 'replica.socket.timeout.ms should always be at least replica.fetch.wait.max.ms to prevent unnecessary socket timeouts';
+  if (wait > values['replica.lag.time.max.ms'])
+    yield 'replica.fetch.wait.max.ms should always be less than or equal to replica.lag.time.max.ms to prevent frequent changes in ISR';
   const queued = values['queued.max.request.bytes'];
-  require(!values[
-    'remote.log.storage.system.enable'
-  ], 'remote.log.storage.system.enable=true: tiered storage is not built here, and records would stay on the local disks for ever. Remove the line.');
-  require(queued <= 0 ||
-    queued >=
-      values[
-        'socket.request.max.bytes'
-      ], 'queued.max.request.bytes must be larger or equal to socket.request.max.bytes');
+  if (values['remote.log.storage.system.enable'])
+    yield 'remote.log.storage.system.enable=true: tiered storage is not built here, and records would stay on the local disks for ever. Remove the line.';
+  if (queued > 0 && queued < values['socket.request.max.bytes'])
+    yield 'queued.max.request.bytes must be larger or equal to socket.request.max.bytes';
   const kinds = [
     [
       'group.consumer.heartbeat.interval.ms',
@@ -204,38 +191,81 @@ function checkNumbers(values: BrokerValues): void {
     ],
   ] as const;
   for (const [key, min, max] of kinds) {
-    require(values[max] >= values[min], `${max} must be greater than or equal to ${min}`);
-    require(values[key] >= values[min], `${key} must be greater than or equal to ${min}`);
-    require(values[key] <= values[max], `${key} must be less than or equal to ${max}`);
+    if (values[max] < values[min]) yield `${max} must be greater than or equal to ${min}`;
+    if (values[key] < values[min]) yield `${key} must be greater than or equal to ${min}`;
+    if (values[key] > values[max]) yield `${key} must be less than or equal to ${max}`;
   }
 }
 
-/** Parses the listeners, and makes all checks that concern several keys. Throws `ConfigError`. */
-export function checkTogether(
+/** The HTTP pages of a node, which Kafka does not have. */
+function* httpProblems(values: BrokerValues, { listeners }: ListenerSetup): Generator<string> {
+  const known = listeners.map(({ name }) => name);
+  const unknown = values['http.listeners'].find((name) => !known.includes(name.toUpperCase()));
+  if (unknown !== undefined)
+    yield `http.listeners names ${unknown.toUpperCase()}, which is not one of the listeners: ${known.join(', ')}`;
+  const port = values['metrics.port'];
+  const taker = listeners.find((listener) => port > 0 && listener.port === port);
+  if (taker !== undefined)
+    yield `metrics.port is ${port}, which is the port of listener ${taker.name}: choose another port, or set http.listeners=${taker.name} instead of metrics.port`;
+}
+
+/** Gets the first problem, and each further one unless it throws. */
+type Report = (error: ConfigError) => void;
+
+/** Parses the listeners. Throws a `ConfigError` when they cannot be parsed; `report` gets what is wrong with parsed ones. */
+export function listenerSetup(
   values: BrokerValues,
   isSet: (key: string) => boolean,
-  voters: readonly VoterConfig[],
+  report: Report,
 ): ListenerSetup {
-  require(!isSet('broker.id') ||
-    values['broker.id'] === values['node.id'], 'You must set `node.id` to the same value as `broker.id`.');
   const controllerNames = values['controller.listener.names'].map((name) => name.toUpperCase());
   const protocols = protocolMap(values, isSet, controllerNames);
   const listeners = parseListeners('listeners', values.listeners, protocols);
-  checkDistinct(values.listeners, listeners, true);
+  checkDistinct(values.listeners, listeners, true, report);
   const said = values['advertised.listeners'];
   const advertised = said === null ? listeners : parseListeners('advertised.listeners', said, protocols);
-  if (said !== null) checkDistinct(said, advertised, false);
+  if (said !== null) checkDistinct(said, advertised, false, report);
   const isBroker = values['process.roles'].includes('broker');
-  const setup: ListenerSetup = {
+  return {
     listeners,
     advertised,
     protocols,
     controllerNames,
     interBrokerName: isBroker ? interBrokerName(values, isSet, protocols) : '',
   };
-  checkRoles(values, voters, setup);
-  if (isBroker) checkAdvertised(setup, isSet);
-  checkNumbers(values);
+}
+
+/**
+ * Yields the message of each problem that values have together. `setup` is null when the listeners cannot be parsed. Roles are not
+ * checked when the file does not set them, or sets no node id.
+ */
+export function* problemsTogether(
+  values: BrokerValues,
+  isSet: (key: string) => boolean,
+  voters: readonly VoterConfig[],
+  setup: ListenerSetup | null,
+): Generator<string> {
+  const [roles, id] = [values['process.roles'], values['node.id']];
+  if (setup !== null && roles.length > 0 && id >= 0) {
+    yield* roleProblems(values, voters, setup);
+    if (roles.includes('broker')) yield* advertisedProblems(setup, isSet);
+  }
+  yield* numberProblems(values);
+  if (setup !== null) yield* httpProblems(values, setup);
+}
+
+/** Parses the listeners, and makes all checks that concern several keys. Throws `ConfigError` for the first problem. */
+export function checkTogether(
+  values: BrokerValues,
+  isSet: (key: string) => boolean,
+  voters: readonly VoterConfig[],
+): ListenerSetup {
+  if (isSet('broker.id') && values['broker.id'] !== values['node.id'])
+    throw new RequirementError(brokerIdProblem);
+  const setup = listenerSetup(values, isSet, (error) => {
+    throw error;
+  });
+  for (const message of problemsTogether(values, isSet, voters, setup)) throw new RequirementError(message);
   return setup;
 }
 

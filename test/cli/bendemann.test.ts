@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -127,45 +127,46 @@ describe('bendemann', () => {
     expect(await run(['completion', 'fish'])).toMatchObject({ status: 1 });
   });
 
-  test('doctor says what will go wrong, each with the line to change', async () => {
-    const node = (id: number, more: Record<string, string>): string => {
-      const path = join(folder, `node-${id}.properties`);
-      const properties = {
-        'process.roles': 'broker,controller',
-        'node.id': '1',
-        'controller.quorum.voters': '1@localhost:29193',
-        'controller.listener.names': 'CONTROLLER',
-        listeners: 'PLAINTEXT://:29192,CONTROLLER://:29193',
-        'advertised.listeners': 'PLAINTEXT://localhost:29192',
-        'log.dirs': join(folder, 'data'),
-        ...more,
-      };
-      writeFileSync(
-        path,
-        Object.entries(properties)
-          .map(([key, value]) => `${key}=${value}\n`)
-          .join(''),
-      );
-      return path;
+  /** Writes the properties of a node with a mistake in `more`; returns the file. */
+  const patient = (id: number, more: Record<string, string>): string => {
+    const path = join(folder, `node-${id}.properties`);
+    const properties = {
+      'process.roles': 'broker,controller',
+      'node.id': '1',
+      'controller.quorum.voters': '1@localhost:29193',
+      'controller.listener.names': 'CONTROLLER',
+      listeners: 'PLAINTEXT://:29192,CONTROLLER://:29193',
+      'advertised.listeners': 'PLAINTEXT://localhost:29192',
+      'log.dirs': join(folder, 'data'),
+      ...more,
     };
-    const one = node(1, {});
-    const two = node(2, { 'controller.quorum.voters': '1@localhost:29193,2@localhost:29195' });
+    writeFileSync(
+      path,
+      Object.entries(properties)
+        .map(([key, value]) => `${key}=${value}\n`)
+        .join(''),
+    );
+    return path;
+  };
+
+  test('doctor says what will go wrong, each with the line to change', async () => {
+    const one = patient(1, {});
+    const two = patient(2, { 'controller.quorum.voters': '1@localhost:29193,2@localhost:29195' });
     const { status, out } = await run(['doctor', one, two]);
     expect(status).toBe(1);
     expect(out).toContain('is not formatted: the node will not start\n    change: run: kafka-storage format');
     expect(out).toContain('node 1 is in');
     expect(out).toContain('its voters are not those of');
     expect(out).toContain('port 29192 of listener PLAINTEXT is that of');
-    const alone = node(3, {
+    const alone = patient(3, {
       listeners: `PLAINTEXT://${kafka.brokers[0]},CONTROLLER://:29193`,
       'advertised.listeners': 'PLAINTEXT://0.0.0.0:29192',
     });
     const sick = await run(['doctor', alone]);
     expect(sick.out).toMatch(/in use on this machine|will not start/);
-    expect((await run(['doctor', node(4, { 'node.id': 'x' })])).out).toContain('the node will not start');
     writeFileSync(join(folder, 'values.properties'), 'id=5\nport=x9\n');
     const provided = (port: string): string =>
-      node(5, {
+      patient(5, {
         'config.providers': 'file',
         'config.providers.file.class': 'org.apache.kafka.common.config.provider.FileConfigProvider',
         'controller.quorum.voters': '5@localhost:29193',
@@ -176,6 +177,41 @@ describe('bendemann', () => {
     const hidden = await run(['doctor', provided(`\${file:${join(folder, 'values.properties')}:port}`)]);
     expect(hidden.out).toContain('the node will not start: ');
     expect(hidden.out).not.toContain('x9');
+  });
+
+  test('doctor names all mistakes of a file at once, each with its line', async () => {
+    const broken = patient(4, {
+      'node.id': 'x',
+      'num.partitions': '0',
+      'http.listeners': 'WEB',
+      'metrics.port': '29193',
+    });
+    const many = await run(['doctor', broken]);
+    // One run names all mistakes, each with its line; the directory and the ports are looked at nevertheless.
+    expect(many.out).toContain(
+      `${broken}:2: the node will not start: Invalid value x for configuration node.id`,
+    );
+    expect(many.out).toContain(`${broken}:7: ${join(folder, 'data')} is not formatted`);
+    expect(many.out).toContain(
+      `${broken}:8: the node will not start: Invalid value 0 for configuration num.partitions`,
+    );
+    expect(many.out).toContain(`${broken}:9: the node will not start: http.listeners names WEB`);
+    expect(many.out).toContain(
+      `${broken}:10: the node will not start: metrics.port is 29193, which is the port of`,
+    );
+    const twice = patient(6, {});
+    appendFileSync(twice, 'node.id=7\nnum.partions=3\n');
+    const noted = await run(['doctor', twice]);
+    expect(noted.out).toContain(
+      `note: ${twice}:8: node.id is set on line 2 and again on line 8: the last value is used`,
+    );
+    expect(noted.out).toContain(`note: ${twice}:9: Unknown configuration num.partions has no effect`);
+    const empty = join(folder, 'empty.properties');
+    writeFileSync(empty, '\uFEFF# nothing\n');
+    expect(await run(['doctor', empty])).toMatchObject({
+      status: 1,
+      out: expect.stringContaining(`${empty}: the file has no properties`),
+    });
   });
 
   test('start with several files runs a node for each, and stops all of them', async () => {

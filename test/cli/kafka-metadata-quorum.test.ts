@@ -71,3 +71,26 @@ test.each([
 ])('%j is refused', async (args, message) => {
   await expect(main(args, {} as CliIo)).rejects.toThrow(message);
 });
+
+test('add-controller resolves config.providers, as the node itself does', async () => {
+  const file = join(folder, 'provided.properties');
+  writeFileSync(
+    file,
+    `${names.replace('node.id=2', 'node.id=${env:NODE_ID}')}listeners=A://:2,B://:3
+config.providers=env
+config.providers.env.class=org.apache.kafka.common.config.provider.EnvVarConfigProvider
+`,
+  );
+  let out = '';
+  const io = { stdout: (text: string) => (out += text), env: { NODE_ID: '2' } } as unknown as CliIo;
+  const words = [
+    '--bootstrap-server',
+    'localhost:1',
+    '--command-config',
+    file,
+    'add-controller',
+    '--dry-run',
+  ];
+  expect(await main(words, io)).toBe(0);
+  expect(out).toContain(`DRY RUN of adding controller 2 with directory id ${directoryId}`);
+});

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startArguments, windowsWords } from '../../src/cli/node/kafka-server-stop.ts';
+import { matches, startArguments, windowsWords } from '../../src/cli/node/kafka-server-stop.ts';
 import { readPropertiesFile } from '../../src/cli/node/properties-path.ts';
 
 let root = '';
@@ -35,6 +35,30 @@ test('a command line of Windows', () => {
     'a=b c',
   ]);
   expect(startArguments(['node.exe', 'bin\\kafka-server-start', 's'], null)).toEqual(['s']);
+});
+
+test('a node whose role and id come from config.providers is found by them', () => {
+  const secrets = join(root, 'secrets.properties');
+  writeFileSync(secrets, 'id=7\n');
+  const file = join(root, 'provided.properties');
+  const provider = 'org.apache.kafka.common.config.provider';
+  writeFileSync(
+    file,
+    `config.providers=file,env
+config.providers.file.class=${provider}.FileConfigProvider
+config.providers.env.class=${provider}.EnvVarConfigProvider
+node.id=\${file:${secrets}:id}
+process.roles=\${env:ROLES}
+`,
+  );
+  const server = { id: 1, args: [file], workingDirectory: root, env: { ROLES: 'broker' } };
+  const found = (role: string | null, nodeId: string | null): boolean =>
+    matches(server, { role, nodeId }, {});
+  expect([found(null, '7'), found(null, '8')]).toEqual([true, false]);
+  expect([found('broker', null), found('controller', null)]).toEqual([true, false]);
+  // Its values are gone: nothing matches, and nothing fails.
+  rmSync(secrets);
+  expect(found(null, '7')).toBe(false);
 });
 
 describe('a node of ours', () => {

@@ -171,4 +171,60 @@ export const operationsRows = [
     ],
     caughtBy: { test: 'test/broker/groups/versions-of-kafka-4.4.test.ts', name: 'another node' },
   },
+  {
+    number: 949,
+    bug: 'doctor names one mistake at a time',
+    reference: 'breaker of 2026-11',
+    change: 'a start and an inspection end at the first mistake alike',
+    edits: [
+      {
+        file: 'src/config/inspect.ts',
+        from: 'for (const message of problemsTogether(values, isSet, voters, setup)) add(message);',
+        to: 'for (const message of problemsTogether(values, isSet, voters, setup)) {\n    add(message);\n    break;\n  }',
+      },
+    ],
+    caughtBy: { test: 'test/config/inspect.test.ts', name: 'all found in one pass' },
+  },
+  {
+    number: 950,
+    bug: 'an invalid value is reported twice',
+    reference: 'review of 2026-11',
+    change: 'checks of several keys look at its default too',
+    edits: [
+      {
+        file: 'src/config/inspect.ts',
+        from: 'if (!keys.some((key) => invalid.has(key)))',
+        to: 'if (keys.length >= 0)',
+      },
+    ],
+    caughtBy: { test: 'test/config/inspect.test.ts', name: 'not reported again' },
+  },
+  {
+    number: 951,
+    bug: 'line numbers of a file are those of its lines without comments',
+    reference: 'breaker of 2026-11',
+    change: 'lines are counted after they are joined',
+    edits: [
+      {
+        file: 'src/config/properties-file.ts',
+        from: 'line: open?.line ?? index + 1',
+        to: 'line: lines.length + 1',
+      },
+    ],
+    caughtBy: { test: 'test/config/inspect.test.ts', name: 'keep their numbers' },
+  },
+  {
+    number: 952,
+    bug: '--include takes what Java would not',
+    reference: 'breaker of 2026-11',
+    change: 'expressions are those of JavaScript',
+    edits: [
+      {
+        file: 'src/config/java-pattern.ts',
+        from: 'return compileRegex(source);',
+        to: 'return { matches: (text) => new RegExp(`^(?:${source})$`).test(text) };',
+      },
+    ],
+    caughtBy: { test: 'test/config/java-pattern.test.ts', name: 'matches whole names as in Java' },
+  },
 ];

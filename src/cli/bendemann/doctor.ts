@@ -1,62 +1,152 @@
-/** `bendemann doctor FILE…`: finds mistakes in the properties of nodes and prints each with the line to change. */
+/** `bendemann doctor FILE…`: finds mistakes in the properties of nodes, and prints each with its line and what to change. */
 import { createServer } from 'node:net';
 import { systemFileSystem } from '../../adapters/file-system.ts';
+import { type Inspection, inspectProperties } from '../../config/inspect.ts';
 import type { ListenerConfig } from '../../config/listeners.ts';
-import { NodeConfig } from '../../config/node-config.ts';
+import { directoriesOf } from '../../config/parse-values.ts';
+import { type PropertyLine, propertyLines } from '../../config/properties-file.ts';
 import { type MetaProperties, readMetaProperties } from '../../log/directories/meta-properties.ts';
 import { withNodeProperties } from '../node/node-properties.ts';
-import type { CliIo } from '../tool.ts';
+import { readPropertiesFile } from '../node/properties-path.ts';
+import { type CliIo, ToolError } from '../tool.ts';
 
 interface Finding {
   readonly file: string;
+  /** The keys that the finding is about: it is on the line of the first one that the file sets. */
+  readonly keys: readonly string[];
   readonly what: string;
   readonly change: string;
 }
 
-interface Patient {
+interface Patient extends Inspection {
   readonly file: string;
-  readonly config: NodeConfig;
+  readonly nodeId: number;
+  readonly listeners: readonly ListenerConfig[];
+  readonly isController: boolean;
   readonly metas: readonly { readonly path: string; readonly meta: MetaProperties | null }[];
+}
+
+/** A file as far as it could be read; `patient` is null when it has no properties, or a value of `config.providers` is missing. */
+interface Chart {
+  readonly file: string;
+  readonly lines: readonly PropertyLine[];
+  readonly patient: Patient | null;
+  readonly found: readonly Finding[];
+  /** What a node accepts although it is probably not meant. */
+  readonly notes: readonly Finding[];
 }
 
 const everywhere: readonly string[] = ['0.0.0.0', '::'];
 const loopback: readonly string[] = ['localhost', '127.0.0.1', '::1'];
 
-async function read(file: string, env: CliIo['env']): Promise<Patient | Finding> {
+/** Reads a file and inspects its properties. */
+async function read(file: string, env: CliIo['env']): Promise<Chart> {
+  let lines: readonly PropertyLine[] = [];
+  const failed = (what: string, change: string): Chart => {
+    const keys = lines.map(({ key }) => key).filter((key) => what.includes(` of ${key} `));
+    return { file, lines, patient: null, found: [{ file, keys, what, change }], notes: [] };
+  };
   try {
-    const config = await withNodeProperties(file, new Map(), env, (properties) => new NodeConfig(properties));
-    const paths = [...new Set([...config.logDirs, config.metadataLogDir])];
-    const metas = await Promise.all(
-      paths.map(async (path) => ({ path, meta: await readMetaProperties(systemFileSystem, path) })),
+    const text = readPropertiesFile(file);
+    lines = propertyLines(text);
+    if (lines.length === 0)
+      return failed('the file has no properties', `begin with a copy of kraft-config/server.properties`);
+    const patient = await withNodeProperties(file, new Map(), env, (properties, hide) =>
+      examine(file, properties, hide),
     );
-    return { file, config, metas };
+    const found = patient.problems.map(({ message, keys, remedy }): Finding => {
+      return { file, keys, what: `the node will not start: ${message}`, change: remedy };
+    });
+    return { file, lines, patient, found, notes: [...ofText(file, text, lines), ...ofWarnings(patient)] };
   } catch (error) {
-    const what = `the node will not start: ${(error as Error).message}`;
-    return { file, what, change: 'correct what the sentence names' };
+    return failed(
+      (error as Error).message.trimEnd(),
+      error instanceof ToolError ? 'the name of the file' : 'what the message says',
+    );
   }
 }
 
-function ofListeners({ file, config }: Patient, isAlone: boolean): Finding[] {
+async function examine(
+  file: string,
+  properties: ReadonlyMap<string, string>,
+  hide: (text: string) => string,
+): Promise<Patient> {
+  const inspection = inspectProperties(properties);
+  const { values, setup } = inspection;
+  const { logDirs, metadataLogDir } = directoriesOf(values);
+  const paths = [...new Set([...logDirs, metadataLogDir])];
+  const metas = paths.map(async (path) => ({
+    path,
+    meta: await readMetaProperties(systemFileSystem, path).catch(() => null),
+  }));
+  return {
+    ...inspection,
+    problems: inspection.problems.map((problem) => ({ ...problem, message: hide(problem.message) })),
+    file,
+    nodeId: values['node.id'],
+    listeners: setup?.listeners ?? [],
+    isController: values['process.roles'].includes('controller'),
+    metas: await Promise.all(metas),
+  };
+}
+
+function ofText(file: string, text: string, lines: readonly PropertyLine[]): Finding[] {
+  const notes: Finding[] = [];
+  if (text.startsWith('\uFEFF'))
+    notes.push({
+      file,
+      keys: [],
+      what: 'the file begins with a byte order mark, which Apache Kafka takes for a part of its first line',
+      change: 'save the file as UTF-8 without a byte order mark',
+    });
+  const first = new Map<string, number>();
+  for (const { key, line } of lines) {
+    const other = first.get(key);
+    if (other === undefined) first.set(key, line);
+    else
+      notes.push({
+        file,
+        keys: [key],
+        what: `${key} is set on line ${other} and again on line ${line}: the last value is used`,
+        change: `remove one of the lines`,
+      });
+  }
+  return notes;
+}
+
+function ofWarnings({ file, warnings }: Patient): Finding[] {
+  // One of the words of a warning is the key that it is about.
+  return warnings.map((what) => ({ file, keys: what.split(/[\s(;?]+/), what, change: '' }));
+}
+
+function ofListeners({ file, values, setup, voters, nodeId }: Patient, isAlone: boolean): Finding[] {
+  if (setup === null) return [];
   const found: Finding[] = [];
-  const dynamic = config.voters.some(({ id, host }) => id !== config.nodeId && !loopback.includes(host));
-  for (const { name, host, port } of config.isBroker ? config.advertisedListeners : []) {
+  const keys = ['advertised.listeners', 'listeners'];
+  const hasOthers = voters.some(({ id, host }) => id !== nodeId && !loopback.includes(host));
+  const isBroker = values['process.roles'].includes('broker');
+  const advertised = setup.advertised.filter(({ name }) => !setup.controllerNames.includes(name));
+  for (const { name, host, port } of isBroker ? advertised : []) {
     if (everywhere.includes(host))
       found.push({
         file,
+        keys,
         what: `clients are told to connect to ${host}, where nobody is`,
         change: `advertised.listeners=${name}://THE-NAME-OF-THIS-MACHINE:${port}`,
       });
-    else if (isAlone && dynamic && loopback.includes(host))
+    else if (isAlone && hasOthers && loopback.includes(host))
       found.push({
         file,
+        keys,
         what: `clients on other machines are told to connect to ${host}, which is themselves`,
         change: `advertised.listeners=${name}://THE-NAME-OF-THIS-MACHINE:${port}`,
       });
   }
-  for (const { name, securityProtocol } of config.listeners)
+  for (const { name, securityProtocol } of setup.listeners)
     if (securityProtocol !== 'PLAINTEXT')
       found.push({
         file,
+        keys: ['listener.security.protocol.map', 'listeners'],
         what: `listener ${name} asks for ${securityProtocol}, which this version does not have: the node will not start`,
         change: `listener.security.protocol.map=${name}:PLAINTEXT (this listener is then open to everybody)`,
       });
@@ -72,26 +162,38 @@ function isPortFree({ host, port }: ListenerConfig): Promise<boolean> {
   });
 }
 
+/** The ports that a node opens: those of its listeners, and `metrics.port`. */
+function portsOf({ listeners, values }: Patient): { what: string; keys: string[]; at: ListenerConfig }[] {
+  const ports = listeners.map((at) => ({ what: `of listener ${at.name}`, keys: ['listeners'], at }));
+  const [host, port] = [values['metrics.host'], values['metrics.port']];
+  const isTaken = listeners.some((listener) => listener.port === port);
+  if (port <= 0 || isTaken) return ports;
+  const at: ListenerConfig = { name: 'metrics.port', host, port, securityProtocol: 'PLAINTEXT' };
+  return [...ports, { what: 'of metrics.port', keys: ['metrics.port'], at }];
+}
+
 async function ofPorts(patients: readonly Patient[]): Promise<Finding[]> {
   const found: Finding[] = [];
   const taken = new Map<number, string>();
-  for (const { file, config } of patients) {
-    for (const listener of config.listeners) {
-      const { name, port } = listener;
-      const other = taken.get(port);
+  for (const patient of patients) {
+    const { file } = patient;
+    for (const { what, keys, at } of portsOf(patient)) {
+      if (at.port === 0) continue;
+      const other = taken.get(at.port);
+      const line =
+        keys[0] === 'listeners'
+          ? `listeners=… ${at.name}://:${at.port + 1} (and the same in advertised.listeners)`
+          : `metrics.port=${at.port + 1}`;
       if (other !== undefined)
+        found.push({ file, keys, what: `port ${at.port} ${what} is that of ${other} too`, change: line });
+      else if (!(await isPortFree(at)))
         found.push({
           file,
-          what: `port ${port} of listener ${name} is that of ${other} too`,
-          change: `listeners=… ${name}://:${port + 1} (and the same in advertised.listeners)`,
+          keys,
+          what: `port ${at.port} ${what} is in use on this machine (by a node that runs already?)`,
+          change: `${line}, or stop what uses the port`,
         });
-      else if (!(await isPortFree(listener)))
-        found.push({
-          file,
-          what: `port ${port} of listener ${name} is in use on this machine (by a node that runs already?)`,
-          change: `listeners=… ${name}://:${port + 1}, or stop what uses it`,
-        });
-      taken.set(port, file);
+      taken.set(at.port, file);
     }
   }
   return found;
@@ -109,21 +211,24 @@ function clusterIdFor(patients: readonly Patient[]): string {
     : 'ONE-ID-FOR-ALL (kafka-storage random-uuid makes it)';
 }
 
-function ofDirectories({ file, metas, config }: Patient, clusterId: string): Finding[] {
+function ofDirectories({ file, metas, nodeId }: Patient, clusterId: string): Finding[] {
+  const keys = ['log.dirs', 'log.dir', 'metadata.log.dir'];
   return metas.flatMap(({ path, meta }): Finding[] => {
     if (meta === null)
       return [
         {
           file,
+          keys,
           what: `${path} is not formatted: the node will not start`,
           change: `run: kafka-storage format -t ${clusterId} -c ${file}`,
         },
       ];
-    if (Number(meta.nodeId) === config.nodeId) return [];
+    if (nodeId < 0 || Number(meta.nodeId) === nodeId) return [];
     return [
       {
         file,
-        what: `${path} belongs to node ${meta.nodeId}, and this is node ${config.nodeId}`,
+        keys: ['node.id', 'broker.id'],
+        what: `${path} belongs to node ${meta.nodeId}, and this is node ${nodeId}`,
         change: `node.id=${meta.nodeId}, or another directory in log.dirs`,
       },
     ];
@@ -134,62 +239,79 @@ function ofCluster(patients: readonly Patient[]): Finding[] {
   const found: Finding[] = [];
   const byNode = new Map<number, string>();
   const first = patients[0] as Patient;
-  const votersText = ({ config }: Patient): string =>
-    config.voters.map(({ id, host, port }) => `${id}@${host}:${port}`).join(',');
-  const clusterIds = new Map<string, string>();
+  const keys = ['controller.quorum.voters'];
   for (const patient of patients) {
-    const { file, config, metas } = patient;
-    const other = byNode.get(config.nodeId);
+    const { file, nodeId } = patient;
+    const other = byNode.get(nodeId);
     if (other !== undefined)
       found.push({
         file,
-        what: `node ${config.nodeId} is in ${other} too`,
+        keys: ['node.id', 'broker.id'],
+        what: `node ${nodeId} is in ${other} too`,
         change: 'node.id=ANOTHER-NUMBER',
       });
-    byNode.set(config.nodeId, file);
+    if (nodeId >= 0) byNode.set(nodeId, file);
     if (votersText(patient) !== votersText(first))
       found.push({
         file,
+        keys,
         what: `its voters are not those of ${first.file}: the quorum may split`,
         change: `controller.quorum.voters=${votersText(first)}`,
       });
-    if (
-      config.isController &&
-      config.voters.length > 0 &&
-      !config.voters.some(({ id }) => id === config.nodeId)
-    )
-      found.push({
-        file,
-        what: `it is a controller and not among the voters ${votersText(patient)}`,
-        change: 'controller.quorum.voters with this node in it, or process.roles=broker',
-      });
-    for (const { path, meta } of metas)
-      if (meta !== null) clusterIds.set(meta.clusterId, `${path} (${file})`);
   }
-  if (clusterIds.size > 1)
-    found.push({
-      file: first.file,
-      what: `the directories are of different clusters: ${[...clusterIds].map(([id, where]) => `${id} in ${where}`).join(', ')}`,
-      change:
-        'format all directories with one cluster id (kafka-storage format -t ID), or take out the strange one',
-    });
-  const { voters } = first.config;
-  const controllers = patients.filter(({ config }) => config.isController).length;
+  const { voters } = first;
+  const controllers = patients.filter(({ isController }) => isController).length;
   if (patients.length > 1 && voters.length > 0 && controllers * 2 <= voters.length)
     found.push({
       file: first.file,
+      keys,
       what: `${controllers} of ${voters.length} voters are in these files: without the others no quorum forms`,
       change: 'start the other controllers too',
     });
-  return found;
+  return [...found, ...ofClusterIds(patients)];
+}
+
+function votersText({ voters }: Patient): string {
+  return voters.map(({ id, host, port }) => `${id}@${host}:${port}`).join(',');
+}
+
+function ofClusterIds(patients: readonly Patient[]): Finding[] {
+  const clusterIds = new Map<string, string>();
+  for (const { file, metas } of patients)
+    for (const { path, meta } of metas)
+      if (meta !== null) clusterIds.set(meta.clusterId, `${path} (${file})`);
+  if (clusterIds.size <= 1) return [];
+  const where = [...clusterIds].map(([id, path]) => `${id} in ${path}`).join(', ');
+  return [
+    {
+      file: (patients[0] as Patient).file,
+      keys: ['log.dirs', 'log.dir'],
+      what: `the directories are of different clusters: ${where}`,
+      change:
+        'format all directories with one cluster id (kafka-storage format -t ID), or take out the strange one',
+    },
+  ];
+}
+
+/** The line of the first key that the file sets; 0 when it sets none. */
+function lineOf({ file, keys }: Finding, charts: readonly Chart[]): number {
+  const lines = charts.find((chart) => chart.file === file)?.lines ?? [];
+  const key = keys.find((one) => lines.some((line) => line.key === one));
+  return lines.findLast((one) => one.key === key)?.line ?? 0;
+}
+
+function show(finding: Finding, charts: readonly Chart[]): string {
+  const { file, what, change } = finding;
+  const line = lineOf(finding, charts);
+  const at = line === 0 ? file : `${file}:${line}`;
+  return `${at}: ${what}\n${change === '' ? '' : `    change: ${change}\n`}`;
 }
 
 export async function doctor(files: readonly string[], io: CliIo): Promise<number> {
-  const results = await Promise.all(files.map((file) => read(file, io.env)));
-  const broken = results.filter((one): one is Finding => 'what' in one);
-  const patients = results.filter((one): one is Patient => 'config' in one);
+  const charts = await Promise.all(files.map((file) => read(file, io.env)));
+  const patients = charts.flatMap(({ patient }) => patient ?? []);
   const found = [
-    ...broken,
+    ...charts.flatMap((chart) => chart.found),
     ...patients.flatMap((patient) => [
       ...ofListeners(patient, patients.length === 1),
       ...ofDirectories(patient, clusterIdFor(patients)),
@@ -197,11 +319,12 @@ export async function doctor(files: readonly string[], io: CliIo): Promise<numbe
     ...(await ofPorts(patients)),
     ...(patients.length > 0 ? ofCluster(patients) : []),
   ];
-  for (const { file, what, change } of found) io.stdout(`${file}: ${what}\n    change: ${change}\n`);
-  const warnings = patients.flatMap(({ file, config }) =>
-    config.warnings.map((text) => `${file}: ${text}\n`),
+  // In the order of the files and of their lines.
+  found.sort(
+    (a, b) => files.indexOf(a.file) - files.indexOf(b.file) || lineOf(a, charts) - lineOf(b, charts),
   );
-  for (const warning of warnings) io.stdout(`note: ${warning}`);
+  for (const one of found) io.stdout(show(one, charts));
+  for (const note of charts.flatMap(({ notes }) => notes)) io.stdout(`note: ${show(note, charts)}`);
   io.stdout(found.length === 0 ? 'Nothing that would go wrong was found.\n' : `${found.length} found.\n`);
   return found.length === 0 ? 0 : 1;
 }

@@ -5,6 +5,7 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, readlinkSync, realpathSync } from 'node:fs';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
+import { resolveNodeProperties } from './node-properties.ts';
 import { parseStart, readStartProperties } from './start-arguments.ts';
 import { type CliIo, ToolError } from '../tool.ts';
 
@@ -16,6 +17,8 @@ interface ServerProcess {
   readonly args: readonly string[];
   /** Null when the operating system does not tell it. */
   readonly workingDirectory: string | null;
+  /** The environment of the process; null where the system does not report it. */
+  readonly env: Readonly<Record<string, string>> | null;
 }
 
 /** Options of the command `node` whose value is the next word. */
@@ -64,6 +67,17 @@ function isOurLauncher(script: string, directory: string | null): boolean {
   }
 }
 
+function environmentOf(processId: string): Record<string, string> | null {
+  try {
+    const words = readFileSync(`/proc/${processId}/environ`, 'utf8').split('\0').slice(0, -1);
+    return Object.fromEntries(
+      words.map((word) => [word.split('=', 1)[0], word.slice(word.indexOf('=') + 1)]),
+    );
+  } catch {
+    return null;
+  }
+}
+
 function fromProc(): ServerProcess[] {
   const found: ServerProcess[] = [];
   for (const name of readdirSync('/proc')) {
@@ -72,7 +86,7 @@ function fromProc(): ServerProcess[] {
       const words = readFileSync(`/proc/${name}/cmdline`, 'utf8').split('\0').slice(0, -1);
       const workingDirectory = readlinkSync(`/proc/${name}/cwd`);
       const args = startArguments(words, workingDirectory);
-      if (args !== null) found.push({ id: Number(name), args, workingDirectory });
+      if (args !== null) found.push({ id: Number(name), args, workingDirectory, env: environmentOf(name) });
     } catch {
       // The process has ended in the meantime, or belongs to another user.
     }
@@ -85,7 +99,7 @@ function fromPs(): ServerProcess[] {
   return lines.flatMap((line) => {
     const [id, ...words] = line.trim().split(/\s+/);
     const args = startArguments(words, null);
-    return args === null ? [] : [{ id: Number(id), args, workingDirectory: null }];
+    return args === null ? [] : [{ id: Number(id), args, workingDirectory: null, env: null }];
   });
 }
 
@@ -102,7 +116,7 @@ function fromPowerShell(): ServerProcess[] {
   return text.split(/\r?\n/).flatMap((line) => {
     const [id, ...words] = windowsWords(line);
     const args = startArguments(words, null);
-    return args === null ? [] : [{ id: Number(id), args, workingDirectory: null }];
+    return args === null ? [] : [{ id: Number(id), args, workingDirectory: null, env: null }];
   });
 }
 
@@ -111,14 +125,17 @@ function runningServers(): ServerProcess[] {
   return process.platform === 'linux' ? fromProc() : fromPs();
 }
 
-function propertiesOf(server: ServerProcess): ReadonlyMap<string, string> {
+function propertiesOf(server: ServerProcess, ownEnv: CliIo['env']): ReadonlyMap<string, string> {
+  let given: ReadonlyMap<string, string> = new Map();
   try {
     const command = parseStart(server.args);
     const file =
       server.workingDirectory === null ? command.file : resolve(server.workingDirectory, command.file);
-    return readStartProperties({ ...command, file });
+    given = readStartProperties({ ...command, file });
+    return resolveNodeProperties(given, server.env ?? ownEnv).properties;
   } catch {
-    return new Map();
+    // A file that was changed or removed meanwhile: its values are compared as far as they can be read.
+    return given;
   }
 }
 
@@ -144,9 +161,10 @@ function parseStop(args: readonly string[]): Wanted {
   return { role, nodeId };
 }
 
-function matches(server: ServerProcess, wanted: Wanted): boolean {
+/** Whether `server` has the role and the node id that the command line gives. */
+export function matches(server: ServerProcess, wanted: Wanted, env: CliIo['env']): boolean {
   if (wanted.role === null && wanted.nodeId === null) return true;
-  const properties = propertiesOf(server);
+  const properties = propertiesOf(server, env);
   // When both are given, only the node id counts, as in Kafka.
   if (wanted.nodeId !== null)
     return (properties.get('node.id') ?? properties.get('broker.id'))?.trim() === wanted.nodeId;
@@ -156,7 +174,7 @@ function matches(server: ServerProcess, wanted: Wanted): boolean {
 
 export async function main(args: readonly string[], io: CliIo): Promise<number> {
   const wanted = parseStop(args);
-  const chosen = runningServers().filter((server) => matches(server, wanted));
+  const chosen = runningServers().filter((server) => matches(server, wanted, io.env));
   if (chosen.length === 0) {
     io.stdout('No kafka server to stop\n');
     return 1;

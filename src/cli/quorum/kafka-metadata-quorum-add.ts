@@ -12,6 +12,7 @@ import {
   AddRaftVoterResponse,
 } from '../../protocol/messages/quorum/80-add-raft-voter.ts';
 import type { Endpoint } from '../../raft/types.ts';
+import { resolveNodeProperties } from '../node/node-properties.ts';
 import { type CliIo, ToolError } from '../tool.ts';
 
 const timeoutMs = 30_000;
@@ -29,7 +30,7 @@ export async function addController(
   isDryRun: boolean,
   io: CliIo,
 ): Promise<void> {
-  const { id, directoryId, endpoints } = identityIn(parseProperties(readFileSync(configFile, 'utf8')));
+  const { id, directoryId, endpoints } = identityIn(readConfig(configFile, io.env));
   if (!isDryRun) {
     const answer = await client.request(AddRaftVoterRequest, AddRaftVoterResponse, {
       clusterId: null,
@@ -45,6 +46,11 @@ export async function addController(
   const verb = isDryRun ? 'DRY RUN of adding' : 'Added';
   const shown = endpoints.map(({ name, host, port }) => `${name}://${bracketed(host)}:${port}`).join(', ');
   io.stdout(`${verb} controller ${id} with directory id ${directoryId} and endpoints: ${shown}\n`);
+}
+
+/** The properties of the file, with the values of `config.providers`, as the node itself reads it. */
+function readConfig(file: string, env: CliIo['env']): ReadonlyMap<string, string> {
+  return resolveNodeProperties(parseProperties(readFileSync(file, 'utf8')), env).properties;
 }
 
 /**

@@ -2,7 +2,6 @@
 import type { HttpHandler, HttpPort } from '../../base/http.ts';
 import type { Listener } from '../../base/network.ts';
 import type { NodeConfig } from '../../config/node-config.ts';
-import { ConfigError } from '../../config/define.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 
 export class HttpPart {
@@ -17,29 +16,17 @@ export class HttpPart {
     this.#logger = logger;
   }
 
-  /** Rejects when the port is in use, or when `http.listeners` names a listener that does not exist. */
+  /** Rejects when the port is in use. */
   async start(handler: HttpHandler): Promise<void> {
     // The names of listeners are converted to capitals when the properties are read, as in Kafka.
     const names = this.#config.get('http.listeners').map((name) => name.toUpperCase());
     const known = this.#config.listeners;
-    const unknown = names.find((name) => !known.some((listener) => listener.name === name));
-    if (unknown !== undefined) {
-      throw new ConfigError(
-        `http.listeners names ${unknown}, which is not one of the listeners: ${known.map(({ name }) => name).join(', ')}`,
-      );
-    }
     this.#http.serveOn(
       known.filter(({ name }) => names.includes(name)).map(({ port }) => port),
       handler,
     );
     const port = this.#config.get('metrics.port');
     if (port < 0) return;
-    const taker = known.find((listener) => port > 0 && listener.port === port);
-    if (taker !== undefined) {
-      throw new ConfigError(
-        `metrics.port is ${port}, which is the port of listener ${taker.name}: choose another port, or set http.listeners=${taker.name} instead of metrics.port`,
-      );
-    }
     this.#listener = await this.#http.listen({ host: this.#config.get('metrics.host'), port }, handler);
     this.#logger.info('Serving metrics over HTTP', {
       port: this.#listener.address.port,

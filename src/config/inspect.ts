@@ -1,0 +1,105 @@
+/**
+ * Finds all mistakes of a properties file, for `bendemann doctor`; the start of a node ends at the first one. A key whose value is
+ * invalid is not checked together with others, so that one mistake is reported once.
+ */
+import { brokerProperties, type BrokerValues, isBrokerKey } from './broker-properties.ts';
+import { ConfigError, type Property, validText, valueText } from './define.ts';
+import { parseVoters, type VoterConfig } from './listeners.ts';
+import { isForZooKeeper, parseValues, withIdSynonyms, zooKeeperText } from './parse-values.ts';
+import {
+  brokerIdProblem,
+  type ListenerSetup,
+  listenerSetup,
+  nearest,
+  problemsTogether,
+  warningsOf,
+} from './validate.ts';
+
+export interface Problem {
+  /** Kafka's message where Kafka has one. */
+  readonly message: string;
+  /** The keys that the message is about; those that the file sets come first. */
+  readonly keys: readonly string[];
+  /** The lines to change, or how they should read. */
+  readonly remedy: string;
+}
+
+export interface Inspection {
+  readonly problems: readonly Problem[];
+  readonly warnings: readonly string[];
+  /** The values, with the default of a key whose value is invalid. Without a valid one `node.id` is -1, `process.roles` empty. */
+  readonly values: BrokerValues;
+  readonly voters: readonly VoterConfig[];
+  /** Null when the listeners cannot be parsed. */
+  readonly setup: ListenerSetup | null;
+}
+
+export function inspectProperties(given: ReadonlyMap<string, string>): Inspection {
+  const problems: Problem[] = [];
+  const invalid = new Set<string>();
+  const values = parseValues(withIdSynonyms(given), ({ message }, key) => {
+    invalid.add(key);
+    const isSynonym = key === 'broker.id' && !given.has(key);
+    if (!isSynonym) problems.push({ message, keys: [key], remedy: remedyOfValue(key, given) });
+  });
+  const voters = parseVoters(values['controller.quorum.voters']);
+  if (isForZooKeeper(given)) {
+    const keys = ['zookeeper.connect', 'broker.id'].filter((key) => given.has(key));
+    const problem = { message: zooKeeperText, keys, remedy: 'what the message says' };
+    return { problems: [problem], warnings: [], values, voters, setup: null };
+  }
+  const add = (message: string): void => {
+    const keys = keysIn(message, given);
+    if (!keys.some((key) => invalid.has(key)))
+      problems.push({ message, keys, remedy: remedyOf(message, keys) });
+  };
+  const isSet = (key: string): boolean => given.has(key);
+  if (isSet('broker.id') && values['broker.id'] !== values['node.id']) add(brokerIdProblem);
+  const setup = setupOf(values, isSet, add);
+  for (const message of problemsTogether(values, isSet, voters, setup)) add(message);
+  return { problems, warnings: warningsOf(given, values), values, voters, setup };
+}
+
+function setupOf(
+  values: BrokerValues,
+  isSet: (key: string) => boolean,
+  add: (message: string) => void,
+): ListenerSetup | null {
+  try {
+    return listenerSetup(values, isSet, ({ message }) => add(message));
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    add(error.message);
+    return null;
+  }
+}
+
+/** Returns the keys that a message names; those that the file sets come first. */
+function keysIn(message: string, given: ReadonlyMap<string, string>): string[] {
+  const words: string[] = message.match(/[a-z][a-z0-9]*(?:\.[a-z0-9]+)+/g) ?? [];
+  if (/broker listeners from|listeners config\b|'listeners'/.test(message)) words.push('listeners');
+  const keys = [...new Set(words)].filter(isBrokerKey);
+  return [...keys.filter((key) => given.has(key)), ...keys.filter((key) => !given.has(key))];
+}
+
+function remedyOf(message: string, keys: readonly string[]): string {
+  if (message.includes('Remove the line')) return 'remove the line';
+  return keys.length === 0 ? 'what the message says' : keys.map((key) => `${key}=…`).join(' or ');
+}
+
+const examples: Readonly<Record<string, string>> = {
+  'process.roles': 'process.roles=broker,controller',
+  'node.id': 'node.id=1 (another number for each node)',
+};
+
+function remedyOfValue(key: string, given: ReadonlyMap<string, string>): string {
+  if (!given.has(key)) {
+    const misspelt = [...given.keys()].find((one) => !isBrokerKey(one) && nearest(one, [key]) === key);
+    return misspelt === undefined ? (examples[key] ?? `${key}=…`) : `${key}=… instead of ${misspelt}=…`;
+  }
+  const property = brokerProperties[key as keyof typeof brokerProperties] as Property;
+  const valid = validText(property);
+  const value = `${key}=${valid === '' ? `a value of type ${property.type}` : valid}`;
+  if (property.default === undefined) return value;
+  return `${value}; without the line it is ${valueText(property, property.default) || 'not set'}`;
+}

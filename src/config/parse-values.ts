@@ -1,0 +1,65 @@
+/** Parses the values of a properties file one by one. `validate.ts` checks whether they fit together. */
+import { brokerProperties, type BrokerValues } from './broker-properties.ts';
+import { ConfigError, parseValue, type Property, type PropertyValue } from './define.ts';
+
+export const zooKeeperText = `This properties file is for a broker with ZooKeeper: it has no process.roles. Kafka 4 has no ZooKeeper any more, and neither has \
+this server: its controllers keep the metadata themselves. Add process.roles=broker,controller, node.id=<the broker.id>, \
+controller.listener.names=CONTROLLER, controller.quorum.voters=<node.id>@localhost:9093, and CONTROLLER://:9093 to listeners, remove \
+zookeeper.connect, format the directories with kafka-storage, and start again; kraft-config/server.properties is a complete example. \
+(Missing required configuration "process.roles" which has no default value.)`;
+
+/** Gives `node.id` the value of `broker.id`, or the other way round, when only one of them is set. */
+export function withIdSynonyms(originals: ReadonlyMap<string, string>): Map<string, string> {
+  const all = new Map(originals);
+  const [node, broker] = [all.get('node.id'), all.get('broker.id')];
+  if (node === undefined && broker !== undefined) all.set('node.id', broker);
+  if (broker === undefined && node !== undefined) all.set('broker.id', node);
+  return all;
+}
+
+/** Whether a properties file is one of a broker with ZooKeeper. */
+export function isForZooKeeper(originals: ReadonlyMap<string, string>): boolean {
+  if (originals.has('process.roles')) return false;
+  return originals.has('zookeeper.connect') || (!originals.has('node.id') && originals.has('broker.id'));
+}
+
+/**
+ * Parses every key. Calls `report` with the `ConfigError` of a value that is invalid, or of a key that must be set and is not. When
+ * `report` returns, the key gets its default; a key without a default gets -1 or an empty list.
+ */
+export function parseValues(
+  originals: ReadonlyMap<string, string>,
+  report: (error: ConfigError, key: string) => void,
+): BrokerValues {
+  const values: Record<string, PropertyValue> = {};
+  for (const [key, property] of Object.entries<Property>(brokerProperties)) {
+    try {
+      values[key] = valueOf(key, property, originals.get(key));
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      report(error, key);
+      values[key] = property.default ?? (property.type === 'LIST' ? [] : -1);
+    }
+  }
+  return values as unknown as BrokerValues;
+}
+
+function valueOf(key: string, property: Property, text: string | undefined): PropertyValue {
+  if (text !== undefined) return parseValue(key, property, text);
+  if (property.default !== undefined) return property.default;
+  throw new ConfigError(`Missing required configuration "${key}" which has no default value.`);
+}
+
+/**
+ * Replaces backslashes in a Windows path by slashes, which Windows accepts too. The code here splits and joins paths at
+ * slashes.
+ */
+function withSlashes(path: string): string {
+  return /^([A-Za-z]:\\|\\\\)/.test(path) ? path.replaceAll('\\', '/') : path;
+}
+
+/** Returns the directories of the partition logs, and the one of the metadata log. */
+export function directoriesOf(values: BrokerValues): { logDirs: readonly string[]; metadataLogDir: string } {
+  const logDirs = (values['log.dirs'] ?? values['log.dir']).map(withSlashes);
+  return { logDirs, metadataLogDir: withSlashes(values['metadata.log.dir'] ?? (logDirs[0] as string)) };
+}
