@@ -1,23 +1,24 @@
 /**
  * The fault budget: decides which faults the documented durability promise covers at a given moment, and refuses the others.
  *
- * A record is acknowledged when all in-sync replicas have written it, not when they have synced it (as in Kafka; decision 0051). So
- * the promise covers any number of killed processes. It covers one disk that loses unsynced data or is replaced, if all replicas
- * were in sync before, and until all are in sync again no other node may restart. With min.insync.replicas=1 no other node may be
- * cut off during that time either: it would be fenced and leave the ISR, and the replica on that disk would be the only one in
- * sync. Of a metadata quorum of three the promise covers the permanent loss of one store, because the voter set does not change
- * here.
+ * A record is acknowledged when all in-sync replicas have written it, not when they have synced it (as in Kafka; decision 0051).
+ * So:
+ * - Any number of processes may be killed.
+ * - One disk may lose unsynced data or be replaced, if all replicas were in sync before. Until all are in sync again, no other
+ *   node may restart. With min.insync.replicas=1 no other node may be cut off in that time either: it would leave the ISR, and
+ *   the replica that lost data would be the only one in it.
+ * - One metadata store of a quorum of three may be lost permanently; not more, because these runs do not change the voter set.
  */
 import type { MetadataImage } from '../../metadata/image.ts';
 import type { SimulatedCluster, SimulatedNode } from '../simulated-cluster.ts';
 import type { TopicPlan } from './swarm.ts';
 
-/** Permission for the disk of `node` to lose unsynced data. Its holder, and no other fault, reports whether it happened. */
+/** Permission for the disk of `node` to lose unsynced data. The fault that has it must report whether that happened. */
 export interface Arm {
   readonly node: SimulatedNode;
 }
 
-/** After this time a node that can be reached again has sent its heartbeat. */
+/** A node that was cut off counts as cut off for this much longer, until it has certainly sent a heartbeat again. */
 const afterglowMs = 1_000;
 
 export class Budget {
@@ -25,21 +26,24 @@ export class Budget {
   readonly lost = new Set<SimulatedNode>();
   /** Nodes whose process may end at any moment because of a disk error. */
   readonly doomed = new Set<SimulatedNode>();
-  /** Nodes that got SIGTERM, with the incarnation that it ends. */
+  /** Nodes that got SIGTERM and have not ended yet, with the incarnation that got it. */
   readonly stopping = new Map<SimulatedNode, SimulatedNode['life']>();
   private readonly cluster: SimulatedCluster;
   /**
-   * A replica was removed by a reassignment, so a partition may have no more replicas than min.insync.replicas. When one of them is
-   * lost permanently, the other one may be unable to lead after it was killed (KIP-966).
+   * Whether a reassignment has removed a replica. A partition may then have only min.insync.replicas replicas. If one of them is
+   * lost permanently, the other may not be allowed to lead after it was killed (KIP-966).
    */
   isThinned = false;
-  /** For a node whose disk lost unsynced data, or may lose it at any moment, until all its replicas are in sync again. */
+  /**
+   * The permission in use: its node's disk has lost unsynced data, or may lose it. Null when all the node's replicas are in sync
+   * again.
+   */
   private forgetful: Arm | null = null;
-  /** The disk has not lost data yet. */
+  /** Whether the permission in use was given, but the disk has not lost data yet. */
   private isArmed = false;
-  /** Until this time some node is cut off, in one direction or both. */
+  /** The virtual time until which some node is cut off, in one direction or both. */
   private isolatedUntilMs = 0;
-  /** Some topic has min.insync.replicas=1. */
+  /** Whether some topic has min.insync.replicas=1. */
   private readonly isFragile: boolean;
 
   constructor(cluster: SimulatedCluster, topics: readonly TopicPlan[]) {
@@ -75,14 +79,14 @@ export class Budget {
     if (!this.mayDie(node) || !this.isWhole()) return null;
     if (this.cluster.nodes.some((other) => other !== node && this.isDying(other))) return null;
     if (this.mayBeAlone()) return null;
-    // A single broker syncs every write.
+    // A single broker is configured to sync every write, so it needs no other replica.
     if (this.cluster.nodes.length > 1 && !this.isCovered(node)) return null;
     this.forgetful = { node };
     this.isArmed = true;
     return this.forgetful;
   }
 
-  /** The disk has lost its unsynced data. The node counts as recovered when all its replicas are in sync. */
+  /** The disk has lost its unsynced data. The permission ends when all the node's replicas are in sync. */
   forgot(arm: Arm): void {
     if (this.forgetful === arm) this.isArmed = false;
   }
@@ -92,7 +96,7 @@ export class Budget {
     return this.forgetful?.node === node;
   }
 
-  /** The disk did not lose data and no longer can. */
+  /** Gives the permission back: the disk has not lost data, and will not. */
   disarm(arm: Arm | null): void {
     if (arm !== null && this.forgetful === arm && this.isArmed) this.forgetful = null;
   }
@@ -105,12 +109,12 @@ export class Budget {
     return this.mayDie(node) && this.isWhole() && this.isCovered(node);
   }
 
-  /** Nodes that are not lost. */
+  /** The nodes that are not lost permanently. */
   living(): SimulatedNode[] {
     return this.cluster.nodes.filter((node) => !this.lost.has(node));
   }
 
-  /** All nodes are up and have the same metadata, and all their replicas are in sync. */
+  /** Whether all nodes are up and have the same metadata, and all their replicas are in sync. */
   isWhole(): boolean {
     const living = this.living();
     if (!living.every(({ isUp }) => isUp)) return false;
@@ -121,7 +125,7 @@ export class Budget {
     return images.every((image) => image?.offset === first.offset) && areInSync(first, ids);
   }
 
-  /** Every partition with a replica on `node` has another in-sync replica on a node that is not lost, so its disk can be replaced. */
+  /** Whether the disk of `node` can be replaced: each of its partitions has an in-sync replica on another node that is not lost. */
   isCovered(node: SimulatedNode): boolean {
     const newest = this.cluster.images().sort((a, b) => b.offset - a.offset)[0];
     if (newest === undefined) return false;
@@ -132,7 +136,7 @@ export class Budget {
     return true;
   }
 
-  /** A leader may have removed all others from the ISR, in a metadata entry that no image has yet. */
+  /** Whether a leader may be alone in the ISR although no image shows it: the metadata entry may not have reached any node yet. */
   private mayBeAlone(): boolean {
     return this.isFragile && this.cluster.world.nowMs < this.isolatedUntilMs;
   }

@@ -1,6 +1,7 @@
 /**
- * Faults on the side of the clients. Machines of group members pause, at any moment or just after the member sent JoinGroup, while
- * the streams of another member break; or they are cut off. Also an operator who reassigns partitions.
+ * Faults of the machines on which clients run: the machine of a group member pauses or is cut off. Some pauses begin just after
+ * the member has sent JoinGroup, and the streams of another member break soon after. Also what an operator does: reassignments of
+ * partitions and moves between log directories.
  */
 import {
   AlterPartitionReassignmentsRequest,
@@ -16,12 +17,12 @@ import type { Budget } from './budget.ts';
 import { memberMachines } from './group-workload.ts';
 import { type PlannedFault, struckBy } from './swarm.ts';
 
-/** The share of pauses that begin when the member joins, and how long such a pause waits for a join. */
+/** The share of pauses that begin when the member joins, and how long such a pause waits for the member to join. */
 const joiningPart = 0.4;
 const waitMaxMs = 4_000;
-/** Maximum delay of a pause after the join. */
+/** The longest time between the JoinGroup request and the begin of the pause. */
 const joinMaxMs = 4;
-/** This long after that the streams of another member break. */
+/** How long after the begin of the pause the streams of another member break. */
 const breaksMs = 300;
 const groupLogPart = 0.3;
 const reassignmentTimeoutMs = 2_500;
@@ -36,7 +37,7 @@ export class ClientFaults {
   private readonly budget: Budget;
   /** By machine: pauses that begin when its member joins. */
   private readonly traps = new Map<string, Trap>();
-  /** A machine that is paused for two reasons continues when both have ended. */
+  /** By machine: until when it is paused. If two pauses overlap, it continues when both have ended. */
   private readonly heldUntilMs = new Map<SimulatedHost, number>();
   private isOver = false;
 

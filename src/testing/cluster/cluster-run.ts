@@ -1,7 +1,10 @@
 /**
- * One run, in phases: the cluster starts and its topics are created; clients work while faults are injected; the faults end and the
- * cluster must heal, in some runs first with only the nodes that are up; the clients finish; everything is read again, also from
- * the replicas, and once more after the leader of a partition was killed.
+ * One run, in phases:
+ * 1. The cluster starts and its topics are created.
+ * 2. Clients work while faults are injected.
+ * 3. The faults end, and the cluster must work again; in some runs first with only the nodes that are up.
+ * 4. The clients finish.
+ * 5. All records are read again, from leaders and from replicas, and once more after the leader of a partition was killed.
  */
 import type { SimulationResult } from '../../simulation/run.ts';
 import { Scenario } from '../scenario.ts';
@@ -16,13 +19,13 @@ import { txnPartitions, txnTimeoutMs, txnTopic, txnTopicLike } from './txn-workl
 import { Verdict } from './verdict.ts';
 import { Workload } from './workload.ts';
 
-/** Bounds of liveness, in virtual time. */
+/** How long the start, the recovery from the faults and the end of the clients may take, in virtual time. */
 const startMaxMs = 30_000;
 const healMaxMs = 60_000;
 const finishMaxMs = 60_000;
-/** Time for heartbeats, assignment intervals and retried requests. */
+/** Additional time in which a group must become stable: for heartbeats, assignment intervals and repeated requests. */
 const settleSlackMs = 6_000;
-/** An expensive condition is checked once in this many events. */
+/** The condition that a phase waits for is expensive, so it is checked once in this many events. */
 const lookEvents = 64;
 
 export class ClusterRun {
@@ -144,7 +147,7 @@ export class ClusterRun {
     );
   }
 
-  /** A majority of the controllers is up, so the cluster must work without the others. */
+  /** Whether a majority of the controllers is up, so that the cluster must work without the other nodes. */
   private hasQuorum(): boolean {
     const controllers = this.cluster.nodes.filter(({ role }) => role !== 'broker');
     const brokers = this.cluster.nodes.filter(({ role, life }) => role !== 'controller' && life !== null);
@@ -171,8 +174,8 @@ export class ClusterRun {
   }
 
   /**
-   * From now on members neither join nor leave. The coordinator still has to remove dead ones, and one rebalance may follow
-   * another.
+   * Waits until the group is stable. Members neither join nor leave any more, but the coordinator must still remove those that
+   * have ended, so several rebalances may follow.
    */
   private settle(): void {
     const { workload } = this;
@@ -203,7 +206,7 @@ export class ClusterRun {
     const leader = cluster.leaderOf('ledger', 0);
     if (this.isDoomed || leader === null || this.faults.budget.lost.size > 0) return;
     if (plan.roles.length < 3) return;
-    // A reassignment may have left the partition with one replica.
+    // If a reassignment has left the partition with one replica, there is no other leader.
     const replicas = leader.node?.image?.topics.byName('ledger')?.partitions[0]?.replicas ?? [];
     if (replicas.length < 2) return;
     cluster.crash(leader, 'kill');
@@ -216,7 +219,7 @@ export class ClusterRun {
     this.await('L7 pending operations resolve', 'all records', finishMaxMs, reading.ofLeaders());
   }
 
-  /** Open transactions are aborted by their time-out, so read_committed consumers reach the end. */
+  /** Reads all transactions again. Open ones are aborted after their time-out, so read_committed consumers reach the end. */
   private readTransactionsAgain(): void {
     this.await(
       'L9 readers of committed records go on',

@@ -1,6 +1,7 @@
 /**
- * A committed offset as a register: increasing numbers are committed one after the other, and every read must return a number
- * between the newest acknowledged and the newest sent one.
+ * Checks that committed offsets are not lost (I26): a client commits increasing offsets one after the other and reads the
+ * committed offset in between. Every read must return at least the last offset whose commit was acknowledged, and at most the
+ * last one that was sent.
  */
 import type { KafkaClient } from '../../client/kafka-client.ts';
 import { Errors, errorOf, KafkaError } from '../../protocol/errors.ts';

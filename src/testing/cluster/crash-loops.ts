@@ -1,7 +1,7 @@
 /**
- * A node that crashes soon after each start, restarted by a supervisor again and again, while the network has faults too: as with a
- * container, the network ends with the process, so peers see no reset; streams to the active controller break during the start;
- * another node cannot always reach the controller.
+ * A fault: for some time a node crashes soon after each start, and is started again and again. Meanwhile the network has faults
+ * too. Some crashes are like the end of a container, whose network ends with it, so that peers get no reset. Streams of the node
+ * to the active controller break during the start. Another node is sometimes cut off from the controller.
  */
 import { SeededRandom } from '../../simulation/random.ts';
 import type { SimulatedCluster, SimulatedNode } from '../simulated-cluster.ts';
@@ -17,9 +17,9 @@ interface Loop {
 const downMs = [5, 120] as const;
 /** Interval at which the node is checked for being up. */
 const lookMs = 10;
-/** Mean time between the end of the start and the crash. */
+/** The mean time between the end of the node's start and the next crash. */
 const livesMeanMs = 40;
-/** Within this time after its start, its streams to the active controller break twice. */
+/** Within this time after the node's start, its streams to the active controller break twice. */
 const breaksMs = 120;
 const deafMs = [50, 500] as const;
 

@@ -1,6 +1,6 @@
 /**
- * Faults of the disks: they hang, fail, are full, or return wrong data. A node that gets an error ends its process (all its records
- * are on one disk) and starts again when the disk has been repaired.
+ * Faults of the disks: they hang, fail, are full, or return wrong data. A node whose only log directory fails ends its process,
+ * and starts again when the disk was repaired.
  */
 import { DamagedStoreError } from '../../raft/store.ts';
 import type { DiskOperation } from '../../simulation/disk.ts';
@@ -11,13 +11,16 @@ import type { PlannedFault } from './swarm.ts';
 /** The current fault of a node's disk. */
 interface Trouble {
   readonly fault: PlannedFault;
-  /** The disk also loses unsynced data: the operating system drops the pages of a failed sync. Null: it does not. */
+  /**
+   * The permission to lose unsynced data, as after a failed sync, when the operating system drops unwritten data. Null: it loses
+   * none.
+   */
   readonly arm: Arm | null;
   hit: boolean;
 }
 
 const rebootMs = 50;
-/** Less than the size of any batch. */
+/** How many bytes of a log are lost at most; less than the size of any batch. */
 const tailMaxBytes = 60;
 
 export class DiskFaults {
@@ -25,7 +28,7 @@ export class DiskFaults {
   private readonly budget: Budget;
   private readonly bootLater: (node: SimulatedNode, afterMs: number) => void;
   private readonly troubles = new Map<SimulatedNode, Trouble>();
-  /** Nodes of which one of several log directories failed; they continue with the others. */
+  /** Nodes of which one of several log directories has failed; they continue with the others. */
   private readonly broken = new Set<SimulatedNode>();
   /** Nodes with a flipped bit on their disk, and the function that flips it back. */
   private readonly rotten = new Map<SimulatedNode, { readonly flipBack: () => void; readonly arm: Arm }>();
@@ -64,7 +67,10 @@ export class DiskFaults {
     return `the next ${kinds[0]} of ${node.host.name} fails with EIO`;
   }
 
-  /** One of several log directories, not that of the metadata, fails completely. Later its disk is repaired, which needs a restart. */
+  /**
+   * One of several log directories fails completely, never that of the metadata. Later its disk is repaired and the node
+   * restarted.
+   */
   loseDirectory(fault: PlannedFault, node: SimulatedNode): string | null {
     const others = this.cluster.directories.slice(1);
     const directory = others[fault.victim % Math.max(1, others.length)];
@@ -100,7 +106,10 @@ export class DiskFaults {
     return `the next write of the metadata log of ${node.host.name} fails with EIO`;
   }
 
-  /** The node ends and must not start again, because its store may have lost votes and entries that it had promised to keep. */
+  /**
+   * Damages the metadata store. The node ends and must not start again: the store may have lost votes and entries that others
+   * rely on.
+   */
   damageStore({ durationMs }: PlannedFault, node: SimulatedNode): string | null {
     if (!this.budget.mayLose(node)) return null;
     this.budget.lost.add(node);
@@ -113,8 +122,8 @@ export class DiskFaults {
   }
 
   /**
-   * A bit of a log segment flips. After a while the disk is replaced if other replicas have all its records; else the bit flips
-   * back.
+   * Changes a bit of a log segment. After a while the disk is replaced by an empty one, if other replicas have all its records;
+   * otherwise the bit is changed back.
    */
   rot(fault: PlannedFault, node: SimulatedNode): string | null {
     if (!this.canTrouble(node) || !this.budget.mayDie(node)) return null;
@@ -140,7 +149,7 @@ export class DiskFaults {
     return `a bit of ${segment.path} on ${node.host.name} flips, byte ${at}`;
   }
 
-  /** The newest segment of a log of a stopped node loses its last bytes. Returns false when the node has no records. */
+  /** Removes the last bytes of the newest segment of a log, on a stopped node. Returns false when the node has no records. */
   shorten({ victim }: PlannedFault, node: SimulatedNode): boolean {
     const newest = new Map<string, { path: string; sizeBytes: number }>();
     for (const file of node.disk.files())
@@ -154,7 +163,7 @@ export class DiskFaults {
     return true;
   }
 
-  /** Whether the disk of the node explains its end. */
+  /** Whether a disk fault explains that the node has ended its process with `error`. */
   explains(node: SimulatedNode, error: unknown): boolean {
     if (this.budget.lost.has(node)) return error instanceof DamagedStoreError;
     if (this.rotten.has(node)) return true;
@@ -172,7 +181,7 @@ export class DiskFaults {
     return true;
   }
 
-  /** From now on there are no disk faults. */
+  /** Ends all disk faults. */
   end(): void {
     for (const node of this.cluster.nodes) {
       node.delays.stalledUntilMs = 0;
@@ -190,7 +199,7 @@ export class DiskFaults {
     return node.isUp && !this.troubles.has(node) && !this.rotten.has(node) && !this.broken.has(node);
   }
 
-  /** A fault that no operation met in time is cancelled. */
+  /** Ends the fault when its time has passed. If no operation has failed until then, the fault had no effect. */
   private passes(node: SimulatedNode, trouble: Trouble): void {
     this.budget.doomed.add(node);
     this.cluster.world.schedule(trouble.fault.durationMs, null, () => {
@@ -200,7 +209,7 @@ export class DiskFaults {
       const mayGoOn = this.cluster.directories.length > 1 && node.role !== 'controller';
       if (!mayGoOn || (!trouble.hit && trouble.fault.family !== 'disk-full'))
         return this.budget.disarm(trouble.arm);
-      // A directory is offline, or may be. Its disk has been repaired, which needs a restart.
+      // A log directory may be offline. Its disk is repaired now, but the node uses it again only after a restart.
       if (trouble.arm !== null) {
         this.cluster.crash(node, 'power');
         this.budget.forgot(trouble.arm);
@@ -209,7 +218,7 @@ export class DiskFaults {
     });
   }
 
-  /** A node with several directories does not end when one fails, so it is restarted. */
+  /** Restarts a node with several log directories: it does not end by itself when one of them fails. */
   private restart(node: SimulatedNode): void {
     if (this.cluster.directories.length === 1 || node.life === null) return;
     this.cluster.crash(node, 'kill');

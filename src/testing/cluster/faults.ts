@@ -1,6 +1,6 @@
 /**
- * Injects the faults of a plan. A fault that the budget refuses at its moment (`budget.ts`), or that finds nothing to act on, is
- * skipped; this depends only on the run so far.
+ * Injects the faults of a plan, each at its time. A fault is skipped when the budget refuses it then (`budget.ts`), or when there
+ * is nothing that it could act on. The same seed skips the same faults.
  */
 import type { FaultRecord } from '../../simulation/run.ts';
 import type { SimulatedCluster, SimulatedNode } from '../simulated-cluster.ts';
@@ -13,7 +13,7 @@ import { type Family, type PlannedFault, struckBy, type TopicPlan } from './swar
 const clockJumpMaxMs = 30 * 60_000;
 const latencyMeanMs = 0.4;
 const stopTimeoutMs = 5_000;
-/** The share of power cuts before which the disk's syncs hang for a while. */
+/** The share of power cuts before which all syncs of the disk hang for a while. */
 const hangingPart = 0.4;
 const hangMaxMs = 500;
 
@@ -27,7 +27,7 @@ export class Faults {
   private readonly loops: CrashLoops;
   private readonly clients: ClientFaults;
   private isOver = false;
-  /** Nodes that are down, or end now, are not started again for the time being. */
+  /** True while nodes that are down, or end, must stay down, because the cluster must work without them (`cluster-run.ts`). */
   private staysDown = false;
   private readonly delays = new Set<{ readonly slowMs: number }>();
   private readonly acts: Record<Family, Act>;
@@ -77,12 +77,15 @@ export class Faults {
     for (const fault of faults) this.cluster.world.schedule(fault.atMs, null, () => this.strike(fault));
   }
 
-  /** A node would have ended its process. Returns true when a fault explains it; the node then starts again some time later. */
+  /**
+   * Called when a node would have ended its process. Returns true when a fault explains that; the node is then started again
+   * later.
+   */
   explains(node: SimulatedNode, error: unknown): boolean {
     return this.disks.explains(node, error);
   }
 
-  /** The group member on this machine is about to send JoinGroup. */
+  /** Called when the group member on this machine is about to send JoinGroup. */
   onRebalance(machine: string): void {
     this.clients.onRebalance(machine);
   }
@@ -104,7 +107,7 @@ export class Faults {
     }
   }
 
-  /** Boots every node that is not lost. */
+  /** Starts every node that is not lost permanently. */
   revive(): void {
     this.staysDown = false;
     for (const node of this.budget.living()) if (node.life === null) this.cluster.boot(node);
@@ -135,7 +138,7 @@ export class Faults {
   }
 
   private power({ durationMs, dice }: PlannedFault, node: SimulatedNode): string | null {
-    // A controller syncs every write.
+    // A node that is only a controller syncs every write, so a power cut loses nothing.
     const arm = node.role === 'controller' ? null : this.budget.arm(node);
     if (node.role === 'controller' ? !this.budget.mayDie(node) : arm === null) return null;
     const { life } = node;
@@ -158,7 +161,7 @@ export class Faults {
     return `restart of ${node.host.name}`;
   }
 
-  /** Stops a node; while it is down, a repair of its file system removes the end of a log. */
+  /** Restarts a node. While it is down, the end of one of its logs is removed, as by a repair of its file system. */
   private repair(fault: PlannedFault, node: SimulatedNode): string | null {
     if (!node.isUp || node.host.isPaused || node.role === 'controller') return null;
     const arm = this.cluster.nodes.length === 1 ? null : this.budget.arm(node);
@@ -170,7 +173,7 @@ export class Faults {
     return `restart of ${node.host.name}, whose file system is repaired meanwhile`;
   }
 
-  /** Stops the node as SIGTERM does and boots it `bootMs` later. `ended` is called once, with whether the node stopped by itself. */
+  /** Stops the node as SIGTERM does, and starts it `bootMs` later. `ended` is called once; true: the node has stopped by itself. */
   private stop(node: SimulatedNode, bootMs: number, ended: (isClean: boolean) => void): void {
     const { life } = node;
     let hasEnded = false;
@@ -180,7 +183,8 @@ export class Faults {
       ended(true);
       this.bootLater(node, bootMs);
     });
-    // It cannot stop while other nodes are down; then it is killed. Or a disk fault has stopped it, and it was started again.
+    // The node may have to wait for nodes that are down, so it is killed after this time. If a disk fault has ended it before, it
+    // was started again already.
     this.cluster.world.schedule(stopTimeoutMs, null, () => {
       if (hasEnded) return;
       if (life !== null && node.life === life) {
@@ -233,7 +237,7 @@ export class Faults {
     return `the network takes ${slowMs.toFixed(1)} ms longer for ${Math.round(durationMs)} ms`;
   }
 
-  /** The largest of the delays that are in force. */
+  /** Sets the latency of the network to the largest of the delays that are in force. */
   private setLatency(): void {
     const lasting = [...this.delays].map(({ slowMs }) => slowMs);
     this.cluster.network.faults.latencyMeanMs = Math.max(latencyMeanMs, ...lasting);

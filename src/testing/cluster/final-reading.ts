@@ -1,4 +1,7 @@
-/** At the end of a run: all replicas of a partition have the same bytes, and every acknowledged record can be read from the leaders. */
+/**
+ * Checks at the end of a run that all replicas of a partition have the same bytes, and that leaders return every acknowledged
+ * record.
+ */
 import { Fetcher } from '../../client/fetcher.ts';
 import type { Partition } from '../../replication/partition.ts';
 import type { SimulatedCluster, SimulatedNode } from '../simulated-cluster.ts';
@@ -22,7 +25,10 @@ export class FinalReading {
     this.verdict = verdict;
   }
 
-  /** Begins to read; the returned function tells whether that is complete. */
+  /**
+   * Begins to read everything from the leaders. The returned function returns true when that is done. `ofReplicas`: the same for
+   * replicas.
+   */
   ofLeaders(): () => boolean {
     return this.begin((topic, partition) => this.readLeader(topic, partition));
   }

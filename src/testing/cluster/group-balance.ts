@@ -1,17 +1,17 @@
 /**
- * The rules for a target assignment of the `uniform` assignor when all members have the same subscription: complete (every
- * partition has one owner), balanced (loads differ by at most one), and sticky (no more partitions move between remaining members
- * than the balance requires).
+ * Checks a target assignment of the assignor `uniform` when all members subscribe to the same topics. It must be complete (every
+ * partition has one owner), balanced (the numbers of partitions of two members differ by at most one), and sticky (between members
+ * that stay, no more partitions move than the balance requires).
  */
 export interface JudgedAssignment {
-  /** By member id. Partitions of members that have left count as free. */
+  /** The partitions of each member before the change, by member id; without members that have left. */
   readonly before: ReadonlyMap<string, ReadonlySet<string>>;
   readonly after: ReadonlyMap<string, ReadonlySet<string>>;
   /** All partitions that must be assigned. */
   readonly subscribed: ReadonlySet<string>;
 }
 
-/** What violates the rules; null when nothing does. */
+/** How the assignment violates a rule; null: it does not. */
 export function judgeAssignment({ before, after, subscribed }: JudgedAssignment): string | null {
   if (after.size === 0) return null;
   const owners = new Map<string, string>();
@@ -32,7 +32,7 @@ export function judgeAssignment({ before, after, subscribed }: JudgedAssignment)
   return moved > needed ? `${moved} partitions move, though ${needed} would do` : null;
 }
 
-/** The number of partitions that move from a remaining member to another one. */
+/** The number of partitions that move from a member that stays to another one. */
 function movedCount(
   before: JudgedAssignment['before'],
   after: JudgedAssignment['after'],
@@ -47,8 +47,8 @@ function movedCount(
 }
 
 /**
- * The smallest number of partitions that remaining members must give up for a balance: those with most partitions may keep one
- * more.
+ * The smallest number of partitions that members which stay must give up, so that the assignment is balanced. If the partitions
+ * cannot be divided equally, the members with the most partitions keep one more than the others.
  */
 function neededMoves(
   before: JudgedAssignment['before'],

@@ -1,7 +1,7 @@
 /**
- * The oracle of one group: it reads the committed records of `__consumer_offsets` in order and checks every step (I31 to I35). It
- * knows both kinds of groups and the conversions between them, and shares no code with the coordinator except Kafka's record
- * formats.
+ * Checks one group by its committed records in `__consumer_offsets`: it reads them in order and checks every change (I31 to I35).
+ * It handles classic and consumer groups and the conversions between them. It shares no code with the coordinator except the
+ * formats of records.
  *
  * A member puts its member id into the metadata of each commit, so the log shows which member committed.
  */
@@ -16,7 +16,7 @@ import { versionedBodyAt, versionOf } from '../../protocol/records/versioned.ts'
 import { judgeAssignment } from './group-balance.ts';
 import type { Verdict } from './verdict.ts';
 
-/** `topic-partition` names. */
+/** Partitions, as `topic-index`. */
 export type Names = ReadonlySet<string>;
 
 export interface GroupOracleOptions {
@@ -40,7 +40,7 @@ const none: Names = new Set();
 const noEpoch = -1;
 
 export class GroupOracle {
-  /** Number of target assignments that were checked. */
+  /** How many target assignments were checked. */
   assignments = 0;
   commits = 0;
   readonly #options: GroupOracleOptions;
@@ -48,7 +48,7 @@ export class GroupOracle {
   /** Members of the consumer group. A member with an empty target has no target record. */
   readonly #memberIds = new Set<string>();
   readonly #targets = new Map<string, Names>();
-  /** The targets before the current change. */
+  /** The target assignment before the change that is being read; null: none. */
   #targetsBefore: ReadonlyMap<string, Names> | null = null;
   readonly #committed = new Map<string, number>();
   /** Group epoch of a consumer group, or generation of a classic one. */
@@ -98,7 +98,7 @@ export class GroupOracle {
     else this.#targets.set(memberId, target);
   }
 
-  /** The group was deleted, or becomes a group of the other kind. */
+  /** Called when the group is deleted or converted to the other kind: its epochs begin again. */
   #end(): void {
     this.#epoch = noEpoch;
     this.#targetEpoch = noEpoch;
@@ -110,7 +110,7 @@ export class GroupOracle {
     this.#epoch = epoch;
   }
 
-  /** A target assignment is complete. Without a timestamp it is the assignment of a classic group that became a consumer group. */
+  /** Checks a target assignment that is complete now. Without a timestamp it comes from a classic group that was converted. */
   #assigned(epoch: number, timestampMs: number): void {
     if (epoch < this.#targetEpoch || epoch > this.#epoch)
       this.#report(
@@ -159,7 +159,7 @@ export class GroupOracle {
     }
   }
 
-  /** A record of a classic group has all its members. */
+  /** Takes the record of a classic group, which has all members. */
   #classic(value: ClassicValue | null): void {
     this.#targetsBefore = null;
     this.#members.clear();

@@ -1,6 +1,6 @@
 /**
- * A group from the members' side, compared with its coordinator: no two members that the coordinator knows read the same partition
- * (I31), and the group becomes stable once members no longer join or leave (L10).
+ * Checks a group by what its members believe to own, compared with the coordinator's state. No two members that the coordinator
+ * knows read the same partition (I31). The group becomes stable when members no longer join or leave (L10).
  */
 import type { GroupConsumer } from '../../client/group-consumer.ts';
 import type { AssignedPartition } from '../../client/group-consumer.ts';
@@ -24,7 +24,7 @@ export class GroupWatch {
     this.#groupId = groupId;
   }
 
-  /** The consumer has got its assignment; empty: all its partitions are revoked. */
+  /** Called when a consumer has got its assignment; an empty one means that all its partitions are revoked. */
   owns(consumer: GroupConsumer, partitions: readonly AssignedPartition[]): void {
     const names = new Set(partitions.map(({ topic, partition }) => `${topic}-${partition}`));
     this.#beliefs.set(consumer, names);
@@ -53,7 +53,7 @@ export class GroupWatch {
     return this.#coordinated() !== null;
   }
 
-  /** Why the group is not stable with each partition of `subscribed` read by one member; null when it is. */
+  /** Why the group is not stable; null when it is and each partition of `subscribed` is read by one member. */
   whyUnstable(subscribed: Names): string | null {
     const group = this.#coordinated();
     if (group === null) return 'no broker coordinates it';
@@ -69,7 +69,10 @@ export class GroupWatch {
     return `members read ${owned.length} partitions of ${subscribed.size}`;
   }
 
-  /** The group at its coordinator. When several brokers believe they coordinate it, the one with the newest leader epoch. */
+  /**
+   * The group as its coordinator has it; null: no broker has it. If several brokers believe to be its coordinator, the newest one
+   * counts.
+   */
   #coordinated(): Group | null {
     let found: Group | null = null;
     let newest = -1;
@@ -101,9 +104,9 @@ export class GroupWatch {
 }
 
 /**
- * A consumer that was paused too long or cut off may continue to read a partition that has been assigned to another member; the
- * coordinator has removed it, so it is no longer a member. A static member of a classic group that missed a rebalance is still a
- * member, with an earlier generation.
+ * Whether the coordinator still counts the consumer as a member of the present generation. A consumer that was paused for long or
+ * cut off may continue to read a partition that another member has got; the coordinator has removed it. A static member of a
+ * classic group that missed a rebalance is still a member, but with an earlier generation.
  */
 function isCurrent(group: Group, consumer: GroupConsumer): boolean {
   const { memberId, generationId } = consumer.groupMetadata();

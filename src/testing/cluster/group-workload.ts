@@ -1,7 +1,7 @@
 /**
- * A group that reads and commits, with each member on its own machine, which may pause or be cut off; and a group with a single
- * member, which is deleted whenever it is empty. Members use the classic protocol, the consumer protocol (KIP-848), or a mixture,
- * so that the group is converted between the two kinds.
+ * Two groups of consumers. The members of the first read and commit; each is on its own machine, which may pause or be cut off.
+ * The second ("visitors") has one member at a time, and is deleted whenever it is empty. Members use the classic protocol, the
+ * consumer protocol (KIP-848), or both mixed, so that the group is converted between the two kinds.
  */
 import { sleep } from '../../base/clock.ts';
 import { randomUuid } from '../../base/uuid.ts';
@@ -22,19 +22,19 @@ import type { Ledger } from './ledger.ts';
 import type { GroupProtocol, Plan } from './swarm.ts';
 import type { Verdict } from './verdict.ts';
 
-/** Machines of members, on which faults of clients act. */
+/** The machines of members, on which `client-faults.ts` acts. */
 export const memberMachines = ['member 0', 'member 1', 'member 2', 'visitor'] as const;
 
 const groupId = 'readers';
 const heartbeatIntervalMs = 300;
 const metadataMaxAgeMs = 300_000;
-/** The share of former members that commit once more, and the delay of that commit. */
+/** The share of former members that try to commit once more after they were replaced, and how long they wait before. */
 const hauntPart = 0.3;
 const zombieMs = 200;
 const visitors = 'visitors';
 const visitMs = 3_000;
 const visitPauseMs = 300;
-/** Small, so that many records are read from the disk. */
+/** The size of the visitors' fetches. It is small, so that they read many times from the disk. */
 const visitBytes = 300;
 /** `offsets.topic.num.partitions` of simulated nodes. */
 const offsetsPartitions = 3;
@@ -45,16 +45,16 @@ export interface GroupWorkloadOptions {
   readonly verdict: Verdict;
   readonly plan: Plan;
   readonly ledger: Ledger;
-  /** Members continue while it returns true. */
+  /** Whether members go on reading. */
   readonly isReading: () => boolean;
-  /** While it returns true, members join and leave, and groups are deleted. */
+  /** Whether members go on joining and leaving, and groups are deleted. */
   readonly isRestless: () => boolean;
-  /** The member on this machine is about to send JoinGroup. */
+  /** Called when the member on this machine is about to send JoinGroup. */
   readonly onRebalance: (machine: string) => void;
 }
 
 export class GroupWorkload {
-  /** Offsets that members of the group have received, by partition. */
+  /** By partition: the offsets that members of the group have received. */
   private readonly delivered = new Map<string, Set<number>>();
   private readonly options: GroupWorkloadOptions;
   /** All topics; every member subscribes to them. */
@@ -74,7 +74,7 @@ export class GroupWorkload {
     this.watch = new GroupWatch(cluster, verdict, groupId);
   }
 
-  /** A record that was acknowledged and that no member has received. */
+  /** An acknowledged record that no member has received; null: there is none. */
   misses(): string | null {
     const { ledger } = this.options;
     for (const name of this.subscribed) {
@@ -114,8 +114,8 @@ export class GroupWorkload {
   }
 
   /**
-   * A former member that was only slow commits its position. The group must refuse it, unless it is a static member whose place is
-   * kept.
+   * Commits once more with a consumer that is no longer a member, as a slow process would. The coordinator must refuse it, unless
+   * it was a static member whose place was not taken yet.
    */
   private async commitAsZombie(client: KafkaClient, consumer: GroupConsumer): Promise<void> {
     await sleep(client.ports.scheduler, zombieMs);
@@ -146,7 +146,7 @@ export class GroupWorkload {
     return consumer;
   }
 
-  /** Reads the group's records in the log of its coordinators and passes them to the oracle. */
+  /** Reads the group's records in `__consumer_offsets` and passes them to the `GroupOracle`. */
   async audit(client: KafkaClient): Promise<void> {
     const { cluster, verdict, isReading } = this.options;
     const topicName = (id: string): string | undefined =>
@@ -171,13 +171,13 @@ export class GroupWorkload {
         }
       } catch (error) {
         if (!(error instanceof Error)) throw error;
-        // The topic is created with the first group; until then brokers may not respond.
+        // The topic is created with the first group; until then requests fail.
         await sleep(client.ports.scheduler, 100);
       }
     }
   }
 
-  /** Reads all topics in small pieces and commits nothing, so every visit begins at the start. */
+  /** Runs the visitors: each reads all topics in small pieces and commits nothing, so the next one begins at the start again. */
   async visitor(client: KafkaClient, random: SeededRandom): Promise<void> {
     const { protocol } = this.options.plan.group;
     while (this.options.isRestless()) {
@@ -211,7 +211,7 @@ export class GroupWorkload {
           groupsNames: [visitors],
         });
       } catch {
-        // There was no response: the next round tries again.
+        // There was no response; the next round tries again.
       }
     }
   }
@@ -238,7 +238,7 @@ export class GroupWorkload {
         if (records.length > 0) await afterRecords();
       }
     } catch {
-      // Removed from the group: joins again as a new member.
+      // The member was removed from the group. The caller starts a new one.
       await sleep(scheduler, plan.thinkMs * 2);
     }
     this.watch.ended(consumer);
@@ -246,7 +246,7 @@ export class GroupWorkload {
   }
 }
 
-/** Null: the classic protocol. */
+/** The member id that a client of the consumer protocol generates; null: the member uses the classic protocol. */
 function consumerProtocolId(protocol: GroupProtocol, random: SeededRandom): string | null {
   const isConsumer = protocol === 'consumer' || (protocol === 'mixed' && random.chance(0.5));
   return isConsumer ? randomUuid(random) : null;

@@ -1,7 +1,7 @@
 /**
- * Checks the metadata of all nodes after every event: at most one leader per epoch of the quorum, equal images at equal offsets,
- * leaders and ISRs among the replicas. Records the time line of topics and configurations that the oracle of metadata operations
- * needs.
+ * Checks the metadata of all nodes after every event: at most one leader in each epoch of the quorum; equal images at equal offsets;
+ * leaders and ISR members are replicas. It also records when topics and configurations changed (`time-line.ts`), which
+ * `metadata-operations.ts` needs.
  */
 import { encodeSnapshot } from '../../metadata/snapshot.ts';
 import type { MetadataImage } from '../../metadata/image.ts';
@@ -10,13 +10,13 @@ import type { SimulatedCluster } from '../simulated-cluster.ts';
 import type { TimeLine } from './time-line.ts';
 import type { Verdict } from './verdict.ts';
 
-/** Whole images are compared once in this many offsets; in between only the parts that change most. */
+/** Whole images are compared at one offset in this many; at the others only the parts that change most. */
 const wholeEvery = 8;
 
 export class ImageChecker {
   /** The newest offset of any node's image. */
   newestOffset = -1;
-  /** The newest epoch of a committed entry in any node's image, that is the epoch of the newest controller that can have responded. */
+  /** The newest epoch of an entry in any node's image. No controller of a later epoch can have responded to a request yet. */
   newestEpoch = -1;
   private readonly cluster: SimulatedCluster;
   private readonly verdict: Verdict;

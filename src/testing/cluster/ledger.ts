@@ -1,6 +1,7 @@
 /**
- * What clients know of the records of every partition: which were acknowledged and which were read, at which offset. Each offset
- * has one value, each value has one offset (producers are idempotent), and every acknowledged record is there at the end.
+ * Records what clients know of every partition: which values were acknowledged or read, at which offset. It checks that each
+ * offset has one value, that each value has one offset (producers are idempotent), and that every acknowledged record is there at
+ * the end.
  */
 import type { Verdict } from './verdict.ts';
 
@@ -21,7 +22,7 @@ export class Ledger {
     this.verdict = verdict;
   }
 
-  /** A producer got a response with `offset` for `value`. */
+  /** Called when a producer got a response with `offset` for `value`. */
   acknowledged(partition: string, offset: number, value: string): void {
     this.acknowledgedCount++;
     this.note(partition, offset, value, 'acknowledged');
@@ -32,7 +33,7 @@ export class Ledger {
     this.note(partition, offset, value, `read by ${who}`);
   }
 
-  /** The offset after the last one that clients have seen. */
+  /** The offset after the last one that a client has seen in a response. */
   endOffset(partition: string): number {
     return this.partitions.get(partition)?.endOffset ?? 0;
   }

@@ -1,12 +1,12 @@
 /**
- * Clients that create, delete and probe topics and change a configuration, and the oracle that checks whether the responses fit one
- * order of events. A change must have taken effect at an offset between the newest offset when the request was sent and the newest
- * when the response arrived; a state that was read must have existed at one of these offsets. A missing response proves nothing.
+ * Clients that create, delete and probe topics and change a configuration, and the check that their responses are linearizable
+ * (I20). For each request the newest metadata offset on any node is noted when it is sent and when its response arrives. A change
+ * must have taken effect between these two offsets; a state that was read must have existed at one of the offsets between them. A
+ * missing response proves nothing.
  *
- * A request is carried out once. TOPIC_ALREADY_EXISTS must not be the response to the request that created the topic, nor
- * UNKNOWN_TOPIC_OR_PARTITION to the one that deleted it. One case is ambiguous and allowed: when the active controller changes
- * before the response is sent, the broker sends the request again. The new controller finds the topic created (or deleted) and does
- * not know which requests earlier controllers carried out.
+ * A request must be carried out once. So the request that created a topic must not get TOPIC_ALREADY_EXISTS, and the one that
+ * deleted it must not get UNKNOWN_TOPIC_OR_PARTITION. One case is allowed: when the active controller changes before the response
+ * is sent, the broker sends the request again, and the new controller does not know that an earlier one has carried it out.
  */
 import { uuidZero } from '../../base/uuid.ts';
 import type { KafkaClient } from '../../client/kafka-client.ts';
@@ -41,9 +41,9 @@ const serialMin = 1_000_000;
 
 interface Operation {
   readonly kind: 'create' | 'delete' | 'probe' | 'set';
-  /** A topic, or a value of the configuration. */
+  /** The topic, or the new value of the configuration. */
   readonly name: string;
-  /** The newest offset on any node when the request was sent and when the response arrived. */
+  /** The newest metadata offset on any node when the request was sent (`floor`), and when the response arrived (`ceiling`). */
   readonly floor: number;
   ceiling: number;
   /** The newest controller epoch at these two times. */
@@ -71,7 +71,7 @@ export class MetadataOperations {
     this.newest = newest;
   }
 
-  /** One operation of the actor, which uses its own topic names. */
+  /** Makes one random operation. Each actor has its own topic names. */
   async step(client: KafkaClient, random: SeededRandom, actor: number): Promise<void> {
     const name = `t${actor}-${random.u32() % 3}`;
     const dice = random.fraction();
@@ -82,7 +82,7 @@ export class MetadataOperations {
     else await this.elect(client);
   }
 
-  /** Checks all responses after every node's image has been seen. */
+  /** Checks all responses. Called at the end, when the images of all nodes were seen. */
   check(verdict: Verdict): void {
     const deaths = new Set<TopicLife>();
     const births = new Set<string>();
@@ -129,7 +129,7 @@ export class MetadataOperations {
     return null;
   }
 
-  /** The topic was created and deleted between two images, and the response to its creation was lost. */
+  /** Whether the topic may have been created and deleted between two images, so that no image has shown it. */
   private mayHavePassed({ name, topicId, ceiling }: Operation): boolean {
     if (topicId === '' || topicId === uuidZero || this.timeLine.topics.has(topicId)) return false;
     return this.operations.some(
@@ -137,7 +137,7 @@ export class MetadataOperations {
     );
   }
 
-  /** The value is in no image because the same entry has a later one, from a request that a broker sent again. */
+  /** Whether no image may have shown the value, because a request that a broker sent again has replaced it in the same log entry. */
   private mayBeOverwritten(operation: Operation): boolean {
     return this.operations.some(({ kind, name, code }) => {
       const span = this.timeLine.settings.get(name);
@@ -179,7 +179,7 @@ export class MetadataOperations {
     return hasNewController(operation, there.died) ? null : 'this very request deleted it';
   }
 
-  /** Another request of the same kind may have made this change. */
+  /** Whether another request of the same kind may have made this change. */
   private mayBeOfAnother(operation: Operation, { id }: TopicLife, change: Span): boolean {
     const { kind, name } = operation;
     return this.operations.some((other) => {
@@ -193,12 +193,12 @@ export class MetadataOperations {
     return [...this.timeLine.topics.values()].filter((life) => life.name === name);
   }
 
-  /** The topic may have existed at one of the offsets. */
+  /** Whether the topic may have existed at one of the operation's offsets. */
   private mayExist(operation: Operation): boolean {
     return this.livesOf(operation.name).some((life) => mayOverlap(life, operation));
   }
 
-  /** The topic existed at all of the offsets. */
+  /** Whether the topic certainly existed at all of the operation's offsets. */
   private mustExist({ name, floor, ceiling }: Operation): boolean {
     return this.livesOf(name).some(
       ({ born, died }) => born.by <= floor && (died === null || died.after >= ceiling),
@@ -233,7 +233,7 @@ export class MetadataOperations {
     return this.run('create', name, () => createTopic(client, name, numPartitions, false));
   }
 
-  /** Asks whether the topic could be created, which reads the active controller's state. */
+  /** Asks whether the topic could be created (validateOnly), which reads the active controller's state. */
   private probe(client: KafkaClient, name: string): Promise<void> {
     return this.run('probe', name, () => createTopic(client, name, 1, true));
   }
@@ -295,13 +295,13 @@ function mayOverlap({ born, died }: TopicLife, { floor, ceiling }: Operation): b
   return born.after < ceiling && (died === null || died.by > floor);
 }
 
-/** The response does not tell whether the request was carried out, or still will be. */
+/** Whether the response leaves open if the request was carried out, or will be. */
 function isInDoubt({ code, floorEpoch, ceilingEpoch }: Operation): boolean {
   if (code === null || code === timedOut) return true;
   return (code === exists || code === unknownTopic) && ceilingEpoch > floorEpoch;
 }
 
-/** The response may come from a later controller than the one that made the change. */
+/** Whether the response may come from a later controller than the one that made the change. */
 function hasNewController({ floorEpoch, ceilingEpoch }: Operation, change: Span): boolean {
   return ceilingEpoch > Math.max(floorEpoch, change.epoch);
 }

@@ -1,8 +1,9 @@
 /**
- * Checks the replicas of all nodes after every event: at most one leader per leader epoch of a partition; a high watermark that
- * never decreases while one replica leads and never passes the log end offset of a member of the ISR.
+ * Checks the replicas of all nodes after every event. A partition has at most one leader in each leader epoch. A leader's high
+ * watermark never decreases, and never passes the log end offset of a member of the ISR.
  *
- * It reads the state of all nodes at once, which no node can. Partitions are listed again whenever metadata changes.
+ * It reads the state of all nodes at one moment, which no node can do. It lists the partitions of a node again when the node's
+ * metadata has changed.
  */
 import type { Partition } from '../../replication/partition.ts';
 import type { SimulatedCluster, SimulatedNode } from '../simulated-cluster.ts';
@@ -22,7 +23,10 @@ interface Listing {
   watched: Watched[];
 }
 
-/** Partitions appear some time after the metadata that names them. */
+/**
+ * The number of events after which all partitions are listed again, even if metadata has not changed: a node opens the log of a
+ * partition some time after the metadata that assigns it.
+ */
 const listingEvents = 256;
 
 export class ReplicaChecker {
@@ -34,7 +38,10 @@ export class ReplicaChecker {
   private current: Listing[] = [];
   private untilListing = 0;
 
-  /** A leader may not know yet that the disk of an ISR member lost records that the member had acknowledged. */
+  /**
+   * Whether the disk of a node may have lost records that the node had acknowledged. Leaders may not know that yet, so the log
+   * end of such a node is not compared.
+   */
   private readonly mayHaveForgotten: (node: SimulatedNode) => boolean;
 
   constructor(
@@ -71,7 +78,7 @@ export class ReplicaChecker {
     for (const node of this.listings.keys()) if (!alive.has(node)) this.listings.delete(node);
   }
 
-  /** Keeps the state of a partition while the same partition object is in use. */
+  /** The partitions of a node. For a partition that is still the same object, the values of the last check are kept. */
   private listingOf(node: SimulatedNode): Listing {
     let listing = this.listings.get(node.node);
     if (listing === undefined) {
@@ -125,7 +132,10 @@ export class ReplicaChecker {
     }
   }
 
-  /** Every member of the ISR that follows in this epoch must have the records below it. */
+  /**
+   * Called when a leader's high watermark has advanced: ISR members that follow in this leader epoch must have all records below
+   * it.
+   */
   private advanced(watched: Watched): void {
     const { partition, node } = watched;
     const isr = partition.leaderState?.isr.committed ?? [];

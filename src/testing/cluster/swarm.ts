@@ -1,7 +1,7 @@
 /**
- * The plan of a seed: the shape of its cluster, its settings, its topics, and its faults with their times. All of it is drawn
- * before the run begins, each family of faults from its own random stream, so that leaving out a family or a fault changes no
- * other.
+ * Makes the plan of a seed: the number and roles of the nodes, the settings, the topics, and the faults with their times. The
+ * whole plan is drawn before the run begins. Each family of faults has its own stream of random numbers, so that leaving out a
+ * family or a fault does not change the others.
  */
 import type { SeededRandom } from '../../simulation/random.ts';
 import type { SimulatedRole } from '../node-properties.ts';
@@ -36,12 +36,12 @@ export const families = [
 export type Family = (typeof families)[number];
 
 export interface PlannedFault {
-  /** Stays the same when other faults are left out. */
+  /** The number of the fault in the whole plan. It is the same when other faults are left out. */
   readonly number: number;
   readonly family: Family;
-  /** Time after the faults have begun. */
+  /** When the fault happens, counted from the begin of the phase with faults. */
   readonly atMs: number;
-  /** Selects the victim. */
+  /** A random number that selects the node, stream or machine on which the fault acts. */
   readonly victim: number;
   readonly durationMs: number;
   /** A random number in [0, 1) for other choices of the family. */
@@ -55,19 +55,19 @@ export interface TopicPlan {
   readonly configs: Readonly<Record<string, string>>;
 }
 
-/** `mixed`: each member draws its own. */
+/** The protocol of a group's members; `mixed`: each member has one of the two at random. */
 export type GroupProtocol = 'classic' | 'consumer' | 'mixed';
 
 /** The plan of the group and its members. */
 export interface GroupPlan {
   readonly protocol: GroupProtocol;
-  /** Assignment interval of the consumer protocol (KIP-1263). */
+  /** The assignment interval of the consumer protocol (KIP-1263). */
   readonly assignmentIntervalMs: number;
   readonly sessionTimeoutMs: number;
   readonly rebalanceTimeoutMs: number;
-  /** All members but the last are static (KIP-345). */
+  /** Whether the members are static (KIP-345), all but the last one. */
   readonly hasStaticMembers: boolean;
-  /** After this time a member leaves and another one joins; null: members stay. */
+  /** How long a member stays before it leaves and another one joins; null: members stay. */
   readonly staysMs: number | null;
 }
 
@@ -77,17 +77,17 @@ export interface Plan {
   readonly properties: Readonly<Record<string, string>>;
   readonly topics: readonly TopicPlan[];
   readonly group: GroupPlan;
-  /** Mean duration of a read from the disk. */
+  /** The mean duration of a read from the disk. */
   readonly diskReadMeanMs: number;
-  /** Memory of a broker for recent batches; with a small value many reads go to the disk. */
+  /** How many bytes of recent batches a broker keeps in memory; with a small number many reads go to the disk. */
   readonly tailCacheBytesMax: number;
   readonly faultsMs: number;
   readonly faults: readonly PlannedFault[];
   /** `fetch.min.bytes` of the consumers that read everything. */
   readonly fetchMinBytes: number;
-  /** Time between two records of a partition, in ms. */
+  /** The time between two records of a partition. */
   readonly thinkMs: number;
-  /** Before dead nodes are started again, the cluster must work with the nodes that are up. */
+  /** Whether, after the faults, the cluster must first work with the nodes that are up, before the others are started. */
   readonly healsInSteps: boolean;
   readonly hasEligibleLeaderReplicas: boolean;
 }
@@ -109,7 +109,7 @@ const shapes: readonly Shape[] = [
   { name: 'three combined, one broker', weight: 2, roles: ['both', 'both', 'both', 'broker'] },
 ];
 
-/** For each family: duration of a fault's effect in ms, and number of faults in a run. */
+/** For each family: how long a fault lasts (shortest and longest, in ms), and how many there are at most in a run. */
 const strength: Record<Family, { readonly lastsMs: readonly [number, number]; readonly countMax: number }> = {
   kill: { lastsMs: [20, 4000], countMax: 5 },
   power: { lastsMs: [20, 4000], countMax: 3 },
@@ -137,7 +137,7 @@ const strength: Record<Family, { readonly lastsMs: readonly [number, number]; re
   move: { lastsMs: [0, 1], countMax: 8 },
 };
 
-/** The metadata log is in the first directory. */
+/** The choices of log directories; the metadata log is in the first of them. */
 const directoryChoices = [['/data'], ['/data'], ['/data', '/disk2'], ['/data', '/disk2', '/disk3']];
 
 export function planOf(random: SeededRandom, without: ReadonlySet<string>, skip: ReadonlySet<number>): Plan {
@@ -193,7 +193,7 @@ function faultsOf(random: SeededRandom, faultsMs: number): PlannedFault[] {
   return faults.sort((a, b) => a.atMs - b.atMs || a.number - b.number);
 }
 
-/** With a single broker, acknowledged records are only on its disk, so every write is synced. */
+/** The properties of all nodes. A single broker syncs every write, because acknowledged records are on its disk only. */
 function propertiesOf(settings: SeededRandom, brokers: number): Record<string, string> {
   return {
     'replica.lag.time.max.ms': String(pick(settings, [500, 2_000, 10_000])),
@@ -215,7 +215,10 @@ function propertiesOf(settings: SeededRandom, brokers: number): Record<string, s
   };
 }
 
-/** Members of the classic protocol send these values themselves. */
+/**
+ * The brokers' properties for groups of the consumer protocol. Members of the classic protocol send such values in their
+ * requests.
+ */
 function groupProperties({ sessionTimeoutMs, assignmentIntervalMs }: GroupPlan): Record<string, string> {
   return {
     'group.consumer.min.session.timeout.ms': '500',
@@ -247,7 +250,7 @@ function topicsOf(settings: SeededRandom, brokers: number): TopicPlan[] {
   ];
 }
 
-/** Sessions of static members outlast several rebalances; other sessions may end during a rebalance that waits for the member. */
+/** The plan of the group. Static members get long session time-outs; others may get one that is shorter than a rebalance. */
 function groupOf(clients: SeededRandom, protocols: SeededRandom): GroupPlan {
   const hasStaticMembers = clients.chance(0.6);
   const isLong = clients.chance(0.4) || hasStaticMembers;
@@ -261,7 +264,7 @@ function groupOf(clients: SeededRandom, protocols: SeededRandom): GroupPlan {
   };
 }
 
-/** The nodes from which a cut separates the victim: all, or some. */
+/** The nodes from which a cut separates the node or machine on which it acts: all, or some of them. */
 export function struckBy<N extends { readonly id: number }>(
   { dice }: Pick<PlannedFault, 'dice'>,
   nodes: readonly N[],

@@ -1,7 +1,7 @@
 /**
- * When topics were created and deleted and configurations changed, in offsets of the metadata log, derived from the images of all
- * nodes. An image may be several entries ahead of the one before it, so a change is only known to lie in a span of offsets; every
- * node whose image advances in smaller steps narrows it.
+ * Records between which offsets of the metadata log topics were created and deleted and a configuration was changed. It learns
+ * this from the images of all nodes. A node's next image may be several entries ahead of its last one, so it shows a change only
+ * within a span of offsets; the images of other nodes may make the span smaller.
  */
 import type { MetadataImage } from '../../metadata/image.ts';
 
@@ -9,7 +9,7 @@ import type { MetadataImage } from '../../metadata/image.ts';
 export interface Span {
   after: number;
   by: number;
-  /** Epoch of the entry at `after`: the controller of this or a later epoch proposed the change. */
+  /** The epoch of the entry at `after`. The change was made by the controller of this or a later epoch. */
   epoch: number;
 }
 
@@ -21,7 +21,7 @@ export interface TopicLife {
   died: Span | null;
 }
 
-/** The topic and the configuration to which operations write serial numbers. */
+/** The topic and the configuration that operations change; each change writes another number. */
 export const watchedSetting = { topic: 'ledger', name: 'max.message.bytes' } as const;
 
 export class TimeLine {

@@ -1,6 +1,7 @@
 /**
- * A minimal transactional producer: sends the requests of clients with transactions version 2 (KIP-890) and repeats each call until
- * there is a response. A refused call ends the transaction; a call without a response leaves its outcome open.
+ * A minimal transactional producer. It sends the requests of clients with transactions version 2 (KIP-890) and repeats each
+ * request until there is a response. When a request is refused, the transaction has failed. Without a response the outcome is
+ * unknown.
  */
 import { sleep } from '../../base/clock.ts';
 import type { KafkaClient } from '../../client/kafka-client.ts';
@@ -27,7 +28,7 @@ const produceVersion = 12;
 const retryMs = 20;
 const transactionKey = 1;
 
-/** No response in time: the call may have been carried out. */
+/** There was no response in time; the request may have been carried out. */
 export class NoAnswer extends Error {
   override readonly name = 'NoAnswer';
 }
@@ -35,7 +36,7 @@ export class NoAnswer extends Error {
 export interface TxnClientOptions {
   readonly transactionalId: string;
   readonly transactionTimeoutMs: number;
-  /** How long a call is repeated. */
+  /** For how long a request is repeated. */
   readonly patienceMs: number;
 }
 
@@ -147,7 +148,7 @@ export class TxnClient {
     return leader;
   }
 
-  /** Rejects with the `KafkaError` of a refusal, or with `NoAnswer`. */
+  /** Repeats a request until it has a response. Rejects with the `KafkaError` of a refusal, or with `NoAnswer`. */
   async #until<T>(ask: () => Promise<readonly [number, T]>): Promise<T> {
     const { clock, scheduler } = this.client.ports;
     const untilMs = clock.monotonicMs() + this.#options.patienceMs;
@@ -159,7 +160,7 @@ export class TxnClient {
         if (!error.retriable) throw new KafkaError(error);
       } catch (error) {
         if (!(error instanceof Error)) throw error;
-        // A broken connection is no response; the call is repeated.
+        // A broken connection means no response, so the request is repeated.
         if (error instanceof KafkaError && !isRetriable(error)) throw error;
       }
       await sleep(scheduler, retryMs);

@@ -1,11 +1,15 @@
 /**
- * What clients know of transactions, record by record. All records of a transaction whose commit was acknowledged are visible to
- * read_committed consumers. When the commit was never requested, none is. When the commit had no response, either all or none are.
- * Each record appears once. Committed offsets follow their transaction.
+ * Records what clients know of transactions, and checks it (I27 to I30). If the commit of a transaction was acknowledged,
+ * read_committed consumers must see all its records. If its commit was never requested, they must see none. If the commit got no
+ * response, they must see all or none. Each record must appear once. Offsets that the transaction commits must be committed
+ * exactly if its records are visible.
  */
 import type { Verdict } from './verdict.ts';
 
-/** `committing`: the commit was requested and its outcome is unknown, perhaps for ever. */
+/**
+ * The state of a transaction, as its producer knows it. `committing`: the commit was requested and has no response, perhaps
+ * never.
+ */
 type State = 'open' | 'committing' | 'committed' | 'aborted';
 
 export interface Transaction {
@@ -22,10 +26,10 @@ const moved = 'I30 offsets move with their transaction';
 
 export class TxnLedger {
   readonly #verdict: Verdict;
-  /** Transactional id → its transactions, in order. */
+  /** By transactional id: its transactions, in order. */
   readonly #transactions = new Map<string, Transaction[]>();
   readonly #of = new Map<string, Transaction>();
-  /** Value → where a read_committed consumer saw it. */
+  /** By value: the partition and offset at which a read_committed consumer saw it. */
   readonly #seen = new Map<string, string>();
   committedCount = 0;
 
@@ -46,7 +50,7 @@ export class TxnLedger {
     this.#of.set(value, transaction);
   }
 
-  /** Another producer has taken the id: transactions whose commit has not been requested by now never commit. */
+  /** Called when a new producer has the transactional id: transactions whose commit was not requested before must never commit. */
   takenOver(id: string): void {
     for (const transaction of this.#transactions.get(id) ?? [])
       if (transaction.state === 'open') transaction.state = 'aborted';
@@ -61,7 +65,7 @@ export class TxnLedger {
     this.committedCount++;
   }
 
-  /** A read_committed consumer received `value`. */
+  /** Called when a read_committed consumer has received `value`. */
   read(partition: string, offset: number, value: string, who: string): void {
     const transaction = this.#of.get(value);
     if (transaction === undefined)
@@ -77,7 +81,7 @@ export class TxnLedger {
     this.#seen.set(value, where);
   }
 
-  /** All partitions were read to their end. */
+  /** Checks all transactions. Called when all partitions were read to their end. */
   checkAll(): void {
     for (const transactions of this.#transactions.values()) {
       for (const { id, state, values } of transactions) {
@@ -93,7 +97,7 @@ export class TxnLedger {
     return [...this.#transactions.keys()];
   }
 
-  /** The group of `id` has committed `offset` (-1: none). Called after `checkAll`. */
+  /** Checks the committed offset of the group of `id` (-1: none). Called after `checkAll`. */
   checkOffset(id: string, offset: number): void {
     let expected = -1;
     for (const transaction of this.#transactions.get(id) ?? []) {

@@ -1,7 +1,7 @@
 /**
- * Transactional producers, each with its own transactional id. They write to several partitions and commit offsets; they commit,
- * abort, or crash during a transaction and restart, while their former incarnations continue as zombies. Also read_committed
- * consumers.
+ * Transactional producers and read_committed consumers. Each producer has its own transactional id. It writes to several
+ * partitions and commits offsets in a transaction, which it commits or aborts, or in the middle of which it crashes. Then another
+ * producer takes over its transactional id, while the crashed one may go on as a zombie.
  */
 import { sleep } from '../../base/clock.ts';
 import { Fetcher } from '../../client/fetcher.ts';
@@ -17,11 +17,11 @@ import type { Verdict } from './verdict.ts';
 
 export const txnTopic = 'payments';
 export const txnPartitions = 3;
-/** Transaction time-out, after which the transaction of a crashed producer is aborted. */
+/** The transaction time-out, after which the coordinator aborts the transaction of a crashed producer. */
 export const txnTimeoutMs = 3_000;
 const patienceMs = 4_000;
 const zombieMs = 1_500;
-/** After this many polls without a record a partition counts as read to its end. */
+/** When this many polls in a row return no record, the partition counts as read to its end. */
 const emptyPollsMax = 3;
 const decoder = new TextDecoder();
 const offsetFetchVersion = 7;
@@ -34,7 +34,7 @@ export interface TxnWorkloadOptions {
   readonly isReading: () => boolean;
 }
 
-/** The topic of transactions, with the same replicas as another topic. */
+/** The plan of the topic to which transactions write; its replication is that of the topic `like`. */
 export function txnTopicLike(like: TopicPlan): TopicPlan {
   return { ...like, name: txnTopic, partitions: txnPartitions };
 }
@@ -49,7 +49,7 @@ export class TxnWorkload {
     this.ledger = new TxnLedger(options.verdict);
   }
 
-  /** Runs one transactional id: one producer after the other, each of which fences the one before. */
+  /** Runs the producers of one transactional id, one after the other; each fences the one before. */
   async produce(client: KafkaClient, random: SeededRandom, id: string): Promise<void> {
     const { isProducing, thinkMs } = this.#options;
     while (isProducing()) {
@@ -68,7 +68,10 @@ export class TxnWorkload {
     }
   }
 
-  /** Returns false when a transaction was refused or its outcome is unknown; then the producer must be replaced. */
+  /**
+   * Makes some transactions. Returns false when one was refused or its outcome is unknown; then a new producer must replace this
+   * one.
+   */
   async #transactions(producer: TxnClient, random: SeededRandom, id: string): Promise<boolean> {
     const { isProducing, thinkMs } = this.#options;
     const count = 1 + (random.u32() % 8);
@@ -79,7 +82,7 @@ export class TxnWorkload {
     return true;
   }
 
-  /** Returns true when the producer may continue. */
+  /** Makes one transaction. Returns true when the producer may continue. */
   async #transaction(producer: TxnClient, random: SeededRandom, id: string): Promise<boolean> {
     const transaction = this.ledger.begin(id);
     if (!(await isDone(this.#fill(producer, random, transaction)))) {
@@ -131,7 +134,7 @@ export class TxnWorkload {
     transaction.state = 'aborted';
   }
 
-  /** Leaves a transaction open. The crashed producer may be only slow and continue when another one has its id. */
+  /** Leaves a transaction open, as a crash does. Sometimes the producer goes on later, when another one has its transactional id. */
   async #crash(producer: TxnClient, random: SeededRandom, id: string): Promise<void> {
     const transaction = this.ledger.begin(id);
     if (!(await isDone(this.#fill(producer, random, transaction)))) return this.#mustAbort(transaction);
@@ -182,7 +185,7 @@ export class TxnWorkload {
         empty = records.length === 0 ? empty + 1 : 0;
       } catch (error) {
         if (!(error instanceof Error)) throw error;
-        // A broker that cannot respond, or a batch with a wrong checksum.
+        // A broker does not respond, or a batch has a wrong checksum because of a disk fault: try again.
         await sleep(client.ports.scheduler, 100);
       }
     }
@@ -193,7 +196,7 @@ function groupOf(id: string): string {
   return `group of ${id}`;
 }
 
-/** False: refused, or the outcome is unknown. */
+/** Waits for a call. False: it was refused, or its outcome is unknown. */
 async function isDone(call: Promise<void>): Promise<boolean> {
   try {
     await call;

@@ -1,4 +1,4 @@
-/** The first violation of a run: the id of the invariant, and what was observed. Later violations may only follow from it. */
+/** Keeps the first violation of a run. Later ones are ignored, because they may only be consequences of the first. */
 import type { SimulationViolation } from '../../simulation/run.ts';
 
 export class Verdict {
@@ -8,7 +8,7 @@ export class Verdict {
     this.violation ??= { invariant, message };
   }
 
-  /** An error of the code under test: a failed assertion or a rejected promise. */
+  /** Reports an error that the code under test has thrown, such as a failed assertion. */
   threw(error: unknown): void {
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
     this.report('assertion', text);

@@ -1,6 +1,6 @@
 /**
- * The clients of a simulated cluster, which send real protocol bytes: idempotent producers at acks=all, consumers that read from
- * the start, transactions, a group that commits what it has read, single commits, and operations on the metadata.
+ * The clients of a simulated cluster. They send real Kafka requests: idempotent producers with acks=all, consumers that read from
+ * the start, transactional producers, groups, commits of single offsets, and operations on topics and configurations.
  */
 import { Fetcher } from '../../client/fetcher.ts';
 import type { KafkaClient } from '../../client/kafka-client.ts';
@@ -100,7 +100,7 @@ export class Workload {
       this.actor(`auditor ${partition}`, partition, (client) => this.transactions.consume(client, partition));
   }
 
-  /** Begins to read and check all transactions again; the returned function tells whether that is complete. */
+  /** Begins to read and check all transactions again. The returned function returns true when that is done. */
   readTransactionsAgain(): () => boolean {
     this.actor('last auditor', 0, (client) => this.transactions.readAgain(client));
     return () => this.isIdle;
@@ -116,17 +116,17 @@ export class Workload {
     this.isReading = false;
   }
 
-  /** The group has received every acknowledged record. */
+  /** Whether the group has received every acknowledged record. */
   get groupHasAll(): boolean {
     return this.groupMisses() === null;
   }
 
-  /** A record of the group's topic that was acknowledged and that the group has not received. */
+  /** An acknowledged record of the group's topics that the group has not received; null: there is none. */
   groupMisses(): string | null {
     return this.groups.misses();
   }
 
-  /** A broker has loaded the group, which may take a while with slow disks. */
+  /** Whether a broker has loaded the group, which takes some time with slow disks. */
   get isCoordinated(): boolean {
     return this.groups.isCoordinated;
   }
@@ -187,7 +187,7 @@ export class Workload {
       const values = Array.from({ length: burst }, () => `${name}:${count++}`);
       const sent = values.map((value) => producer.send({ topic, partition, value: encoder.encode(value) }));
       for (const [position, outcome] of (await Promise.allSettled(sent)).entries()) {
-        // Refused or timed out: not acknowledged, so nothing is promised.
+        // The record was refused or timed out. It is not acknowledged, so it may be in the log or not.
         if (outcome.status === 'rejected') continue;
         const { offset } = outcome.value;
         if (offset <= lastOffset)
@@ -219,7 +219,7 @@ export class Workload {
           this.ledger.read(name, offset, decoder.decode(value ?? new Uint8Array(0)), 'a consumer');
         }
       } catch (error) {
-        // A batch with a wrong checksum, or a broker that cannot respond: the consumer gets no record and tries again.
+        // A batch has a wrong checksum because of a disk fault, or a broker does not respond: the consumer tries again.
         if (!(error instanceof Error)) throw error;
         if (error instanceof KafkaError && error.error.name === 'OFFSET_OUT_OF_RANGE') {
           this.verdict.report('I24 no gaps', `${name}: offset ${next} is out of range`);
@@ -231,7 +231,7 @@ export class Workload {
 
   private async administer(client: KafkaClient, random: SeededRandom, actor: number): Promise<void> {
     while (this.isProducing) {
-      // Without a response the outcome of the operation stays open.
+      // An operation without a response proves nothing, so the error is ignored.
       await this.operations.step(client, random, actor).catch(() => {});
       await this.cluster.clientSleep(random.exponential(150));
     }

@@ -1,6 +1,6 @@
 /**
- * The world of whole clusters: nodes, clients and faults drawn from a seed, invariants checked after every event, and a cluster
- * that must serve again when the faults have ended. See `docs/simulation.md`.
+ * The simulation of whole clusters as a `SimulationWorld`: a seed determines nodes, clients and faults; invariants are checked
+ * after every event; when the faults have ended, the cluster must work again. See `docs/simulation.md`.
  */
 import { SeededRandom } from '../../simulation/random.ts';
 import type { SimulationOptions, SimulationResult, SimulationWorld } from '../../simulation/run.ts';
