@@ -46,7 +46,10 @@ export interface Transaction {
    */
   readonly nextProducerId: number;
   readonly producerEpoch: number;
-  /** The epoch that the same producer had before its last increment; -1 when another producer has taken over. Not in records. */
+  /**
+   * The producer's previous epoch, to recognise a retry of InitProducerId. -1 when another producer has taken over, and after a
+   * failover, because it is not in records.
+   */
   readonly lastProducerEpoch: number;
   readonly timeoutMs: number;
   readonly state: TransactionState;
@@ -114,7 +117,7 @@ export function newTransaction(producerId: number, timeoutMs: number, nowMs: num
 export interface Initialisation {
   readonly timeoutMs: number;
   readonly nowMs: number;
-  /** The epoch that the same producer has now; -1 when another producer takes over, which must not continue with an old epoch. */
+  /** The epoch of the producer before this request; -1 when another producer takes over, so that the old one is fenced. */
   readonly lastProducerEpoch: number;
 }
 

@@ -1,9 +1,9 @@
 /**
- * The addresses at which clients reach brokers. Each listener has its own addresses: a client gets those of the listener to which
- * it is connected.
+ * The addresses at which clients reach the brokers. A broker has an address for each of its listeners; a client gets those of the
+ * listener to which it is connected.
  *
- * When `advertised.listeners` is not set, this broker's own address in the response is the one by which the client reached it (the
- * local address of its socket). That address works for this client; a guessed host name might not.
+ * If `advertised.listeners` is not set, this broker gives as its own address the one by which the client has reached it (the
+ * local address of the socket). That address works for this client, while a guessed host name might not.
  */
 import type { NodeId } from '../../base/ids.ts';
 import type { BrokerImage } from '../../metadata/cluster-image.ts';
@@ -21,20 +21,20 @@ export class Endpoints {
   readonly #ownId: NodeId;
   readonly #advertised: boolean;
 
-  /** `advertised`: whether `advertised.listeners` was set. */
+  /** `advertised`: whether `advertised.listeners` is set. */
   constructor(ownId: NodeId, advertised: boolean) {
     this.#ownId = ownId;
     this.#advertised = advertised;
   }
 
-  /** Null when the broker is fenced or has no such listener. */
+  /** The address of a broker; null if it is fenced or does not have the client's listener. */
   alive(image: MetadataImage, id: number, connection: ConnectionInfo): BrokerEndpoint | null {
     const broker = image.cluster.brokers.get(id as NodeId);
     if (broker === undefined || broker.fenced) return null;
     return this.of(broker, connection);
   }
 
-  /** All unfenced brokers that have the listener, by id. */
+  /** The addresses of all unfenced brokers that have the client's listener, ordered by broker id. */
   allAlive(image: MetadataImage, connection: ConnectionInfo): BrokerEndpoint[] {
     const all: BrokerEndpoint[] = [];
     for (const broker of image.cluster.brokers.values()) {
@@ -57,7 +57,7 @@ export class Endpoints {
   }
 }
 
-/** The plain form of an IPv4 address that a dual-stack socket reports as IPv4-mapped IPv6. */
+/** A dual-stack socket reports an IPv4 address as IPv4-mapped IPv6 (`::ffff:…`). Returns the IPv4 address itself. */
 function plainHost(host: string): string {
   return host.startsWith('::ffff:') && host.includes('.') ? host.slice(7) : host;
 }

@@ -1,13 +1,13 @@
 /**
- * Replacements for error codes that clients of an old version do not know: such a client would treat the code as a fatal unknown
- * error, so the broker sends the older code. One row for each replacement; the rows are those of Kafka's own handlers.
+ * Replacements of error codes that old clients do not know. A client treats an unknown code as fatal, so in an old version the
+ * broker sends another code that the client knows. The replacements are those of Kafka's own handlers, one row each.
  */
 import { ApiKey } from '../../protocol/messages/api-keys.ts';
 import { type ErrorRow, Errors } from '../../protocol/errors.ts';
 
 interface DownMapping {
   readonly apiKey: number;
-  /** Versions below this one get `sent` instead. */
+  /** Responses in versions below this one have `sent` instead of `error`. */
   readonly belowVersion: number;
   readonly error: ErrorRow;
   readonly sent: ErrorRow;
@@ -70,7 +70,7 @@ const downMappings: readonly DownMapping[] = [
   },
 ];
 
-/** The code of `error` that a client of `version` understands. */
+/** The code for `error` in a response of this version. */
 export function errorCode(apiKey: number, version: number, error: ErrorRow): number {
   for (const row of downMappings) {
     if (row.error === error && row.apiKey === apiKey && version < row.belowVersion) return row.sent.code;

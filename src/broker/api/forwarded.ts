@@ -1,11 +1,17 @@
 /**
+<<<<<<< HEAD
  * Admin requests that the active controller handles: CreateTopics (19), DeleteTopics (20), CreatePartitions (37), ElectLeaders
  * (43), AlterPartitionReassignments (45), ListPartitionReassignments (46), AlterClientQuotas (49), AlterUserScramCredentials (51),
  * UpdateFeatures (57), UnregisterBroker (64). Every node forwards them; each has a row in the table below.
+=======
+ * The admin requests that the active controller handles: CreateTopics (19), DeleteTopics (20), CreatePartitions (37), ElectLeaders (43),
+ * AlterPartitionReassignments (45), ListPartitionReassignments (46), AlterClientQuotas (49), UpdateFeatures (57), UnregisterBroker
+ * (64). Every node forwards them to the controller; each has a row below.
+>>>>>>> 7dc4d13 (broker/api: comments that a newcomer understands at the first reading)
  *
- * Behaviour: After a successful change the response waits until this node's own image has it, at most `readYourWriteMs`, so that a
- *            client can use a new topic through the same broker. When no controller responds in time, every item of the request
- *            gets REQUEST_TIMED_OUT.
+ * Behaviour: After a successful change the response waits until this node's own image has the change, at most `readYourWriteMs`. So a
+ *            client can use a new topic at once through the same broker. When no controller responds in time, every item of the
+ *            response has REQUEST_TIMED_OUT.
  */
 import { uuidZero } from '../../base/uuid.ts';
 import { kraftVersionFeature, kraftVersionOf } from '../../metadata/feature-versions.ts';
@@ -59,13 +65,13 @@ import { defineHandler, type Handler, type ListenerKind, type RequestContext } f
 import { readYourWriteMs } from '../limits.ts';
 import type { NodeServices } from '../services.ts';
 
-/** True once the image has the change of the request. */
+/** Whether an image has the change of the request. */
 export type Shows = (image: MetadataImage) => boolean;
 
 interface Forwarding<Q extends Shape, S extends Shape> {
   readonly versions: string;
   readonly listeners: readonly ListenerKind[];
-  /** The condition to wait for after a response; null for none. */
+  /** The condition that the response waits for; null if it waits for none. */
   shows?(request: Infer<Message<Q>>, response: Infer<Message<S>>, context: RequestContext): Shows | null;
   failed(
     request: Infer<Message<Q>>,
@@ -76,7 +82,7 @@ interface Forwarding<Q extends Shape, S extends Shape> {
 }
 
 const everywhere: readonly ListenerKind[] = ['broker', 'controller'];
-/** Upper bound of the time-out, whatever the client asks for. */
+/** The controller must respond within this time, even if the client allows more. */
 const deadlineMsMax = 60_000;
 
 function forward<Q extends Shape, S extends Shape>(
@@ -98,7 +104,7 @@ function forward<Q extends Shape, S extends Shape>(
   });
 }
 
-/** Forwards a client's request to the active controller; rejects with `KafkaError`. */
+/** Forwards a client's request to the active controller. Rejects with `KafkaError`. */
 export function forwardToController<Q extends Shape, S extends Shape>(
   services: NodeServices,
   request: Message<Q>,
@@ -169,6 +175,7 @@ function quotasShow(
     });
 }
 
+<<<<<<< HEAD
 function scramHandler(services: NodeServices): Handler {
   return forward(services, AlterUserScramCredentialsRequest, AlterUserScramCredentialsResponse, {
     versions: '0',
@@ -190,6 +197,12 @@ function scramHandler(services: NodeServices): Handler {
 }
 
 /** kraft.version follows from the voter set in the quorum's log, as far as this node has received it. */
+=======
+/**
+ * The finalized level of a feature. kraft.version follows from the voters in the part of the quorum's log that this node has
+ * received.
+ */
+>>>>>>> 7dc4d13 (broker/api: comments that a newcomer understands at the first reading)
 function levelOf(feature: string, image: MetadataImage, voters: readonly VoterStatus[]): number {
   return feature === kraftVersionFeature ? kraftVersionOf(voters) : featureLevel(image, feature);
 }
@@ -244,7 +257,10 @@ function topicHandlers(services: NodeServices): Handler[] {
   ];
 }
 
-/** Compares topic ids as of the request, because another topic with the same name may have been created since. */
+/**
+ * Whether the topics are deleted. Compares the ids that they had when the request came: another topic with the same name may
+ * exist by now.
+ */
 function deletionShows(response: Infer<typeof DeleteTopicsResponse>, context: RequestContext): Shows | null {
   const ids: string[] = [];
   for (const { errorCode, name, topicId } of response.responses) {

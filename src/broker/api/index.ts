@@ -1,4 +1,7 @@
-/** The list of the APIs of a node. Only handlers in this list exist; ApiVersions is derived from it. How to add one: `README.md`. */
+/**
+ * The handlers of all APIs that a node serves. A handler that is not listed here is not served; ApiVersions is derived from this
+ * list. `README.md` tells how to add one.
+ */
 import type { FetchSessionCache } from '../fetch-session.ts';
 import type { Handler } from '../handler.ts';
 import { HandlerTable } from '../pipeline/table.ts';
@@ -43,7 +46,7 @@ import type { TransactionVerifier } from '../txn/transaction-verifier.ts';
 import { Endpoints } from './endpoints.ts';
 import { createForwardedHandlers } from './forwarded.ts';
 
-/** What a broker has and a controller-only node does not. */
+/** What the handlers of a broker need; a controller-only node does not have it. */
 export interface BrokerHandlerOptions {
   readonly services: BrokerServices;
   readonly creator: TopicCreator;
@@ -54,7 +57,7 @@ export interface BrokerHandlerOptions {
   readonly completeOffsets: CompleteOffsets;
 }
 
-/** Handlers of every node. */
+/** The handlers that every node has, with or without the broker role. */
 function nodeHandlers(services: NodeServices, endpoints: Endpoints): Handler[] {
   return [
     ...createForwardedHandlers(services),
@@ -109,11 +112,14 @@ function brokerHandlers(
   ];
 }
 
+/** The handler with the versions that Kafka calls unstable. */
 function withUnstable(handler: Handler): Handler {
   return { ...handler, maxVersion: handler.unstableMaxVersion };
 }
 
-/** The table for a node. `broker` is null on a controller-only node; `others` are handlers made elsewhere (coordinators). */
+/**
+ * Builds the table of a node's handlers. `broker` is null on a controller-only node. `others`: the handlers of the coordinators.
+ */
 export function createHandlerTable(
   services: NodeServices,
   broker: BrokerHandlerOptions | null,

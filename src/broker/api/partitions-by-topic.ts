@@ -1,7 +1,7 @@
 /**
- * Merges the topics of a request as Kafka does in the APIs whose response it builds from a map of partitions (ListOffsets,
- * DeleteRecords, AlterReplicaLogDirs): each topic and each partition has one result, and a topic without partitions has none. Other
- * APIs have one result for each entry of the request.
+ * Merges the topics of a request: afterwards each topic and each partition occurs once, and a topic without partitions is left
+ * out. Kafka does so in ListOffsets, DeleteRecords and AlterReplicaLogDirs; in other APIs the response has one result for each
+ * entry of the request.
  */
 
 export interface NamedTopic<Partition> {
@@ -9,7 +9,7 @@ export interface NamedTopic<Partition> {
   readonly partitions: readonly Partition[];
 }
 
-/** One entry for each topic, in the order of first mention. When a partition is named twice, its last entry is used. */
+/** One entry for each topic, in the order of the request. If a partition occurs twice, its last entry is used. */
 export function partitionsByTopic<Partition>(
   topics: readonly NamedTopic<Partition>[],
   indexOf: (partition: Partition) => number,

@@ -60,8 +60,8 @@ export function downgrade(
   const assignments = new Map([...classic.members].map(([id, { assignment }]) => [id, assignment]));
   const record = groupRecord(classic, assignments, turn.wallMs);
   batch.records.push(...tombstones(group), record);
-  // Until the records are replicated, the consumer group handles offset commits. It must accept those of the remaining members
-  // only.
+  // The consumer group handles offset commits until the records are replicated. Members that leave are removed from it already
+  // now, so that no commit of theirs comes after these records in the log.
   for (const memberId of without) {
     changeUnrecorded(batch, group, { type: 'current', memberId, value: null });
     changeUnrecorded(batch, group, { type: 'target', memberId, value: null });

@@ -18,7 +18,7 @@ interface Compiled {
   create: ((init: unknown) => unknown) | null;
 }
 
-// Derived from the messages, which are immutable; so this is a cache, not state.
+// The compiled functions of each message. This is only a cache: a message never changes.
 const compiled = new WeakMap<Message, Compiled>();
 
 function compiledOf(message: Message): Compiled {

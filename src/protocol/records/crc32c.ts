@@ -12,7 +12,7 @@ type Native = (bytes: Uint8Array, state?: number) => number;
 const nativeMinBytes = 256;
 
 const tables: readonly Int32Array[] = makeTables();
-// A cache of the loaded function, not state.
+// The native function after it was loaded.
 const native: { crc32c: Native | null } = { crc32c: null };
 
 function makeTables(): Int32Array[] {

@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 
 export const requireModule: NodeJS.Require = createRequire(import.meta.url);
 
-// A cache of loaded modules, not state. `require` has a cache too, but it first looks up the name in the file system.
+// Cache of the exports by package name. `require` has a cache too, but it first looks up the name in the file system.
 const loaded = new Map<string, unknown>();
 
 /** The exports of a package or of one of Node's modules. */

@@ -1,11 +1,12 @@
 /**
- * Metadata (3), v0–v13. Brokers and topics from this broker's image; may create topics that the request names.
- * Versions:  v0 an empty list of topics means all, from v1 null does · v4 allowAutoTopicCreation · v5 offline replicas · v6
- *            LISTENER_NOT_FOUND · v7 leader epochs · v8 authorised operations · v10 topic ids · v12 lookup by id.
- * Behaviour: The brokers listed are the unfenced ones, with the address of the client's own listener. The controller is always one
- *            of these brokers, because clients send admin requests to it; every broker forwards them. Replicas and ISR include the
- *            ids of brokers that are not listed. When the request creates a topic, the response waits for it (at most
- *            `autoCreateWaitMs`) and includes it; Kafka responds UNKNOWN_TOPIC_OR_PARTITION and the client retries.
+ * Metadata (3), v0–v13. Describes the brokers and topics of this broker's metadata image; creates topics that the request names if the
+ * client allows it.
+ * Versions:  v0 an empty list of topics means all, from v1 on null does · v4 allowAutoTopicCreation · v5 offline replicas ·
+ *            v6 LISTENER_NOT_FOUND · v7 leader epochs · v8 authorised operations · v10 topic ids · v12 topics by id.
+ * Behaviour: Lists the unfenced brokers, with their addresses on the listener to which the client is connected. The "controller" is
+ *            always one of these brokers: clients send admin requests to it, and every broker forwards them to the real one.
+ *            Replicas and ISR also contain ids of brokers that are not listed. When the request creates a topic, the response waits
+ *            for it (at most `autoCreateWaitMs`) and describes it; Kafka responds UNKNOWN_TOPIC_OR_PARTITION, and the client retries.
  * Not done:  REBOOTSTRAP_REQUIRED (v13) is never sent.
  */
 import { Slices } from '../../../base/slices.ts';
@@ -54,7 +55,7 @@ export function createMetadataHandler(
     failed: (request, error, { apiVersion }) => ({
       brokers: [],
       topics: (request.topics ?? []).map(({ name, topicId }) =>
-        // Older versions have no null name; Kafka sends the empty name.
+        // Versions before 12 cannot have a null name; Kafka sends an empty name instead.
         failedTopic(error.code, apiVersion < idsVersion ? (name ?? '') : name, topicId),
       ),
       errorCode: error.code,
@@ -62,7 +63,10 @@ export function createMetadataHandler(
   });
 }
 
-/** Versions 10 and 11 have the fields of topic ids, but Kafka refuses to use them. */
+/**
+ * From this version on topics can be requested by id. Versions 10 and 11 have the field too, but Kafka refuses requests that use
+ * it.
+ */
 const idsVersion = 12;
 
 function checkTopics(request: MetadataRequest, apiVersion: number): void {
@@ -131,7 +135,7 @@ function respond(
   return answer(askedTopics(request, context.apiVersion, image, describe, creationErrors));
 }
 
-/** Works in slices, because describing all topics of a large cluster would block other requests. */
+/** Works in slices: describing all topics of a large cluster at once would block other requests. */
 async function describeAll(
   { clock, scheduler }: BrokerServices,
   image: MetadataImage,
@@ -146,7 +150,10 @@ async function describeAll(
   return results;
 }
 
-/** The active controller if it is also an unfenced broker, else one unfenced broker, always the same one for an image. */
+/**
+ * The active controller if it is also an unfenced broker; otherwise one of the unfenced brokers, the same one for all responses
+ * from the image.
+ */
 function controllerId(services: BrokerServices, listed: ReadonlyMap<number, BrokerEndpoint>): number {
   const { leaderId } = services.quorum();
   if (leaderId !== null && listed.has(leaderId)) return leaderId;
@@ -164,7 +171,7 @@ function askedTopics(
   const results: TopicResult[] = [];
   const seen = new Set<string>();
   for (const asked of request.topics ?? []) {
-    // The id takes precedence: Kafka's Java client sends an empty name with it, not null.
+    // If the request has an id, the name is ignored: Kafka's Java client sends an empty name with the id, not null.
     const isById = asked.name === null || asked.topicId !== uuidZero;
     const key = isById ? asked.topicId : (asked.name ?? '');
     if (seen.has(key)) continue;
@@ -192,7 +199,7 @@ function unknownId(topicId: string, version: number): number {
 function unknownName(name: string, creationErrors: ReadonlyMap<string, ErrorRow>): number {
   if (topicNameProblem(name) !== null) return Errors.INVALID_TOPIC_EXCEPTION.code;
   const error = creationErrors.get(name);
-  // When the creation is late or its response was lost, the client retries. Refusals are in the response.
+  // If the creation timed out or its response was lost, the client retries. If it was refused, the response has the reason.
   if (error === undefined || error === Errors.NONE || error.retriable)
     return Errors.UNKNOWN_TOPIC_OR_PARTITION.code;
   return error === Errors.UNKNOWN_SERVER_ERROR ? Errors.UNKNOWN_TOPIC_OR_PARTITION.code : error.code;
@@ -201,7 +208,7 @@ function unknownName(name: string, creationErrors: ReadonlyMap<string, ErrorRow>
 function failedTopic(code: number, name: string | null, topicId: string): TopicResult {
   return {
     errorCode: code,
-    // Versions before 12 have no null here.
+    // Versions before 12 cannot have null here.
     name: name ?? (topicId === uuidZero ? '' : null),
     topicId,
     isInternal: name !== null && isInternalTopic(name),

@@ -1,12 +1,14 @@
 /**
- * ApiVersions (18), v0–v4, v5 unstable. The APIs of this listener, derived from the table of handlers, and the cluster's features.
- * Versions:  v3 flexible, features, client software name · v4 sends supported features whose lowest level is 0 ·
- *            v5 (Kafka 4.4) the cluster and node that the client expects; REBOOTSTRAP_REQUIRED if it reached another one (KIP-1242).
- * Behaviour: An unsupported version gets a version 0 response with UNSUPPORTED_VERSION and the same list (KIP-511). The response
- *            header has always version 0 (`protocol/frames.ts`). In the first ApiVersions response of a connection a feature is
- *            left out when this broker does not have the feature's API, because the client would use it. A further request on the
- *            same connection gets all features (Admin's describeFeatures). The telemetry APIs (71, 72) are in the list only while
- *            there are client metrics subscriptions: otherwise nobody wants what clients would push.
+ * ApiVersions (18), v0–v4, v5 unstable. Lists the APIs that this listener serves, derived from the table of handlers, and the features
+ * of the cluster.
+ * Versions:  v3 flexible, features, client software name · v4 also features whose lowest supported level is 0 ·
+ *            v5 (Kafka 4.4) the request names the cluster and node that the client expects; another node responds
+ *            REBOOTSTRAP_REQUIRED (KIP-1242).
+ * Behaviour: A request in an unsupported version gets a version 0 response with UNSUPPORTED_VERSION and the list of APIs (KIP-511). The
+ *            response header always has version 0 (`protocol/frames.ts`). The first response on a connection leaves out a feature if
+ *            this broker does not serve the feature's API, because the client would then use that API. A second request on the same
+ *            connection comes from Admin.describeFeatures, and gets all features. The telemetry APIs (71, 72) are listed only while
+ *            there are client metrics subscriptions; otherwise clients would ask for subscriptions in vain.
  */
 import { kraftVersionFeature, kraftVersionOf } from '../../../metadata/feature-versions.ts';
 import { type ConfigsImage, resourceType } from '../../../metadata/configs-image.ts';
@@ -22,7 +24,7 @@ import type { NodeServices } from '../../services.ts';
 const softwareName = /^[a-zA-Z0-9](?:[a-zA-Z0-9\-.]*[a-zA-Z0-9])?$/;
 const softwareNameLengthMax = 256;
 
-/** The API that a feature enables. A broker without that API does not list the feature. */
+/** The first API of each feature. The broker hides a feature whose API it does not serve. */
 const apiOfFeature: ReadonlyMap<string, number> = new Map([
   ['transaction.version', 26],
   ['group.version', 68],
@@ -30,6 +32,7 @@ const apiOfFeature: ReadonlyMap<string, number> = new Map([
   ['streams.version', 88],
 ]);
 
+/** GetTelemetrySubscriptions and PushTelemetry. */
 const telemetryKeys: readonly number[] = [71, 72];
 
 interface ApiVersion {
@@ -38,7 +41,7 @@ interface ApiVersion {
   readonly maxVersion: number;
 }
 
-/** The client software names that clients sent, by connection. */
+/** For each connection the name and version of the client software, as the client sent them. */
 export type ClientSoftware = WeakMap<
   RequestContext['connection'],
   { readonly name: string; readonly version: string }
@@ -50,7 +53,7 @@ interface ApiList {
   readonly withoutTelemetry: readonly ApiVersion[];
 }
 
-/** The APIs of each kind of listener, as ApiVersions lists them. Built at first use, because the table of handlers is not complete before. */
+/** The APIs of each kind of listener. Each list is made at its first use, because the table of handlers is not complete before. */
 class ServedApis {
   readonly #handlers: (kind: ListenerKind) => readonly Handler[];
   readonly #lists = new Map<ListenerKind, ApiList>();
@@ -82,14 +85,14 @@ class ServedApis {
   }
 }
 
-/** `handlers` is a function, because this handler is part of the table itself. */
+/** `handlers` is a function because the table does not exist yet: this handler is part of it. */
 export function createApiVersionsHandler(
   services: NodeServices,
   handlers: (kind: ListenerKind) => readonly Handler[],
   software: ClientSoftware,
 ): Handler {
   const served = new ServedApis(handlers);
-  /** Connections that have had a successful response. */
+  /** Connections that have got a successful response. */
   const negotiated = new WeakSet<RequestContext['connection']>();
   const isShown = (feature: string, { listenerKind: kind }: RequestContext['connection']): boolean => {
     const apiKey = apiOfFeature.get(feature);
@@ -127,6 +130,7 @@ export function createApiVersionsHandler(
   });
 }
 
+/** Whether a configuration has client metrics subscriptions; remembered, because counting them takes time. */
 const subscribed = new WeakMap<ConfigsImage, boolean>();
 
 function hasSubscriptions(configs: ConfigsImage): boolean {
@@ -145,7 +149,7 @@ function isSoftware(name: string, version: string): boolean {
 function features(services: NodeServices, context: RequestContext, isShown: (feature: string) => boolean) {
   const supportedFeatures = [];
   for (const [name, range] of services.supportedFeatures) {
-    // Older clients reject a response with a lowest level of 0 (KAFKA-17011).
+    // Older clients reject a response in which the lowest level of a feature is 0 (KAFKA-17011).
     if ((range.min === 0 && context.apiVersion < 4) || !isShown(name)) continue;
     supportedFeatures.push({ name, minVersion: range.min, maxVersion: range.max });
   }
@@ -156,7 +160,7 @@ function features(services: NodeServices, context: RequestContext, isShown: (fea
   };
 }
 
-/** kraft.version is not in the image: it follows from the voter set in the quorum's log. */
+/** The finalized features. kraft.version is not in the image: it follows from the voters in the log of the quorum. */
 function finalized(services: NodeServices, image: MetadataImage, isShown: (feature: string) => boolean) {
   const list = [];
   const kraftVersion = kraftVersionOf(services.quorum().voters);

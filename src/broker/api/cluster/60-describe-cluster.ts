@@ -1,8 +1,9 @@
 /**
- * DescribeCluster (60), v0–v2. The cluster id, the controller, and the brokers or (on a controller listener) the controllers.
+ * DescribeCluster (60), v0–v2. The cluster id, the controller, and the nodes: brokers, or controllers on a controller listener.
  * Versions:  v1 endpoint type (KIP-919) · v2 fenced brokers.
- * Behaviour: The brokers have the addresses of the client's own listener, as in Metadata. A wrong endpoint type is an error, so
- *            that a tool reports --bootstrap-controller given instead of --bootstrap-server, or the reverse.
+ * Behaviour: The brokers have their addresses on the listener to which the client is connected, as in Metadata. A request for the
+ *            wrong type of endpoint gets an error, so that a tool can say that --bootstrap-server and --bootstrap-controller were
+ *            confused.
  */
 import type { MetadataImage } from '../../../metadata/image.ts';
 import { Errors } from '../../../protocol/errors.ts';
@@ -65,7 +66,7 @@ function mismatch(
   const errorMessage = known
     ? `The request was sent to an endpoint of type ${endpointNames[own]}, but we wanted an endpoint of type ${endpointNames[asked]}`
     : `Unsupported endpoint type ${asked}`;
-  // Version 0 has no endpoint type: it lists brokers.
+  // Version 0 lacks the field, so it must have its default (broker); otherwise the response could not be encoded.
   const endpointType = version === 0 ? brokerEndpoint : own;
   return { errorCode: error.code, errorMessage, endpointType, clusterId: services.clusterId, brokers: [] };
 }
@@ -82,14 +83,14 @@ function brokerNodes(endpoints: Endpoints, context: RequestContext, includeFence
   return nodes;
 }
 
-/** The same broker that Metadata responses name as controller. */
+/** Clients can reach only brokers: the active controller if it is a listed broker, otherwise the first unfenced broker. */
 function brokerController(services: NodeServices, brokers: readonly Node[]): number {
   const { leaderId } = services.quorum();
   if (brokers.some(({ brokerId }) => brokerId === leaderId)) return leaderId as number;
   return brokers.find(({ isFenced }) => isFenced !== true)?.brokerId ?? -1;
 }
 
-/** Registered controllers, and voters that have not registered, as the quorum knows them. */
+/** The registered controllers, and the voters that are not registered, with the endpoints that the quorum knows. */
 function controllerNodes(services: NodeServices, context: RequestContext): Node[] {
   const nodes = new Map<number, Node>();
   for (const { id, endpoints } of controllerEndpoints(services, context.image)) {

@@ -1,7 +1,7 @@
 /**
- * DescribeTopicPartitions (75), v0. Topics with their eligible leader replicas, a page at a time (KIP-966).
- * Behaviour: by name; a page holds at most `responsePartitionLimit` and `max.request.partition.size.limit` partitions and says where the
- *            next begins. An empty list of topics means all.
+ * DescribeTopicPartitions (75), v0. Topics with their partitions and eligible leader replicas (KIP-966), page by page.
+ * Behaviour: Topics are ordered by name; an empty list in the request means all topics. A page has at most `responsePartitionLimit` and
+ *            at most `max.request.partition.size.limit` partitions. Its cursor says where the next page begins.
  */
 import { uuidZero } from '../../../base/uuid.ts';
 import type { MetadataImage } from '../../../metadata/image.ts';
@@ -70,7 +70,7 @@ function page(
   for (const name of names) {
     const topic = image.topics.byName(name);
     if (topic === undefined) {
-      // A topic that was deleted between two pages is not an error.
+      // A topic at which the last page ended may have been deleted since. That is not an error.
       if (cursor === null || cursor.topicName !== name) topics.push(unknownTopic(name));
       continue;
     }

@@ -1,9 +1,9 @@
 /**
- * DescribeConfigs (32), v1–v4. Configurations of topics, this broker, the cluster-wide broker defaults, groups, client metrics,
- * loggers.
+ * DescribeConfigs (32), v1–v4. The configuration of topics, of this broker, the dynamic defaults of all brokers, groups, client metrics
+ * subscriptions, and loggers.
  * Versions:  v1 synonyms and sources · v3 types and documentation.
- * Behaviour: A broker describes only itself; the empty name means the cluster-wide dynamic defaults. An empty list of keys means
- *            all. Sensitive values are null.
+ * Behaviour: A broker describes only itself. The empty broker name stands for the dynamic defaults of all brokers. An empty list of
+ *            keys means all keys. The value of a sensitive property is null.
  */
 import {
   belowGroup,
@@ -73,7 +73,7 @@ function describe(
   }
 }
 
-/** Kafka sends no message for a topic that does not exist. */
+/** Kafka sends no message if a topic does not exist. */
 function textOf(error: unknown): string {
   if (!(error instanceof KafkaError) || error.error === Errors.UNKNOWN_TOPIC_OR_PARTITION) return '';
   return error.message;
@@ -161,7 +161,6 @@ function requireOwnId(services: NodeServices, name: string): void {
   );
 }
 
-/** A group key without a value of its own has the value of the broker's `group.<key>`. */
 function loggerEntries({ logger }: NodeServices, keys: Keys): readonly ConfigEntry[] {
   const entries = logger.levels?.all() ?? [['root', 'INFO'] as const];
   return entries

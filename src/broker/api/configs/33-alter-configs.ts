@@ -1,7 +1,7 @@
 /**
- * AlterConfigs (33), v0–v2. Forwarded to the active controller after this broker has validated its own values
- * (`broker-problem.ts`).
- * Behaviour: Replaces all dynamic values. The response does not wait for this node's image.
+ * AlterConfigs (33), v0–v2. The broker first checks the values that concern itself (`broker-problem.ts`), then forwards the request to
+ * the active controller.
+ * Behaviour: Replaces all dynamic values of a resource. The response does not wait until this node's image has the change.
  */
 import type { DynamicValues } from '../../../config/node-config.ts';
 import {

@@ -1,7 +1,7 @@
 /**
- * IncrementalAlterConfigs (44), v0–v1. Forwarded to the active controller, except resources of type BROKER_LOGGER, which the node
- * handles itself.
- * Behaviour: Waits until this node's image has the change, as other forwarded requests do (`forwarded.ts`).
+ * IncrementalAlterConfigs (44), v0–v1. The broker first checks the values that concern itself (`broker-problem.ts`), then forwards the
+ * request to the active controller. Only the levels of its loggers (BROKER_LOGGER) it changes itself.
+ * Behaviour: The response waits until this node's image has the change, as for other forwarded requests (`forwarded.ts`).
  */
 import type { DynamicValues } from '../../../config/node-config.ts';
 import { resourceType } from '../../../metadata/configs-image.ts';
@@ -53,7 +53,7 @@ export function createIncrementalAlterConfigsHandler(services: NodeServices): Ha
   });
 }
 
-/** Sets levels of loggers of this node; they are lost when its process ends. All changes of a resource are applied or none. */
+/** Sets the levels of loggers of this node, until its process ends. Either all changes of the request are made or none. */
 function alterLoggers(
   { logger, nodeId }: NodeServices,
   resource: Resource,
@@ -94,7 +94,7 @@ function alterLoggers(
   return resourceResult(resource, 0, null);
 }
 
-/** The values after SET and DELETE. The controller alone computes and checks the lists after APPEND and SUBTRACT. */
+/** The values after SET and DELETE. Lists after APPEND and SUBTRACT are computed and checked by the controller only. */
 function changed({ configs }: Resource, before: DynamicValues): DynamicValues {
   const after = new Map(before);
   for (const { name, configOperation, value } of configs) {
@@ -104,7 +104,10 @@ function changed({ configs }: Resource, before: DynamicValues): DynamicValues {
   return after;
 }
 
-/** True when the image shows a different value than before, or the values that were set, for every altered resource. */
+/**
+ * Whether the image has the changes: for every altered resource its values differ from those before, or equal those that were
+ * set.
+ */
 function shows(
   resources: readonly Resource[],
   results: readonly ResourceResult[],

@@ -1,8 +1,8 @@
 /**
- * ListConfigResources (74), v0–v1. The names of resources with a configuration; kafka-configs and kafka-client-metrics send it
+ * ListConfigResources (74), v0–v1. The names of resources that have a configuration. kafka-configs and kafka-client-metrics send it
  * first.
- * Versions:  v0 client metrics only · v1 the requested types, an empty list meaning all (KIP-1142).
- * Behaviour: All existing topics and brokers are listed; groups and client metrics only when they have dynamic values.
+ * Versions:  v0 only client metrics subscriptions · v1 the requested types; an empty list means all types (KIP-1142).
+ * Behaviour: Topics and brokers are always listed; groups and client metrics subscriptions only if they have dynamic values.
  */
 import { resourceType } from '../../../metadata/configs-image.ts';
 import type { MetadataImage } from '../../../metadata/image.ts';

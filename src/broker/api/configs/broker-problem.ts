@@ -1,6 +1,7 @@
 /**
- * Validation of AlterConfigs and IncrementalAlterConfigs before they are forwarded: values of this broker, or of all brokers, that
- * are invalid in combination with this broker's properties file or its current thread counts, which only this broker knows.
+ * Checks AlterConfigs and IncrementalAlterConfigs before they are forwarded to the controller. The broker refuses new values for
+ * itself, or for all brokers, that are invalid together with its properties file or its current thread counts. Only this broker
+ * knows these, so the controller cannot check them.
  */
 import { problemAtBroker } from '../../../config/alter.ts';
 import type { DynamicValues } from '../../../config/node-config.ts';
@@ -26,7 +27,10 @@ export function resourceResult(
   return { errorCode, errorMessage, resourceType: type, resourceName };
 }
 
-/** `after` computes the dynamic values that the resource would have from those that it has. */
+/**
+ * Splits the resources into those that may be forwarded and those that this broker refuses. `after` computes the dynamic values
+ * of a resource after the change from its present ones.
+ */
 export function refuseAtBroker<R extends Resource>(
   { config, nodeId }: NodeServices,
   resources: readonly R[],
@@ -36,10 +40,12 @@ export function refuseAtBroker<R extends Resource>(
   const refused: ResourceResult[] = [];
   for (const resource of resources) {
     const { resourceType: type, resourceName: name } = resource;
-    const isOwn = name !== '';
-    const concerns = type === resourceType.broker && (!isOwn || name === String(nodeId));
-    const before = isOwn ? config.dynamicBroker : config.dynamicCluster;
-    const problem = concerns ? problemAtBroker(after(resource, before), config, isOwn) : null;
+    const isForOneBroker = name !== '';
+    const concernsThisBroker = type === resourceType.broker && (!isForOneBroker || name === String(nodeId));
+    const before = isForOneBroker ? config.dynamicBroker : config.dynamicCluster;
+    const problem = concernsThisBroker
+      ? problemAtBroker(after(resource, before), config, isForOneBroker)
+      : null;
     if (problem === null) accepted.push(resource);
     else refused.push(resourceResult(resource, Errors.INVALID_REQUEST.code, problem));
   }

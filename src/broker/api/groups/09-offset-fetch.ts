@@ -1,9 +1,9 @@
 /**
- * OffsetFetch (9), v1–v10. The committed, that is replicated, offsets of groups.
- * Versions:  v2 null topics ask for all, top-level error · v5 leader epochs · v7 requireStable · v8 several groups · v9 members of
- *            consumer groups send member id and epoch · v10 topic ids instead of names.
- * Behaviour: With requireStable, a partition for which an open transaction has offsets gets UNSTABLE_OFFSET_COMMIT. A partition
- *            without a commit has offset -1 and no error; an unknown group has no commits.
+ * OffsetFetch (9), v1–v10. The committed offsets of groups, which are replicated offsets only.
+ * Versions:  v2 null topics request all offsets, top-level error · v5 leader epochs · v7 requireStable · v8 several groups ·
+ *            v9 members of consumer groups send member id and epoch · v10 topic ids instead of names.
+ * Behaviour: With requireStable a partition gets UNSTABLE_OFFSET_COMMIT while an open transaction has committed an offset for it. A
+ *            partition without a committed offset has offset -1 and no error; so has every partition of an unknown group.
  */
 import { uuidZero } from '../../../base/uuid.ts';
 import type {
@@ -23,8 +23,8 @@ import { defineHandler, type Handler } from '../../handler.ts';
 type Response = Init<typeof OffsetFetchResponse>;
 type GroupResult = NonNullable<Response['groups']>[number];
 type TopicResult = GroupResult['topics'][number];
-type Asked = OffsetFetchRequest['groups'][number] & { readonly requireStable: boolean };
-type AskedTopic = NonNullable<Asked['topics']>[number];
+type Requested = OffsetFetchRequest['groups'][number] & { readonly requireStable: boolean };
+type RequestedTopic = NonNullable<Requested['topics']>[number];
 
 const topLevelErrorSince = 2;
 const groupsSince = 8;
@@ -50,7 +50,10 @@ export function createOffsetFetchHandler(groups: GroupService): Handler {
   });
 }
 
-/** Before v8: one group, its offsets at the top level. Unknown topics have no commits. */
+/**
+ * Before v8 a request is about one group, whose offsets are at the top level of the response. A topic that does not exist has no
+ * offsets.
+ */
 function fetchOne(groups: GroupService, request: OffsetFetchRequest, version: number): Response {
   const { groupId } = request;
   const topics = request.topics?.map((topic) => ({ ...topic, topicId: uuidZero })) ?? null;
@@ -81,7 +84,12 @@ function nothing(partitionIndex: number, error: ErrorRow) {
   };
 }
 
-function fetchGroup(groups: GroupService, asked: Asked, version: number, image: MetadataImage): GroupResult {
+function fetchGroup(
+  groups: GroupService,
+  asked: Requested,
+  version: number,
+  image: MetadataImage,
+): GroupResult {
   const { groupId } = asked;
   try {
     if (version < topicIdsSince) return plain(groups.fetch(asked));
@@ -96,7 +104,7 @@ function plain({ groupId, topics, errorCode }: GroupFetched): GroupResult {
   return { groupId, errorCode, topics: topics.map(({ name, partitions }) => ({ name, partitions })) };
 }
 
-/** Offsets of deleted topics have no topic id and are left out. */
+/** The response lists topics by id, so offsets of deleted topics, which have none, are left out. */
 function withIds({ groupId, topics, errorCode }: GroupFetched, image: MetadataImage): GroupResult {
   const known: TopicResult[] = [];
   for (const { name, partitions } of topics) {
@@ -108,20 +116,20 @@ function withIds({ groupId, topics, errorCode }: GroupFetched, image: MetadataIm
 
 function fetchByIds(
   groups: GroupService,
-  who: Asked,
-  asked: readonly AskedTopic[],
+  group: Requested,
+  topics: readonly RequestedTopic[],
   image: MetadataImage,
 ): GroupResult {
   const wanted: NonNullable<GroupFetch['topics']>[number][] = [];
   const unknown: TopicResult[] = [];
-  for (const { topicId, partitionIndexes } of asked) {
+  for (const { topicId, partitionIndexes } of topics) {
     const name = image.topics.byId(topicId)?.name;
     if (name !== undefined) wanted.push({ name, topicId, partitionIndexes });
     else
       unknown.push({ topicId, partitions: partitionIndexes.map((i) => nothing(i, Errors.UNKNOWN_TOPIC_ID)) });
   }
-  const found = groups.fetch({ ...who, topics: wanted });
+  const found = groups.fetch({ ...group, topics: wanted });
   // When the group's result is an error, the response has no topics, not even the unknown ones.
-  if (found.errorCode !== 0) return { groupId: who.groupId, errorCode: found.errorCode, topics: [] };
-  return { groupId: who.groupId, errorCode: found.errorCode, topics: [...found.topics, ...unknown] };
+  if (found.errorCode !== 0) return { groupId: group.groupId, errorCode: found.errorCode, topics: [] };
+  return { groupId: group.groupId, errorCode: found.errorCode, topics: [...found.topics, ...unknown] };
 }

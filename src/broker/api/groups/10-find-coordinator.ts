@@ -1,11 +1,10 @@
 /**
- * FindCoordinator (10), v0–v6. The broker that coordinates a group or a transactional id. The first request creates the internal
- * topic.
+ * FindCoordinator (10), v0–v6. The broker that coordinates a group or a transactional id. The first request creates the internal topic.
  * Versions:  v1 key types, messages · v4 several keys · v6 share groups.
- * Messages:  below v4 the error's message, or "NONE" without an error; from v4 on each key has an empty message, as in Kafka.
- * Behaviour: COORDINATOR_NOT_AVAILABLE while the topic is being created or its partition has no leader; clients retry.
- * Not done:  Share coordinators: well-formed keys get COORDINATOR_NOT_AVAILABLE, as from a Kafka broker that cannot serve share
- *            groups.
+ * Messages:  Below v4 the response has the message of the error, or "NONE" without an error. From v4 on each key has an empty message,
+ *            as in Kafka.
+ * Behaviour: COORDINATOR_NOT_AVAILABLE while the internal topic is being created or its partition has no leader; clients retry.
+ * Not done:  Share coordinators. Valid keys get COORDINATOR_NOT_AVAILABLE, as from a Kafka broker that does not serve share groups.
  */
 import type { MetadataImage } from '../../../metadata/image.ts';
 import { type ErrorRow, errorOf, Errors, KafkaError } from '../../../protocol/errors.ts';
@@ -36,7 +35,7 @@ export const keyType = { group: 0, transaction: 1, share: 2 } as const;
 
 const keyTypes: ReadonlySet<number> = new Set(Object.values(keyType));
 
-/** `finders`: by key type. */
+/** `finders`: by key type (group, transaction). */
 export function createFindCoordinatorHandler(finders: ReadonlyMap<number, CoordinatorFinder>): Handler {
   return defineHandler(FindCoordinatorRequest, FindCoordinatorResponse, {
     versions: '0-6',
@@ -84,7 +83,7 @@ function findOne(
   }
 }
 
-/** The keys of share coordinators are `group:topic id:partition`; this broker has no share coordinators. */
+/** A key of a share coordinator is `group:topic id:partition`. This broker has no share coordinators. */
 function shareKeyError(key: string): ErrorRow {
   return /^.+:[\w-]{22}:\d+$/.test(key) ? Errors.COORDINATOR_NOT_AVAILABLE : Errors.INVALID_REQUEST;
 }

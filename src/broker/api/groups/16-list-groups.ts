@@ -1,6 +1,6 @@
 /**
- * ListGroups (16), v0–v5. The groups that this broker coordinates; tools send it to every broker.
- * Versions:  v4 states and their filter · v5 types and their filter. Filters are not case-sensitive.
+ * ListGroups (16), v0–v5. The groups that this broker coordinates. Tools send it to every broker.
+ * Versions:  v4 states, filter by state · v5 types, filter by type. The filters are not case-sensitive.
  */
 import { ListGroupsRequest, ListGroupsResponse } from '../../../protocol/messages/groups/16-list-groups.ts';
 import type { GroupService } from '../../groups/group-service.ts';

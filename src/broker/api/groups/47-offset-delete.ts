@@ -1,6 +1,6 @@
 /**
- * OffsetDelete (47), v0. Deletes committed offsets of topics to which no member of the group is subscribed. Unknown topics and
- * partitions fail individually.
+ * OffsetDelete (47), v0. Deletes committed offsets of topics to which no member of the group subscribes. Each partition that does
+ * not exist gets an error of its own.
  */
 import type { OffsetDeleteResponse as GroupDeleted } from '../../../group/types.ts';
 import { Errors } from '../../../protocol/errors.ts';
@@ -50,7 +50,7 @@ const unknownPartition = ({
   errorCode: Errors.UNKNOWN_TOPIC_OR_PARTITION.code,
 });
 
-/** One entry for each topic, with all of its partitions. */
+/** One entry for each topic, with all its partitions. */
 function byTopic(results: readonly TopicResult[]): TopicResult[] {
   const all = new Map<string, TopicResult>();
   for (const { name, partitions } of results) {

@@ -1,7 +1,7 @@
 /**
- * ConsumerGroupDescribe (69), v0–v1. Groups of the consumer protocol with their epochs, their members, and each member's current
- * and target assignment.
- * Versions:  v1 the protocol that a member uses.
+ * ConsumerGroupDescribe (69), v0–v1. Groups of the consumer protocol: their epochs and members, and the current and the target
+ * assignment of each member.
+ * Versions:  v1 which protocol (classic, consumer) a member uses.
  */
 import { type ErrorRow, Errors, errorRowOf, KafkaError } from '../../../protocol/errors.ts';
 import {

@@ -1,6 +1,6 @@
 /**
- * Splits a commit of offsets: partitions that exist go to the group, the others get an error; the results are in the order of the
- * request.
+ * Splits a commit of offsets by whether the partitions exist. Those that exist go to the group; the others get an error here.
+ * Afterwards the results of both are put into the order of the request.
  */
 import type { Uuid } from '../../../base/uuid.ts';
 import type { TopicImage } from '../../../metadata/topics-image.ts';
@@ -21,16 +21,13 @@ interface GroupAnswer {
 }
 
 export interface SplitCommit<Topic> {
-  /** The topics with only the partitions that exist, with name and id. */
+  /** The topics of the request with the partitions that exist only, each with its name and id. */
   readonly known: (Topic & { readonly topicId: Uuid })[];
-  /** The results of the whole request, one list for each of its topics, given the group's results for `known`. */
+  /** Given the group's results for `known`, returns the results of the whole request: one list for each of its topics. */
   readonly merge: (answer: GroupAnswer) => PartitionResult[][];
 }
 
-/**
- * Commits `topics` through their group. When the group refuses the whole commit, every partition gets the code that `codeOf`
- * returns.
- */
+/** Passes a commit to the group. If the group refuses the whole commit, every partition gets the code that `codeOf` returns. */
 export function commitThrough(
   topics: readonly AskedTopic<{ readonly partitionIndex: number }>[],
   commit: () => GroupAnswer | Promise<GroupAnswer>,
@@ -51,7 +48,7 @@ export function commitThrough(
   }
 }
 
-/** `absent`: the error of partitions of a topic that does not exist. */
+/** `absent`: the error for the partitions of a topic that does not exist. */
 export function splitCommit<
   Partition extends { readonly partitionIndex: number },
   Topic extends AskedTopic<Partition>,
@@ -69,7 +66,7 @@ export function splitCommit<
     const error = found === undefined ? absent : Errors.UNKNOWN_TOPIC_OR_PARTITION;
     return topic.partitions.map((one) => ({
       partitionIndex: one.partitionIndex,
-      // Null: the partition goes to the group.
+      // Null: the group's result comes later.
       errorCode: there.includes(one) ? null : error.code,
     }));
   });

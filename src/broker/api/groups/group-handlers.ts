@@ -1,4 +1,4 @@
-/** The handlers of the group coordinator, as one list for the table (`others` of `createHandlerTable`). */
+/** The handlers of the group coordinator, as one list that the server passes to `createHandlerTable`. */
 import { CoordinatorFinder } from '../../coordinator/coordinator-finder.ts';
 import type { GroupService } from '../../groups/group-service.ts';
 import type { Handler } from '../../handler.ts';
@@ -19,7 +19,7 @@ import { createDeleteGroupsHandler } from './42-delete-groups.ts';
 import { createOffsetDeleteHandler } from './47-offset-delete.ts';
 import type { Endpoints } from '../endpoints.ts';
 
-/** `finders`: of other kinds of coordinators, by `keyType`. */
+/** `finders`: by `keyType`, how to find the coordinators of other kinds of keys. */
 export function createGroupHandlers(
   groups: GroupService,
   endpoints: Endpoints,

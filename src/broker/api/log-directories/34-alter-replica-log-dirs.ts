@@ -1,8 +1,8 @@
 /**
  * AlterReplicaLogDirs (34), v1–v2. Moves replicas between the log directories of this broker (KIP-113).
- * Behaviour: The response is sent when the move has begun; DescribeLogDirs lists the copy (`isFutureKey`) until it replaces the
- *            log. A replica that is not on this broker gets REPLICA_NOT_AVAILABLE, and the broker creates it in that directory if
- *            it comes later.
+ * Behaviour: The response is sent when the move has begun. Until the copy replaces the log, DescribeLogDirs lists it with
+ *            `isFutureKey`. A replica that is not on this broker gets REPLICA_NOT_AVAILABLE; if the broker gets this replica later, it
+ *            creates the replica in that directory.
  */
 import { type ErrorRow, Errors, KafkaError } from '../../../protocol/errors.ts';
 import {
@@ -20,7 +20,7 @@ interface Move {
   readonly path: string;
 }
 
-/** `…-<partition>.<32 digits>-future` must fit into a file name. */
+/** The folder of the copy is named `<topic>-<partition>.<32 digits>-future`, which must not exceed this length. */
 const futureNameMax = 255;
 
 export function createAlterReplicaLogDirsHandler({ logDirectories }: BrokerServices): Handler {

@@ -1,7 +1,7 @@
 /**
- * DescribeLogDirs (35), v1–v5. Log directories of this broker with the size of each partition.
+ * DescribeLogDirs (35), v1–v5. The log directories of this broker, with the size of each partition in them.
  * Versions:  v3 top-level error · v4 size and free space of the volume · v5 cordoned directories.
- * Behaviour: Null topics means all; a failed directory has the error KAFKA_STORAGE_ERROR.
+ * Behaviour: Null topics means all topics. A failed directory has the error KAFKA_STORAGE_ERROR.
  */
 import { Errors } from '../../../protocol/errors.ts';
 import {

@@ -1,9 +1,10 @@
 /**
- * DescribeQuorum (55), v0–v2. Leader, voters and observers of the metadata quorum, with their progress.
+ * DescribeQuorum (55), v0–v2. The leader, the voters and the observers of the metadata quorum, with the log end offset of each.
  * Versions:  v1 timestamps · v2 directory ids, error messages, endpoints of the voters.
- * Behaviour: The quorum leader knows the progress of all voters and observers. It responds after a majority has confirmed that it
- *            still leads, and soon after writes a record, so that two requests in a row show a growing log end offset. Other nodes
- *            forward the request to it. When it does not respond, they respond with what they know themselves.
+ * Behaviour: Other nodes forward the request to the quorum leader, because only the leader knows how far all voters and observers are.
+ *            It responds after a majority has confirmed that it still leads. Soon after the response it writes a record, so that two
+ *            requests in a row show a growing log end offset. If the leader does not respond, the node responds with what it knows
+ *            itself.
  */
 import { uuidZero } from '../../../base/uuid.ts';
 import { Errors } from '../../../protocol/errors.ts';
@@ -21,7 +22,7 @@ type PartitionResult = Response['topics'][number]['partitions'][number];
 
 const metadataTopic = '__cluster_metadata';
 const directoryIdVersion = 2;
-/** When the quorum has no leader for this long, this node responds with its own view. */
+/** How long a node waits for the response of the quorum leader before it responds itself. */
 const leaderAnswersMs = 3000;
 
 export function createDescribeQuorumHandler(services: NodeServices): Handler {
@@ -46,13 +47,13 @@ export function createDescribeQuorumHandler(services: NodeServices): Handler {
   });
 }
 
-/** The response from one node's own view of the quorum. The active controller also uses it for forwarded requests. */
+/** The response from the state of the quorum as one node knows it. The active controller uses it for forwarded requests, too. */
 export function describeQuorum(
   request: DescribeQuorumRequest,
   version: number,
   status: QuorumStatus,
 ): Response {
-  // A request that names another topic as well gets an error for every topic.
+  // When a request names another topic besides, all its topics get an error.
   const isQuorum =
     request.topics.length === 1 &&
     request.topics.every(

@@ -1,7 +1,7 @@
 /**
  * RemoveRaftVoter (81), v0. Removes a controller from the voters of the metadata quorum.
- * Behaviour: Any node forwards it to the active controller. An active controller that removes itself leads until the removal is
- *            committed, then hands over.
+ * Behaviour: Every node forwards it to the active controller. When the active controller itself is removed, it leads until the removal
+ *            is committed, and then resigns in favour of another voter.
  */
 import {
   RemoveRaftVoterRequest,

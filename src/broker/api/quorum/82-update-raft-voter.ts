@@ -1,6 +1,7 @@
 /**
  * UpdateRaftVoter (82), v0. Changes the endpoints of a voter of the metadata quorum.
- * Behaviour: On controllers only, and not forwarded: a controller that is not active names the active one.
+ * Behaviour: Only controllers serve it, and they do not forward it: a controller that is not active responds with the id and the
+ *            address of the active one.
  */
 import { Errors } from '../../../protocol/errors.ts';
 import {
@@ -30,7 +31,7 @@ export function createUpdateRaftVoterHandler(services: NodeServices): Handler {
   });
 }
 
-/** Every response names the quorum leader and its address. */
+/** The response. It always has the id and the address of the quorum leader. */
 export function updateAnswer(errorCode: number, quorum: QuorumStatus): Init<typeof UpdateRaftVoterResponse> {
   const { leaderId, epoch } = quorum;
   const endpoint = quorum.voters.find(({ id }) => id === leaderId)?.endpoints[0];

@@ -1,7 +1,7 @@
 /**
- * The parts that AddRaftVoter, RemoveRaftVoter and UpdateRaftVoter share: the voter change that a request asks for, its validation,
- * and the response to a refused one. Pure; the error messages are Kafka's. The active controller uses them
- * (`server/membership.ts`); other nodes forward the requests.
+ * What AddRaftVoter, RemoveRaftVoter and UpdateRaftVoter have in common: the voter change that a request stands for, its
+ * validation, and the response when it is refused. Pure. The error messages are Kafka's. The active controller uses these
+ * functions (`server/membership.ts`); other nodes only forward the requests.
  */
 import { nodeId } from '../../../base/ids.ts';
 import { type Uuid, uuidZero } from '../../../base/uuid.ts';
@@ -28,7 +28,7 @@ type Verb = OneVoterChange['kind'];
 const participles = { add: 'adding', remove: 'removing', update: 'updating' } as const;
 const names = { add: 'Add', remove: 'Remove', update: 'Update' } as const;
 
-/** Refuses a request whose cluster id is that of another cluster. */
+/** The error for a request that has the id of another cluster; otherwise null. */
 export function wrongCluster(asked: string | null, own: string): VoterFailure | null {
   if (asked === null || asked === own) return null;
   return {
@@ -37,7 +37,7 @@ export function wrongCluster(asked: string | null, own: string): VoterFailure | 
   };
 }
 
-/** `listener`: the listener over which voters connect to each other, the first of controller.listener.names. */
+/** `listener`: the first of controller.listener.names, on which the voters connect to each other. */
 export function requestedAddition(request: AddRaftVoterRequest, listener: string): Requested {
   const voter = votersWith(request, 'add', listener);
   return 'error' in voter ? voter : { change: { kind: 'add', voter } };
@@ -48,7 +48,7 @@ export function requestedRemoval(request: RemoveRaftVoterRequest): Requested {
   return 'error' in voter ? voter : { change: { kind: 'remove', voter } };
 }
 
-/** `level`: the finalized kraft.version, which the voter must support. */
+/** `level`: the finalized level of kraft.version. The voter must support it. */
 export function requestedUpdate(request: UpdateRaftVoterRequest, listener: string, level: number): Requested {
   const voter = votersWith(request, 'update', listener);
   if ('error' in voter) return voter;
@@ -72,7 +72,7 @@ function replicaOf(
   return { id: nodeId(voterId), directoryId: voterDirectoryId };
 }
 
-/** The default listener comes first, because peers use it. */
+/** The voter of a request. Its endpoint on `listener` comes first, because the other voters use the first one. */
 function votersWith(
   request: AddRaftVoterRequest | UpdateRaftVoterRequest,
   verb: Verb,
@@ -98,7 +98,7 @@ function shownReplica({ id, directoryId }: ReplicaKey): string {
   return `ReplicaKey(id=${id}, directoryId=${directoryId === uuidZero ? '<undefined>' : directoryId})`;
 }
 
-/** The response text for a refusal by the quorum. `voters` is the voter set in force. */
+/** The error of the response when the quorum has refused a change. `voters`: the voters before the change. */
 export function refusalOf(
   reason: Exclude<Refusal, 'notLeader'>,
   change: OneVoterChange,

@@ -1,11 +1,12 @@
 /**
- * Produce (0), v3–v13; advertised from v0, because old librdkafka takes a higher lowest version for "no compression".
- * Behaviour: Partitions succeed and fail individually. All batches are appended before the next request of the connection starts,
- *            so pipelined requests keep their order; the response waits for the acknowledgements. With acks=0 there is no response:
- *            when a partition fails, the broker closes the connection, which is the only way to report it. A request with acks=0
- *            holds its memory until the write is complete, so a flood of them is slowed down. A request that times out (acks=-1)
- *            leaves its records in the log, as in Kafka. Before anything is appended, the first batch of a transaction in each
- *            partition is verified by the transaction's coordinator.
+ * Produce (0), v3–v13. It is advertised from v0 on, because old versions of librdkafka take a higher lowest version for "the broker
+ * does not support compression".
+ * Behaviour: Each partition succeeds or fails by itself. All batches of a request are appended before the next request of the
+ *            connection starts, so pipelined requests keep their order; the response waits until the appends are acknowledged.
+ *            With acks=0 there is no response: if a partition fails, the broker closes the connection, which is the only way to report
+ *            it. A request with acks=0 keeps its memory reserved until it is written, so that many of them slow the client down.
+ *            With acks=-1 a request that times out leaves its records in the log, as in Kafka. Before anything is appended, the
+ *            transaction coordinator verifies the first batch of a transaction in each partition.
  * Versions:  v5 logStartOffset · v7 zstd · v8 recordErrors · v10 current leader and its address (KIP-951) · v13 topic ids.
  */
 import { mark } from '../../../base/mark.ts';
@@ -39,9 +40,10 @@ type PartitionResult = Mutable<Response['responses'][number]['partitionResponses
 type TopicData = ProduceRequest['topicData'][number];
 type PartitionData = TopicData['partitionData'][number];
 
-/** Kafka's own tools have this client id; they may write to internal topics. */
+/** The client id of Kafka's own tools. They may write to internal topics. */
 const adminClientId = '__admin_client';
 const currentLeaderVersion = 10;
+/** Errors whose results also have the log start offset. */
 const saysLogStart: ReadonlySet<ErrorRow> = new Set([Errors.INVALID_RECORD, Errors.INVALID_TIMESTAMP]);
 
 export function createProduceHandler(
@@ -68,7 +70,7 @@ export function createProduceHandler(
           ? verified.then((partitions) => produce.append(partitions) ?? undefined)
           : produce.append(verified);
       if (ordered === null) return { ordered, response: produce.response() };
-      // The next request of the connection may contain the batches that follow these.
+      // The next request of the connection may have the batches that follow, so it starts after these are appended.
       return { ordered, response: ordered.then(() => produce.response()) };
     },
     failed: (request, error, context, message) => {
@@ -111,7 +113,7 @@ function newResult(index: number): PartitionResult {
   };
 }
 
-/** One request. Its results are filled in as appends are acknowledged. */
+/** The processing of one request. Its results are completed as the appends are acknowledged. */
 class ProduceOperation {
   readonly #services: BrokerServices;
   readonly #purgatory: Purgatory;
@@ -119,13 +121,13 @@ class ProduceOperation {
   readonly #context: RequestContext;
   readonly #hints: LeaderHints;
   readonly #responses: { name: string; topicId: string; partitionResponses: PartitionResult[] }[] = [];
-  /** Appended and not acknowledged; null elsewhere once the response is complete. */
+  /** The results of partitions whose append is not acknowledged yet. */
   readonly #waiting = new Map<PartitionResult, TopicImage>();
   #resolve: ((response: Response | NoResponse) => void) | null = null;
   #reject: ((error: Error) => void) | null = null;
   #operation: DelayedOperation | null = null;
   #verified = noneVerified;
-  /** With acks=0: the first error. */
+  /** With acks=0: the first error of a partition. */
   #firstError: ErrorRow | null = null;
 
   constructor(
@@ -142,7 +144,10 @@ class ProduceOperation {
     this.#hints = new LeaderHints(endpoints, services.metadata, context.connection);
   }
 
-  /** Null: everything is appended. Else a promise: large batches are appended in slices, because each may decompress to megabytes. */
+  /**
+   * Appends all partitions. Returns null when it has done so at once. Otherwise it appends in slices and returns a promise: each
+   * batch may decompress to megabytes, and the event loop must not be blocked.
+   */
   append(verified: VerifiedPartitions): Promise<void> | null {
     this.#verified = verified;
     const slices = new Slices(this.#services.clock, this.#services.scheduler);
@@ -157,7 +162,7 @@ class ProduceOperation {
     while (steps.next().done !== true);
   }
 
-  /** The response, after everything is appended. */
+  /** The response. Called when everything is appended. */
   response(): Response | NoResponse | Promise<Response | NoResponse> {
     if (this.#waiting.size === 0) return this.#finish();
     return new Promise((resolve, reject) => {
@@ -170,12 +175,12 @@ class ProduceOperation {
         tryComplete: () => this.#waiting.size === 0,
         onComplete: (isExpired) => (isExpired ? this.#timedOut() : this.#respond()),
       });
-      // Watches no keys: the partitions call back in the order of the offsets when records are acknowledged.
+      // It watches no key: the partitions call back when records are acknowledged, in the order of the offsets.
       this.#operation.start([]);
     });
   }
 
-  /** Appends one partition per step. */
+  /** Appends one partition in each step. */
   *#steps(): Generator<void> {
     for (const topic of this.#request.topicData)
       if (topic.partitionData.length > 0) yield* this.#appendTopic(topic);
@@ -213,12 +218,12 @@ class ProduceOperation {
     }
     const partition = this.#services.replicas.partition(topic.id, data.index);
     if (partition === null) throw new KafkaError(Errors.NOT_LEADER_OR_FOLLOWER);
-    // Most requests have no transactional batches, so the map's key is built only when needed.
+    // Most requests have no transactional batch; then the key for the map need not be built.
     const verified =
       this.#verified.size === 0 ? undefined : this.#verified.get(`${topic.name}-${data.index}`);
     if (verified !== undefined && verified.error !== null) throw verified.error;
     result.logStartOffset = partition.logStartOffset;
-    // With acks=0 the write is awaited too; see the file header.
+    // With acks=0 the handler waits for the write too: see the file header.
     const acks = this.#request.acks === -1 ? -1 : 1;
     const { info, acknowledged } = partition.appendAsLeader(records, acks, {
       origin: 'client',
@@ -262,7 +267,8 @@ class ProduceOperation {
     if (topic !== undefined) this.#services.traffic.appendFailed(topic.name);
     result.errorCode = errorCode(ApiKey.Produce, this.#context.apiVersion, row);
     result.baseOffset = -1;
-    // When a log refuses records, some errors report its start: an idempotent producer may see that its records were deleted.
+    // An idempotent producer can learn from the log start offset that its records were deleted. Kafka sends it with some errors
+    // only.
     if (!saysLogStart.has(row)) result.logStartOffset = -1;
     result.errorMessage = error instanceof KafkaError ? error.ownMessage : null;
     if (error instanceof KafkaError) result.recordErrors = recordErrors(error);
@@ -295,7 +301,7 @@ class ProduceOperation {
     }
   }
 
-  /** Throws when the connection must be closed. */
+  /** The response to send. Throws `CloseConnection` if the connection must be closed. */
   #finish(): Response | NoResponse {
     if (this.#request.acks !== 0)
       return { responses: this.#responses, nodeEndpoints: this.#hints.nodeEndpoints };
@@ -309,7 +315,7 @@ interface RecordError {
   batchIndexErrorMessage: string | null;
 }
 
-/** The invalid records of the batch, when the log reported them. */
+/** The invalid records of the batch, if the log has reported them with the error. */
 function recordErrors(error: KafkaError): RecordError[] {
   const { recordErrors: list } = error as {
     recordErrors?: readonly { index: number; message: string | null }[];

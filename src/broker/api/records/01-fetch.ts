@@ -1,11 +1,11 @@
 /**
- * Fetch (1), v4–v18, for consumers: long poll, incremental sessions (KIP-227), topic ids, hints about new leaders.
+ * Fetch (1), v4–v18, for consumers: long poll, fetch sessions (KIP-227), topic ids, hints about new leaders.
  * Versions:  v7 sessions, top-level error · v9 leader epochs · v10 zstd · v11 preferred read replica (KIP-392) · v12 diverging
  *            epochs · v13 topic ids · v16 current leader with its address (KIP-951).
- * Behaviour: Reads end at the high watermark, with read_committed at the last stable offset. A partition with an error completes
- *            the request at once; all its offsets are -1. In a session a partition without changes is left out. From v11 on
- *            followers serve reads too, up to their own high watermark.
- * Not done:  Followers do not replicate through Kafka's Fetch here, so a replica id is refused.
+ * Behaviour: Reads end at the high watermark, with read_committed at the last stable offset. An error of a partition completes the
+ *            request at once; all offsets in that partition's result are -1. In a session a response leaves out partitions without
+ *            changes. From v11 on followers serve reads too, up to the high watermark that they know.
+ * Not done:  Our followers do not replicate with Kafka's Fetch, so a request with a replica id is refused.
  */
 import { uuidZero } from '../../../base/uuid.ts';
 import type { TopicImage } from '../../../metadata/topics-image.ts';
@@ -49,10 +49,11 @@ export interface FetchHandlerOptions {
 }
 
 const currentLeaderVersion = 16;
-/** From this version on consumers send their rack and may be directed to a follower (KIP-392). */
+/** From this version on consumers send their rack, and may be told to read from a follower (KIP-392). */
 const rackVersion = 11;
 const zstdVersion = 10;
 const zstd = 4;
+/** The replica id of kafka-replica-verification and similar tools. */
 const debuggingConsumer = -2;
 
 export function createFetchHandler(options: FetchHandlerOptions): Handler {
@@ -75,7 +76,7 @@ export function createFetchHandler(options: FetchHandlerOptions): Handler {
   });
 }
 
-/** Kafka's debugging consumers (replica id -2, kafka-replica-verification) may read any replica up to its log end. */
+/** Which records the request may read. Debugging tools (replica id -2) may read any replica, up to its log end offset. */
 function access(request: FetchRequest, apiVersion: number): Pick<FetchLimits, 'isolation' | 'allowFollower'> {
   if (request.replicaId === debuggingConsumer || request.replicaState.replicaId === debuggingConsumer)
     return { isolation: 'log_end', allowFollower: true };
@@ -92,7 +93,10 @@ function refusal(request: FetchRequest): ErrorRow | null {
   return null;
 }
 
-/** The error is at the top level when the version has that field, else in every partition. */
+/**
+ * The response when the whole request fails: the error is at the top level, or in every partition if the version lacks that
+ * field.
+ */
 function failAll(request: FetchRequest, context: RequestContext, error: ErrorRow): Response {
   if (context.apiVersion >= 7) return { errorCode: error.code, sessionId: noSessionId, responses: [] };
   return {
@@ -121,11 +125,11 @@ class Fetch {
   readonly #context: RequestContext;
   readonly #partitions: readonly FetchedPartition[];
   readonly #session: FetchSession | null;
-  /** Leave out partitions without changes. */
+  /** Whether the response leaves out partitions without changes. */
   readonly #incremental: boolean;
   readonly #topics: (TopicImage | undefined)[];
   readonly #operation: FetchOperation;
-  /** Null: the client must not be directed to another replica. */
+  /** The rack of the client. Null: the client must not be told to read from another replica. */
   readonly #rack: string | null;
 
   constructor(
@@ -164,7 +168,7 @@ class Fetch {
     return waiting.then(() => this.#respond());
   }
 
-  /** Looks up each run of partitions of one topic once. */
+  /** Finds the topic of each partition. Consecutive partitions of the same topic need one look-up. */
   #resolveTopics(): (TopicImage | undefined)[] {
     const { topics } = this.#context.image;
     let name = '';
@@ -232,7 +236,7 @@ class Fetch {
     return { sessionId: this.#session?.id ?? noSessionId, responses, nodeEndpoints: hints.nodeEndpoints };
   }
 
-  /** Remembers what was sent in the session; returns whether the partition must be in the response. */
+  /** Stores in the session what the response has. Returns whether the partition must be in the response. */
   #isNews(partition: FetchedPartition, result: PartitionResult): boolean {
     if (this.#session === null) return true;
     const { records, highWatermark, errorCode: code, divergingEpoch } = result;
@@ -244,7 +248,7 @@ class Fetch {
       code !== 0 ||
       divergingEpoch !== undefined ||
       (result.preferredReadReplica ?? -1) >= 0;
-    // After an error the partition is in the next response, whatever its offsets are.
+    // After an error the next response has the partition in any case, whether its offsets change or not.
     partition.highWatermark = code === 0 ? highWatermark : -1;
     partition.logStartOffset = logStartOffset;
     return news || !this.#incremental;
@@ -285,7 +289,7 @@ class Fetch {
       });
     }
     const code = errorCode(ApiKey.Fetch, this.#context.apiVersion, error.error);
-    // Kafka sends an empty list for an unknown partition, and null when the log refused the read.
+    // As in Kafka, `abortedTransactions` is an empty list if the partition does not exist, and null if the read was refused.
     const isThere = topic?.partitions[partition.index] !== undefined;
     const failed = failedPartition(partition.index, code);
     const result = isThere ? { ...failed, abortedTransactions: null } : failed;
@@ -295,7 +299,9 @@ class Fetch {
   }
 }
 
-/** Clients of these versions cannot read zstd, and this broker does not convert batches. */
+/**
+ * Whether the records are compressed with zstd, which clients of old versions cannot read. This broker does not convert batches.
+ */
 function hasZstd(records: Uint8Array): boolean {
   return batches(records).headers.some((header) => (header.attributes & 7) === zstd);
 }

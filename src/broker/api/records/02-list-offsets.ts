@@ -1,10 +1,11 @@
 /**
- * ListOffsets (2), v1–v11. Offsets by time: -1 latest, -2 earliest, -3 largest timestamp, -4 earliest local; else the first record
- * with that timestamp or a later one.
- * Versions:  v2 isolation · v4 leader epochs · v5 OFFSET_NOT_AVAILABLE · v7 -3 · v8 -4 · v9 -5 (last tiered) · v11 -6 (tiered).
- * Behaviour: Latest is the high watermark, or for read_committed the last stable offset. When no record is that young, the offset
- *            is -1 without an error. A partition that the request names twice has one result, INVALID_REQUEST.
- * Not done:  Tiered storage: its special timestamps find nothing.
+ * ListOffsets (2), v1–v11. The offset for a timestamp: that of the first record with this timestamp or a later one. Special timestamps:
+ * -1 latest, -2 earliest, -3 the record with the largest timestamp, -4 earliest in the local log.
+ * Versions:  v2 isolation level · v4 leader epochs · v5 OFFSET_NOT_AVAILABLE · v7 timestamp -3 · v8 -4 · v9 -5 (last in tiered
+ *            storage) · v11 -6 (first that is not in tiered storage yet).
+ * Behaviour: Latest is the high watermark, or with read_committed the last stable offset. If all records are older than the timestamp,
+ *            the offset is -1 without an error. A partition that the request names twice has one result: INVALID_REQUEST.
+ * Not done:  Tiered storage: the timestamps -5 and -6 find nothing.
  */
 import { type ErrorRow, Errors, errorRowOf, KafkaError } from '../../../protocol/errors.ts';
 import {
@@ -23,7 +24,7 @@ type Response = Init<typeof ListOffsetsResponse>;
 type PartitionResult = Response['topics'][number]['partitions'][number];
 type Asked = ListOffsetsRequest['topics'][number]['partitions'][number];
 
-/** The version from which on a special (negative) timestamp is supported. */
+/** The first version that supports each special timestamp. */
 const specialTimestamps: ReadonlyMap<number, number> = new Map([
   [-1, 0],
   [-2, 0],
@@ -65,7 +66,7 @@ export function createListOffsetsHandler(services: BrokerServices): Handler {
 
 const partitionKey = (topic: string, partition: number): string => `${topic}-${partition}`;
 
-/** Partitions that the request names more than once. They are refused; the others are served. */
+/** The partitions that the request names more than once. They are refused; the others get their results. */
 function namedTwice(request: ListOffsetsRequest): ReadonlySet<string> {
   const [seen, twice] = [new Set<string>(), new Set<string>()];
   for (const topic of request.topics) {
@@ -130,7 +131,7 @@ function find(
     timestamp: asked.timestamp,
     isolation: request.isolationLevel === 1 ? 'txn_committed' : 'high_watermark',
     currentLeaderEpoch: asked.currentLeaderEpoch,
-    // Kafka's debugging consumers (-2) may read any replica.
+    // Debugging tools (replica id -2) may read any replica.
     allowFollower: request.replicaId === -2,
   });
 }

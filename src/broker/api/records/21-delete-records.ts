@@ -1,7 +1,8 @@
 /**
- * DeleteRecords (21), v0–v2. Advances the log start of partitions; -1 means to the high watermark.
- * Behaviour: The response has the low watermark, once every live replica has advanced its log start. Internal topics and topics
- *            that are only compacted are refused. After a time-out the deletion stays in force, as in Kafka.
+ * DeleteRecords (21), v0–v2. Advances the log start offset of partitions; an offset of -1 means the high watermark.
+ * Behaviour: The response is sent when every live replica has advanced its log start offset; it has the lowest of these (the low
+ *            watermark). Internal topics, and topics with cleanup.policy=compact only, are refused. After a time-out the deletion
+ *            continues, as in Kafka.
  */
 import { topicConfig } from '../../../config/topic.ts';
 import { Errors, errorRowOf, KafkaError } from '../../../protocol/errors.ts';
@@ -84,7 +85,7 @@ function replicaOf(
   return replica;
 }
 
-/** The low watermark, once the logs of all live replicas begin at `startOffset`. */
+/** Waits until the logs of all live replicas begin at `startOffset` or later, and returns their low watermark. */
 function lowWatermarkAt(
   purgatory: Purgatory,
   replica: PartitionReplica,

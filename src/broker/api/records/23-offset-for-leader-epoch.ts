@@ -1,7 +1,7 @@
 /**
- * OffsetForLeaderEpoch (23), v2–v4. The end offset of a leader epoch, by which consumers detect a truncation (KIP-320).
- * Behaviour: For a known epoch or a gap, the largest epoch not above it and its end offset; when there is none, (-1, -1) without an
- *            error.
+ * OffsetForLeaderEpoch (23), v2–v4. The end offset of a leader epoch, with which consumers detect a truncation of the log (KIP-320).
+ * Behaviour: The result has the largest epoch of the log that is not above the requested one, and the end offset of that epoch. If
+ *            there is none, both are -1 without an error.
  */
 import { Errors, errorRowOf, KafkaError } from '../../../protocol/errors.ts';
 import {

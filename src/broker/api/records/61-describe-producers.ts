@@ -1,4 +1,4 @@
-/** DescribeProducers (61), v0. The producer state of the partitions that this broker leads. */
+/** DescribeProducers (61), v0. The state of the producers that write to partitions which this broker leads. */
 import type { ProducerStateEntry } from '../../../log/producers/producer-state.ts';
 import { Errors, errorRowOf, KafkaError } from '../../../protocol/errors.ts';
 import {

@@ -1,7 +1,7 @@
 /**
- * The partitions of a Fetch request: those that it names, or those of its session with the changes that it names. The rules of
- * KIP-227: epoch -1 is no session (and closes the one that is named), 0 asks for a new one, any other must be the next epoch of the
- * session.
+ * Determines the partitions of a Fetch request: those in the request, or those of its session with the changes in the request.
+ * The session epoch in the request decides (KIP-227): -1 means no session, and closes the one whose id the request has; 0
+ * requests a new session; any other must be the next epoch of the session.
  */
 import { uuidZero } from '../../../base/uuid.ts';
 import type { ErrorRow } from '../../../protocol/errors.ts';
@@ -17,9 +17,9 @@ import {
 } from '../../fetch-session.ts';
 
 export interface FetchScope {
-  /** Null: the request has no session, or none could be created. */
+  /** Null: the request uses no session, or none could be created. */
   readonly session: FetchSession | null;
-  /** The request named only changes, and the response may leave out unchanged partitions. */
+  /** Whether the request has only the changes of its session; then the response may leave out unchanged partitions. */
   readonly incremental: boolean;
   readonly partitions: readonly FetchedPartition[];
 }
@@ -46,7 +46,7 @@ function withoutSession(request: FetchRequest): FetchScope {
   return { session: null, incremental: false, partitions: [...named(request).values()] };
 }
 
-/** The partitions of a request by key. When a partition is named twice, its last entry is used. */
+/** The partitions of the request, by key. If a partition occurs twice, its last entry is used. */
 function named(request: FetchRequest): Map<string, FetchedPartition> {
   const byKey = new Map<string, FetchedPartition>();
   for (const topic of request.topics) {
@@ -76,26 +76,30 @@ function nextOfSession(
 ): FetchScope | { readonly error: ErrorRow } {
   const session = sessions.use(request.sessionId, request.sessionEpoch, version >= topicIdsVersion, nowMs);
   if ('code' in session) return { error: session };
-  const homeless: FetchedPartition[] = [];
+  const withoutRoom: FetchedPartition[] = [];
   for (const topic of request.topics) {
     for (const asked of topic.partitions) {
       const partition = fetched(topic, asked);
-      if (!sessions.put(session, partition)) homeless.push(partition);
+      if (!sessions.put(session, partition)) withoutRoom.push(partition);
     }
   }
   for (const topic of request.forgottenTopicsData) {
     const id = topic.topic === '' ? topic.topicId : uuidZero;
     for (const index of topic.partitions) sessions.forget(session, partitionKey(topic.topic, id, index));
   }
-  if (homeless.length > 0) {
-    // The session does not fit any more: this request gets all partitions, and session id 0 tells the client that the session has
-    // ended.
+  if (withoutRoom.length > 0) {
+    // The session has become too large and is closed. This request still gets all its partitions; session id 0 in the response
+    // tells the client that the session has ended.
     sessions.remove(session.id);
-    return { session: null, incremental: false, partitions: [...session.partitions.values(), ...homeless] };
+    return {
+      session: null,
+      incremental: false,
+      partitions: [...session.partitions.values(), ...withoutRoom],
+    };
   }
   if (session.partitions.size > 0)
     return { session, incremental: true, partitions: [...session.partitions.values()] };
-  // No partition is left: the session is closed, and session id 0 tells the client so.
+  // The session has no partition any more and is closed; session id 0 in the response tells the client so.
   sessions.remove(session.id);
   return { session: null, incremental: false, partitions: [] };
 }

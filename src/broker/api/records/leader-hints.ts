@@ -1,6 +1,6 @@
 /**
- * Hints about the new leader in a NOT_LEADER_OR_FOLLOWER response (KIP-951), so that the client needs no Metadata request. Collects
- * the endpoints of all leaders that one response names.
+ * Hints about the new leader in responses with NOT_LEADER_OR_FOLLOWER (KIP-951), so that the client needs no Metadata request. An
+ * object collects the endpoints of the leaders in one response.
  */
 import type { MetadataImage } from '../../../metadata/image.ts';
 import type { PartitionImage } from '../../../metadata/topics-image.ts';
@@ -21,7 +21,9 @@ export class LeaderHints {
   readonly #connection: ConnectionInfo;
   #named: BrokerEndpoint[] | null = null;
 
-  /** `image` is called at the time of the error: a newer image than the request's may know the new leader. */
+  /**
+   * `image` is called when the error occurs: the newest image may know the new leader already, when the request's image does not.
+   */
   constructor(endpoints: Endpoints, image: () => MetadataImage, connection: ConnectionInfo) {
     this.#endpoints = endpoints;
     this.#image = image;

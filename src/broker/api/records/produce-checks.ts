@@ -1,19 +1,19 @@
 /**
- * Checks of a Produce request's records before the log handles them: exactly one batch of magic 2. The log itself checks CRC,
- * sizes, offsets, timestamps and sequences.
+ * Checks the records of a Produce request before the log gets them: they must be exactly one batch of magic 2. The log itself
+ * checks CRC, sizes, offsets, timestamps and sequence numbers.
  */
 import { Errors, KafkaError } from '../../../protocol/errors.ts';
 import { batchHeader, batchHeaderBytes, batchOverheadBytes } from '../../../protocol/records/batch.ts';
 
-/** Position of the magic byte, which is the same in all formats. */
+/** Position of the magic byte. It is the same in all batch formats. */
 const magicAt = 16;
 const lengthAt = 8;
-/** Shortest content of a batch in any format. */
+/** The smallest value of the length field, in any batch format. */
 const lengthBytesMin = 14;
 const zstd = 4;
 const zstdVersion = 7;
 
-/** Returns the batch; throws `KafkaError`. */
+/** Returns the batch if it is valid. Throws `KafkaError` otherwise. */
 export function checkRecords(records: Uint8Array | null, version: number): Uint8Array {
   if (records === null || !beginsWithBatch(records)) {
     throw invalid(
@@ -27,7 +27,7 @@ export function checkRecords(records: Uint8Array | null, version: number): Uint8
   }
   const header = batchHeader(records, 0);
   if (header.sizeBytes < batchHeaderBytes)
-    throw new KafkaError(Errors.CORRUPT_MESSAGE, `record batch of ${header.sizeBytes} bytes`);
+    throw new KafkaError(Errors.CORRUPT_MESSAGE, `a record batch cannot have ${header.sizeBytes} bytes`);
   if (header.sizeBytes < records.length) {
     throw invalid(
       `Produce requests with version ${version} are only allowed to contain exactly one record batch per partition`,
@@ -42,7 +42,7 @@ export function checkRecords(records: Uint8Array | null, version: number): Uint8
   return records;
 }
 
-/** Whether the bytes begin with a whole batch of any format; a truncated batch does not count. Throws when they cannot be a batch. */
+/** Whether the bytes begin with a complete batch of any format. Throws if they cannot be a batch at all. */
 function beginsWithBatch(records: Uint8Array): boolean {
   if (records.length <= magicAt) return false;
   const view = new DataView(records.buffer, records.byteOffset, records.length);

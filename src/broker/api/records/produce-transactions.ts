@@ -1,6 +1,6 @@
 /**
- * Verification of transactional batches in a Produce request: which partitions must be verified before anything is appended, and
- * the outcome. See `../txn/transaction-verifier.ts`.
+ * Verification of the transactional batches in a Produce request (KIP-890): finds the partitions that the transaction coordinator
+ * must verify before anything is appended, and collects the outcome. `broker/txn/transaction-verifier.ts` sends the requests.
  */
 import type { TopicImage } from '../../../metadata/topics-image.ts';
 import { type ErrorRow, Errors, KafkaError } from '../../../protocol/errors.ts';
@@ -21,12 +21,12 @@ import {
 
 /** The outcome of the verification of one partition. */
 export interface VerifiedPartition {
-  /** What the append passes to the log. `'off'`: transactions are not verified. */
+  /** What the append passes to the log as proof. `'off'`: verification is switched off by the configuration. */
   readonly guard: VerificationGuard | 'off' | null;
   readonly error: KafkaError | null;
 }
 
-/** By `topic-index`. */
+/** Keyed by `<topic>-<partition>`. */
 export type VerifiedPartitions = ReadonlyMap<string, VerifiedPartition>;
 
 export const noneVerified: VerifiedPartitions = new Map();
@@ -63,8 +63,8 @@ export class ProduceVerification {
   }
 
   /**
-   * Null when no coordinator must be asked: everything may be appended at once. Throws when the whole request is refused. `topicOf`
-   * finds a topic of the request.
+   * Verifies the transactional batches of a request. Returns the outcome at once if no request to a coordinator is needed,
+   * otherwise a promise of it. Throws if the whole request is refused. `topicOf` finds the topic of an entry of the request.
    */
   begin(
     request: ProduceRequest,
@@ -93,13 +93,15 @@ export class ProduceVerification {
         if (!isEnabled) found.set(`${topic.name}-${index}`, { guard: 'off', error: null });
         const replica = this.#services.replicas.partition(topic.id, index);
         if (replica === null) {
-          // No verification without the replica. If the replica were created before the append, the log would refuse the batch as
-          // not verified, so it is refused here with an error that the client retries.
+          // Without a replica there is nothing to verify. But if the replica were created before the append, the log would refuse
+          // the batch as not verified, which is no retriable error. So it is refused here with an error on which the client
+          // retries.
           const error = new KafkaError(Errors.NOT_LEADER_OR_FOLLOWER);
           found.set(`${topic.name}-${index}`, { guard: null, error });
           continue;
         }
-        // For clients that do not add partitions themselves the coordinator must be asked even when verification is off.
+        // A client that does not add partitions to its transaction itself relies on the coordinator's request for that, even if
+        // verification is off.
         if (isEnabled || support === 'add')
           this.#beginPartition(replica, topic.name, index, header, support, found, unverified);
       }
@@ -146,7 +148,7 @@ export class ProduceVerification {
   }
 }
 
-/** Replaces transient errors by one that every client retries without refreshing its metadata. */
+/** The error for the client. Transient errors become one on which every client retries without requesting metadata first. */
 function refusal(error: ErrorRow): KafkaError {
   switch (error) {
     case Errors.INVALID_TXN_STATE:

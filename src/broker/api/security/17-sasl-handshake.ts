@@ -1,6 +1,7 @@
 /**
- * SaslHandshake (17), v0–v1. Listeners without SASL refuse it, as Kafka's do; clients that guess versions expect it to be listed.
- * Not done:  SASL.
+ * SaslHandshake (17), v0–v1. Listeners without SASL refuse it, as in Kafka. It is listed in ApiVersions because some clients
+ * expect it there.
+ * Not done: SASL.
  */
 import { Errors } from '../../../protocol/errors.ts';
 import {

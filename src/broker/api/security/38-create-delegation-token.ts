@@ -1,7 +1,7 @@
 /**
- * CreateDelegationToken (38), v1–v3. Refused as by Apache Kafka on a PLAINTEXT listener (KIP-48), because tokens need an
- * authenticated connection.
- * Not done:  delegation tokens.
+ * CreateDelegationToken (38), v1–v3. Refused as Kafka does on a PLAINTEXT listener, because a token needs an authenticated
+ * connection (KIP-48).
+ * Not done: delegation tokens.
  */
 import { Errors, type ErrorRow } from '../../../protocol/errors.ts';
 import {

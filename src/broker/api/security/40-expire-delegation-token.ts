@@ -1,7 +1,7 @@
 /**
- * ExpireDelegationToken (40), v1–v2. Refused as by Apache Kafka on a PLAINTEXT listener (KIP-48), because tokens need an
- * authenticated connection.
- * Not done:  delegation tokens.
+ * ExpireDelegationToken (40), v1–v2. Refused as Kafka does on a PLAINTEXT listener, because a token needs an authenticated
+ * connection (KIP-48).
+ * Not done: delegation tokens.
  */
 import { Errors, type ErrorRow } from '../../../protocol/errors.ts';
 import {

@@ -1,7 +1,7 @@
 /**
- * DescribeDelegationToken (41), v1–v3. Refused with DELEGATION_TOKEN_REQUEST_NOT_ALLOWED, as by Apache Kafka on a PLAINTEXT
- * listener (KIP-48).
- * Not done:  delegation tokens, authentication.
+ * DescribeDelegationToken (41), v1–v3. Refused as Kafka does on a PLAINTEXT listener, because a token needs an authenticated
+ * connection (KIP-48).
+ * Not done: delegation tokens, authentication.
  */
 import { Errors } from '../../../protocol/errors.ts';
 import {

@@ -40,7 +40,7 @@ const skippableMagic = 0x184d_2a50;
 /** The number of the parameter `ZSTD_c_compressionLevel`. */
 const levelParameter = 100;
 
-// A cache of the loaded module, not state.
+// The module after it was loaded.
 const loaded: { module: ZstdModule | null } = { module: null };
 
 function zlib(): Zlib {
