@@ -1,35 +1,35 @@
 /**
- * Incremental fetch sessions (KIP-227): the broker remembers which partitions a client fetches and what it last sent for them, so
- * that requests name only changes and responses only changed partitions.
+ * Fetch sessions (KIP-227): the broker remembers which partitions a client fetches and what it has sent for them last. So a
+ * request lists only changed partitions, and so does the response.
  *
- * - The number of sessions is bounded, and so is the total number of their partitions, also when sessions grow. When there is no
- *   room, a client gets session id 0 and fetches without a session. Invalid topic names are not stored.
- * - Partitions that had data in a response move to the end, so that a busy partition cannot starve the others of `maxBytes`.
- * - This module neither reads logs nor knows the wire format; `api/records/01-fetch.ts` does.
+ * - The number of sessions is bounded, and so is the number of partitions in all sessions together, also when a session grows. If
+ *   there is no room, a client gets session id 0 and fetches without a session. Topic names that are too long are not stored.
+ * - Partitions that had data in a response are moved to the end, so that a busy partition does not use up `maxBytes` alone.
+ * - This file neither reads logs nor knows the wire format; `api/records/01-fetch.ts` does.
  */
 import type { Uuid } from '../base/uuid.ts';
 import { type ErrorRow, Errors } from '../protocol/errors.ts';
 
 export interface FetchedPartition {
-  /** Empty when the version has topic ids. */
+  /** Empty if the version of the request has topic ids. */
   readonly topic: string;
-  /** Zero when the version has topic names. */
+  /** Zero if the version of the request has topic names. */
   readonly topicId: Uuid;
   readonly index: number;
   fetchOffset: number;
   maxBytes: number;
   currentLeaderEpoch: number;
   lastFetchedEpoch: number;
-  /** The value in the last response; -1 before the first. */
+  /** The high watermark in the last response; -1 before the first response. */
   highWatermark: number;
   logStartOffset: number;
 }
 
-/** No session. A client that does not want one sends it too. */
+/** The session id that means "no session". A client that does not want a session sends it, too. */
 export const noSessionId = 0;
-/** Epoch of a request without a session, or of one that closes its session. */
+/** The session epoch in a request without a session, and in a request that closes its session. */
 export const finalEpoch = -1;
-/** Epoch of a full request that asks for a new session. */
+/** The session epoch in a request that lists all partitions and wants a new session. */
 export const initialEpoch = 0;
 
 export function nextEpoch(epoch: number): number {
@@ -44,9 +44,9 @@ export class FetchSession {
   readonly id: number;
   readonly usesTopicIds: boolean;
   readonly createdMs: number;
-  /** In the order in which they are read. */
+  /** By `partitionKey`, in the order in which they are read. */
   readonly partitions: Map<string, FetchedPartition>;
-  /** The epoch that the next request must have. */
+  /** The session epoch that the next request must have. */
   epoch = 1;
   lastUsedMs: number;
 
@@ -58,7 +58,7 @@ export class FetchSession {
     this.lastUsedMs = nowMs;
   }
 
-  /** The next read begins after this partition. */
+  /** Moves a partition behind all others, so that it is read last the next time. */
   moveToEnd(partition: FetchedPartition): void {
     const key = partitionKey(partition.topic, partition.topicId, partition.index);
     if (this.partitions.delete(key)) this.partitions.set(key, partition);
@@ -68,20 +68,20 @@ export class FetchSession {
 export interface SessionCacheOptions {
   readonly slotsMax: number;
   readonly partitionsMax: number;
-  /** A session that was not used for this long may be evicted. */
+  /** A session that was not used for this long may be removed for a new one. */
   readonly evictionMs: number;
-  /** Uniform in [0, 2^32). */
+  /** Returns a random integer from 0 to 2^32 - 1. */
   readonly random: () => number;
 }
 
-/** Kafka's longest topic name. */
+/** The length of the longest topic name that Kafka allows. */
 const topicNameLengthMax = 249;
 
 export const sessionDefaults = { partitionsMax: 200_000, evictionMs: 120_000 };
 
 export class FetchSessionCache {
   readonly #options: SessionCacheOptions;
-  /** Least recently used first. */
+  /** By session id, the least recently used first. */
   readonly #sessions = new Map<number, FetchSession>();
   #partitions = 0;
 
@@ -97,7 +97,7 @@ export class FetchSessionCache {
     return this.#partitions;
   }
 
-  /** The session of an incremental request, after its epoch was checked and advanced; or the error. */
+  /** The session of an incremental request, or the error. Checks the session epoch and advances it. */
   use(id: number, epoch: number, usesTopicIds: boolean, nowMs: number): FetchSession | ErrorRow {
     const session = this.#sessions.get(id);
     if (session === undefined) return Errors.FETCH_SESSION_ID_NOT_FOUND;
@@ -110,7 +110,7 @@ export class FetchSessionCache {
     return session;
   }
 
-  /** A new session, or null when there is no room for it. */
+  /** Creates a session; null if there is no room for it. */
   create(
     usesTopicIds: boolean,
     partitions: Map<string, FetchedPartition>,
@@ -134,7 +134,7 @@ export class FetchSessionCache {
     this.#partitions -= session.partitions.size;
   }
 
-  /** Adds or changes a partition of a session; false when there is no room. */
+  /** Adds or changes a partition of a session. Returns false if there is no room for it. */
   put(session: FetchSession, partition: FetchedPartition): boolean {
     const key = partitionKey(partition.topic, partition.topicId, partition.index);
     const known = session.partitions.get(key);
@@ -167,7 +167,10 @@ export class FetchSessionCache {
     return true;
   }
 
-  /** The least recently used session when it is stale; else a smaller one that is old enough, because large sessions save more. */
+  /**
+   * A session that may be removed for a new one with `partitions` partitions: the least recently used one if it is stale;
+   * otherwise the smallest of those that are old enough and smaller than the new one, because a large session saves more.
+   */
   #evictable(partitions: number, nowMs: number): FetchSession | null {
     const { evictionMs } = this.#options;
     let smallest: FetchSession | null = null;

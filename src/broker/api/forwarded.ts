@@ -1,13 +1,7 @@
 /**
-<<<<<<< HEAD
- * Admin requests that the active controller handles: CreateTopics (19), DeleteTopics (20), CreatePartitions (37), ElectLeaders
- * (43), AlterPartitionReassignments (45), ListPartitionReassignments (46), AlterClientQuotas (49), AlterUserScramCredentials (51),
- * UpdateFeatures (57), UnregisterBroker (64). Every node forwards them; each has a row in the table below.
-=======
  * The admin requests that the active controller handles: CreateTopics (19), DeleteTopics (20), CreatePartitions (37), ElectLeaders (43),
- * AlterPartitionReassignments (45), ListPartitionReassignments (46), AlterClientQuotas (49), UpdateFeatures (57), UnregisterBroker
- * (64). Every node forwards them to the controller; each has a row below.
->>>>>>> 7dc4d13 (broker/api: comments that a newcomer understands at the first reading)
+ * AlterPartitionReassignments (45), ListPartitionReassignments (46), AlterClientQuotas (49), AlterUserScramCredentials (51),
+ * UpdateFeatures (57), UnregisterBroker (64). Every node forwards them to the controller; each has a row below.
  *
  * Behaviour: After a successful change the response waits until this node's own image has the change, at most `readYourWriteMs`. So a
  *            client can use a new topic at once through the same broker. When no controller responds in time, every item of the
@@ -175,7 +169,6 @@ function quotasShow(
     });
 }
 
-<<<<<<< HEAD
 function scramHandler(services: NodeServices): Handler {
   return forward(services, AlterUserScramCredentialsRequest, AlterUserScramCredentialsResponse, {
     versions: '0',
@@ -196,13 +189,10 @@ function scramHandler(services: NodeServices): Handler {
   });
 }
 
-/** kraft.version follows from the voter set in the quorum's log, as far as this node has received it. */
-=======
 /**
  * The finalized level of a feature. kraft.version follows from the voters in the part of the quorum's log that this node has
  * received.
  */
->>>>>>> 7dc4d13 (broker/api: comments that a newcomer understands at the first reading)
 function levelOf(feature: string, image: MetadataImage, voters: readonly VoterStatus[]): number {
   return feature === kraftVersionFeature ? kraftVersionOf(voters) : featureLevel(image, feature);
 }

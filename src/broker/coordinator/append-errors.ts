@@ -1,4 +1,4 @@
-/** Translates errors of the log into those that a coordinator sends, because clients know how to handle these. */
+/** Replaces errors of the log by errors of coordinators, because clients of a coordinator know how to handle only the latter. */
 import { type ErrorRow, Errors } from '../../protocol/errors.ts';
 
 const translations: ReadonlyMap<ErrorRow, ErrorRow> = new Map([
@@ -11,7 +11,9 @@ const translations: ReadonlyMap<ErrorRow, ErrorRow> = new Map([
   [Errors.FENCED_LEADER_EPOCH, Errors.NOT_COORDINATOR],
 ]);
 
-/** `tooLarge`: the error for records that are too large for the log. */
+/**
+ * The error for the client. `tooLarge`: the error for records that are too large for the log, which depends on the coordinator.
+ */
 export function coordinatorError(error: ErrorRow, tooLarge: ErrorRow): ErrorRow {
   if (error === Errors.MESSAGE_TOO_LARGE || error === Errors.RECORD_LIST_TOO_LARGE) return tooLarge;
   return translations.get(error) ?? error;

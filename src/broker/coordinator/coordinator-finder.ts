@@ -1,11 +1,14 @@
-/** Finds the coordinator of a key: the leader of the key's partition in the internal topic, which is created if missing. */
+/**
+ * Finds the coordinator of a key: the leader of the key's partition in the internal topic. Creates the topic if it does not
+ * exist.
+ */
 import type { MetadataImage } from '../../metadata/image.ts';
 import { Errors, KafkaError } from '../../protocol/errors.ts';
 import type { BrokerEndpoint, Endpoints } from '../api/endpoints.ts';
 import type { ConnectionInfo } from '../handler.ts';
 import type { TopicCreator } from '../topic-creator.ts';
 
-/** A coordinator's mapping from keys to partitions. */
+/** The part of a coordinator that maps keys to partitions. */
 export interface Partitioned {
   readonly topic: string;
   partitionOf(key: string, image: MetadataImage): number | null;
@@ -22,12 +25,12 @@ export class CoordinatorFinder {
     this.#creator = creator;
   }
 
-  /** Throws COORDINATOR_NOT_AVAILABLE, after which clients retry. */
+  /** Throws COORDINATOR_NOT_AVAILABLE if the topic or the leader does not exist yet; clients then retry. */
   find(key: string, image: MetadataImage, connection: ConnectionInfo): BrokerEndpoint {
     const { topic } = this.#coordinator;
     const index = this.#coordinator.partitionOf(key, image);
     if (index === null) {
-      // The request does not wait for the creation: the client retries soon. A failure is logged.
+      // Does not wait for the creation, because the client retries soon. If the creation fails, the creator logs it.
       void this.#creator.create(topic);
       throw new KafkaError(Errors.COORDINATOR_NOT_AVAILABLE);
     }

@@ -1,10 +1,11 @@
 /**
- * A coordinator of this broker: one `ShardHost` for each partition of its internal topic that this broker leads. When this broker
- * becomes the leader, it loads the partition; until then requests for its keys get COORDINATOR_LOAD_IN_PROGRESS. When it stops
- * leading, pending requests get NOT_COORDINATOR; clients find the next coordinator, which loads the same records.
+ * A coordinator of this broker: it has a `ShardHost` for each partition of the internal topic that this broker leads. When the
+ * broker becomes the leader, the host loads the partition; until then requests for its keys get COORDINATOR_LOAD_IN_PROGRESS.
+ * When the broker stops leading, pending requests get NOT_COORDINATOR. Clients then find the next coordinator, which loads the
+ * same records.
  *
- * The type parameters are those of the state machine that it runs (groups, transactions). Requests throw `KafkaError` when this
- * broker cannot handle the key; the handlers in `api/` put the error where the version has it.
+ * The type parameters are those of the state machine (groups, transactions). A request throws `KafkaError` if this broker cannot
+ * handle its key; the handlers in `api/` put the error into the response.
  */
 import { coordinatorPartition } from '../../coordinator/partition.ts';
 import type { Output } from '../../coordinator/types.ts';
@@ -46,14 +47,14 @@ export class CoordinatorRuntime<Shard, Input, Out extends Output = Output> imple
     this.topic = options.topic;
   }
 
-  /** Begins to coordinate, also the partitions that this broker leads already. */
+  /** Starts to coordinate, also the partitions that this broker leads already. */
   start(): void {
     const { replicas } = this.#options;
     this.#unwatch = replicas.watchLeadership(({ partition, isLeader }) => this.#leads(partition, isLeader));
     for (const partition of replicas.partitions()) if (partition.isLeader) this.#leads(partition, true);
   }
 
-  /** Responds NOT_COORDINATOR to pending requests. The next coordinator reads what was appended. */
+  /** Pending requests get NOT_COORDINATOR. The next coordinator loads what was appended. */
   stop(): void {
     this.#unwatch?.();
     for (const host of this.#hosts.values()) host.close(Errors.NOT_COORDINATOR);
@@ -70,7 +71,7 @@ export class CoordinatorRuntime<Shard, Input, Out extends Output = Output> imple
   #leads(partition: PartitionReplica, isLeader: boolean): void {
     if (partition.topic !== this.topic) return;
     const host = this.#hosts.get(partition.index);
-    // A new leader epoch of the same leader changes nothing: the log is the same.
+    // The same leader has a new leader epoch. The log is still the same, so the shard need not be loaded again.
     if (isLeader && host?.partition === partition) return;
     if (host !== undefined) this.#drop(host);
     if (isLeader) this.#host(partition);
@@ -82,7 +83,7 @@ export class CoordinatorRuntime<Shard, Input, Out extends Output = Output> imple
       partition,
       onLost: (lost) => {
         this.#drop(lost);
-        // The leadership was lost and regained: loads again, because the log may have changed.
+        // If the leadership was lost and regained meanwhile, the log may have changed, so it is loaded again.
         if (partition.isLeader) this.#host(partition);
       },
     });
@@ -95,13 +96,13 @@ export class CoordinatorRuntime<Shard, Input, Out extends Output = Output> imple
     if (this.#hosts.get(host.partition.index) === host) this.#hosts.delete(host.partition.index);
   }
 
-  /** The partition of the internal topic for a key; null when the topic does not exist yet. */
+  /** The partition of the internal topic to which a key belongs; null if the topic does not exist yet. */
   partitionOf(key: string, image: MetadataImage): number | null {
     const topic = image.topics.byName(this.topic);
     return topic === undefined ? null : coordinatorPartition(key, topic.partitions.length);
   }
 
-  /** The host of a partition. Throws NOT_COORDINATOR or COORDINATOR_LOAD_IN_PROGRESS. */
+  /** The host of a partition. Throws NOT_COORDINATOR if there is none, COORDINATOR_LOAD_IN_PROGRESS while it loads. */
   hostAt(index: number | null): ShardHost<Shard, Input, Out> {
     const host = index === null ? undefined : this.#hosts.get(index);
     if (host === undefined) throw new KafkaError(Errors.NOT_COORDINATOR);
@@ -109,27 +110,30 @@ export class CoordinatorRuntime<Shard, Input, Out extends Output = Output> imple
     return host;
   }
 
-  /** The host of a key. Throws as `hostAt`. */
+  /** The host of a key. Throws like `hostAt`. */
   hostOf(key: string): ShardHost<Shard, Input, Out> {
     return this.hostAt(this.partitionOf(key, this.#options.metadata()));
   }
 
-  /** Sends a request to the shard of `key`; the response to a write comes when it is committed. Throws as `hostAt`. */
+  /** Passes a request to the shard of `key`. The response to a write comes when the write is committed. Throws like `hostAt`. */
   request<Response>(key: string, input: (token: number) => Input): Answer<Response> {
     return this.hostOf(key).request(input);
   }
 
-  /** The state of the shard of `key`, read-only: everything in it is committed. Throws as `hostAt`. */
+  /** The shard of `key`, for reading only. Everything in it is committed. Throws like `hostAt`. */
   read(key: string): Shard {
     return this.hostOf(key).shard;
   }
 
-  /** The shards that are loaded now, read-only. */
+  /** The shards that are loaded now, for reading only. */
   activeShards(): Shard[] {
     return [...this.#hosts.values()].filter(({ isActive }) => isActive).map(({ shard }) => shard);
   }
 
-  /** The shards of all partitions that this broker leads, read-only. Throws COORDINATOR_LOAD_IN_PROGRESS while one is being loaded. */
+  /**
+   * The shards of all partitions that this broker leads, for reading only. Throws COORDINATOR_LOAD_IN_PROGRESS while one of them
+   * loads.
+   */
   readAll(): Shard[] {
     const shards: Shard[] = [];
     for (const host of this.#hosts.values()) {

@@ -1,9 +1,10 @@
 /**
- * Runs the shard of one partition that this broker leads: loads it, gives it requests, deadlines and outcomes of writes, and
- * carries out its output: appends, responses, log lines.
+ * Runs the shard of one partition that this broker leads: it loads the shard, passes requests, deadlines and outcomes of writes
+ * to it, and carries out its output (appends, responses, log lines).
  *
- * Order of a step: its writes are queued, its responses are sent, the coordinator's own outputs are carried out, the timer is set.
- * A response that promises durability is output by the step that handles the outcome of the write, so it cannot be sent before.
+ * The output of a step is carried out in this order: queue its writes, send its responses, carry out the coordinator's own
+ * outputs, set the timer. A shard outputs a response that promises durability only in the step for the outcome of the write, so
+ * it cannot be sent too early.
  */
 import { mark } from '../../base/mark.ts';
 import type { Clock, Scheduler, Timer } from '../../base/clock.ts';
@@ -21,13 +22,13 @@ import { WriteQueue } from './write-queue.ts';
 /** Settings that all shards of a coordinator share. */
 export interface HostSettings<Shard, Input, Out extends Output> {
   readonly machine: StateMachine<Shard, Input, Out>;
-  /** A write that is not committed after this time gets COORDINATOR_NOT_AVAILABLE. */
+  /** A write that is not committed within this time gets COORDINATOR_NOT_AVAILABLE. */
   readonly writeTimeoutMs: number;
   readonly loadBufferBytes: number;
   readonly compression: CompressionType;
-  /** The error for records that are too large for the log. */
+  /** The error for the client when records are too large for the log. */
   readonly tooLarge: ErrorRow;
-  /** Carries out the coordinator's own output fields. Results are passed to `host.tell`. */
+  /** Carries out the outputs that only this coordinator has. It passes results back with `host.submit`. */
   readonly perform?: (output: Out, host: ShardHost<Shard, Input, Out>) => void;
   readonly metadata: () => MetadataImage;
   readonly clock: Clock;
@@ -37,17 +38,17 @@ export interface HostSettings<Shard, Input, Out extends Output> {
 
 export interface ShardHostOptions<Shard, Input, Out extends Output> extends HostSettings<Shard, Input, Out> {
   readonly partition: PartitionReplica;
-  /** Storage or leadership failed: this host is no longer usable. */
+  /** Called when the storage or the leadership has failed: this host can no longer be used. */
   readonly onLost: (host: ShardHost<Shard, Input, Out>) => void;
 }
 
 type State = 'loading' | 'active' | 'closed';
 
-/** Maximum delay of a timer, below the largest delay of Node's timers. */
+/** The longest delay of a timer. It is below the largest delay that Node's timers allow; a tick that comes early does no harm. */
 const sleepMaxMs = 3_600_000;
-/** A timer that fires this late shows that the process was paused. */
+/** A timer that is late by more than this shows that the process was paused. */
 const pauseMs = 100;
-/** A log end that stays uncommitted for this long is logged. */
+/** If the end of the log stays uncommitted for this long during loading, a warning is logged. */
 const commitWarnMs = 10_000;
 
 export class ShardHost<Shard, Input, Out extends Output = Output> {
@@ -88,8 +89,8 @@ export class ShardHost<Shard, Input, Out extends Output = Output> {
   }
 
   /**
-   * Loads the partition; an error of the log does not reject. After it resolves the host serves requests, unless it was closed
-   * meanwhile.
+   * Loads the partition. Afterwards the host serves requests, unless it was closed meanwhile. An error of the log closes the host
+   * and does not reject.
    */
   async load(): Promise<void> {
     const { partition, clock, scheduler, logger, machine, loadBufferBytes: bufferBytes } = this.#options;
@@ -116,7 +117,7 @@ export class ShardHost<Shard, Input, Out extends Output = Output> {
       mark('coordinator.load-failed');
       logger.error('a partition could not be loaded', { partition: this.#name, error: String(error) });
       this.close(Errors.NOT_COORDINATOR);
-      // The replica manager handles errors of the log; any other error is a bug.
+      // The replica manager handles errors of the log. Any other error is a bug.
       if (errorRowOf(error) === Errors.UNKNOWN_SERVER_ERROR) throw error;
     }
   }
@@ -128,8 +129,8 @@ export class ShardHost<Shard, Input, Out extends Output = Output> {
   }
 
   /**
-   * Records that the former leader had not committed are visible only once they are committed. Resolves to false when the host was
-   * closed meanwhile.
+   * Waits until everything that was loaded is committed: the former leader may have left uncommitted records, which must not be
+   * visible yet. Resolves to false if the host was closed meanwhile.
    */
   async #committed(endOffset: number): Promise<boolean> {
     const { partition, scheduler, logger } = this.#options;
@@ -151,7 +152,7 @@ export class ShardHost<Shard, Input, Out extends Output = Output> {
     return this.isLoading;
   }
 
-  /** Throws the error that tells why this broker cannot serve the partition now. */
+  /** Throws the error that clients get if this broker cannot serve the partition now. */
   requireActive(): void {
     if (this.#state === 'closed' || !this.partition.isLeader) throw new KafkaError(Errors.NOT_COORDINATOR);
     if (this.#state === 'loading') throw new KafkaError(Errors.COORDINATOR_LOAD_IN_PROGRESS);
@@ -165,7 +166,7 @@ export class ShardHost<Shard, Input, Out extends Output = Output> {
     return this.#state === 'loading' && this.partition.isLeader;
   }
 
-  /** The response, synchronously when the shard has it at once. */
+  /** Passes a request to the shard. Returns the response, or a promise of it if the shard does not have it at once. */
   request<Response>(input: (token: number) => Input): Response | Promise<Response> {
     this.requireActive();
     const token = this.#nextToken++;
@@ -183,17 +184,17 @@ export class ShardHost<Shard, Input, Out extends Output = Output> {
     });
   }
 
-  /** An input without a response; dropped when the host is not active. */
+  /** Passes an input without a response to the shard; ignored if the host is not active. */
   submit(input: Input): void {
     if (this.#state === 'active') this.#step(input);
   }
 
-  /** Inputs of the runtime, which every coordinator's shard handles. */
+  /** Passes one of the inputs that the shards of every coordinator handle. */
   inform(input: RuntimeInput): void {
     if (this.#state === 'active') this.#step(input);
   }
 
-  /** Closes the host: pending requests get `error`. */
+  /** Closes the host. Pending requests get `error`. */
   close(error: ErrorRow): void {
     if (this.#state === 'closed') return;
     const wasActive = this.#state === 'active';
@@ -254,8 +255,8 @@ export class ShardHost<Shard, Input, Out extends Output = Output> {
         this.#timerAtMs = Number.POSITIVE_INFINITY;
         this.inform({ type: 'tick' });
       };
-      // After a pause of the process, heartbeats of members are still unread in the sockets. They are handled before a session can
-      // expire.
+      // While the process was paused, heartbeats of members have arrived in the sockets. They are handled first, so that no
+      // session expires wrongly.
       if (lateMs > pauseMs) scheduler.soon(tick);
       else tick();
     });

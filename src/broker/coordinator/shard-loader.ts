@@ -1,9 +1,9 @@
 /**
- * Reads a partition of an internal topic from start to end into a shard: records, with the producer of those that belong to a
- * transaction, and the markers that end transactions.
+ * Reads a partition of an internal topic from its start to its end into a shard: the records (with the producer if they belong to
+ * a transaction) and the markers that end transactions.
  *
- * The caller decides when to load. A batch or record that cannot be read is skipped and logged, so that damage in one place does
- * not make the whole partition unavailable.
+ * A batch or record that cannot be decoded is skipped and logged, so that damage at one place does not make the whole partition
+ * unavailable.
  */
 import { mark } from '../../base/mark.ts';
 import type { Clock, Scheduler } from '../../base/clock.ts';
@@ -16,7 +16,7 @@ import { decodeRecords, type KafkaRecord } from '../../protocol/records/record.t
 import type { Logger } from '../../telemetry/logger.ts';
 import type { PartitionReplica } from '../services.ts';
 
-/** Longest time of one turn of the event loop. */
+/** Loading yields to the event loop after this time. */
 const sliceMs = 5;
 
 export interface LoadOptions<Shard> {
@@ -31,13 +31,16 @@ export interface LoadOptions<Shard> {
 }
 
 export interface Loaded {
-  /** Everything before this offset is in the shard. */
+  /** The shard has everything before this offset. */
   readonly endOffset: number;
   readonly batchCount: number;
   readonly sizeBytes: number;
 }
 
-/** Resolves to null when loading was aborted. Rejects with a `KafkaError` when the log cannot be read. */
+/**
+ * Resolves to null if loading was aborted because `isWanted` returned false. Rejects with a `KafkaError` if the log cannot be
+ * read.
+ */
 export async function loadShard<Shard>(options: LoadOptions<Shard>): Promise<Loaded | null> {
   const { partition, clock, scheduler, isWanted } = options;
   let sizeBytes = 0;
@@ -62,7 +65,7 @@ export async function loadShard<Shard>(options: LoadOptions<Shard>): Promise<Loa
         mark('coordinator.load-given-up');
         return null;
       }
-      // A batch may begin before the log start.
+      // The first batch may begin before the log start offset; its records before that offset are skipped.
       replayBatch(options, header, offset);
       sizeBytes += header.sizeBytes;
       batchCount++;
@@ -106,7 +109,7 @@ function tolerate<Shard>(options: LoadOptions<Shard>, offset: number, read: () =
   } catch (error) {
     if (!(error instanceof DecodeError)) throw error;
     const { partition, logger } = options;
-    logger.error('skipped a damaged part of the log of the coordinator', {
+    logger.error('a damaged batch or record of a coordinator was skipped', {
       partition: `${partition.topic}-${partition.index}`,
       offset,
       error: error.message,

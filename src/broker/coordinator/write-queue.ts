@@ -1,13 +1,14 @@
 /**
- * Appends a shard's writes to its partition. While some appends are in flight, further writes are combined into larger batches, so
- * a busy coordinator makes fewer appends per write.
+ * Appends the writes of a shard to its partition. While several appends are in flight, further writes are collected into larger
+ * batches, so that a busy coordinator makes fewer appends.
  *
  * Invariants:
  * - Writes reach the log in the order in which they came, and are reported as written in that order. A write without records is
- *   reported as written when everything before it is.
- * - Records of different transactions, or of none, never share a batch, because the batch header names the producer.
- * - A write that was not appended within the time-out fails and is never appended. One that was appended is reported as timed out,
- *   and later with its outcome.
+ *   reported as written when all writes before it are.
+ * - Records of different transactions, or of a transaction and of none, never share a batch, because the batch header names the
+ *   producer.
+ * - A write that was not appended within the time-out fails and is never appended. A write that was appended but not committed
+ *   within the time-out is reported as timed out, and later with its outcome.
  */
 import type { Clock, Scheduler, Timer } from '../../base/clock.ts';
 import type { VerifiedProducer, Write } from '../../coordinator/types.ts';
@@ -19,26 +20,26 @@ import type { AppendOptions } from '../../replication/types.ts';
 import type { PartitionReplica } from '../services.ts';
 import { coordinatorError } from './append-errors.ts';
 
-/** Size of one batch's records before compression: well below the smallest sensible max.message.bytes. */
+/** The records of one batch have at most this size before compression. It is far below every sensible max.message.bytes. */
 const batchBytesMax = 256 * 1024;
-/** Upper bound of a record's size besides key and value. */
+/** A record needs at most this many bytes besides its key and value. */
 const recordOverheadBytes = 40;
-/** Coordinators append as Kafka's do: in the newest record format. */
+/** The produce version for the checks of the log: the newest one, as in Kafka, because a coordinator is not an old client. */
 const requestVersion = 12;
 /**
- * Above this number of appends in flight, writes are combined. More would only make batches smaller, because replicas acknowledge
- * in order.
+ * While this many appends are in flight, further writes wait and are collected. More appends would only make the batches smaller:
+ * replicas acknowledge them in order anyway.
  */
 const flightsMax = 5;
 
-/** Called for each write, in order. */
+/** Called with the outcome of each write, in the order of the writes. */
 export interface WriteListener {
   /** The write is committed. */
   written(writeId: number): void;
-  /** The write is not in the log and never will be. */
+  /** The write is not in the log and will never be. */
   failed(writeId: number, error: ErrorRow): void;
   timedOut(writeId: number, error: ErrorRow): void;
-  /** Leadership or storage is lost: writes in flight may or may not be in the log. */
+  /** Leadership or storage was lost. Writes in flight may or may not be in the log. */
   lost(error: ErrorRow): void;
 }
 
@@ -47,7 +48,7 @@ interface Queued {
   readonly expiresMs: number;
 }
 
-/** One append: the writes of one batch. */
+/** One append: the writes whose records are in one batch. */
 interface Flight {
   readonly writes: readonly Write[];
   isCommitted: boolean;
@@ -60,7 +61,7 @@ export interface WriteQueueOptions {
   readonly scheduler: Scheduler;
   readonly timeoutMs: number;
   readonly compression: CompressionType;
-  /** The error for records that are too large for the log. */
+  /** The error for the client when records are too large for the log. */
   readonly tooLarge: ErrorRow;
   readonly listener: WriteListener;
 }
@@ -68,7 +69,7 @@ export interface WriteQueueOptions {
 export class WriteQueue {
   readonly #options: WriteQueueOptions;
   #queue: Queued[] = [];
-  /** In the order of the log. */
+  /** Appends that are not reported yet, in the order of the log. */
   readonly #flights: Flight[] = [];
   #isScheduled = false;
   #isClosed = false;
@@ -86,7 +87,7 @@ export class WriteQueue {
     else this.#schedule();
   }
 
-  /** No callback is called any more. */
+  /** Closes the queue. The listener is not called any more. */
   close(): void {
     this.#isClosed = true;
     this.#queue = [];
@@ -98,7 +99,7 @@ export class WriteQueue {
     return this.#flights.length >= flightsMax;
   }
 
-  /** In a microtask, so that requests that arrive together are written together. */
+  /** Appends in a microtask, so that writes of requests that arrive together form one batch. */
   #schedule(): void {
     if (this.#isScheduled) return;
     this.#isScheduled = true;
@@ -113,7 +114,7 @@ export class WriteQueue {
     if (this.#queue.length > 0) this.#watchExpiry();
   }
 
-  /** The first write of the queue, whatever its size, and the following ones that fit into the same batch. */
+  /** Takes the first write of the queue, whatever its size, and those after it that fit into the same batch. */
   #gather(): Write[] {
     const first = (this.#queue[0] as Queued).write;
     let sizeBytes = 0;
@@ -144,7 +145,7 @@ export class WriteQueue {
     this.#await(writes, acknowledged);
   }
 
-  /** Null when there is nothing to append. */
+  /** The batch to append; null if the writes have no records. */
   #batch(writes: readonly Write[]): Uint8Array | null {
     const timestamp = this.#options.clock.wallMs();
     const { producer, end } = writes[0] as Write;
@@ -168,7 +169,7 @@ export class WriteQueue {
     this.#flights.push(flight);
     const settled = (error: ErrorRow | null): void => {
       if (this.#isClosed) return;
-      // The record stays in the log, with fewer replicas than required. The client gets the error; the state follows the log.
+      // The records stay in the log, with fewer replicas than required. The client gets an error, but the state follows the log.
       if (error === Errors.NOT_ENOUGH_REPLICAS_AFTER_APPEND) timedOut();
       else if (error !== null) return listener.lost(coordinatorError(error, tooLarge));
       flight.isCommitted = true;
@@ -181,7 +182,7 @@ export class WriteQueue {
     );
   }
 
-  /** Reports the oldest appends that are committed. */
+  /** Reports appends as written, from the oldest up to the first that is not committed. */
   #report(): void {
     for (let flight = this.#flights[0]; flight?.isCommitted === true; flight = this.#flights[0]) {
       this.#flights.shift();
@@ -190,7 +191,7 @@ export class WriteQueue {
     }
   }
 
-  /** While appends are stuck, writes behind them expire. */
+  /** Sets a timer for the first queued write: if no append completes in time, queued writes expire. */
   #watchExpiry(): void {
     const first = this.#queue[0];
     if (this.#expiry !== null || first === undefined) return;

@@ -1,4 +1,4 @@
-/** The coordinator's settings, from the broker's properties. */
+/** The settings of the group coordinator, computed from the broker's properties. */
 import type { NodeConfig } from '../../config/node-config.ts';
 import type { GroupConfig, GroupSettings } from '../../group/types.ts';
 import { resourceType } from '../../metadata/configs-image.ts';
@@ -23,7 +23,7 @@ export function groupConfig(config: NodeConfig): GroupConfig {
   };
 }
 
-/** Kafka also accepts the class names of its assignors. */
+/** Kafka also accepts the class names of its own assignors. */
 function assignorName(name: string): string {
   if (name.endsWith('.UniformAssignor')) return 'uniform';
   return name.endsWith('.RangeAssignor') ? 'range' : name;
@@ -35,8 +35,8 @@ function migrationPolicy(text: string): GroupConfig['consumer']['migrationPolicy
 }
 
 /**
- * A group's own settings (`kafka-configs --entity-type groups`) override the broker's and are clamped to the broker's current
- * bounds.
+ * The settings of one group. Its own values (`kafka-configs --entity-type groups`) override the broker's, but are kept within the
+ * broker's current bounds.
  */
 function groupSettings(config: NodeConfig, groupId: string, image: MetadataImage): GroupSettings {
   const own = image.configs.get(resourceType.group, groupId);

@@ -1,8 +1,6 @@
 /**
- * The group coordinator of this broker: the coordinator runtime for groups, and the requests of handlers.
- *
- * Requests throw `KafkaError` when this broker cannot handle the group; the handlers in `api/` put the error where the version has
- * it.
+ * The group coordinator of this broker: the coordinator runtime for groups, with a method for each request that handlers pass on.
+ * A method throws `KafkaError` if this broker cannot handle the group; the handlers in `api/` put the error into the response.
  */
 import type { Clock, Scheduler } from '../../base/clock.ts';
 import type { Random } from '../../base/random.ts';
@@ -57,7 +55,7 @@ export interface GroupServiceOptions {
   readonly scheduler: Scheduler;
   readonly random: Random;
   readonly logger: Logger;
-  /** Verifies with the transaction coordinator before offsets of a transaction are written. */
+  /** Verifies transactions with the transaction coordinator, before offsets are committed in them. */
   readonly verifier: Pick<TransactionVerifier, 'verify'>;
 }
 
@@ -105,7 +103,7 @@ export class GroupService implements MetadataPublisher {
     return this.#runtime.partitionOf(groupId, image);
   }
 
-  /** For requests of members, whose group must have a name. Offsets may also be committed for the group "". */
+  /** For requests that need a group name. Offsets may also be committed for the group with the empty name. */
   #named<Response>(groupId: string, input: (token: number) => GroupInput): Answer<Response> {
     requireName(groupId);
     return this.#runtime.request(groupId, input);
@@ -123,7 +121,10 @@ export class GroupService implements MetadataPublisher {
     return this.#named(request.groupId, (token) => ({ type: 'heartbeat', token, request }));
   }
 
-  /** Whether the consumer protocol (KIP-848) is enabled, by the cluster's `group.version` and on this broker. */
+  /**
+   * Whether clients may use the consumer protocol (KIP-848): the cluster's `group.version` and this broker's properties must
+   * allow it.
+   */
   offersConsumerProtocol(image: MetadataImage): boolean {
     return featureLevel(image, 'group.version') > 0 && this.#protocols.includes('consumer');
   }
@@ -167,16 +168,16 @@ export class GroupService implements MetadataPublisher {
   }
 
   /**
-   * Appends the marker that ends a transaction to a partition of `__consumer_offsets`: the offsets that the transaction committed
-   * there take effect or are dropped. Resolves when the marker is committed, with an error code of WriteTxnMarkers.
+   * Appends the marker that ends a transaction to a partition of `__consumer_offsets`: the offsets that the transaction has
+   * committed there take effect or are dropped. Resolves when the marker is committed, with an error code of WriteTxnMarkers.
    */
   async completeTransaction(partition: number, end: TransactionEnd): Promise<ErrorRow> {
     try {
       const input = (token: number): GroupInput => ({ type: 'completeTransaction', token, end });
       const { errorCode } = await this.#runtime.hostAt(partition).request<{ errorCode: number }>(input);
-      return wordOfMarkers(errorOf(errorCode));
+      return markerError(errorOf(errorCode));
     } catch (error) {
-      return wordOfMarkers(errorRowOf(error));
+      return markerError(errorRowOf(error));
     }
   }
 
@@ -192,7 +193,7 @@ export class GroupService implements MetadataPublisher {
     return this.#runtime.request(groupId, (token) => ({ type: 'deleteGroup', token, groupId }));
   }
 
-  /** The shard that coordinates the group, read-only. Throws NOT_COORDINATOR or COORDINATOR_LOAD_IN_PROGRESS. */
+  /** The shard that coordinates the group, for reading only. Throws NOT_COORDINATOR or COORDINATOR_LOAD_IN_PROGRESS. */
   shardOf(groupId: string): Shard {
     return this.#runtime.read(groupId);
   }
@@ -201,7 +202,7 @@ export class GroupService implements MetadataPublisher {
     return describeGroup(this.#runtime.read(groupId), groupId, apiVersion);
   }
 
-  /** Every loaded group that this broker coordinates, with its committed offsets. */
+  /** All groups that this broker coordinates and has loaded, with their committed offsets. */
   *overview(): Generator<{ groupId: string; memberCount: number; topics: OffsetFetchResponse['topics'] }> {
     for (const shard of this.#runtime.activeShards()) {
       for (const { groupId, members } of shard.groups.values()) {
@@ -211,14 +212,16 @@ export class GroupService implements MetadataPublisher {
     }
   }
 
-  /** The groups of all partitions that this broker leads. Throws COORDINATOR_LOAD_IN_PROGRESS while one is being loaded. */
+  /**
+   * The groups of all partitions that this broker leads. Throws COORDINATOR_LOAD_IN_PROGRESS while one of these partitions loads.
+   */
   list(states: readonly string[], types: readonly string[]): ListedGroup[] {
     return this.#runtime.readAll().flatMap(({ groups }) => listGroups(groups.values(), states, types));
   }
 }
 
-/** Transaction coordinators do not know coordinator errors; after this one they send the marker again. */
-function wordOfMarkers(error: ErrorRow): ErrorRow {
+/** The error for the transaction coordinator. It does not know errors of group coordinators, but after this one it sends the marker again. */
+function markerError(error: ErrorRow): ErrorRow {
   const isElsewhere =
     error === Errors.COORDINATOR_LOAD_IN_PROGRESS ||
     error === Errors.COORDINATOR_NOT_AVAILABLE ||

@@ -1,7 +1,7 @@
 /**
- * Verifies that a group's offsets belong to an open transaction (KIP-890) before they are appended, as Produce does for batches
- * (`../api/records/produce-transactions.ts`). A delayed commit must not begin a transaction in the partition after its
- * coordinator has ended it: that one would never end.
+ * Verifies that the offset commits of a producer belong to its open transaction (KIP-890) before they are appended, as
+ * `../api/records/produce-transactions.ts` does for batches. Otherwise a delayed commit could begin a transaction in the
+ * partition after the coordinator has ended the transaction there; that new one would never end.
  */
 import type { NodeConfig } from '../../config/node-config.ts';
 import type { TxnOffsetCommitRequest } from '../../group/types.ts';
@@ -12,7 +12,7 @@ import { supportFrom, type TransactionVerifier } from '../txn/transaction-verifi
 
 type Verification = NonNullable<AppendOptions['verification']> | null;
 
-/** Coordinators write without sequences. */
+/** Coordinators write batches without sequence numbers. */
 const noSequence = -1;
 const abortableVersion = 4;
 
@@ -26,8 +26,8 @@ export class OffsetsVerification {
   }
 
   /**
-   * Starts the verification that the append to `partition` needs; null when the coordinator need not be asked. Throws, or rejects
-   * with, a `KafkaError`.
+   * Starts the verification that the append to `partition` needs. The result is null if no request to the transaction coordinator
+   * is needed. Throws, or rejects with, a `KafkaError`.
    */
   begin(
     partition: PartitionReplica,
@@ -56,7 +56,7 @@ export class OffsetsVerification {
   }
 }
 
-/** Replaces NETWORK_EXCEPTION, which not every client retries for offset commits. */
+/** The error for the client. Not every client retries an offset commit after NETWORK_EXCEPTION. */
 function refusal(error: ErrorRow): ErrorRow {
   return error === Errors.NETWORK_EXCEPTION ? Errors.COORDINATOR_NOT_AVAILABLE : error;
 }

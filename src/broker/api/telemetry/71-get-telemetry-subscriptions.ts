@@ -1,7 +1,7 @@
 /**
- * GetTelemetrySubscriptions (71), v0. The metrics that a client instance shall push, and its interval (KIP-714): see
- * `client-metrics.ts`. A client without a matching subscription gets an empty list and asks again after five minutes. Kafka
- * supports this API and PushTelemetry only with a metrics receiver plug-in.
+ * GetTelemetrySubscriptions (71), v0. Tells a client instance which metrics to push and how often (KIP-714); `client-metrics.ts`
+ * decides it. A client for which there is no subscription gets an empty list and asks again after five minutes. Kafka serves this
+ * API and PushTelemetry only with a plug-in that receives metrics.
  */
 import { randomUuid, uuidZero } from '../../../base/uuid.ts';
 import {
@@ -13,7 +13,7 @@ import { defineHandler, type Handler, type RequestContext } from '../../handler.
 import type { BrokerServices } from '../../services.ts';
 import type { ClientSoftware } from '../cluster/18-api-versions.ts';
 
-/** zstd, lz4, gzip, snappy. */
+/** The codes of zstd, lz4, gzip and snappy, in the order in which clients should prefer them. */
 const compressionTypes = [4, 3, 1, 2];
 const unknownSoftware = { name: 'unknown', version: 'unknown' };
 

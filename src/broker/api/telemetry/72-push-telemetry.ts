@@ -1,6 +1,6 @@
 /**
- * PushTelemetry (72), v0. Metrics of a client instance (KIP-714), which `client-metrics.ts` validates and counts.
- * Not done:  The metrics themselves are dropped, because there is no receiver for them.
+ * PushTelemetry (72), v0. A client instance pushes metrics (KIP-714); `client-metrics.ts` validates and counts them.
+ * Not done: The metrics are dropped, because nothing receives them.
  */
 import {
   PushTelemetryRequest,

@@ -1,7 +1,7 @@
 /**
- * AddPartitionsToTxn (24), v0–v5. Up to v3 a client's request for one transaction; from v4 on a broker's request for several
- * transactions, to add partitions or only to verify them (KIP-890).
- * Behaviour: When one partition cannot be added, it gets its error, the others get OPERATION_NOT_ATTEMPTED, and nothing is added.
+ * AddPartitionsToTxn (24), v0–v5. Up to v3 it is a request of a client, for one transaction. From v4 on it is a request of another
+ * broker, for several transactions: to add partitions, or only to verify that they were added (KIP-890).
+ * Behaviour: If one partition cannot be added, none is: that partition gets its error, the others get OPERATION_NOT_ATTEMPTED.
  * Versions:  v2 PRODUCER_FENCED · v4 several transactions, verifyOnly · v5 TRANSACTION_ABORTABLE.
  */
 import type { MetadataImage } from '../../../metadata/image.ts';
@@ -63,7 +63,7 @@ async function addOne(
   { apiVersion, image }: RequestContext,
 ): Promise<ErrorAt> {
   const isClient = apiVersion < betweenBrokersSince;
-  const impossible: ErrorAt = (topic, partition) => whyNot(image, topic, partition, isClient);
+  const impossible: ErrorAt = (topic, partition) => partitionError(image, topic, partition, isClient);
   const isImpossible = transaction.topics.some(({ name, partitions }) =>
     partitions.some((partition) => impossible(name, partition) !== Errors.NONE),
   );
@@ -85,8 +85,11 @@ async function addOne(
   }
 }
 
-/** Clients must not write to internal topics; the offsets topic is added by AddOffsetsToTxn. */
-function whyNot(image: MetadataImage, topic: string, partition: number, isClient: boolean): ErrorRow {
+/**
+ * The error for a partition that cannot be added, otherwise NONE. Clients must not write to internal topics; for offset commits
+ * they send AddOffsetsToTxn.
+ */
+function partitionError(image: MetadataImage, topic: string, partition: number, isClient: boolean): ErrorRow {
   if (isClient && isInternalTopic(topic)) return Errors.TOPIC_AUTHORIZATION_FAILED;
   const exists = image.topics.byName(topic)?.partitions[partition] !== undefined;
   return exists ? Errors.NONE : Errors.UNKNOWN_TOPIC_OR_PARTITION;

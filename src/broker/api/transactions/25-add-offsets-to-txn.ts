@@ -1,6 +1,6 @@
 /**
- * AddOffsetsToTxn (25), v0–v4. Adds the partition of `__consumer_offsets` that holds a group's offsets to a transaction.
- * Versions:  v2 PRODUCER_FENCED · v4 TRANSACTION_ABORTABLE.
+ * AddOffsetsToTxn (25), v0–v4. Adds to a transaction the partition of `__consumer_offsets` that stores the offsets of a group.
+ * Versions: v2 PRODUCER_FENCED · v4 TRANSACTION_ABORTABLE.
  */
 import { errorOf } from '../../../protocol/errors.ts';
 import {

@@ -1,6 +1,8 @@
 /**
- * EndTxn (26), v0–v5. Commits or aborts. The response is sent when the decision is committed; the markers follow.
- * Versions:  v2 PRODUCER_FENCED · v4 TRANSACTION_ABORTABLE · v5 the producer id and epoch of the next transaction (KIP-890).
+ * EndTxn (26), v0–v5. Commits or aborts a transaction. The response is sent when the decision is committed; the markers are
+ * written after that.
+ * Versions: v2 PRODUCER_FENCED · v4 TRANSACTION_ABORTABLE · v5 the response has the producer id and epoch for the next
+ * transaction (KIP-890).
  */
 import { errorOf } from '../../../protocol/errors.ts';
 import { EndTxnRequest, EndTxnResponse } from '../../../protocol/messages/transactions/26-end-txn.ts';

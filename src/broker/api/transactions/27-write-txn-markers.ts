@@ -1,10 +1,10 @@
 /**
- * WriteTxnMarkers (27), v1–v2. Writes the outcome of transactions into partitions that this broker leads; sent by transaction
- * coordinators.
- * Versions:  v2 transaction version (a marker of version 2 raises the producer's epoch).
- * Behaviour: A marker is acknowledged when all in-sync replicas have it. Partitions succeed and fail individually; the coordinator
- *            sends failed ones again. Markers for `__consumer_offsets` go through the group coordinator, because they decide about
- *            pending offsets.
+ * WriteTxnMarkers (27), v1–v2. Writes the markers of ended transactions to partitions that this broker leads. Transaction coordinators
+ * send it.
+ * Versions:  v2 transaction version (a marker of version 2 increments the producer's epoch).
+ * Behaviour: A partition gets its result when all in-sync replicas have the marker. Each partition succeeds or fails by itself; the
+ *            coordinator sends failed ones again. Markers for `__consumer_offsets` go to the group coordinator, because they commit or
+ *            drop pending offsets.
  */
 import { type ErrorRow, Errors, errorRowOf, KafkaError } from '../../../protocol/errors.ts';
 import {
@@ -17,20 +17,20 @@ import type { BrokerServices } from '../../services.ts';
 
 type Marker = WriteTxnMarkersRequest['markers'][number];
 
-/** Ends a transaction in a partition of `__consumer_offsets`; rejects with the `KafkaError` of the response. */
+/** Writes a marker to a partition of `__consumer_offsets`. Rejects with the `KafkaError` for the response. */
 export type CompleteOffsets = (index: number, marker: EndedTransaction) => Promise<void>;
 
 export interface EndedTransaction {
   readonly producerId: number;
   readonly producerEpoch: number;
-  /** Leader epoch of the coordinator's partition. */
+  /** Leader epoch of the `__transaction_state` partition whose leader has sent the marker. */
   readonly coordinatorEpoch: number;
   readonly isCommit: boolean;
   readonly transactionVersion: number;
 }
 
 const offsetsTopic = '__consumer_offsets';
-/** The version that the log's checks get; markers are not client batches. */
+/** The produce version for the checks of the log. The newest one, because a marker is not a batch of an old client. */
 const newestProduce = 13;
 
 export function createWriteTxnMarkersHandler(
@@ -128,7 +128,9 @@ class MarkerWriter {
     return this.#withinTimeout(acknowledged);
   }
 
-  /** On a time-out the marker stays in the log. The coordinator sends it again, so a marker may be written twice. */
+  /**
+   * Rejects after `request.timeout.ms`. The marker stays in the log; as the coordinator sends it again, it may be written twice.
+   */
   #withinTimeout(acknowledged: Promise<void>): Promise<void> {
     const { scheduler, config } = this.#services;
     return new Promise((resolve, reject) => {

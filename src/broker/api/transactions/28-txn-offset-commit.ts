@@ -1,9 +1,9 @@
 /**
  * TxnOffsetCommit (28), v0–v5, v6 unstable. Commits offsets of a group in a producer's transaction; they take effect if it commits.
- * Versions:  v2 leader epochs · v3 member and generation are checked · v4 errors that abort the transaction · v5 the group's
- *            partition is added to the transaction by this request (KIP-890) · v6 (Kafka 4.4) topic ids instead of names,
- *            GROUP_ID_NOT_FOUND and STALE_MEMBER_EPOCH (KIP-1319).
- * Behaviour: Unknown topics and partitions, and metadata that is too long, fail individually; the rest is one atomic batch.
+ * Versions:  v2 leader epochs · v3 member and generation are checked · v4 errors that abort the transaction · v5 this request also adds
+ *            the group's partition to the transaction (KIP-890) · v6 (Kafka 4.4) topic ids instead of names, GROUP_ID_NOT_FOUND and
+ *            STALE_MEMBER_EPOCH (KIP-1319).
+ * Behaviour: A partition that does not exist, or whose metadata is too long, gets an error of its own. The rest is one atomic batch.
  */
 import { type ErrorRow, Errors } from '../../../protocol/errors.ts';
 import {
@@ -46,16 +46,16 @@ export function createTxnOffsetCommitHandler(groups: GroupService): Handler {
       const committed = commitThrough(
         known,
         () => groups.commitTransactional(apiVersion, { ...request, topics: known }),
-        (error) => wordOf(error, apiVersion).code,
+        (error) => errorInVersion(error, apiVersion).code,
       );
       return committed instanceof Promise ? committed.then(answer) : answer(committed);
     },
-    failed: (request, error, { apiVersion }) => failed(request, wordOf(error, apiVersion)),
+    failed: (request, error, { apiVersion }) => failed(request, errorInVersion(error, apiVersion)),
   });
 }
 
-/** Clients before 2.0 do not know COORDINATOR_LOAD_IN_PROGRESS. */
-function wordOf(error: ErrorRow, apiVersion: number): ErrorRow {
+/** The error for a client of this version: clients before 2.0 do not know COORDINATOR_LOAD_IN_PROGRESS. */
+function errorInVersion(error: ErrorRow, apiVersion: number): ErrorRow {
   const isOld = apiVersion < loadInProgressSince;
   return isOld && error === Errors.COORDINATOR_LOAD_IN_PROGRESS ? Errors.COORDINATOR_NOT_AVAILABLE : error;
 }

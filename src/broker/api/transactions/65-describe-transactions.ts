@@ -1,6 +1,6 @@
 /**
- * DescribeTransactions (65), v0. Each transactional id gets its state or an error. Of a transaction that is ending, the partitions
- * without a marker are listed.
+ * DescribeTransactions (65), v0. The state of each requested transactional id, or an error. For a transaction that is ending,
+ * only the partitions without a marker are listed.
  */
 import { errorRowOf } from '../../../protocol/errors.ts';
 import {

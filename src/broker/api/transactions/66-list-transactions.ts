@@ -1,6 +1,7 @@
 /**
- * ListTransactions (66), v0–v2. The transactional ids that this broker coordinates. Several filters are combined by "and".
- * Versions:  v1 transactions open for longer than a duration (KIP-994) · v2 ids that match a pattern (KIP-1152).
+ * ListTransactions (66), v0–v2. The transactional ids that this broker coordinates. An id is listed if all filters of the request
+ * match it.
+ * Versions: v1 filter by the duration of the transaction (KIP-994) · v2 filter by a pattern for the id (KIP-1152).
  */
 import {
   ListTransactionsRequest,
@@ -20,7 +21,7 @@ export function createListTransactionsHandler(txn: Pick<TxnService, 'list'>): Ha
     handle(request) {
       const { stateFilters, producerIdFilters, durationFilter, transactionalIdPattern: pattern } = request;
       const transactionStates = txn.list({
-        // A filter with only unknown states matches nothing.
+        // If the client filters by unknown states only, no transaction matches.
         states: new Set(stateFilters),
         producerIds: new Set(producerIdFilters),
         durationMs: durationFilter,

@@ -1,4 +1,4 @@
-/** The handlers of the transaction coordinator, as one list for the table (`others` of `createHandlerTable`). */
+/** The handlers of the transaction coordinator, as one list that the server passes to `createHandlerTable`. */
 import type { Handler } from '../../handler.ts';
 import type { ProducerIds } from '../../producer-ids.ts';
 import type { TxnService } from '../../txn/txn-service.ts';
