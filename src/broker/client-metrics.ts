@@ -1,12 +1,13 @@
 /**
- * Metrics that clients push (KIP-714): which metrics a client instance shall push, and when it may ask and push. A client metrics
- * subscription (`kafka-client-metrics`) has a list of metrics, an interval and a filter for clients.
+ * Metrics that clients push (KIP-714): decides which metrics a client instance pushes, and when it may ask for its subscription
+ * and push. A client metrics subscription, as `kafka-client-metrics` creates it, has a list of metrics, an interval and a filter
+ * for clients.
  *
- * - The state of an instance is kept on this broker only, as in Kafka.
- * - Time is an argument. An instance without a request for three intervals is removed; above the bound, the instance without a
- *   request for the longest time is removed.
- * - The content of metrics is not used: pushes are validated and counted (`docs/metrics.md`), then dropped, because there is no
- *   receiver.
+ * - The state of a client instance is kept on this broker only, as in Kafka.
+ * - Time is an argument. An instance that sent no request for three intervals is removed. If there are too many instances, the
+ *   one that was silent for longest is removed.
+ * - The content of the metrics is not used: pushes are validated and counted (`docs/metrics.md`), then dropped, because nothing
+ *   receives them.
  */
 import type { Uuid } from '../base/uuid.ts';
 import { uuidToBytes, uuidZero } from '../base/uuid.ts';
@@ -20,7 +21,7 @@ import { crc32c } from '../protocol/records/crc32c.ts';
 import type { Collector } from '../telemetry/metrics.ts';
 import { clientInstancesMax } from './limits.ts';
 
-/** The client attributes that `match` of a subscription can test. */
+/** The attributes of a client that the filter `match` of a subscription can test. */
 export interface ClientAttributes {
   readonly client_id: string;
   readonly client_instance_id: string;
@@ -33,7 +34,7 @@ export interface ClientAttributes {
 export interface TelemetrySubscription {
   readonly subscriptionId: number;
   readonly pushIntervalMs: number;
-  /** Prefixes of metric names; `*` alone means all. */
+  /** Prefixes of metric names. A single `*` means all metrics. */
   readonly metrics: readonly string[];
 }
 
@@ -52,27 +53,27 @@ interface SubscriptionRule {
 }
 
 interface ClientInstance extends TelemetrySubscription {
-  /** The configuration image that the subscription was computed from. */
+  /** The configurations from which the subscription was computed. If the image has others, it is computed again. */
   readonly configs: ConfigsImage;
   askedMs: number;
   pushedMs: number;
   hasEnded: boolean;
-  /** The last push was refused with an error after which the client may ask again at once. */
+  /** Whether the last push was refused with an error after which the client may ask for its subscription at once. */
   mayAskAgain: boolean;
   seenMs: number;
 }
 
 const intervalMsDefault = clientMetricsProperties['interval.ms'].default as number;
 const forgottenAfterMsMin = 60_000;
-/** None, gzip, snappy, lz4, zstd. */
+/** Code of the last compression type: 0 none, 1 gzip, 2 snappy, 3 lz4, 4 zstd. */
 const compressionTypeMax = 4;
 const allMetrics = '*';
 const never = Number.NEGATIVE_INFINITY;
-/** Reserved ids: zero, and one (the metadata topic). */
+/** Ids that no client instance may have: zero, and one, which is the id of the metadata topic. */
 const reservedIds: readonly Uuid[] = [uuidZero, 'AAAAAAAAAAAAAAAAAAAAAQ'];
 
 export class ClientMetrics {
-  /** In the order of the last request, the oldest first. */
+  /** Client instances by id, ordered by the time of their last request, the oldest first. */
   readonly #instances = new Map<Uuid, ClientInstance>();
   #rules: { readonly configs: ConfigsImage; readonly list: readonly SubscriptionRule[] } | null = null;
   #pushes = 0;
@@ -80,7 +81,7 @@ export class ClientMetrics {
   #throttled = 0;
   #unknownSubscriptions = 0;
 
-  /** The subscription of the client. Throws THROTTLING_QUOTA_EXCEEDED when it asks before its interval has passed. */
+  /** The subscription of a client instance. Throws THROTTLING_QUOTA_EXCEEDED if it asks before its interval has passed. */
   subscription(
     id: Uuid,
     client: ClientAttributes,
@@ -95,7 +96,10 @@ export class ClientMetrics {
     return instance;
   }
 
-  /** Accepts metrics, or throws the error of the response. After `terminating` nothing more is accepted from the instance. */
+  /**
+   * Accepts pushed metrics, or throws the error for the response. After a push with `terminating` the instance must not push
+   * again.
+   */
   push(push: Push, client: ClientAttributes, configs: ConfigsImage, nowMs: number, sizeMax: number): void {
     const id = push.clientInstanceId;
     if (reservedIds.includes(id)) {
@@ -131,7 +135,7 @@ export class ClientMetrics {
         `Client [${id}] sent the previous request with state terminating to TRUE, can not accept any requests after that`,
       );
     }
-    // The first push after each subscription request is accepted at any time.
+    // After each request for the subscription one push is accepted at any time; then the interval counts.
     const isDue =
       instance.askedMs > instance.pushedMs || nowMs - instance.pushedMs >= instance.pushIntervalMs;
     if (isDue) instance.pushedMs = nowMs;
@@ -168,7 +172,7 @@ export class ClientMetrics {
     );
   }
 
-  /** The current state of the instance: a new one when it is unknown or its subscription has changed. */
+  /** The state of a client instance: a new one if the instance is unknown, or if its subscription has changed. */
   #instance(id: Uuid, client: ClientAttributes, configs: ConfigsImage, nowMs: number): ClientInstance {
     const known = this.#instances.get(id);
     const instance = known?.configs === configs ? known : this.#renewed(known, id, client, configs);
@@ -186,7 +190,7 @@ export class ClientMetrics {
     configs: ConfigsImage,
   ): ClientInstance {
     const subscription = this.#subscriptionFor(id, client, configs);
-    // The configuration changed, but not for this client.
+    // The configurations have changed, but the subscription of this client has not.
     if (known?.subscriptionId === subscription.subscriptionId) return { ...known, configs };
     return {
       ...subscription,
@@ -221,7 +225,7 @@ export class ClientMetrics {
   }
 }
 
-/** Differs when the metrics, the interval or the instance differ. */
+/** An id that changes when the metrics or the interval change; each instance has another one. */
 function subscriptionIdOf(id: Uuid, metrics: readonly string[], intervalMs: number): number {
   const bytes = new TextEncoder().encode(`[${metrics.join(', ')}]${intervalMs}`);
   const own = new Uint8Array(16);

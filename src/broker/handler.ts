@@ -1,13 +1,14 @@
 /**
- * The interface of an API handler: the versions that it supports, the listeners on which it is available, and a function from
- * request to response. Each file of `api/` defines one handler with `defineHandler`; the pipeline knows handlers only through their
- * table.
+ * The interface of an API handler: the versions that it supports, the listeners that serve it, and a function from a request to a
+ * response. Each file of `api/` defines one handler with `defineHandler`. The pipeline finds handlers by a table and knows
+ * nothing else of them.
  *
- * - A handler uses one metadata image throughout, `context.image`.
- * - It may respond synchronously (hot paths should, so that no promise is made), asynchronously, or in two phases: `ordered` ends
- *   the part that must happen in request order, `response` may complete in any order.
- * - It throws `KafkaError` when the whole request fails; any other error is a bug and becomes UNKNOWN_SERVER_ERROR. `failed` builds
- *   the response that has such an error where clients look for it.
+ * - A handler uses one metadata image from start to end: `context.image`.
+ * - It may respond synchronously, asynchronously, or in two phases: first the part that must happen in the order of the requests
+ *   (`ordered`), then the response, which may complete in any order. Handlers that run often should be synchronous, because a
+ *   promise costs time.
+ * - It throws `KafkaError` if the whole request fails. Any other error is a bug and becomes UNKNOWN_SERVER_ERROR. `failed` makes
+ *   the response that has the error where clients look for it.
  */
 import { assert } from '../base/assert.ts';
 import type { Address } from '../base/network.ts';
@@ -36,23 +37,29 @@ export interface RequestContext {
   readonly clientId: string;
   readonly connection: ConnectionInfo;
   readonly image: MetadataImage;
-  /** Calls back when the connection closes before the response is complete, so that pending work can be dropped. */
+  /**
+   * Registers a callback for the case that the connection closes before the response is complete, so that pending work can be
+   * dropped.
+   */
   onClose(callback: () => void): void;
-  /** Calls back when the response was written to the socket or the connection closed, so that its memory can be released. */
+  /**
+   * Registers a callback for when the response was written to the socket or the connection has closed, so that its memory can be
+   * released.
+   */
   onSent(callback: () => void): void;
 }
 
-/** Produce with acks=0: no response is sent. */
+/** The result of a Produce request with acks=0, to which no response is sent. */
 export const noResponse: unique symbol = Symbol('no response');
 export type NoResponse = typeof noResponse;
 
-/** Thrown by a handler when closing the connection is the only way to respond, as in Kafka. */
+/** Thrown by a handler if the client can be told only by closing its connection, as in Kafka. */
 export class CloseConnection extends Error {
   override readonly name = 'CloseConnection';
 }
 
 export interface TwoPhase<S> {
-  /** Resolves when the next request of the connection may start; null: at once. */
+  /** Resolves when the next request of the connection may start. Null: it may start at once. */
   readonly ordered: Promise<unknown> | null;
   readonly response: S | NoResponse | Promise<S | NoResponse>;
 }
@@ -60,24 +67,27 @@ export interface TwoPhase<S> {
 export type HandlerResult<S> = S | NoResponse | TwoPhase<S> | Promise<S | NoResponse>;
 
 export interface HandlerOptions<Q extends Shape, S extends Shape> {
-  /** For example `3-13`; within the schema's range. */
+  /** The supported versions, for example `3-13`. They must be within those of the schema. */
   readonly versions: string;
-  /** The last version if `unstable.api.versions.enable` is set: that of Kafka 4.4. */
+  /** The highest version that is served with `unstable.api.versions.enable`: a version of Kafka 4.4. */
   readonly unstableTo?: number;
-  /** ApiVersions names this lowest version though it is not supported: old clients take its absence for a missing feature. */
+  /**
+   * The lowest version in the ApiVersions response, although it is not supported: old clients that do not find it believe that
+   * the broker lacks a feature.
+   */
   readonly advertisedFrom?: number;
   readonly listeners: readonly ListenerKind[];
   /**
-   * True: starts as soon as all earlier requests of the connection have passed their ordered part (`TwoPhase.ordered`). Otherwise
-   * it starts when all earlier requests are complete, as in Kafka.
+   * Whether a request starts as soon as all earlier requests of the connection have done their ordered part (`TwoPhase.ordered`).
+   * Otherwise it starts when all earlier requests are complete, as in Kafka.
    */
   readonly ordered?: boolean;
   handle(request: Infer<Message<Q>>, context: RequestContext): HandlerResult<Init<Message<S>>>;
-  /** The response, in version 0, to an unsupported version. Without it the connection is closed. */
+  /** Makes the response (in version 0) to a request of an unsupported version. Without it the connection is closed. */
   unsupportedVersion?(context: RequestContext): Init<Message<S>>;
   /**
-   * The response when the whole request fails. Without it the top-level `errorCode` is set; if there is none, the connection is
-   * closed.
+   * Makes the response if the whole request fails. Without it the response has the error in its top-level `errorCode`; if it
+   * lacks that field, the connection is closed.
    */
   failed?(
     request: Infer<Message<Q>>,
@@ -87,16 +97,16 @@ export interface HandlerOptions<Q extends Shape, S extends Shape> {
   ): Init<Message<S>>;
 }
 
-/** A handler without its type parameters, as the pipeline stores it. */
+/** A handler as the pipeline stores it, without type parameters. */
 export interface Handler {
   readonly apiKey: number;
   readonly name: string;
-  /** The pipeline only passes it to the codec, so its fields do not matter. */
+  /** Schemas of any fields: the pipeline only passes them to the codec. */
   readonly request: Message;
   readonly response: Message;
   readonly minVersion: number;
   readonly maxVersion: number;
-  /** `maxVersion` where unstable versions are served. */
+  /** The highest version that is served with `unstable.api.versions.enable`. */
   readonly unstableMaxVersion: number;
   readonly advertisedMinVersion: number;
   readonly listeners: readonly ListenerKind[];

@@ -1,6 +1,6 @@
 /**
- * Waits until this broker's own metadata image fulfils a condition. It is the last publisher: when a request that waited for a
- * topic continues, the topic's partitions have been started.
+ * Waits until this broker's own metadata image fulfils a condition. It is the last of the publishers. So when a request that has
+ * waited for a new topic continues, the other publishers have started the topic's partitions already.
  */
 import type { Scheduler } from '../base/clock.ts';
 import { WatchList } from '../base/watch-list.ts';
@@ -23,7 +23,7 @@ export class ImageWatch implements MetadataPublisher {
     this.#changes.notify();
   }
 
-  /** Resolves to true once `shows` holds for the image; to false after `timeoutMs`. */
+  /** Resolves to true when the image fulfils `shows`, or to false after `timeoutMs`. */
   until(shows: (image: MetadataImage) => boolean, timeoutMs: number): Promise<boolean> {
     return new Promise((resolve) => {
       const operation = new DelayedOperation({

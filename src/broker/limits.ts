@@ -1,43 +1,55 @@
-/** Bounds of the broker that are not Kafka properties. Each has a name, so that a test and docs/limits.md can refer to it. */
+/** Bounds of the broker that are not properties of Kafka. Each has a name, to which a test and docs/limits.md refer. */
 
 const kibibyte = 1024;
 const mebibyte = 1024 * kibibyte;
 
-/** Bytes of requests that are being read or handled, over all connections, when `queued.max.request.bytes` is not set (-1). */
+/**
+ * Requests that are being read or handled may have this many bytes in all connections together, if `queued.max.request.bytes` is
+ * not set (-1).
+ */
 export const requestBudgetBytes = 192 * mebibyte;
-/** Further bytes that only small frames may take, so that heartbeats pass while large frames wait for the budget. */
+/** Further bytes that only small frames may use, so that heartbeats are handled while large frames wait for memory. */
 export const requestReserveBytes = 8 * mebibyte;
-/** Largest size of a small frame. */
+/** A frame of at most this size is small. */
 export const smallFrameBytes = 16 * kibibyte;
-/** Record bytes of fetch responses that are being read from disk or wait for a socket, over all connections. */
+/**
+ * Records of fetch responses that are being read from disk, or wait for a socket, may have this many bytes in all connections
+ * together.
+ */
 export const fetchBudgetBytes = 64 * mebibyte;
-/** Client instances with pushed metrics that a broker remembers (KIP-714). */
+/** A broker remembers at most this many client instances that push metrics (KIP-714). */
 export const clientInstancesMax = 16_384;
-/** Started requests of one connection without a response. Clients have at most 5 in flight by default. */
+/** A connection may have at most this many requests in progress. Clients send at most 5 at once by default. */
 export const requestsInFlightMax = 64;
-/** Started requests of one other broker, over its stream, without a response. */
+/** Another broker may have at most this many requests in progress, over its stream. */
 export const peerRequestsInFlightMax = 1_000;
-/** Bytes passed to the socket in one call, so that a slow reader never has more than this in the socket's queue. */
+/** One call passes at most this many bytes to the socket, so that the socket's queue for a slow client has no more. */
 export const writeBytesMax = mebibyte;
-/** A connection whose frame does not grow for this long is closed. */
+/** A connection is closed if no bytes of an incomplete request arrive for this long. */
 export const frameStallMs = 10_000;
-/** A connection whose response does not progress for this long is closed. */
+/** A connection is closed if the client reads nothing of a response for this long. */
 export const writeStallMs = 60_000;
-/** Interval at which connections are checked for the three time-outs. */
+/** Interval at which connections are checked for time-outs: idle, incomplete request, unread response. */
 export const sweepIntervalMs = 2_500;
-/** Connections above the limits that stay open, because they may be another node's. */
+/** At most this many connections above the limits stay open, because they may be connections of other nodes. */
 export const refusedConnectionsMax = 64;
-/** How long such a connection may stay open without sending a byte. */
+/** A connection above the limits is closed if it sends no byte for this long. */
 export const refusedSilenceMs = 1_000;
-/** The longest time for which a request may stay pending, whatever it asks for. */
+/** A request stays pending for at most this time, even if it requests a longer one. */
 export const waitMsMax = 300_000;
-/** Warnings about invalid input in one second, over all connections; further ones are only counted. */
+/**
+ * At most this many warnings about invalid input are logged per second, for all connections together. The others are only
+ * counted.
+ */
 export const warningsPerSecondMax = 10;
-/** How long a successful admin request waits for this broker's own image to have the change. */
+/** A successful admin request waits at most this long until this broker's own image has the change. */
 export const readYourWriteMs = 1_000;
-/** How long a Metadata request waits for a topic that it creates. */
+/** A Metadata request waits at most this long for a topic that it creates. */
 export const autoCreateWaitMs = 1_000;
-/** Pending fetches; a further one gets its response at once, with the available records. */
+/** At most this many fetches are pending. A further one gets its response at once, with the records that are available. */
 export const parkedFetchesMax = 100_000;
-/** Pending Produce and DeleteRecords requests; a further one gets its response at once, as if it had timed out. */
+/**
+ * At most this many Produce, and as many DeleteRecords requests are pending. A further one gets its response at once, as if it
+ * had timed out.
+ */
 export const pendingRequestsMax = 1_000_000;

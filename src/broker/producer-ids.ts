@@ -1,6 +1,6 @@
 /**
- * Producer ids from blocks that the controller allocates; each id is unique in the cluster for ever. The next block is requested
- * before the current one is used up, so that requests usually need not wait.
+ * Producer ids. The controller allocates them to brokers in blocks, so that each id is given once only in the life of the
+ * cluster. The next block is requested before the current one is used up, so that requests usually need not wait.
  */
 import { brokerEpoch, type BrokerEpoch, type NodeId } from '../base/ids.ts';
 import type { ControllerClient } from '../metadata/controller-port.ts';
@@ -12,11 +12,12 @@ import {
 
 interface Block {
   nextId: number;
-  /** Exclusive. */
+  /** The first id after the block. */
   readonly endId: number;
   readonly size: number;
 }
 
+/** When only this share of a block is left, the next block is requested. */
 const refillShare = 0.1;
 const deadlineMs = 5_000;
 
@@ -28,14 +29,16 @@ export class ProducerIds {
   #next: Block | null = null;
   #fetching: Promise<void> | null = null;
 
-  /** `epoch`: the broker epoch of this broker's registration. */
+  /** `epoch`: the broker epoch of this broker's present registration. */
   constructor(nodeId: NodeId, epoch: () => BrokerEpoch | undefined, controller: ControllerClient) {
     this.#nodeId = nodeId;
     this.#epoch = epoch;
     this.#controller = controller;
   }
 
-  /** The next id. Rejects with COORDINATOR_LOAD_IN_PROGRESS, which clients retry, when the controller allocates no block. */
+  /**
+   * Returns a new id. Rejects with COORDINATOR_LOAD_IN_PROGRESS, on which clients retry, if the controller allocates no block.
+   */
   async next(): Promise<number> {
     for (;;) {
       const id = this.#take();
@@ -53,7 +56,7 @@ export class ProducerIds {
     if (block === null) return null;
     const id = block.nextId++;
     if (this.#next === null && block.endId - block.nextId <= block.size * refillShare) {
-      // The error is ignored here: the request that finds the block used up fetches again and gets the error.
+      // An error is ignored here: a request that finds the block used up will fetch again and get the error.
       this.#fetch().catch(() => {});
     }
     return id;

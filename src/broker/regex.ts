@@ -1,8 +1,11 @@
-/** Regular expressions of clients, in requests and in stored subscriptions (`config/regex.ts`). */
+/**
+ * Matching with regular expressions that clients have sent, in requests or in stored subscriptions. `config/regex.ts` compiles
+ * them.
+ */
 import { compileRegex, RegexError } from '../config/regex.ts';
 import { Errors, KafkaError } from '../protocol/errors.ts';
 
-/** A function that tests whether the whole of a text matches. Throws INVALID_REGULAR_EXPRESSION. */
+/** Returns a function that tests whether an expression matches the whole of a text. Throws INVALID_REGULAR_EXPRESSION. */
 export function fullMatcher(pattern: string): (text: string) => boolean {
   try {
     const regex = compileRegex(pattern);

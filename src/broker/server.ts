@@ -1,6 +1,6 @@
 /**
- * The part of a node that serves Kafka's protocol: handlers, pipeline, connections. `server/` makes one, passes it the connections
- * that its listeners accept, and stops it.
+ * The part of a node that serves Kafka's protocol: handlers, pipeline, connections. `server/` makes one `KafkaServer`, passes the
+ * connections that its listeners accept to it, and stops it.
  */
 import type { Connection } from '../base/network.ts';
 import { Errors, KafkaError } from '../protocol/errors.ts';
@@ -26,19 +26,21 @@ import type { Collector } from '../telemetry/metrics.ts';
 
 export interface KafkaServerOptions {
   readonly services: NodeServices;
-  /** Null on a controller-only node. */
+  /** Null on a node that is only a controller. */
   readonly broker: BrokerServices | null;
-  /** Handlers made elsewhere: those of the group coordinator. */
+  /** Handlers that are made elsewhere: those of the coordinators. */
   readonly handlers: readonly Handler[];
-  /** Shared with the group coordinator, which creates `__consumer_offsets`. Made here when absent. */
+  /** The group coordinator uses the same object, to create `__consumer_offsets`. If absent, one is made here. */
   readonly creator?: TopicCreator;
-  /** Shared with the group coordinator, whose offsets may be part of a transaction. Made here when absent. */
+  /**
+   * The group coordinator uses the same object, because offsets may be committed in a transaction. If absent, one is made here.
+   */
   readonly verifier?: TransactionVerifier;
-  /** Provided by the group coordinator. Without it no transaction has offsets to complete. */
+  /** The group coordinator's function for markers of `__consumer_offsets`. If absent, such markers are refused. */
   readonly completeOffsets?: CompleteOffsets;
-  /** Connections for which the process has file descriptors, besides the limit of `max.connections`. */
+  /** How many connections the process has file descriptors for. It limits connections besides `max.connections`. */
   readonly connectionsMax?: number;
-  /** Set by tests. */
+  /** Only tests set it. */
   readonly interceptor?: RequestInterceptor | undefined;
 }
 
@@ -114,7 +116,7 @@ export class KafkaServer {
     return this.#acceptor.connectionCount;
   }
 
-  /** Metrics of requests, of pending requests, and of connections by listener. */
+  /** Collects the metrics of requests, of pending requests, and the number of connections by listener. */
   readonly collect: Collector = (sink) => {
     this.#metrics.collect(sink);
     this.#purgatories?.collect(sink);
@@ -123,14 +125,14 @@ export class KafkaServer {
     }
   };
 
-  /** Takes over a connection that a listener has accepted. */
+  /** Called with each connection that a listener has accepted. */
   accept(connection: Connection, listenerName: string, kind: ListenerKind): void {
     this.#acceptor.accept(connection, listenerName, kind);
   }
 
-  /** Serves requests of another broker, or of this one, until the caller ends it with `endPeer`. */
+  /** Begins to serve requests of another broker, or of this one. The caller ends it with `endPeer`. */
   beginPeer(): PeerRequests {
-    // Connections of clients have ids from 1 upwards.
+    // Negative ids, because those of client connections are positive.
     const peer = new PeerRequests(this.#dispatcher, this.#nextPeerId--, this.#interBrokerListenerName);
     if (this.#isStopped) peer.close();
     else this.#peers.add(peer);
@@ -142,7 +144,7 @@ export class KafkaServer {
     peer.close();
   }
 
-  /** Closes all connections and accepts no more; requests of other brokers are refused. */
+  /** Closes all connections and accepts no more. Requests of other brokers are refused. */
   stop(): void {
     this.#isStopped = true;
     for (const peer of this.#peers) peer.close();
@@ -155,7 +157,7 @@ function requestBudget(config: NodeConfig): number {
   return configured > 0 ? configured : requestBudgetBytes;
 }
 
-/** Read at each use, because all values except the frame size may change while the node runs. */
+/** The limits. They are read at each use, because all of them except `requestBytesMax` may change while the node runs. */
 function limitsOf(config: NodeConfig, connectionsMax: number): AcceptorLimits {
   return {
     get idleMs() {
@@ -178,7 +180,7 @@ function limitsOf(config: NodeConfig, connectionsMax: number): AcceptorLimits {
   };
 }
 
-/** Parses `host:count,host:count`; an IPv6 address contains colons itself. */
+/** Parses `host:count,host:count`. The last colon separates the count, because an IPv6 address has colons too. */
 function parseOverrides(text: string): Map<string, number> {
   const overrides = new Map<string, number>();
   for (const entry of text.split(',')) {

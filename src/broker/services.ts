@@ -1,6 +1,6 @@
 /**
- * The services that handlers use, as small interfaces of the node's parts. `server/` passes the real ones (`ReplicaManager`
- * implements `Replicas`, `LogManager` implements `LogDirectories`), tests pass their own.
+ * The services that handlers use: small interfaces of the parts of a node. `server/` passes the real parts (`ReplicaManager`
+ * implements `Replicas`, `LogManager` implements `LogDirectories`); tests pass their own.
  */
 import type { Clock, Scheduler } from '../base/clock.ts';
 import type { NodeId } from '../base/ids.ts';
@@ -31,14 +31,17 @@ import type { ClientMetrics } from './client-metrics.ts';
 import type { ImageWatch } from './image-watch.ts';
 import type { TopicTraffic } from './topic-traffic.ts';
 
-/** For handlers of every node, also of controller-only nodes. */
+/** The services for handlers of every node, also of nodes that are only controllers. */
 export interface NodeServices {
   readonly nodeId: NodeId;
   readonly clusterId: string;
   readonly config: NodeConfig;
   readonly clock: Clock;
   readonly scheduler: Scheduler;
-  /** Times how long a client asked to wait; `scheduler` where there is none. A test's clock may stand still while its clients wait. */
+  /**
+   * Measures the times for which clients request to wait; `scheduler` if absent. In tests the other clock may stand still while
+   * clients wait.
+   */
   readonly clientScheduler?: Scheduler | undefined;
   readonly random: Random;
   readonly logger: Logger;
@@ -46,21 +49,23 @@ export interface NodeServices {
   readonly imageWatch: ImageWatch;
   readonly controller: ControllerClient;
   readonly quorum: () => QuorumStatus;
-  /** Feature levels that this software supports, for ApiVersions. */
+  /** The feature levels that this software supports, for the ApiVersions response. */
   readonly supportedFeatures: ReadonlyMap<string, FeatureRange>;
 }
 
-/** For handlers of brokers. */
+/** The services for handlers of brokers. */
 export interface BrokerServices extends NodeServices {
   readonly replicas: Replicas;
   readonly logDirectories: LogDirectories;
   readonly traffic: TopicTraffic;
   readonly clientMetrics: ClientMetrics;
-  /** Sends Kafka requests to other brokers, and to this one. */
+  /** Sends Kafka requests to other brokers, or to this broker itself. */
   readonly brokers: BrokerClient;
 }
 
-/** One replica on this broker, as handlers use it; `Partition` of `replication/` implements it. Errors are thrown as `KafkaError`. */
+/**
+ * One replica on this broker, as handlers see it. `Partition` of `replication/` implements it. Errors are thrown as `KafkaError`.
+ */
 export interface PartitionReplica {
   readonly topic: string;
   readonly topicId: Uuid;
@@ -72,11 +77,14 @@ export interface PartitionReplica {
   readonly logEndOffset: number;
   appendAsLeader(records: Uint8Array, acks: Acks, options: AppendOptions): AppendResult;
   fetch(options: FetchOptions): FetchPartitionData | Promise<FetchPartitionData>;
-  /** Bytes that `fetch` would find without limits; Infinity: respond now; null: they are not in memory. */
+  /**
+   * How many bytes a `fetch` without limits would return. Infinity: the fetch should respond at once. Null: not known, because
+   * not all of them are in memory.
+   */
   readableBytes(options: FetchPosition): number | null;
   /**
-   * Calls back when the result of `fetch` may have changed, also by a change of leadership or deletion; returns a function that
-   * ends it.
+   * Registers a callback for the case that `fetch` may have another result, also because the leadership changed or the partition
+   * was deleted. Returns a function that removes the callback.
    */
   watch(callback: () => void): () => void;
   listOffset(options: ListOffsetOptions): FoundOffset | null | Promise<FoundOffset | null>;
@@ -84,23 +92,26 @@ export interface PartitionReplica {
     currentLeaderEpoch: number,
     requestedEpoch: number,
   ): { readonly leaderEpoch: number; readonly endOffset: number };
-  /** Advances the log start to `offset` (-1: the high watermark); resolves to the offset when this replica's log begins there. */
+  /**
+   * Advances the log start offset to `offset`, where -1 means the high watermark. Resolves to the new log start offset when this
+   * replica's log begins there.
+   */
   deleteRecords(offset: number): Promise<number>;
-  /** The smallest log start offset of the live replicas; throws unless this replica leads. */
+  /** The lowest log start offset of the live replicas. Throws if this replica is not the leader. */
   lowWatermark(): number;
-  /** Changes when the low watermark or the role changes. */
+  /** Notifies when the low watermark changes, or when this replica becomes leader or follower. */
   readonly lowWatermarkChanges: WatchKey;
   describeProducers(): readonly ProducerState[];
   /**
-   * The guard that the first batch of a producer's transaction must carry; null: the transaction has begun here. Throws unless this
-   * replica leads.
+   * The proof of verification that the first batch of a producer's transaction must have (KIP-890). Null: the transaction has
+   * already begun in this partition, so none is needed. Throws if this replica is not the leader.
    */
   beginVerification(request: VerificationRequest): VerificationGuard | null;
 }
 
 export interface Replicas {
   partition(topicId: Uuid, index: number): PartitionReplica | null;
-  /** The replica from which a consumer in `rack` should read instead of the local leader (KIP-392); -1: the local one. */
+  /** The replica from which a consumer in `rack` should read instead of this broker's (KIP-392); -1: this broker's. */
   preferredReadReplica(topicId: Uuid, index: number, rack: string, offset: number): number;
 }
 
@@ -116,7 +127,7 @@ export interface LogDescription {
 export interface LogDirectoryDescription {
   readonly path: string;
   readonly offline: boolean;
-  /** Gets no new replicas (`cordoned.log.dirs`). */
+  /** Whether the directory gets no new replicas (`cordoned.log.dirs`). */
   readonly isCordoned: boolean;
   readonly totalBytes: number;
   readonly usableBytes: number;
@@ -125,6 +136,9 @@ export interface LogDirectoryDescription {
 
 export interface LogDirectories {
   describe(): Promise<readonly LogDirectoryDescription[]>;
-  /** Moves the replica to the log directory `path`. Resolves when the move has begun; rejects with the `KafkaError` of the response. */
+  /**
+   * Moves the replica to the log directory `path`. Resolves when the move has begun. Rejects with the `KafkaError` for the
+   * response.
+   */
   move(topic: string, index: number, path: string): Promise<void>;
 }

@@ -1,6 +1,6 @@
 /**
- * Creates topics that are needed and do not exist yet, for a client's Metadata request or for a coordinator. The settings are those
- * of this broker's configuration. At most one creation per name is in progress, however many requests need the topic.
+ * Creates topics that are needed but do not exist, for a client's Metadata request or for a coordinator. Their settings come from
+ * this broker's configuration. For each name at most one creation is in progress, even if many requests need the topic.
  */
 import type { NodeConfig } from '../config/node-config.ts';
 import { type ErrorRow, Errors, errorOf, errorRowOf } from '../protocol/errors.ts';
@@ -36,7 +36,7 @@ export class TopicCreator {
     this.#options = options;
   }
 
-  /** Resolves to NONE once this broker's image has the topic, else to the error. Never rejects. */
+  /** Creates a topic. Resolves to NONE when this broker's image has the topic, otherwise to the error. Never rejects. */
   create(name: string): Promise<ErrorRow> {
     let creation = this.#underWay.get(name);
     if (creation === undefined) {
@@ -105,10 +105,10 @@ export class TopicCreator {
         ],
       );
     }
-    // KIP-1211: a setting that is not in this broker's properties file is chosen by the controller.
-    const said = (key: 'num.partitions' | 'default.replication.factor'): number =>
+    // KIP-1211: the controller chooses what this broker's properties file does not set.
+    const ownSetting = (key: 'num.partitions' | 'default.replication.factor'): number =>
       config.originals.has(key) ? config.get(key) : -1;
-    return topic(name, said('num.partitions'), said('default.replication.factor'), []);
+    return topic(name, ownSetting('num.partitions'), ownSetting('default.replication.factor'), []);
   }
 }
 

@@ -1,4 +1,4 @@
-/** Counts, since the start of the broker, what producers appended to its topics and what consumers fetched. */
+/** Counts by topic what producers have appended and consumers have fetched since the start of the broker. */
 import type { Collector } from '../telemetry/metrics.ts';
 
 class Counters {
@@ -25,12 +25,12 @@ export class TopicTraffic {
   readonly #topics = new Map<string, Counters>();
   readonly #exists: (topic: string) => boolean;
 
-  /** `exists`: whether the metadata has a topic of that name. Counters of deleted topics are dropped. */
+  /** `exists`: whether the metadata has a topic of that name. The counts of topics that do not exist any more are dropped. */
   constructor(exists: (topic: string) => boolean) {
     this.#exists = exists;
   }
 
-  /** One partition of a Produce request was appended. */
+  /** Counts a partition of a Produce request that was appended. */
   appended(topic: string, bytes: number, records: number): void {
     const counters = this.#of(topic);
     counters.produceRequests++;
@@ -38,14 +38,14 @@ export class TopicTraffic {
     counters.messagesIn += records;
   }
 
-  /** One partition of a Produce request for a known topic was refused. */
+  /** Counts a partition of a Produce request that was refused. The topic is known. */
   appendFailed(topic: string): void {
     const counters = this.#of(topic);
     counters.produceRequests++;
     counters.failedProduceRequests++;
   }
 
-  /** One partition of a Fetch response. */
+  /** Counts a partition of a Fetch response. */
   fetched(topic: string, bytes: number, isError: boolean): void {
     const counters = this.#of(topic);
     counters.fetchRequests++;

@@ -1,11 +1,12 @@
 /**
- * All client connections of a node: accepts new ones within the limits; closes idle, stalled and surplus ones.
+ * All client connections of a node. It accepts new connections within the limits, and closes connections that are idle, stalled
+ * or above the limits.
  *
- * - Above `max.connections` the connection that was idle longest is closed; when none is idle, the new one is refused.
+ * - Above `max.connections` the connection that was idle for longest is closed. If none is idle, the new one is refused.
  * - Above `max.connections.per.ip` the new one is refused.
  * - A refused connection that belongs to another node is not closed (`refused-connections.ts`).
- * - A connection above `max.connection.creation.rate` is delayed; nothing is read from it before.
- * - There is one timer for all connections, and none without connections: an idle node does no work.
+ * - A connection above `max.connection.creation.rate` is delayed: for some time nothing is read from it.
+ * - There is one timer for all connections, and none if there are no connections, so an idle node does no work.
  */
 import type { Clock, Scheduler, Timer } from '../../base/clock.ts';
 import { TokenBucket } from '../../base/token-bucket.ts';
@@ -20,7 +21,7 @@ import type { MemoryBudget } from './memory-budget.ts';
 import { RefusedConnections } from './refused-connections.ts';
 
 export interface AcceptorLimits {
-  /** `connections.max.idle.ms`; negative: never. */
+  /** `connections.max.idle.ms`; negative: idle connections are not closed. */
   readonly idleMs: number;
   /** `max.connections`. */
   readonly connectionsMax: number;
@@ -29,7 +30,7 @@ export interface AcceptorLimits {
   readonly connectionsPerIpOverrides: ReadonlyMap<string, number>;
   /** `socket.request.max.bytes`. */
   readonly requestBytesMax: number;
-  /** `max.connection.creation.rate` of the broker and of a listener, in connections a second; `intMax`: no limit. */
+  /** `max.connection.creation.rate` of the broker, and below of a listener, in connections per second; `intMax`: no limit. */
   readonly creationRate: number;
   readonly creationRateOf: (listenerName: string) => number;
 }
@@ -43,7 +44,7 @@ export interface AcceptorOptions {
   readonly limits: AcceptorLimits;
 }
 
-/** A connection idle for less than this is not closed to make room for a new one. */
+/** A connection that was idle for a shorter time is not closed to make room for a new one. */
 const surplusIdleMsMin = 1_000;
 
 export class Acceptor {
@@ -52,7 +53,7 @@ export class Acceptor {
   readonly #perHost = new Map<string, number>();
   readonly #refused: RefusedConnections;
   readonly #creations: TokenBucket;
-  /** By listener. */
+  /** Rates by listener name. */
   readonly #creationsOf = new Map<string, TokenBucket>();
   #nextId = 1;
   #sweepTimer: Timer | null = null;
@@ -78,9 +79,9 @@ export class Acceptor {
     return counts;
   }
 
-  /** Takes over a connection that a listener has accepted. */
+  /** Called with each connection that a listener has accepted. */
   accept(connection: Connection, listenerName: string, listenerKind: ListenerKind): void {
-    // Clients reconnect again and again while a node stops, so this is not logged.
+    // While a node stops, clients connect again and again, so this is not logged.
     if (this.#stopped) return connection.destroy();
     const host = connection.remote.host;
     const refusal = this.#refusal(host);
@@ -121,7 +122,7 @@ export class Acceptor {
     return new TokenBucket(this.#options.clock, () => (perSecond() >= intMax ? unlimited : perSecond()));
   }
 
-  /** Takes one connection from the rates; returns how long it must wait. */
+  /** Counts one new connection at both rates. Returns how long it must wait. */
   #creationWaitMs(listenerName: string): number {
     let ofListener = this.#creationsOf.get(listenerName);
     if (ofListener === undefined) {
@@ -134,7 +135,7 @@ export class Acceptor {
     return waitMs;
   }
 
-  /** Refuses new connections and closes all others. */
+  /** Closes all connections, and refuses new ones from now on. */
   stop(): void {
     this.#stopped = true;
     this.#sweepTimer?.cancel();

@@ -1,4 +1,6 @@
-/** A request from its start until its response is sent: the handler's context, and the pipeline's state of it. */
+/**
+ * A request from its start until its response is sent: the context that the handler gets, and the state that the pipeline keeps.
+ */
 import type { MetadataImage } from '../../metadata/image.ts';
 import type { ConnectionInfo, Handler, RequestContext } from '../handler.ts';
 import type { DecodedRequest } from './decode.ts';
@@ -11,14 +13,14 @@ export class ActiveRequest implements RequestContext {
   readonly correlationId: number;
   readonly clientId: string;
   readonly connection: ConnectionInfo;
-  /** The version is not supported, and the handler has a response for that. */
+  /** Whether the version is not supported, but the handler has a response for that (ApiVersions). */
   readonly unsupported: boolean;
   readonly image: MetadataImage;
-  /** Monotonic time at which its handler was called. */
+  /** Monotonic time at which the handler was called. */
   readonly startedMs: number;
-  /** Bytes of the budget that the request holds. */
+  /** How many bytes of the memory budget the request holds. */
   frameBytes: number;
-  /** The response, once complete; null for none. */
+  /** The encoded response when it is complete. Null: not complete, or there is no response. */
   buffers: readonly Uint8Array[] | null = null;
   done = false;
   #onClose: (() => void)[] | null = null;
@@ -57,12 +59,12 @@ export class ActiveRequest implements RequestContext {
     this.#onSent.push(callback);
   }
 
-  /** The response is complete: drops its pending work. */
+  /** Called when the response is complete: forgets the callbacks of `onClose`. */
   completed(): void {
     this.#onClose = null;
   }
 
-  /** For the output queue; null when the handler registered no callback. */
+  /** The callback for the output queue; null if the handler has registered none. */
   onSentCallback(): (() => void) | null {
     return this.#onSent === null ? null : () => this.sent();
   }

@@ -1,11 +1,11 @@
 /**
- * The one place that decides whether a connection may use an API. Handlers check rights on topics and groups themselves.
- * Not done:  There is no authorizer, so everything is allowed; `authorizer.class.name` is refused when the node starts.
+ * The only place that decides whether a connection may use an API. Handlers themselves check rights on topics and groups.
+ * Not done: There is no authorizer, so everything is allowed. If `authorizer.class.name` is set, the node refuses to start.
  */
 import type { ErrorRow } from '../../protocol/errors.ts';
 import type { RequestContext } from '../handler.ts';
 
-/** Null when allowed, else the error of the whole request. */
+/** The error for the whole request; null if the request is allowed. */
 export type Authorize = (context: RequestContext) => ErrorRow | null;
 
 export const allowAll: Authorize = () => null;

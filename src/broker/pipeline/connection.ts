@@ -1,13 +1,14 @@
 /**
- * One client connection: reads frames, starts requests, writes responses in request order.
+ * One client connection: reads frames, starts requests, and sends responses in the order of the requests.
  *
- * - A request starts when all earlier ones of its connection are complete; that of an `ordered` handler as soon as they have passed
- *   their ordered part. So at most one decoded request waits, and the connection is paused meanwhile.
- * - Responses are sent in request order, whatever order they complete in; those that complete in the same turn are sent in one
- *   write.
- * - Nothing is read while responses wait for the socket, the budget has no room, or too many requests are in flight.
- * - Input that is not a Kafka request closes the connection, with one line in the log and no response, as in Kafka.
- * - It knows neither APIs (the handler table does) nor time-outs (the acceptor calls `overdue`).
+ * - A request starts when all earlier requests of the connection are complete. A request of an `ordered` handler starts as soon
+ *   as the earlier ones have done their ordered part. So at most one decoded request waits; meanwhile nothing is read from the
+ *   connection.
+ * - Responses are sent in the order of the requests, in whatever order they complete. Responses that complete in the same turn of
+ *   the event loop are sent with one write.
+ * - Nothing is read while responses wait for the socket, the memory budget has no room, or too many requests are in progress.
+ * - Input that is not a Kafka request closes the connection without a response, as in Kafka, and is logged in one line.
+ * - This file knows neither APIs (see the handler table) nor time-outs (the acceptor calls `overdue`).
  */
 import type { Clock } from '../../base/clock.ts';
 import type { Connection } from '../../base/network.ts';
@@ -33,7 +34,7 @@ export interface ClientConnectionOptions {
   readonly budget: MemoryBudget;
   readonly clock: Clock;
   readonly requestBytesMax: number;
-  /** Logs invalid input, once per connection. */
+  /** Logs invalid input. Called at most once per connection. */
   readonly warn: (message: string, fields: Record<string, unknown>) => void;
   readonly onClosed: () => void;
 }
@@ -48,19 +49,19 @@ export class ClientConnection {
   readonly #output: OutputQueue;
   readonly #warn: (message: string, fields: Record<string, unknown>) => void;
   readonly #onClosed: () => void;
-  /** Started requests without a sent response, in request order. */
+  /** Requests that were started and whose response is not sent yet, in their order. */
   readonly #active: ActiveRequest[] = [];
-  /** Decoded, waits for earlier requests. */
+  /** A request that is decoded and waits for earlier ones. */
   #next: DecodedRequest | null = null;
-  /** The last started request, while it keeps the next one from starting. */
+  /** The request that was started last, as long as the next one must not start because of it. */
   #admitting: ActiveRequest | null = null;
-  /** Number of started requests whose response is not complete. */
+  /** How many started requests have no complete response yet. */
   #incomplete = 0;
   #budgetWaiter: BudgetWaiter | null = null;
   #pumping = false;
   #flushQueued = false;
   #paused = false;
-  /** Nothing is read yet, because of `max.connection.creation.rate`. */
+  /** Whether nothing is read yet because of `max.connection.creation.rate`. */
   #held = false;
   #closed = false;
   #lastReadMs: number;
@@ -85,7 +86,7 @@ export class ClientConnection {
     this.#connection.onClose = () => this.#close();
   }
 
-  /** Why the connection shall be closed, or null: it is idle, or a frame or response does not progress. */
+  /** The reason to close the connection: it is idle, or a request or response makes no progress. Null: keep it. */
   overdue(nowMs: number, idleMs: number): string | null {
     const readIdleMs = nowMs - this.#lastReadMs;
     const writeIdleMs = nowMs - this.#lastWriteMs;
@@ -96,12 +97,15 @@ export class ClientConnection {
     return null;
   }
 
-  /** Milliseconds since the last read or write. The acceptor closes the longest idle connection when there are too many. */
+  /**
+   * Milliseconds since the last read or write; 0 while a request is in progress. If there are too many connections, the acceptor
+   * closes the one with the highest value.
+   */
   idleMs(nowMs: number): number {
     return this.#active.length > 0 ? 0 : nowMs - Math.max(this.#lastReadMs, this.#lastWriteMs);
   }
 
-  /** Reads nothing until `release`. */
+  /** Stops reading until `release` is called. */
   hold(): void {
     this.#held = true;
     if (!this.#closed) this.#updatePause();
@@ -115,7 +119,7 @@ export class ClientConnection {
     this.#pump();
   }
 
-  /** Closes at once; unsent responses are lost. */
+  /** Closes the connection at once. Unsent responses are lost. */
   destroy(): void {
     if (this.#closed) return;
     this.#connection.destroy();
@@ -136,7 +140,7 @@ export class ClientConnection {
     this.#pump();
   }
 
-  /** Starts as many requests as may start, sends complete responses, and decides whether to continue reading. */
+  /** Starts as many requests as may start, sends complete responses, and determines whether reading continues. */
   #pump(): void {
     if (this.#pumping || this.#closed) return;
     this.#pumping = true;
@@ -145,7 +149,7 @@ export class ClientConnection {
         while (!this.#closed && this.#mayRead() && this.#readNext()) this.#startNext();
         full = this.#active.length >= requestsInFlightMax;
         this.#flush();
-        // Sent responses make room for further requests.
+        // When responses were sent, further requests may start.
         full &&= this.#active.length < requestsInFlightMax;
       }
     } finally {
@@ -160,7 +164,7 @@ export class ClientConnection {
     return this.#next === null && this.#active.length < requestsInFlightMax && !this.#output.full;
   }
 
-  /** Decodes the next frame into `#next`; false when there is none. */
+  /** Decodes the next frame into `#next`. Returns false if no frame is complete. */
   #readNext(): boolean {
     try {
       const frame = this.#reader.next();
@@ -182,7 +186,7 @@ export class ClientConnection {
   }
 
   #reject(error: unknown): void {
-    // Requests before the invalid input may have responses already; send them.
+    // Requests before the invalid input may have complete responses, which are sent first.
     this.#flush();
     const from = {
       remote: `${this.info.remote.host}:${this.info.remote.port}`,
@@ -240,7 +244,8 @@ export class ClientConnection {
     const { ordered, response } = result;
     if (ordered === null) this.#admitted(request);
     else {
-      // The response reports a failure; here it only ends the ordered part.
+      // A failure of the ordered part is also a failure of the response, which reports it. Here it only means that this part is
+      // over.
       const admitted = (): void => this.#admitted(request);
       ordered.then(admitted, admitted);
     }
@@ -305,7 +310,7 @@ export class ClientConnection {
     return true;
   }
 
-  /** Waits for the end of the turn's promises, so that responses that complete together are sent together. */
+  /** Sends responses in a microtask, so that those that complete in the same turn are sent together. */
   #queueFlush(): void {
     if (this.#flushQueued) return;
     this.#flushQueued = true;

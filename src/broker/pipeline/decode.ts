@@ -1,7 +1,7 @@
 /**
- * From a frame to a request: header, handler, body. Every error here is a `RequestError` (or the codec's `DecodeError`), and the
- * connection is closed, because the client could not interpret a response. The one exception is an unsupported version of
- * ApiVersions: its handler responds in version 0 (KIP-511).
+ * Decodes a frame: header, handler, body. Every error here is a `RequestError` or the codec's `DecodeError`, and closes the
+ * connection, because the client could not decode a response. There is one exception: ApiVersions of an unsupported version gets
+ * a response in version 0 (KIP-511).
  */
 import { decode } from '../../protocol/codec/codec.ts';
 import { decodeRequestHeader } from '../../protocol/request-header.ts';
@@ -12,7 +12,7 @@ export class RequestError extends Error {
   override readonly name = 'RequestError';
 }
 
-/** An unsupported version of an API whose response has no field for an error: the connection is closed. */
+/** The version is not supported. The response would have no field for the error, so the connection is closed. */
 export class VersionError extends RequestError {
   readonly isOld: boolean;
   readonly fields: Readonly<Record<string, unknown>>;
@@ -31,19 +31,20 @@ export interface DecodedRequest {
   readonly correlationId: number;
   readonly clientId: string;
   readonly body: unknown;
-  /** Bytes of the memory budget that the request holds. */
+  /** How many bytes of the memory budget the request holds. */
   readonly frameBytes: number;
-  /** The version is not supported, and the handler has a response for that. */
+  /** Whether the version is not supported, but the handler has a response for that (ApiVersions). */
   readonly unsupported: boolean;
 }
 
-/** Shortest header: api key, version, correlation id. */
+/** Size of the part that all headers have: API key, version, correlation id. */
 const headerBytesMin = 8;
-/** Length of a client id in a log line. */
+/** A log line shows at most this many characters of a client id. */
 const clientIdCharactersMax = 64;
 
 export function decodeRequest(frame: Uint8Array, table: HandlerTable, kind: ListenerKind): DecodedRequest {
-  if (frame.length < headerBytesMin) throw new RequestError(`request of ${frame.length} bytes has no header`);
+  if (frame.length < headerBytesMin)
+    throw new RequestError(`a request of ${frame.length} bytes has no complete header`);
   const apiKey = int16(frame, 0);
   const apiVersion = int16(frame, 2);
   const handler = table.get(kind, apiKey);
@@ -78,7 +79,7 @@ function unsupportedVersion(frame: Uint8Array, handler: Handler, apiVersion: num
   };
 }
 
-/** All header versions since 1 have the client id at the same place. */
+/** The client id of a frame, for a log line. It is at the same place in all versions of the header from 1 on. */
 function clientIdOf(frame: Uint8Array): string {
   const start = headerBytesMin + 2;
   const length = frame.length < start ? 0 : Math.min(int16(frame, headerBytesMin), clientIdCharactersMax);

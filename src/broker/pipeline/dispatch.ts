@@ -1,6 +1,6 @@
 /**
- * Runs a handler and makes sure that there is an outcome: a response, an error response, or the end of the connection. No exception
- * of a handler leaves this file: any error other than `KafkaError` is a bug and is logged once with its stack.
+ * Runs a handler and makes sure that there is an outcome: a response, an error response, or the end of the connection. No error
+ * of a handler leaves this file. An error other than `KafkaError` is a bug, and is logged once with its stack.
  */
 import { AssertionError } from '../../base/assert.ts';
 import type { MetadataImage } from '../../metadata/image.ts';
@@ -22,7 +22,7 @@ export interface DispatcherOptions {
   readonly image: () => MetadataImage;
   readonly logger: Logger;
   readonly metrics: RequestMetrics;
-  /** Set by tests. */
+  /** Only tests set it. */
   readonly interceptor?: RequestInterceptor | undefined;
 }
 
@@ -46,7 +46,7 @@ export class Dispatcher {
     this.#interceptor = options.interceptor ?? null;
   }
 
-  /** Never throws. A result of type `CloseConnection` closes the connection. */
+  /** Runs the handler. It never throws. A result of type `CloseConnection` closes the connection. */
   run(request: ActiveRequest): HandlerResult<unknown> {
     const interceptor = this.#interceptor;
     if (interceptor === null) return this.#handle(request);
@@ -68,7 +68,7 @@ export class Dispatcher {
     }
   }
 
-  /** The response, or `CloseConnection`, for what a handler threw. */
+  /** The response after a handler has thrown `error`; or `CloseConnection`. */
   failed(request: ActiveRequest, error: unknown): unknown {
     if (error instanceof CloseConnection) return error;
     if (error instanceof KafkaError) return this.#failure(request, error.error, error.message);
@@ -76,7 +76,7 @@ export class Dispatcher {
     return this.#failure(request, Errors.UNKNOWN_SERVER_ERROR, null);
   }
 
-  /** Counts a completed request, and logs it when `kafka.request.logger` is at DEBUG. */
+  /** Called for each completed request: counts it, and logs it if `kafka.request.logger` has the level DEBUG. */
   completed(request: ActiveRequest): void {
     this.metrics.completed(request);
     if (this.#requestLogger.levels?.isEnabled(requestLogger, 'DEBUG') !== true) return;
@@ -93,7 +93,7 @@ export class Dispatcher {
     });
   }
 
-  /** The frame of the response; null when it cannot be encoded, which is a bug. */
+  /** Encodes the response. Returns null if it cannot be encoded, which is a bug of the handler. */
   encode(request: ActiveRequest, response: unknown): readonly Uint8Array[] | null {
     try {
       return this.#encoder.encode(request, response);

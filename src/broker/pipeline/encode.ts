@@ -1,19 +1,20 @@
 /**
- * From a response to the buffers of its frame: size, header and body in one pass, so that a small response is one buffer. Record
- * batches are not copied (`Writer`).
+ * Encodes a response to the buffers of its frame. Size, header and body are written in one pass, so that a small response is one
+ * buffer. Record batches are not copied (`Writer`).
  */
 import { Writer } from '../../protocol/codec/writer.ts';
 import { responseFrame } from '../../protocol/frames.ts';
 import type { Init, Message } from '../../protocol/schema/fields.ts';
 import type { ActiveRequest } from './active-request.ts';
 
+/** The writer allocates memory in pieces of this size. */
 const slabBytes = 16_384;
 
 export class ResponseEncoder {
-  /** Shared by all responses: a small response is a slice of its slab. */
+  /** One writer for all responses: small responses share its memory. */
   readonly #writer = new Writer(slabBytes);
 
-  /** Throws when the response does not match its schema, which is a bug of the handler. */
+  /** Throws if the response does not match its schema, which is a bug of the handler. */
   encode(request: ActiveRequest, response: unknown): readonly Uint8Array[] {
     try {
       return responseFrame(request.handler.response, request, response as Init<Message>, this.#writer);

@@ -1,6 +1,7 @@
 /**
- * The response to a request that failed as a whole, when its handler defines none: the response's top-level `errorCode` (and
- * `errorMessage`), all other fields empty. For a response without these fields it is null, and the connection is closed.
+ * Makes the response to a request that failed as a whole, if its handler does not make one: the error is in the top-level
+ * `errorCode` (and `errorMessage`), all other fields are empty. Returns null for a response without `errorCode`; then the
+ * connection is closed.
  */
 import type { ErrorRow } from '../../protocol/errors.ts';
 import type { Field, Shape } from '../../protocol/schema/fields.ts';
@@ -17,7 +18,7 @@ export function genericFailure(request: ActiveRequest, error: ErrorRow, message:
   return response;
 }
 
-/** A value of a struct in which nothing is said. */
+/** A value of a struct in which all fields have their defaults. */
 export function emptyFields(shape: Shape): Record<string, unknown> {
   const value: Record<string, unknown> = {};
   for (const [name, field] of Object.entries(shape)) value[name] = emptyValue(field);

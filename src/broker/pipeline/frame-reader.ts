@@ -1,11 +1,12 @@
 /**
- * Splits a connection's byte stream into Kafka frames: a four-byte size, then that many bytes.
+ * Splits the bytes of a connection into Kafka frames. A frame is a four-byte size, then that many bytes.
  *
- * - A frame inside one chunk is a view of the chunk (no copy); a frame over several chunks is copied once into a buffer of its
- *   size.
- * - The size is checked, and the memory reserved, before a byte of the frame is kept. When the budget has no room, the reader is
- *   `blocked` and the owner pauses the connection; the owner calls `next` again when the budget has granted the memory.
- * - It does not decode frames, and knows neither time nor sockets.
+ * - A frame that lies inside one chunk from the socket is a view of the chunk, not a copy. A frame that extends over several
+ *   chunks is copied once, into a buffer of its size.
+ * - Before a byte of the frame is kept, its size is checked and its memory reserved. If the budget has no room, the reader is
+ *   `blocked`, and its owner pauses the connection. When the budget has granted the memory, the owner calls `grant` and then
+ *   `next`.
+ * - This file neither decodes frames nor knows time or sockets.
  */
 
 export class FrameError extends Error {
@@ -16,43 +17,43 @@ export class FrameReader {
   readonly #sizeBytesMax: number;
   readonly #reserve: (sizeBytes: number) => boolean;
   readonly #chunks: Uint8Array[] = [];
-  /** Position in the first chunk. */
+  /** Position of the next byte in the first chunk. */
   #at = 0;
-  /** Bytes that were pushed and not consumed. */
+  /** Bytes that have arrived but are not consumed yet. */
   #pendingBytes = 0;
-  /** Size of the frame being read, -1 before it is known. */
+  /** Size of the frame that is being read; -1 while it is not known. */
   #sizeBytes = -1;
   #reserved = false;
   #target: Uint8Array | null = null;
   #filled = 0;
 
-  /** `reserve` returns false when the budget has no room now. */
+  /** `reserve` reserves memory for a frame. It returns false if the budget has no room now. */
   constructor(sizeBytesMax: number, reserve: (sizeBytes: number) => boolean) {
     this.#sizeBytesMax = sizeBytesMax;
     this.#reserve = reserve;
   }
 
-  /** The next frame, whose size is known, waits for memory. */
+  /** Whether the size of the next frame is known but its memory is not reserved yet. */
   get blocked(): boolean {
     return this.#sizeBytes >= 0 && !this.#reserved;
   }
 
-  /** Some bytes of a frame have arrived and the rest has not. */
+  /** Whether a part of a frame has arrived, but not all of it. */
   get midFrame(): boolean {
     return this.#sizeBytes >= 0 || this.#pendingBytes > 0;
   }
 
-  /** Bytes reserved for the frame that is being read; the owner releases them when the connection closes. */
+  /** How many bytes are reserved for the frame that is being read. If the connection closes, the owner releases them. */
   get reservedBytes(): number {
     return this.#reserved ? this.#sizeBytes : 0;
   }
 
-  /** Size of the frame that waits for memory. */
+  /** The size of the frame for which memory is missing. */
   get wantedBytes(): number {
     return this.#sizeBytes;
   }
 
-  /** The owner got the memory for the blocked frame from the budget's queue. */
+  /** Called by the owner when the budget has granted the memory for the blocked frame. */
   grant(): void {
     this.#reserved = true;
   }
@@ -63,7 +64,7 @@ export class FrameReader {
     this.#pendingBytes += chunk.length;
   }
 
-  /** The next whole frame, or null. Throws `FrameError` when the size is invalid. */
+  /** The next complete frame, or null. Throws `FrameError` if its size is invalid. */
   next(): Uint8Array | null {
     if (this.#sizeBytes < 0 && !this.#readSize()) return null;
     if (!this.#reserved) {
@@ -83,9 +84,11 @@ export class FrameReader {
     if (this.#pendingBytes < 4) return false;
     let size = 0;
     for (let i = 0; i < 4; i++) size = (size << 8) | this.#takeByte();
-    if (size < 0) throw new FrameError(`frame of negative size ${size}`);
+    if (size < 0) throw new FrameError(`a frame of negative size ${size}`);
     if (size > this.#sizeBytesMax) {
-      throw new FrameError(`frame of ${size} bytes, socket.request.max.bytes is ${this.#sizeBytesMax}`);
+      throw new FrameError(
+        `a frame of ${size} bytes is too large: socket.request.max.bytes is ${this.#sizeBytesMax}`,
+      );
     }
     this.#sizeBytes = size;
     return true;
@@ -107,7 +110,7 @@ export class FrameReader {
     }
   }
 
-  /** The frame as a view of the first chunk when it is complete there; else starts to copy. */
+  /** The frame as a view of the first chunk if it is complete there. Otherwise allocates its buffer and starts to copy. */
   #view(): Uint8Array | null {
     const size = this.#sizeBytes;
     if (size === 0) return new Uint8Array(0);
@@ -117,7 +120,8 @@ export class FrameReader {
       this.#consume(size);
       return frame;
     }
-    // Not from Buffer's shared slab, because records of the frame may stay in a log's cache for long.
+    // Not from the memory that Node's small buffers share: records of the frame may stay in a log's cache for long, and would
+    // keep all of that memory.
     this.#target = Buffer.allocUnsafeSlow(size);
     return this.#gather();
   }

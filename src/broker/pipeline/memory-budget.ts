@@ -1,14 +1,15 @@
 /**
- * A bounded number of bytes, shared by all connections. Bytes are taken before the memory is used and released after.
+ * A number of bytes that all connections share. A connection takes bytes from the budget before it uses memory, and releases them
+ * afterwards.
  *
- * - First come, first served: while a request waits, only small requests pass, from a reserve of their own.
- * - A request larger than half of the budget is granted when less than half is taken. Pending fetches always hold a few bytes, and
- *   such a request must not wait for them. So the bytes taken never exceed the larger of the limit, and half of it plus one
- *   request.
+ * - First come, first served: while a request waits for bytes, only small ones may pass it, from a reserve of their own.
+ * - A request for more than half of the budget is granted as soon as less than half is taken. It need not wait until everything
+ *   is free, because pending fetches always hold a few bytes. So the bytes taken never exceed the limit, or half of it plus one
+ *   request if that is more.
  */
 
 export interface BudgetWaiter {
-  /** Leaves the queue. Idempotent; has no effect after the grant. */
+  /** Gives up waiting. It has no effect if the bytes were granted already. */
   cancel(): void;
 }
 
@@ -51,7 +52,7 @@ export class MemoryBudget {
     return true;
   }
 
-  /** Queues for `sizeBytes`; `granted` is called once they are taken. */
+  /** Waits for `sizeBytes`. `granted` is called when they have been taken from the budget. */
   wait(sizeBytes: number, granted: () => void): BudgetWaiter {
     const waiting: Waiting = { sizeBytes, granted };
     this.#queue.push(waiting);
@@ -66,7 +67,7 @@ export class MemoryBudget {
     };
   }
 
-  /** Takes bytes without waiting, for memory that is already allocated. */
+  /** Takes bytes without waiting, for memory that is in use already. The budget may be exceeded. */
   take(sizeBytes: number): void {
     this.#usedBytes += sizeBytes;
   }
@@ -83,7 +84,7 @@ export class MemoryBudget {
   }
 
   #drain(): void {
-    // A callback may release at once, when its connection has closed. This loop then continues, without recursion.
+    // `granted` may release bytes at once, if its connection has closed. Then this loop continues, instead of a recursion.
     if (this.#draining) return;
     this.#draining = true;
     try {

@@ -1,12 +1,12 @@
 /**
- * The unsent responses of a connection. Buffers go to the socket in slices of at most `writeBytesMax`; the next slice follows when
- * the socket has drained. So progress of a slow reader is visible, and its socket never holds more than one slice. The buffers are
- * not copied.
+ * The unsent responses of a connection. Bytes are passed to the socket in slices of at most `writeBytesMax`; the next slice
+ * follows when the socket has sent the last one. So the socket never holds more than one slice, and it can be seen whether a slow
+ * client makes progress. The buffers are not copied.
  */
 import { writeBytesMax } from '../limits.ts';
 
 export interface Sink {
-  /** Returns false when the socket is full; the owner then calls `drained` later. */
+  /** Returns false if the socket is full. Then the owner calls `drained` when the socket has sent its bytes. */
   write(buffers: readonly Uint8Array[]): boolean;
 }
 
@@ -18,7 +18,7 @@ interface Message {
 export class OutputQueue {
   readonly #sink: Sink;
   #messages: Message[] = [];
-  /** Position inside the first message. */
+  /** Position in the first message: the index of the buffer, and the offset in that buffer. */
   #bufferIndex = 0;
   #bufferAt = 0;
   #full = false;
@@ -27,7 +27,7 @@ export class OutputQueue {
     this.#sink = sink;
   }
 
-  /** The socket accepts no more bytes now. */
+  /** Whether the socket accepts no more bytes now. */
   get full(): boolean {
     return this.#full;
   }
@@ -36,12 +36,12 @@ export class OutputQueue {
     return this.#messages.length === 0;
   }
 
-  /** Queues one message. `onSent` is called when its last byte was passed to the socket, or when the queue is closed. */
+  /** Adds a message. `onSent` is called when its last byte was passed to the socket, or when the queue is closed. */
   add(buffers: readonly Uint8Array[], onSent: (() => void) | null): void {
     this.#messages.push({ buffers, onSent });
   }
 
-  /** Passes as many bytes as the socket accepts. */
+  /** Passes bytes to the socket, as many as it accepts. */
   flush(): void {
     while (!this.#full && this.#messages.length > 0) {
       const sent: (() => void)[] = [];

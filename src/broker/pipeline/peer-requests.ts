@@ -1,6 +1,6 @@
 /**
- * Requests of one other broker, which come over a stream between nodes. The same handlers as for clients handle them; responses are
- * sent in the order in which they complete.
+ * The requests of one other broker, which come over a stream between nodes. They are handled by the same handlers as those of
+ * clients. Responses are sent in the order in which they complete.
  */
 import type { Address } from '../../base/network.ts';
 import { decode, DecodeError, encode } from '../../protocol/codec/codec.ts';
@@ -15,11 +15,11 @@ export interface PeerRequest {
   readonly apiKey: number;
   readonly apiVersion: number;
   readonly clientId: string;
-  /** The encoded body without a header. */
+  /** The encoded body of the request, without a header. */
   readonly body: Uint8Array;
 }
 
-/** A stream between nodes has no address of its own. */
+/** Stands for the address of the other broker: a stream between nodes has none. */
 const noAddress: Address = { host: '', port: -1 };
 
 export class PeerRequests {
@@ -28,7 +28,7 @@ export class PeerRequests {
   readonly #active = new Set<ActiveRequest>();
   #isClosed = false;
 
-  /** `id`: unique among connections of clients and peers. */
+  /** `id`: unique among all connections of clients and of other brokers. */
   constructor(dispatcher: Dispatcher, id: number, listenerName: string) {
     this.#dispatcher = dispatcher;
     this.#connection = {
@@ -42,9 +42,9 @@ export class PeerRequests {
   }
 
   /**
-   * Resolves to the encoded response. Rejects with `KafkaError`: UNSUPPORTED_VERSION; INVALID_REQUEST for a body that cannot be
-   * decoded, or where a client's connection would be closed; NETWORK_EXCEPTION when too many requests are in flight or the broker
-   * stops.
+   * Handles a request and resolves to the encoded response. Rejects with a `KafkaError`: UNSUPPORTED_VERSION; INVALID_REQUEST if
+   * the body cannot be decoded, or if the connection of a client would be closed; NETWORK_EXCEPTION if too many requests are in
+   * progress or the broker stops.
    */
   async answer(request: PeerRequest): Promise<Uint8Array> {
     if (this.#isClosed || this.#active.size >= peerRequestsInFlightMax)
@@ -62,7 +62,7 @@ export class PeerRequests {
     }
   }
 
-  /** The stream has ended: drops pending requests. */
+  /** Called when the stream has ended: pending work is dropped. */
   close(): void {
     this.#isClosed = true;
     for (const request of this.#active) request.connectionClosed();

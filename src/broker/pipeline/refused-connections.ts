@@ -1,7 +1,8 @@
 /**
- * Connections above `max.connections` or `max.connections.per.ip`. Streams of other nodes come on the same port and are not
- * limited, but only the first bytes tell them from clients. So a refused connection stays open until then: the transport takes over
- * a peer's connection (`onClose`); a client's is closed at its first byte, or after a second without a byte.
+ * Connections above `max.connections` or `max.connections.per.ip`. Streams of other nodes come to the same port and are not
+ * limited, but only the first bytes of a connection tell whether it is one. So a refused connection stays open until then. A
+ * connection of another node is taken over by the transport (which calls `onClose`). A connection of a client is closed at its
+ * first byte, or after a second without a byte.
  */
 import type { Scheduler } from '../../base/clock.ts';
 import type { Connection } from '../../base/network.ts';
@@ -15,7 +16,7 @@ export class RefusedConnections {
     this.#scheduler = scheduler;
   }
 
-  /** `warn` is called when the connection is closed as a client's. */
+  /** `warn` is called if the connection turns out to be a client's and is closed. */
   take(connection: Connection, warn: () => void): void {
     const close = (): void => {
       if (!this.#undecided.has(connection)) return;

@@ -1,4 +1,4 @@
-/** Counts requests by API and version, requests that ended in an exception, and request durations. */
+/** Metrics of requests: how many there were by API and version, how many ended in an unexpected error, and how long they took. */
 import type { Clock } from '../../base/clock.ts';
 import { Quantiles } from '../../telemetry/quantiles.ts';
 import { type Collector, type Sink, tellQuantiles } from '../../telemetry/metrics.ts';
@@ -6,7 +6,7 @@ import type { ActiveRequest } from './active-request.ts';
 
 class ApiMetrics {
   readonly name: string;
-  /** By version. */
+  /** Number of requests by version. */
   readonly counts: number[] = [];
   readonly durations: Quantiles;
   errors = 0;
@@ -19,7 +19,7 @@ class ApiMetrics {
 
 export class RequestMetrics {
   readonly #clock: Clock;
-  /** By API key. */
+  /** Metrics by API key. */
   readonly #apis: (ApiMetrics | undefined)[] = [];
 
   constructor(clock: Clock) {

@@ -1,4 +1,4 @@
-/** The handler of each API key on each kind of listener. Made once from the list in `api/index.ts`. */
+/** Finds the handler for an API key on a kind of listener. The table is made once, from the list in `api/index.ts`. */
 import { assert } from '../../base/assert.ts';
 import type { Handler, ListenerKind } from '../handler.ts';
 
@@ -26,7 +26,7 @@ export class HandlerTable {
     return this.#byKind.get(kind)?.[apiKey] ?? null;
   }
 
-  /** All handlers of a kind of listener, by api key. */
+  /** All handlers that a kind of listener serves, ordered by API key. */
   list(kind: ListenerKind): Handler[] {
     return (this.#byKind.get(kind) ?? []).filter((handler) => handler !== undefined);
   }

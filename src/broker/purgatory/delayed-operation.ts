@@ -1,25 +1,25 @@
 /**
  * One request that cannot be completed yet, as in Kafka's purgatory. It has a deadline, keys that it watches, and a check that
- * tells whether it can complete. It completes exactly once: when the check holds, when it expires, or when it is forced.
+ * tells whether it can complete. It completes exactly once: when the check is true or when the deadline has passed.
  *
- * - The check runs when the operation starts, and then once for all key changes of one turn of the microtask queue.
- * - The operation watches its keys before it runs the check again, so that no change between check and watch is lost.
- * - After completion or `cancel` nothing is left behind: no timer, no watcher, no place in the purgatory.
- * - A purgatory holds at most `pendingMax` operations; a further operation completes at once, as if it had expired.
- * - It knows nothing of requests; produce, fetch, DeleteRecords and waits for metadata use it.
+ * - The check runs when the operation starts. After changes of keys it runs once in a microtask, for all of them together.
+ * - The operation watches its keys before the check runs again, so that no change in between is missed.
+ * - After completion or `cancel` nothing is left: no timer, no watcher, no entry in the purgatory.
+ * - A purgatory holds at most `pendingMax` operations. A further operation completes at once, as if it had expired.
+ * - This file knows nothing of requests. Produce, Fetch, DeleteRecords and waits for metadata use it.
  */
 import type { Scheduler, Timer } from '../../base/clock.ts';
 import type { WatchKey } from '../../base/watch-list.ts';
 
-/** The pending operations of one kind, over all connections. */
+/** The pending operations of one kind, of all connections. */
 export class Purgatory {
   readonly scheduler: Scheduler;
   readonly pendingMax: number;
-  /** Changed only by `DelayedOperation`, like the counts below. */
+  /** The number of pending operations. Only `DelayedOperation` changes this and the next two counts. */
   pending = 0;
-  /** Operations that waited and whose condition was fulfilled. */
+  /** How many operations have waited and then could complete. */
   completed = 0;
-  /** Operations that waited until their deadline. */
+  /** How many operations have waited until their deadline. */
   expired = 0;
 
   constructor(scheduler: Scheduler, pendingMax: number) {
@@ -30,11 +30,13 @@ export class Purgatory {
 
 export interface DelayedOperationOptions {
   readonly purgatory: Purgatory;
-  /** 0 or less: the operation never waits. */
+  /** How long the operation may wait; 0 or less: it does not wait. */
   readonly timeoutMs: number;
-  /** Whether the operation can complete. `changed`: positions in the list of keys; null at the first check. Must not throw. */
+  /**
+   * Whether the operation can complete. `changed`: the indexes of the keys that changed; null at the first check. Must not throw.
+   */
   readonly tryComplete: (changed: ReadonlySet<number> | null) => boolean;
-  /** Runs once, unless the operation was cancelled. `isExpired`: the check never held. */
+  /** Called once, unless the operation was cancelled. `isExpired`: the check was never true. */
   readonly onComplete: (isExpired: boolean) => void;
 }
 
@@ -56,7 +58,7 @@ export class DelayedOperation {
     return this.#state === 'over';
   }
 
-  /** Completes the operation now when its check holds or it may not wait; else watches `keys` until the deadline. */
+  /** Completes the operation now if its check is true or if it may not wait. Otherwise watches `keys` until the deadline. */
   start(keys: readonly WatchKey[]): void {
     const { purgatory, timeoutMs, tryComplete } = this.#options;
     if (this.#state !== 'new') return;
@@ -75,7 +77,10 @@ export class DelayedOperation {
     }
   }
 
-  /** The key at `place` changed; the check follows in a microtask. Also for owners that watch for changes themselves. */
+  /**
+   * The key with index `place` has changed: the check follows in a microtask. Owners that watch for changes themselves call it
+   * too.
+   */
   changed(place: number): void {
     if (this.#state !== 'pending') return;
     this.#changed.add(place);
@@ -84,12 +89,12 @@ export class DelayedOperation {
     queueMicrotask(() => this.#check());
   }
 
-  /** Completes the operation now if it is pending and its check holds. */
+  /** Runs the check now if the operation is pending, and completes it if the check is true. */
   checkNow(): void {
     if (this.#state === 'pending') this.#check();
   }
 
-  /** The client's connection has closed: the operation ends without a response. */
+  /** The client's connection has closed: the operation ends without calling `onComplete`. */
   cancel(): void {
     this.#end();
   }

@@ -1,21 +1,22 @@
 /**
- * One fetch: decides by byte counts when to respond, reads its partitions in order within the limits, and completes once. It is
- * synchronous throughout when the data is in memory.
+ * One fetch. It decides by byte counts when to respond, reads its partitions in order within the limits, and completes once. As
+ * long as all data is in memory it is synchronous.
  *
- * When a fetch completes (the rules of Kafka's DelayedFetch; `fetch-rules.test.ts` is the table):
- * - `minBytes` are readable. A partition counts with its readable bytes, at most with its own limit.
- * - A partition failed or diverged, or the client should read from another replica: at once.
- * - A partition is read in an older segment than the active one: at once, because one read never spans two segments.
- * - The wait is over, nothing is requested, or too many fetches are pending: with the available records.
+ * When a fetch completes (the rules of Kafka's DelayedFetch; `fetch-rules.test.ts` has them as a table):
+ * - When `minBytes` can be read. Each partition counts with its readable bytes, but at most with its own limit.
+ * - At once if a partition has an error or a diverging epoch, or if the client should read from another replica.
+ * - At once if a partition is read from an older segment than the active one, because one read never extends over two segments.
+ * - With the records that are available: when the time is over, when the request has no partitions, or when too many fetches are
+ *   pending.
  *
  * How it reads:
- * - A pending fetch holds counts and no records: it reads when it completes. Only records that are not in memory are read for
- *   counting.
- * - The first batch is returned whole even if it exceeds the limits; after it no partition exceeds what is left.
- * - Reads from disk run concurrently as long as their limits fit into what is left of `maxBytes`.
- * - Record bytes are taken from the shared budget before they are read and released when the response was sent (`release`). When
- *   the budget is short, partitions are returned empty and come first next time.
- * - It knows neither sessions nor the wire format.
+ * - A pending fetch holds byte counts and no records; it reads when it completes. Only records that are not in memory are read in
+ *   order to count them.
+ * - The first batch is returned as a whole even if it exceeds the limits. After it, no partition gets more than what is left.
+ * - Reads from disk run concurrently, as long as their limits fit into what is left of `maxBytes`.
+ * - Record bytes are taken from a budget that all fetches share before they are read, and released after the response was sent
+ *   (`release`). If the budget has no room, partitions are returned empty; in a session they come first the next time.
+ * - This file knows neither sessions nor the wire format.
  */
 import { mark } from '../../base/mark.ts';
 import type { WatchKey } from '../../base/watch-list.ts';
@@ -31,9 +32,9 @@ export interface FetchTarget {
   readonly maxBytes: number;
   readonly currentLeaderEpoch: number;
   readonly lastFetchedEpoch: number;
-  /** The replica now; throws `KafkaError` when this broker has none to read from. */
+  /** Returns the replica on this broker. Throws `KafkaError` if this broker has none that may be read. */
   readonly replica: () => PartitionReplica;
-  /** The replica from which the client should read instead (KIP-392); -1: this one. */
+  /** The replica from which the client should read instead (KIP-392); -1: this broker's. */
   readonly preferredReplica: () => number;
 }
 
@@ -41,7 +42,7 @@ export interface FetchTarget {
 export interface FetchOutcome {
   data: FetchPartitionData | null;
   error: KafkaError | null;
-  /** The replica from which the client should read; -1: this one. */
+  /** The replica from which the client should read next (KIP-392); -1: this broker's. */
   preferredReadReplica: number;
 }
 
@@ -50,7 +51,7 @@ export interface FetchLimits {
   readonly maxBytes: number;
   readonly maxWaitMs: number;
   readonly isolation: Isolation;
-  /** Any replica may serve the read, not only the leader. */
+  /** Whether a follower may serve the read, too. */
   readonly allowFollower: boolean;
 }
 
@@ -59,20 +60,20 @@ export interface FetchDependencies {
   readonly budget: MemoryBudget;
 }
 
-/** The known readable bytes of one partition. */
+/** How many bytes of one partition are known to be readable. */
 interface Count {
-  /** Bytes from the fetch offset to `upTo`, which were read from disk because memory did not hold them. */
+  /** Bytes from the fetch offset to `upTo`, which were read from disk to count them, because they were not in memory. */
   diskBytes: number;
-  /** From this offset on the in-memory batches are counted. */
+  /** The bytes from this offset on are counted from the batches in memory. */
   upTo: number;
-  /** The partition's part of `minBytes`. */
+  /** What the partition counts for `minBytes`. */
   bytes: number;
-  /** The limit of the last read in `outcomes`. */
+  /** The limit of the read whose result is in `outcomes`. */
   limitBytes: number;
   minOneBatch: boolean;
 }
 
-/** The first read may take at least this much, however short the budget is. */
+/** The first read may take at least this many bytes, even if the budget has fewer. */
 const firstReadBytesMin = 65_536;
 
 export class FetchOperation {
@@ -81,14 +82,14 @@ export class FetchOperation {
   readonly #limits: FetchLimits;
   readonly #dependencies: FetchDependencies;
   readonly #counts: Count[];
-  /** Sum of `#counts`. */
+  /** The sum of `#counts`. */
   #readableBytes = 0;
   /** Record bytes in `outcomes`. */
   #bytes = 0;
-  /** Bytes taken from the budget: `#bytes`, and the limits of reads in progress. */
+  /** Bytes taken from the budget: `#bytes`, and the limits of reads from disk that are in progress. */
   #held = 0;
   #underWay = 0;
-  /** Complete at once, whatever `minBytes` says. */
+  /** Whether the fetch completes at once, whatever `minBytes` says. */
   #urgent = false;
   #isCancelled = false;
   #operation: DelayedOperation | null = null;
@@ -107,7 +108,7 @@ export class FetchOperation {
     this.outcomes = targets.map(() => ({ data: null, error: null, preferredReadReplica: -1 }));
   }
 
-  /** Null when it completed at once, else a promise for the completion. */
+  /** Runs the fetch. Returns null if it has completed at once, otherwise a promise of its completion. */
   run(): Promise<void> | null {
     let mustRead = this.#limits.maxWaitMs <= 0;
     for (let i = 0; i < this.#targets.length; i++) if (this.#count(i) !== 'counted') mustRead = true;
@@ -117,14 +118,14 @@ export class FetchOperation {
     return reading.then(() => this.#afterFirstRead() ?? undefined);
   }
 
-  /** The client's connection has closed. The promise of `run` never settles. */
+  /** The client's connection has closed. The promise of `run` is then never settled. */
   cancel(): void {
     this.#isCancelled = true;
     this.#operation?.cancel();
     this.release();
   }
 
-  /** Releases the memory after the response was sent. Idempotent. */
+  /** Releases the memory after the response was sent. It may be called more than once. */
   release(): void {
     this.#dependencies.budget.release(this.#held);
     this.#held = 0;
@@ -133,8 +134,8 @@ export class FetchOperation {
   // --- completion
 
   /**
-   * Counts one partition. `unknown`: its bytes are not in memory. `above`: more than the partition's limit, so a first batch larger
-   * than the limit may count with more.
+   * Counts the readable bytes of one partition. `unknown`: they are not in memory. `above`: they exceed the limit of the
+   * partition; then a read can return more than was counted, because a first batch larger than the limit is returned as a whole.
    */
   #count(index: number): 'counted' | 'above' | 'unknown' {
     const target = this.#targets[index] as FetchTarget;
@@ -152,7 +153,7 @@ export class FetchOperation {
       else this.#setCount(count, Math.min(bytes, target.maxBytes));
       return bytes > target.maxBytes ? 'above' : 'counted';
     } catch {
-      // The read that follows reports the error.
+      // The read that follows gets the same error and reports it.
       this.#urgent = true;
       return 'counted';
     }
@@ -173,7 +174,7 @@ export class FetchOperation {
     count.bytes = bytes;
   }
 
-  /** Counts the result of a read of partition `index`. */
+  /** Counts the result of a read of one partition. */
   #countRead(index: number, data: FetchPartitionData): void {
     const target = this.#targets[index] as FetchTarget;
     const count = this.#counts[index] as Count;
@@ -183,7 +184,8 @@ export class FetchOperation {
     count.diskBytes = length;
     count.upTo = Math.max(target.offset, end);
     const last = batches(data.records).headers.at(-1);
-    // Empty although not even one whole batch was requested: the next batch may be larger than the limit.
+    // The result is empty, but the read was not allowed to return a batch larger than its limit: so the next batch may be larger
+    // than the limit.
     const isHeldBack = last === undefined ? !minOneBatch && target.offset < end : last.lastOffset + 1 < end;
     this.#setCount(count, isHeldBack ? Math.max(length, limitBytes) : length);
   }
@@ -192,7 +194,10 @@ export class FetchOperation {
     return this.#urgent || this.#readableBytes >= this.#limits.minBytes || this.#targets.length === 0;
   }
 
-  /** Records that were read from disk for counting are the response if they suffice. */
+  /**
+   * If the records that were read from disk to be counted are enough, they are the response. Otherwise they are dropped and the
+   * fetch waits.
+   */
   #afterFirstRead(): Promise<void> | null {
     const { purgatory } = this.#dependencies;
     if (this.#isCancelled || this.#enough() || this.#bytes >= this.#limits.minBytes) return null;
@@ -206,7 +211,7 @@ export class FetchOperation {
     return this.#park();
   }
 
-  /** Null when the fetch completed at once because too many are pending. */
+  /** Waits for more bytes. Returns null if the fetch has completed at once, because too many are pending. */
   #park(): Promise<void> | null {
     if (this.#limits.minBytes > 1) mark('broker.fetch-waits-for-bytes');
     let done = false;
@@ -246,7 +251,7 @@ export class FetchOperation {
     if (this.#count(index) === 'unknown') this.#countOnDisk(index);
   }
 
-  /** Batches that the pending fetch has not counted are no longer in memory. */
+  /** Counts a partition by reading it from disk, because batches that are not counted yet are no longer in memory. */
   #countOnDisk(index: number): void {
     const { budget } = this.#dependencies;
     const target = this.#targets[index] as FetchTarget;
@@ -270,7 +275,7 @@ export class FetchOperation {
       });
   }
 
-  /** The keys of all replicas; the key of a replica that is gone changes at once. */
+  /** The replicas to watch. A replica that is gone has nothing to watch, and the fetch completes at once. */
   #keys(): WatchKey[] {
     return this.#targets.map((target) => {
       try {
@@ -284,7 +289,7 @@ export class FetchOperation {
 
   // --- reading
 
-  /** Reads the targets from `index` on; null when all of it was in memory. */
+  /** Reads the partitions from `index` on. Returns null if all of them were in memory. */
   #readFrom(index: number): Promise<void> | null {
     const pending: Promise<void>[] = [];
     for (let i = index; i < this.#targets.length && !this.#isCancelled; i++) {
@@ -298,7 +303,7 @@ export class FetchOperation {
     return this.#readOversized();
   }
 
-  /** A batch larger than the limits, in a partition after empty ones, must be returned as well. */
+  /** If all partitions before it were empty, a batch that is larger than the limits must be returned from a later partition. */
   #readOversized(): Promise<void> | null {
     if (this.#bytes > 0 || this.#isCancelled) return null;
     const index = this.outcomes.findIndex(({ data }, i) => {
@@ -315,9 +320,9 @@ export class FetchOperation {
     return this.#limits.isolation === 'txn_committed' ? data.lastStableOffset : data.highWatermark;
   }
 
-  /** The limit of a read. The first batch is returned whole whatever this is, but the limit is never 0 for it. */
+  /** How many bytes a read may return. For a read that must return the first batch as a whole it is at least 1. */
   #allowance(index: number, minOneBatch: boolean): number {
-    // The result of a repeated read replaces the earlier one.
+    // If the partition was read before, the new result replaces the old one, whose bytes are free again.
     const replaced = (this.outcomes[index] as FetchOutcome).data?.records.length ?? 0;
     const room = this.#limits.maxBytes - this.#bytes + replaced - this.#underWay;
     const asked = Math.min((this.#targets[index] as FetchTarget).maxBytes, room);
@@ -334,7 +339,8 @@ export class FetchOperation {
       outcome.preferredReadReplica = target.preferredReplica();
       const isElsewhere = outcome.preferredReadReplica >= 0;
       if (isElsewhere) this.#urgent = true;
-      // No records are read then; the offsets tell the client where this log is.
+      // If the client should read elsewhere, no records are read; the offsets in the response tell the client where this log
+      // ends.
       const maxBytes = isElsewhere ? 0 : this.#allowance(index, minOneBatch);
       const data = replica.fetch({
         offset: target.offset,
@@ -406,7 +412,7 @@ export class FetchOperation {
     this.#urgent = true;
   }
 
-  /** Removes the result of an earlier read, to make room for the new one. */
+  /** Removes the result of an earlier read of the partition, and releases its bytes. */
   #drop(index: number): FetchOutcome {
     const outcome = this.outcomes[index] as FetchOutcome;
     const bytes = outcome.data?.records.length ?? 0;

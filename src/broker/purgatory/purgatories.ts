@@ -1,4 +1,4 @@
-/** The purgatories of a broker by Kafka's names for the operations that wait in them, and their metrics. */
+/** The purgatories of a broker, with their metrics. Each has the name that Kafka gives to the operations that wait in it. */
 import type { Scheduler } from '../../base/clock.ts';
 import type { Collector } from '../../telemetry/metrics.ts';
 import { parkedFetchesMax, pendingRequestsMax } from '../limits.ts';
@@ -8,7 +8,7 @@ export class Purgatories {
   readonly fetch: Purgatory;
   readonly produce: Purgatory;
   readonly deleteRecords: Purgatory;
-  /** Requests that wait until this broker's metadata shows the change that they made. Kafka has no such purgatory. */
+  /** For requests that wait until this broker's metadata has the change that they made. Kafka has no such purgatory. */
   readonly #metadata: Purgatory;
 
   constructor(scheduler: Scheduler, metadata: Purgatory) {

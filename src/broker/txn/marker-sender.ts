@@ -1,12 +1,13 @@
 /**
  * Sends the markers of ended transactions to the leaders of their partitions, for all transactions that this broker coordinates.
- * Markers for one broker share a request: those that arrive while requests are in flight are combined into the next one. A marker
- * that was not written is sent again, to the leader at that time, until all markers of its transaction are written or the
- * coordinator loses its partition. A deleted partition needs no marker.
+ * Markers for the same broker share requests: while requests are in flight, further markers are collected for the next one. A
+ * marker that was not written is sent again, to the leader of that moment. This continues until all markers of the transaction
+ * are written, or this broker is no longer the coordinator. A deleted partition needs no marker.
  *
  * Invariants:
- * - A partition is reported once in a round: after its leader has committed the marker, or after the topic was deleted.
- * - A marker of a partition is in flight at most once at a time.
+ * - In a round (`MarkerRound`) a partition is reported once: when its leader has committed the marker, or when the topic was
+ *   deleted.
+ * - A marker is in flight at most once at a time.
  */
 import { mark } from '../../base/mark.ts';
 import type { Scheduler, Timer } from '../../base/clock.ts';
@@ -22,10 +23,10 @@ import type { Logger } from '../../telemetry/logger.ts';
 import { listOf, type Partitions, partitionsOf } from '../../txn/partitions.ts';
 import type { MarkerRound } from '../../txn/types.ts';
 
-/** Markers of a transaction, and the callback for their outcome. */
+/** The markers of one transaction, and what to call when they are written. */
 export interface MarkerOrder {
   readonly round: MarkerRound;
-  /** False once another broker coordinates the transaction: then nothing more is sent. */
+  /** Returns false when this broker is no longer the coordinator of the transaction: then nothing more is sent. */
   isWanted(): boolean;
   marked(partitions: Partitions): void;
 }
@@ -39,15 +40,18 @@ export interface MarkerSenderOptions {
   readonly metadata: () => MetadataImage;
   readonly scheduler: Scheduler;
   readonly logger: Logger;
-  /** Sends one request to a broker; rejects when there is no response in time. */
+  /** Sends one request to a broker. Rejects if there is no response in time. */
   readonly writeMarkers: WriteMarkers;
 }
 
-/** Delay before markers that were not written are sent again. */
+/** How long to wait before markers that were not written are sent again. */
 const retryMs = 50;
-/** Requests in flight to one broker. More than one, so that a partition that is slow to commit does not delay the markers of others. */
+/**
+ * At most this many requests to one broker are in flight. With a single one, a partition that commits slowly would delay the
+ * markers of others.
+ */
 const requestsPerBrokerMax = 8;
-/** Markers in one request. */
+/** One request has at most this many markers. */
 const markersPerRequestMax = 1_000;
 
 interface Marker {
@@ -88,7 +92,7 @@ export class MarkerSender {
     this.#retries = [];
   }
 
-  /** Puts each marker into the queue of the current leader of its partition. */
+  /** Puts each marker into the queue of the broker that leads its partition now. */
   #route(markers: readonly Marker[]): void {
     if (this.#isStopped) return;
     const image = this.#options.metadata();
@@ -112,7 +116,7 @@ export class MarkerSender {
     return queue;
   }
 
-  /** In a microtask, so that markers of transactions that end together share a request. */
+  /** Sends in a microtask, so that markers of transactions that end at the same time share a request. */
   #schedule(): void {
     if (this.#isScheduled) return;
     this.#isScheduled = true;
@@ -165,7 +169,7 @@ export class MarkerSender {
     const level = outcome === 'again' ? 'debug' : 'warn';
     this.#options.logger[level]('a transaction marker was not written', {
       partition: `${topic}-${partition}`,
-      error: error?.name ?? 'no answer',
+      error: error?.name ?? 'no result in the response',
       transactionalId,
       producerId,
       producerEpoch,
@@ -186,9 +190,10 @@ export class MarkerSender {
 type Outcome = 'done' | 'again' | 'refused';
 
 /**
- * INVALID_PRODUCER_EPOCH: the partition has seen the producer with a higher epoch, so the coordinator that raised the epoch has
- * ended this transaction there. TRANSACTION_COORDINATOR_FENCED: a newer coordinator ends the transaction; this one will lose its
- * leadership.
+ * What an error of a partition means. INVALID_PRODUCER_EPOCH: the partition knows a higher epoch of the producer. So the
+ * coordinator that incremented the epoch has ended this transaction there, and the marker is not needed.
+ * TRANSACTION_COORDINATOR_FENCED: a newer coordinator ends the transaction, and this broker will learn that it is no longer the
+ * coordinator.
  */
 function outcomeOf(error: ErrorRow | undefined): Outcome {
   switch (error) {
@@ -218,7 +223,7 @@ function errorsOf(response: WriteTxnMarkersResponse): Map<string, ErrorRow> {
   return errors;
 }
 
-/** The partitions of each order. */
+/** Groups markers by their transaction. */
 function byOrder(markers: readonly Marker[]): Map<MarkerOrder, Partitions> {
   const grouped = new Map<MarkerOrder, Marker[]>();
   for (const marker of markers) {

@@ -1,10 +1,10 @@
 /**
- * The partition leader's side of KIP-890. Before the first batch of a transaction is appended, it asks the transaction's
- * coordinator whether the partition belongs to the transaction (Produce before v12: the client added it), or asks it to add the
- * partition (from v12 on).
+ * The partition leader's part of KIP-890. Before the leader appends the first batch of a transaction, it sends a request to the
+ * coordinator of the transaction. For Produce before v12 it asks whether the client has added the partition to the transaction.
+ * From v12 on it requests that the coordinator adds the partition.
  *
- * One request at a time is in flight to a coordinator; later questions are combined into the next one. A request has at most one
- * entry for a transactional id, because the coordinator handles entries concurrently.
+ * At most one request to a coordinator is in flight; questions that arrive meanwhile are combined into the next one. A request
+ * has at most one entry for a transactional id, because the coordinator handles its entries concurrently.
  */
 import type { Clock, Scheduler } from '../../base/clock.ts';
 import type { NodeId } from '../../base/ids.ts';
@@ -21,13 +21,16 @@ import type { BrokerServices } from '../services.ts';
 export const transactionTopic = '__transaction_state';
 
 /**
- * The capability of the client's request: `verify` (Produce up to v10), `verify-abortable` (v11: knows TRANSACTION_ABORTABLE),
- * `add` (from v12 on: transactions version 2, the client adds no partitions itself). For TxnOffsetCommit the versions are 3, 4 and
- * 5.
+ * What the client supports. `verify`: Produce up to v10. `verify-abortable`: Produce v11, whose clients know
+ * TRANSACTION_ABORTABLE. `add`: Produce from v12 on (transaction version 2), whose clients do not add partitions themselves. For
+ * TxnOffsetCommit the versions are 3, 4 and 5.
  */
 export type TransactionSupport = 'verify' | 'verify-abortable' | 'add';
 
-/** `abortableVersion` is the first request version that knows TRANSACTION_ABORTABLE; the next version adds partitions implicitly. */
+/**
+ * `abortableVersion`: the first version of the request whose clients know TRANSACTION_ABORTABLE. In the next version the broker
+ * adds partitions.
+ */
 export function supportFrom(apiVersion: number, abortableVersion: number): TransactionSupport {
   if (apiVersion > abortableVersion) return 'add';
   return apiVersion === abortableVersion ? 'verify-abortable' : 'verify';
@@ -51,7 +54,7 @@ export interface TransactionVerifierOptions {
   readonly retryMaxMs: number;
 }
 
-/** Errors by `topic-index`; partitions without an error are part of the transaction. */
+/** Errors by `<topic>-<partition>`. A partition without an error belongs to the transaction. */
 export type TransactionErrors = ReadonlyMap<string, ErrorRow>;
 
 interface Waiting {
@@ -64,7 +67,10 @@ interface Coordinator {
   isAsked: boolean;
 }
 
-/** AddPartitionsToTxn: version 4 is the first for several transactions; version 5 may return TRANSACTION_ABORTABLE. */
+/**
+ * The version of AddPartitionsToTxn. From 4 on a request can have several transactions; in 5 the response may have
+ * TRANSACTION_ABORTABLE.
+ */
 const apiVersion = 5;
 
 export class TransactionVerifier {
@@ -75,14 +81,18 @@ export class TransactionVerifier {
     this.#options = options;
   }
 
-  /** Asks the coordinator. While it responds CONCURRENT_TRANSACTIONS, asks again for the short time in the options. */
+  /**
+   * Sends the question to the coordinator. As long as the response is CONCURRENT_TRANSACTIONS, asks again, for at most
+   * `retryMaxMs`.
+   */
   async verify(question: TransactionQuestion): Promise<TransactionErrors> {
     const { clock, scheduler, retryBackoffMs, retryMaxMs } = this.#options;
     const untilMs = clock.monotonicMs() + retryMaxMs;
     for (;;) {
       const errors = await this.#askOnce(question);
       const isBusy = [...errors.values()].includes(Errors.CONCURRENT_TRANSACTIONS);
-      // An old client gets a retriable error, because it has no code for a previous transaction that is still completing.
+      // Only for new clients. An old client gets CONCURRENT_TRANSACTIONS as another, retriable error (`produce-transactions.ts`),
+      // and repeats its request.
       if (question.support !== 'add' || !isBusy || clock.monotonicMs() >= untilMs) return errors;
       await new Promise<void>((resolve) => scheduler.after(retryBackoffMs, resolve));
     }
@@ -141,7 +151,7 @@ export class TransactionVerifier {
   }
 }
 
-/** The oldest questions, at most one for each transactional id. */
+/** Takes the oldest questions from the list, at most one for each transactional id. */
 function takeBatch(waiting: Waiting[]): Waiting[] {
   const ids = new Set<string>();
   const batch: Waiting[] = [];
@@ -185,7 +195,7 @@ function errorsFor(question: TransactionQuestion, response: AddPartitionsToTxnRe
   return errors;
 }
 
-/** Produce clients do not know PRODUCER_FENCED; old ones do not know TRANSACTION_ABORTABLE. */
+/** The error for the client: Produce clients do not know PRODUCER_FENCED, and old ones do not know TRANSACTION_ABORTABLE. */
 function knownToClient(error: ErrorRow, support: TransactionSupport): ErrorRow {
   if (error === Errors.PRODUCER_FENCED) return Errors.INVALID_PRODUCER_EPOCH;
   if (error === Errors.TRANSACTION_ABORTABLE && support === 'verify') return Errors.INVALID_TXN_STATE;

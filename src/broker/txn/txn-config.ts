@@ -1,4 +1,4 @@
-/** The transaction coordinator's settings, from the broker's properties. */
+/** The settings of the transaction coordinator, computed from the broker's properties. */
 import type { NodeConfig } from '../../config/node-config.ts';
 import type { TxnConfig } from '../../txn/types.ts';
 

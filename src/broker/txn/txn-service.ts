@@ -1,9 +1,9 @@
 /**
- * The transaction coordinator of this broker: the coordinator runtime for transactions; the outputs of its steps besides records
- * and responses (markers to send, producer ids to fetch); and the requests of handlers.
+ * The transaction coordinator of this broker: the coordinator runtime for transactions, with a method for each request that
+ * handlers pass on. It also carries out the outputs that only this coordinator has: markers to send, producer ids to get.
  *
- * Requests throw `KafkaError` when this broker cannot handle the transactional id; the handlers in `api/` put the error where the
- * version has it.
+ * A method throws `KafkaError` if this broker cannot handle the transactional id; the handlers in `api/` put the error into the
+ * response.
  */
 import type { Clock, Scheduler } from '../../base/clock.ts';
 import type { NodeConfig } from '../../config/node-config.ts';
@@ -55,7 +55,7 @@ export interface TxnServiceOptions {
   readonly replicas: LeadershipSource;
   readonly producerIds: Pick<ProducerIds, 'next'>;
   readonly brokers: BrokerClient;
-  /** The partition of `__consumer_offsets` that has a group's offsets. */
+  /** Tells the partition of `__consumer_offsets` that stores the offsets of a group. */
   readonly offsets: {
     readonly topic: string;
     readonly partitionOf: (groupId: string, image: MetadataImage) => number;
@@ -158,7 +158,7 @@ export class TxnService implements MetadataPublisher {
   }
 
   initProducerId(request: InitProducerIdRequest): Answer<ProducerAnswer> {
-    // Validated first, because it does not depend on the coordinator's state.
+    // Checked here already, because it does not depend on the coordinator: so every broker refuses an invalid request.
     const invalid = checkInit(this.#config, request);
     if (invalid !== null) return refused(invalid);
     return this.#runtime.request(request.transactionalId, (token) => ({
@@ -198,7 +198,10 @@ export class TxnService implements MetadataPublisher {
     return describeTransaction(this.#runtime.read(transactionalId), transactionalId);
   }
 
-  /** Transactions of all partitions that this broker leads. Throws COORDINATOR_LOAD_IN_PROGRESS while one is being loaded. */
+  /**
+   * The transactions of all partitions that this broker leads. Throws COORDINATOR_LOAD_IN_PROGRESS while one of these partitions
+   * loads.
+   */
   list(filter: ListFilter): ListedTransaction[] {
     const wallMs = this.#options.clock.wallMs();
     return this.#runtime.readAll().flatMap((shard) => listTransactions(shard, filter, wallMs));
