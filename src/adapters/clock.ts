@@ -1,10 +1,11 @@
 /**
- * The real clock and timers. Timers never fire before their delay has passed on the monotonic clock (Node's own timers count from
- * the loop's cached time and may), may be longer than Node's limit of 2^31 ms, and never keep the process alive.
+ * The real clock and timers. A timer does not fire before its delay has passed on the monotonic clock; timers of Node.js may,
+ * because they count from the time when the present turn of the event loop began. A delay may be longer than the 2^31 ms that
+ * Node.js allows. Timers do not keep the process alive.
  */
 import type { Clock, Scheduler, Timer } from '../base/clock.ts';
 
-/** Node changes a longer delay to 1 ms. */
+/** The longest delay that Node.js accepts; it changes a longer one to 1 ms. */
 const timeoutMaxMs = 2 ** 31 - 1;
 
 export const systemClock: Clock = {

@@ -1,7 +1,7 @@
 /**
- * Log lines in the format of Kafka's log4j configuration, with the logger's name at the end: `[2026-11-21 12:00:00,123] INFO [Raft
- * id=1] became leader epoch=4 (org.apache.kafka.raft.KafkaRaftClient)`, or as JSON, one object per line. Warnings and errors are
- * written with their remedy, and repeated ones at most once a second.
+ * Writes log lines as Kafka's log4j configuration formats them, with the logger's name at the end: `[2026-11-21 12:00:00,123]
+ * INFO [Raft id=1] became leader epoch=4 (org.apache.kafka.raft.KafkaRaftClient)`. The other format is JSON, one object a line.
+ * Warnings and errors have their remedy added; when one is repeated, it is written at most once a second.
  */
 import { LogLevels, loggerOfPart } from '../telemetry/log-levels.ts';
 import type { Logger, LogLevel } from '../telemetry/logger.ts';
@@ -13,10 +13,10 @@ const levelNameOf = { debug: 'DEBUG', info: 'INFO', warn: 'WARN', error: 'ERROR'
 export type LogFormat = 'text' | 'json';
 
 export interface ConsoleLoggerOptions {
-  /** Gets whole lines with their newline. */
+  /** Receives whole lines, each with its newline. */
   readonly write: (text: string) => void;
   readonly wallMs: () => number;
-  /** Levels by logger; INFO for all when absent. */
+  /** The level of each logger. When absent, all loggers have the level INFO. */
   readonly levels?: LogLevels;
   readonly format?: LogFormat;
 }
@@ -25,7 +25,7 @@ function two(value: number): string {
   return value < 10 ? `0${value}` : String(value);
 }
 
-/** Local time in log4j's format. */
+/** Returns the local time in log4j's format. */
 export function logTimestamp(wallMs: number): string {
   const t = new Date(wallMs);
   const day = `${t.getFullYear()}-${two(t.getMonth() + 1)}-${two(t.getDate())}`;
@@ -33,7 +33,7 @@ export function logTimestamp(wallMs: number): string {
   return `${day} ${two(t.getHours())}:${two(t.getMinutes())}:${two(t.getSeconds())},${millis}`;
 }
 
-/** Replaces values that JSON cannot represent: large integers, errors. */
+/** Replaces values that JSON cannot represent, such as large integers and errors. */
 function plain(_key: string, value: unknown): unknown {
   if (typeof value === 'bigint') return String(value);
   return value instanceof Error ? value.message : value;
@@ -56,7 +56,7 @@ interface Line {
   readonly remedy: string | null;
 }
 
-/** Stacks of errors follow their line, as log4j prints exceptions. */
+/** The stack of each error follows the line, as log4j prints exceptions. */
 function stacksOf({ fields, level }: Line): string[] {
   if (level === 'debug') return [];
   return Object.values(fields).flatMap((value) =>
@@ -90,7 +90,7 @@ function jsonLine(line: Line): string {
   return `${JSON.stringify(object, plain)}\n`;
 }
 
-/** A logger that writes lines to a terminal or a file. */
+/** Makes a logger that writes lines of text to `write`. */
 export function createConsoleLogger(options: ConsoleLoggerOptions): Logger {
   const { levels = new LogLevels(), wallMs, write } = options;
   const lineOf = options.format === 'json' ? jsonLine : textLine;

@@ -1,6 +1,7 @@
 /**
- * The real disk. Descriptors and Node's callback functions are used instead of `fs/promises`, whose handles cost about a third more
- * per call. Locks are those of the kernel (through `fs-native-extensions`, loaded at the first lock), so they end with the process.
+ * The disk of this machine. It uses file descriptors and the callback functions of Node.js: the handles of `fs/promises` cost
+ * about a third more for each call. Locks are locks of the operating system, so they end with the process; the package for
+ * them, `fs-native-extensions`, is loaded at the first lock.
  */
 import * as fs from 'node:fs';
 import {
@@ -12,21 +13,21 @@ import {
   StorageError,
 } from '../base/file-system.ts';
 
-/** Maximum number of buffers in one `writev` (the kernel's IOV_MAX). */
+/** The most buffers that one `writev` takes (IOV_MAX of Linux). */
 const writeBuffersMax = 1024;
 
 type Callback<T> = (error: NodeJS.ErrnoException | null, value: T) => void;
 
 /**
- * An error of the operating system becomes a `StorageError`. An error of Node, such as a wrong argument, is a bug and is not
- * changed.
+ * Turns an error of the operating system into a `StorageError`. Any other error, such as that of a wrong argument, is a bug and
+ * is returned unchanged.
  */
 function storageErrorOf(error: NodeJS.ErrnoException): Error {
   const { code, errno } = error;
   return code !== undefined && errno !== undefined ? new StorageError(code, error.message) : error;
 }
 
-/** Node reports success as null or undefined. */
+/** Adds the path to an error. Node.js reports success as null or undefined, which gives null. */
 function named(error: NodeJS.ErrnoException | null | undefined, path: string): NodeJS.ErrnoException | null {
   if (error === null || error === undefined) return null;
   error.message += ` '${path}'`;
@@ -41,7 +42,7 @@ function call<T>(run: (done: Callback<T>) => void): Promise<T> {
   });
 }
 
-/** The buffers that remain when the first `writtenBytes` bytes of `buffers` have been written. */
+/** Returns what is still to be written after the first `writtenBytes` bytes of `buffers` were written. */
 function remainder(buffers: readonly Uint8Array[], writtenBytes: number): Uint8Array[] {
   const rest: Uint8Array[] = [];
   let skip = writtenBytes;
@@ -76,7 +77,7 @@ class SystemFileHandle implements FileHandle {
       const written = await this.writeSome(batch, at);
       at += written;
       rest = remainder(rest, written);
-      // A write without progress and without an error (as on some full volumes) would be repeated for ever.
+      // Some full volumes write nothing and report no error. Without this check the write would be repeated for ever.
       if (written === 0 && rest.length > 0) {
         throw new StorageError('ENOSPC', `ENOSPC: the system wrote nothing, write '${this.path}'`);
       }
@@ -106,7 +107,7 @@ class SystemFileHandle implements FileHandle {
     return this.call((done) => fs.writev(this.descriptor, buffers, position, done));
   }
 
-  /** The system's error does not name the file of a descriptor. */
+  /** An error of a call on a descriptor does not name the file, so the path is added. */
   private call<T>(run: (done: Callback<T>) => void): Promise<T> {
     return call((done) => run((error, value) => done(named(error, this.path), value)));
   }
@@ -123,7 +124,7 @@ async function stat(path: string): Promise<FileStat | null> {
 }
 
 async function syncDirectory(path: string): Promise<void> {
-  // Windows cannot open a directory; its journal makes renames durable in order.
+  // Windows cannot open a directory to sync it. Its journal makes renames durable in their order.
   if (process.platform === 'win32') return;
   const descriptor = await call<number>((done) => fs.open(path, 'r', done));
   try {

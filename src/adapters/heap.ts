@@ -1,7 +1,7 @@
 /**
- * How much garbage may collect before V8 runs a full garbage collection. V8 counts buffers outside of its heap as part of it, but
- * allows only some 8 MB of new ones when the heap is small. A node that receives records would then make a full collection for each
- * 8 MB, which takes a third of its CPU time. Here the limit is about `garbageBytes`, whatever the heap's size.
+ * Sets how much garbage V8 lets gather before it runs a full garbage collection. V8 counts buffers outside of its heap too.
+ * When the heap is small, it collects after only some 8 MB of new buffers. A node that receives records would then spend a
+ * third of its CPU time on collections. Here V8 collects after about `garbageBytes`, whatever the size of the heap.
  *
  * This does not limit the heap itself.
  */
@@ -9,18 +9,21 @@ import { getHeapStatistics, setFlagsFromString } from 'node:v8';
 import type { Scheduler } from '../base/clock.ts';
 
 const garbageBytes = 64 * 1024 * 1024;
-/** V8's own rule is used for a heap so large that this percentage would be too small. */
+/**
+ * The bounds of the percentage. With a very large heap, 64 MiB would be so few per cent that V8 would collect too often; with a
+ * small one, they would be very many.
+ */
 const percentMin = 30;
 const percentMax = 500;
 const adjustIntervalMs = 5_000;
 
-/** Percentage by which the heap may grow, for V8's flag. */
+/** Returns by how many per cent the heap may grow before V8 collects, which is the value of V8's flag. */
 export function growingPercent(usedBytes: number): number {
   const percent = Math.round((garbageBytes / usedBytes) * 100);
   return Math.min(percentMax, Math.max(percentMin, percent));
 }
 
-/** Sets V8's flag now and whenever the heap's size has changed. */
+/** Sets V8's flag now, and again when the size of the heap has changed. */
 export function makeRoomForGarbage(scheduler: Scheduler): void {
   let current = 0;
   const adjust = (): void => {

@@ -1,6 +1,7 @@
 /**
- * The `HttpPort` on node:http and prom-client, both loaded at first use, so that a node without metrics does not pay for them. The
- * body of a request is not read. A connection that is slow to send its request, or to read the response, is closed.
+ * Implements `HttpPort` with node:http and prom-client. Both are loaded at first use, so a node that serves no HTTP does not
+ * need memory for them. The body of a request is not read. A connection that is slow to send its request, or to read the
+ * response, is closed.
  */
 import type { Server } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
@@ -10,7 +11,7 @@ import type { Address, Listener } from '../base/network.ts';
 
 const connectionsMax = 64;
 const requestTimeoutMsDefault = 10_000;
-/** Node.js looks for requests that are overdue only so often, and by default every 30 s. */
+/** How often Node.js looks for requests that take too long. Its default is 30 s. */
 const checkIntervalMs = 1_000;
 const headerBytesMax = 8_192;
 const allowedMethods = ['GET', 'HEAD'];
@@ -51,11 +52,11 @@ export class HttpAdapter implements HttpPort {
     if (ports.length > 0) this.#shared = { ports, server: createServer(handler, this.#requestTimeoutMs) };
   }
 
-  /** Takes over a socket that began with `first`; returns false when no HTTP is served on its port. */
+  /** Takes over a socket from which the bytes `first` were read. Returns false when no HTTP is served on its port. */
   adopt(socket: Socket, first: Uint8Array): boolean {
     const shared = this.#shared;
     if (shared === null || !shared.ports.includes(socket.localPort ?? -1)) return false;
-    // A server's `maxConnections` counts only connections that its own port accepted.
+    // The limit must be checked here: a server's `maxConnections` counts only connections that it accepted itself.
     if (this.#adopted.size >= connectionsMax) {
       socket.destroy();
       return true;
@@ -63,7 +64,7 @@ export class HttpAdapter implements HttpPort {
     this.#adopted.add(socket);
     socket.once('close', () => this.#adopted.delete(socket));
     void shared.server.then((server) => {
-      // The bytes that were read go back into the socket's buffer, from which the server reads first.
+      // Puts the bytes that were read back into the buffer of the socket. The server reads them from there.
       socket.unshift(first);
       server.emit('connection', socket);
       socket.resume();
@@ -134,7 +135,7 @@ async function createServer(handler: HttpHandler, requestTimeoutMs: number): Pro
   return server;
 }
 
-/** Resolves when there is room again; rejects when the client has closed the connection. */
+/** Resolves when the response has room again. Rejects when the client has closed the connection. */
 function drained(response: NodeJS.EventEmitter): Promise<void> {
   return new Promise((resolve, reject) => {
     response.once('drain', resolve);

@@ -1,6 +1,6 @@
 /**
- * A stream of a node to itself (from the broker of a combined node to its own controller): two ends in memory, so that a single
- * node needs no gRPC. Messages arrive in a later turn of the event loop, as from a socket.
+ * A stream from a node to itself: the broker of a combined node uses it to reach its own controller. It has two ends in memory,
+ * so that a single node does not need gRPC. As from a socket, messages arrive in a later turn of the event loop.
  */
 import type { PeerMessage, MessageStream } from '../base/network.ts';
 
@@ -27,7 +27,7 @@ class LoopbackEnd implements MessageStream {
     setImmediate(() => this.onClose(null));
   }
 
-  /** A message, or the close of the other end: null without a reason. */
+  /** Receives a message, or the close of the other end: an error with its reason, or null when it gave none. */
   private take(message: PeerMessage | Error | null): void {
     this.inbox.push(message);
     if (this.scheduled) return;
@@ -48,7 +48,7 @@ class LoopbackEnd implements MessageStream {
   }
 }
 
-/** Two ends of one stream. */
+/** Returns the two ends of one stream. */
 export function createLoopback(): [MessageStream, MessageStream] {
   const [a, b] = [new LoopbackEnd(), new LoopbackEnd()];
   a.peer = b;

@@ -1,8 +1,8 @@
 /**
- * Every listener of a node accepts Kafka's protocol and our gRPC streams on one port (architecture, section 4). The first four
- * bytes distinguish them: `PRI ` begins HTTP/2; an HTTP method gets a page where `http.listeners` allows it and a 404 elsewhere;
- * anything else is the length of a Kafka request. That length is at most socket.request.max.bytes, so its first byte is never a
- * letter.
+ * Each listener of a node accepts Kafka's protocol, our gRPC streams and HTTP on one port. The first four bytes of a connection
+ * tell which. `PRI ` begins HTTP/2, which gRPC uses. An HTTP method gets a page if `http.listeners` names the listener,
+ * otherwise a 404. Anything else is the length of a Kafka request. It cannot be mistaken for a word: a length up to
+ * socket.request.max.bytes does not begin with the code of a letter.
  */
 import { hostname } from 'node:os';
 import type { Socket } from 'node:net';
@@ -25,10 +25,10 @@ import { HttpAdapter } from './http.ts';
 import { createLoopback } from './loopback.ts';
 import { connectTcp, listenTcp, TcpConnection } from './tcp-network.ts';
 
-/** A connection that began like HTTP but did not send its first word within this time is closed. */
+/** A connection whose first byte looks like HTTP must send the whole first word within this time, or it is closed. */
 const firstWordMs = 10_000;
 const defaultBacklog = 50;
-/** Kafka's default of socket.request.max.bytes. */
+/** The default of socket.request.max.bytes. */
 const defaultBatchBytes = 100 * 1024 * 1024;
 const firstWords = ['PRI ', 'GET ', 'POST', 'PUT ', 'HEAD', 'DELE', 'OPTI', 'PATC', 'CONN', 'TRAC'];
 const loopbackHosts: readonly string[] = ['', 'localhost', '127.0.0.1', '::1'];
@@ -44,11 +44,13 @@ const notFound = [
 
 export interface TransportOptions {
   readonly logger: Logger;
-  /** socket.listen.backlog.size. */
+  /** The value of socket.listen.backlog.size. */
   readonly backlog?: number;
-  /** socket.request.max.bytes: the largest record batch that a leader may push. */
+  /** The value of socket.request.max.bytes, which is also the largest record batch that a leader may push to this node. */
   readonly batchBytesMax?: number;
-  /** Time that a new connection has for its first bytes, and another node for an accepted hello; 10 s by default. */
+  /**
+   * How long a new connection may take to send its first bytes, and another node until its hello is accepted. 10 s by default.
+   */
   readonly helloTimeoutMs?: number;
 }
 
@@ -56,9 +58,12 @@ export interface Transport {
   readonly network: Network;
   readonly peers: PeerNetwork;
   readonly http: HttpAdapter;
-  /** Loads gRPC (about 50 ms, 11 MB) before its first use, on nodes with peers, after they have started to serve. */
+  /**
+   * Loads gRPC before its first use, which takes about 50 ms and 11 MB. A node with peers calls this after it has started to
+   * serve.
+   */
   warm(): Promise<void>;
-  /** Ends all streams and connections and stops listening. */
+  /** Ends all streams and connections, and stops listening. */
   close(): Promise<void>;
 }
 
@@ -72,7 +77,10 @@ function kindOf(bytes: Uint8Array): Kind {
   return text === 'PRI ' ? 'grpc' : 'http';
 }
 
-/** Reads until the protocol is known; then `done` gets the bytes that were read. The socket is passed paused and stays so. */
+/**
+ * Reads from a paused socket until its protocol is known. Then calls `done` with the bytes that were read. The socket stays
+ * paused.
+ */
 function sniff(socket: Socket, timeoutMs: number, done: (kind: Kind, first: Uint8Array) => void): void {
   let first: Buffer = Buffer.alloc(0);
   const timer = setTimeout(() => {
@@ -149,7 +157,8 @@ class OnePortTransport implements Transport {
   private async listen(address: Address, onConnection: (connection: Connection) => void): Promise<Listener> {
     const backlog = this.options.backlog ?? defaultBacklog;
     const listener = await listenTcp(address, backlog, (socket) => {
-      // The acceptor gets the connection before the first byte, so that silent connections are counted and timed as well.
+      // The owner gets the connection before its first byte, so that the limits and time-outs for connections also apply to one
+      // that sends nothing.
       const connection = new TcpConnection(socket);
       onConnection(connection);
       if (!socket.destroyed) this.sniff(socket, connection);
@@ -187,7 +196,7 @@ class OnePortTransport implements Transport {
     this.grpcServer().then(
       (server) => {
         if (socket.destroyed) return;
-        // The bytes that were read go back into the socket's buffer, from which HTTP/2 reads first.
+        // Puts the bytes that were read back into the buffer of the socket. HTTP/2 reads them from there.
         socket.unshift(first);
         server.inject(socket);
       },
@@ -233,7 +242,7 @@ class OnePortTransport implements Transport {
     return stream;
   }
 
-  /** Whether a stream to `address` would lead back to this process. */
+  /** Whether `address` is that of a listener of this process. */
   private isOwn(address: Address): boolean {
     for (const { address: bound } of this.listeners) {
       if (bound.port !== address.port) continue;
@@ -247,7 +256,7 @@ class OnePortTransport implements Transport {
   }
 }
 
-/** The node's network: listeners for clients, streams for peers. */
+/** Makes the network of a node: its listeners, and its streams to other nodes. */
 export function createTransport(options: TransportOptions): Transport {
   return new OnePortTransport(options);
 }

@@ -1,19 +1,19 @@
 /**
- * A file system that retries operations which fail for a temporary reason:
- * - The process or the machine has too many open files. Others will be closed; the failure is not an error of the disk.
- * - On Windows, the file is open elsewhere (a reader of this process that is about to finish, a virus scanner, an indexer).
+ * A file system that repeats operations which failed for a reason that may pass:
+ * - The process or the machine has too many open files. Some will be closed; the disk has not failed.
+ * - On Windows, the file is open elsewhere: in this process, or in a virus scanner or an indexer.
  */
 import { type Scheduler, sleep } from '../base/clock.ts';
 import { type FileSystem, StorageError } from '../base/file-system.ts';
 
-/** Windows' error codes for a file that is open, or whose removal is not finished. */
+/** The error codes of Windows for a file that is open, or that is being removed. */
 const busyCodes: ReadonlySet<string> = new Set(['EPERM', 'EBUSY', 'EACCES', 'ENOTEMPTY']);
 const noneLeftCodes: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE']);
 const firstPauseMs = 5;
 const pauseMsMax = 500;
 const patienceMs = 30_000;
 
-/** `fs` with retries of operations that open files, and on Windows of renames and removals. */
+/** Returns `fs` with retries of operations that open files. On Windows renames and removals are repeated too. */
 export function patientFileSystem(fs: FileSystem, scheduler: Scheduler, isWindows: boolean): FileSystem {
   const patiently = async <T>(codes: ReadonlySet<string>, run: () => Promise<T>): Promise<T> => {
     let [waitedMs, pauseMs] = [0, firstPauseMs];

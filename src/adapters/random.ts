@@ -1,4 +1,7 @@
-/** Random numbers from the operating system's cryptographic source, drawn in blocks because one call costs about a microsecond. */
+/**
+ * Random numbers from the operating system's cryptographic source. They are read in blocks, because each call of the source
+ * takes about a microsecond.
+ */
 import { randomFillSync } from 'node:crypto';
 import type { Random } from '../base/random.ts';
 

@@ -1,8 +1,10 @@
-/** Facts about the machine that a process checks at its start: the limit on open files, and which host names resolve. */
+/**
+ * Facts about the machine that a node checks at its start: how many files it may open, and which host names can be resolved.
+ */
 import { lookup } from 'node:dns/promises';
 import { readFileSync } from 'node:fs';
 
-/** Number of files that this process may open; null where the system does not tell (only Linux does, in /proc). */
+/** Returns how many files this process may open. Null when the operating system does not tell; only Linux does, in /proc. */
 export function openFilesMax(): number | null {
   try {
     const found = /^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'));
@@ -12,7 +14,7 @@ export function openFilesMax(): number | null {
   }
 }
 
-/** Whether this machine can resolve the name `host`. */
+/** Whether this machine can resolve the host name. */
 export async function canResolve(host: string): Promise<boolean> {
   try {
     await lookup(host);

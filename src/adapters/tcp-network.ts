@@ -1,19 +1,20 @@
 /**
- * TCP as the `Connection` port: no Nagle delay, keep-alive probes, many buffers in one system call, back pressure in both
- * directions. `listenTcp` passes on sockets from which nothing was read yet; `one-port.ts` detects their protocol.
+ * Implements `Connection` with TCP sockets: without Nagle's delay, with keep-alive probes, with one system call for many
+ * buffers, and with back pressure in both directions. `listenTcp` passes on sockets from which nothing was read yet;
+ * `one-port.ts` detects their protocol.
  */
 import * as net from 'node:net';
 import type { Address, Connection, Listener } from '../base/network.ts';
 
-/** Unsent bytes of a socket at which `write` returns false. */
+/** `write` returns false when this many bytes of a socket are not sent yet. */
 const writeHighWaterBytes = 256 * 1024;
 /**
- * Time until the first probe of an idle connection. A peer that vanished without closing the connection is detected after this time
- * and the system's retries.
+ * How long a connection is idle before the first keep-alive probe. A peer that vanished is detected after this time and the
+ * retries of the operating system.
  */
 const keepAliveDelayMs = 30_000;
 
-/** The usual form of an IPv4 address that came by an IPv6 socket. */
+/** Returns an IPv4 address in its usual form when it came through an IPv6 socket. */
 function plainHost(host: string | undefined): string {
   if (host === undefined) return '';
   return host.startsWith('::ffff:') ? host.slice(7) : host;
@@ -46,13 +47,13 @@ export class TcpConnection implements Connection {
   private readonly closed = (): void => this.onClose(this.error);
   private readonly drained = (): void => this.onDrain();
 
-  /** The socket belongs to another protocol: the connection's owner is told that it closed, and the socket stays open. */
+  /** Gives the socket to another protocol: the owner of the connection is told that it is closed, and the socket stays open. */
   release(): void {
     this.socket.off('error', this.failed).off('close', this.closed).off('drain', this.drained);
     this.onClose(null);
   }
 
-  /** Starts the flow of data; `first` was read already. */
+  /** Starts to deliver data. `first` was read from the socket before; it is delivered first. */
   start(first: Uint8Array | null): void {
     if (first !== null) this.onData(first);
     this.socket.on('data', (chunk: Uint8Array) => this.onData(chunk));
@@ -64,7 +65,7 @@ export class TcpConnection implements Connection {
     if (socket.destroyed || socket.writableEnded) return true;
     const only = buffers.length === 1 ? buffers[0] : undefined;
     if (only !== undefined) return socket.write(only);
-    // While the socket is corked, the buffers are collected into one writev.
+    // Buffers that are written while the socket is corked are sent with one system call.
     socket.cork();
     let room = true;
     for (const buffer of buffers) room = socket.write(buffer);
@@ -91,7 +92,10 @@ export class TcpConnection implements Connection {
   }
 }
 
-/** Makes a connection of a socket whose first bytes, `first`, were read already. Callbacks that are set in `take` get everything. */
+/**
+ * Makes a connection of a socket from which the bytes `first` were already read, and passes it to `take`. `take` must set the
+ * callbacks; it then misses no data.
+ */
 export function handOver(
   socket: net.Socket,
   first: Uint8Array | null,
@@ -102,7 +106,7 @@ export function handOver(
   connection.start(first);
 }
 
-/** Listens; an empty host means every address. Sockets are passed on paused. */
+/** Listens at an address. An empty host means every address. The sockets that it passes on are paused. */
 export function listenTcp(
   address: Address,
   backlog: number,
@@ -139,7 +143,7 @@ export function listenTcp(
   });
 }
 
-/** Connects; rejects with ETIMEDOUT when that takes longer than `timeoutMs`. */
+/** Connects to an address. Rejects with ETIMEDOUT when that takes longer than `timeoutMs`. */
 export function connectTcp(address: Address, timeoutMs: number): Promise<Connection> {
   return new Promise((resolve, reject) => {
     const socket = net.connect({
@@ -165,7 +169,7 @@ export function connectTcp(address: Address, timeoutMs: number): Promise<Connect
       socket.off('error', fail);
       const connection = new TcpConnection(socket);
       resolve(connection);
-      // The caller sets its callbacks in the microtask after this promise resolves; data must not arrive before.
+      // The caller sets its callbacks when this promise has resolved. Data must not be delivered before that.
       setImmediate(() => connection.start(null));
     });
   });

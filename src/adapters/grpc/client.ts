@@ -1,17 +1,20 @@
 /**
- * Opens streams to peers. Every stream has its own client, and so its own TCP connection. So bulk data on one channel does not
- * delay another, and gRPC's connection back-off never delays a new stream after a failure.
+ * Opens streams to other nodes. Each stream has a gRPC client of its own, and so a TCP connection of its own. Therefore bulk
+ * data in one stream does not delay another stream, and a failed connection does not make gRPC wait before it opens the next
+ * stream.
  */
 import type * as GrpcModule from '@grpc/grpc-js';
 import type { Address, ChannelName, PeerMessage } from '../../base/network.ts';
 import { CallStream, clientOptions, encoded, type GrpcParts } from './frames.ts';
 
-/** gRPC streams of objects cannot carry null, so a decoded message is wrapped. */
+/**
+ * A decoded message in an object: null, which stands for a message of an unknown kind, cannot be passed through a gRPC stream.
+ */
 interface Decoded {
   readonly message: PeerMessage | null;
 }
 
-/** After this node has ended a stream, it closes the connection when the peer has not ended it within this time. */
+/** After this node has ended a stream, the peer has this time to end it too. Then the connection is closed. */
 const endGraceMs = 1000;
 
 function target(address: Address): string {
@@ -41,7 +44,7 @@ function start(
   };
   call.on('data', ({ message }: Decoded) => stream.deliver(message));
   call.on('error', (error: Error) => over(error));
-  // 'status' follows 'error' if there was one; only the first call of `over` has an effect.
+  // gRPC emits 'status' after 'error'. Only the first call of `over` has an effect, so a broken stream ends with the error.
   call.on('status', () => setImmediate(() => over(null)));
   const end = (): void => {
     call.end();
@@ -52,7 +55,10 @@ function start(
   );
 }
 
-/** Opens a stream of `channel` to the node at `address`; the first stream loads gRPC. A response above the limit breaks the stream. */
+/**
+ * Opens a stream of `channel` to the node at `address`. The first stream loads gRPC. A message from the peer that is larger
+ * than the limit breaks the stream.
+ */
 export function openGrpcStream(
   load: () => Promise<GrpcParts>,
   address: Address,
@@ -66,7 +72,8 @@ export function openGrpcStream(
       try {
         start(parts, stream, address, channel, responseBytesMax);
       } catch (error) {
-        // gRPC throws for an address that it cannot parse. Addresses come from the metadata, which other nodes wrote.
+        // gRPC throws when it cannot parse the address. Addresses come from the metadata, where another node has written them,
+        // so this must not end the process.
         stream.ended(error as Error);
       }
     },

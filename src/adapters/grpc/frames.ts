@@ -1,4 +1,7 @@
-/** The common part of gRPC client and server: options, and the stream that both make of a call. */
+/**
+ * What the gRPC client and the gRPC server have in common: options, limits, and the message stream that both make of a gRPC
+ * call.
+ */
 import type { ChannelOptions } from '@grpc/grpc-js';
 import type * as GrpcModule from '@grpc/grpc-js';
 import type { MessageStream, PeerMessage } from '../../base/network.ts';
@@ -6,25 +9,32 @@ import type { PeerService } from '../../wire/service.ts';
 
 const mebibyte = 1024 * 1024;
 
-/** gRPC and the codec of our service; both are loaded at the first connection to a peer. */
+/** gRPC, and the codecs of our messages. Both are loaded at the first connection to another node. */
 export interface GrpcParts {
   readonly grpc: typeof GrpcModule;
   readonly service: PeerService;
 }
 
 /**
- * Largest message from a peer that opened a stream. Any client that reaches the port can send one, because the hello is checked
- * after it is decoded. Entries of the metadata log have up to 8 MiB, calls 16 MiB.
+ * The largest message that a node may send on a stream that it opened. Entries of the metadata log have up to 8 MiB and calls
+ * up to 16 MiB. The limit matters because any client that reaches the port can send such a message: it is decoded before the
+ * hello is checked.
  */
 export const peerRequestBytesMax = 24 * mebibyte;
-/** Maximum size of a push besides its largest record batch. */
+/** The most bytes that a push has besides its largest record batch. */
 export const pushOverheadBytes = 8 * mebibyte;
-/** Bytes that a server may send before the client has read them; bulk data comes from the server. */
+/**
+ * The bytes that the accepting node may send before the opening node has read them. Records flow in this direction, so the
+ * window is large.
+ */
 const clientWindowBytes = 8 * mebibyte;
-/** Queued bytes of a stream at which `send` returns false, and below which `onDrain` is called. */
+/**
+ * `send` returns false when this many bytes of a stream are queued. When no more than `sendLowBytes` are left, `onDrain` is
+ * called.
+ */
 const sendHighBytes = 4 * 1024 * 1024;
 const sendLowBytes = 1024 * 1024;
-/** Messages that wait for the call to begin, at which `send` returns false. */
+/** `send` returns false when this many messages wait for the connection to open. */
 const waitingMax = 8;
 
 export const commonOptions: ChannelOptions = {
@@ -32,7 +42,10 @@ export const commonOptions: ChannelOptions = {
   'grpc.enable_channelz': 0,
 };
 
-/** One connection for each client, no waiting, no retries: a stream gets an error at once when its connection breaks. */
+/**
+ * Each client has one connection. It does not wait for a connection to come back and does not retry, so a stream gets an error
+ * as soon as its connection breaks.
+ */
 export const clientOptions: ChannelOptions = {
   ...commonOptions,
   'grpc.use_local_subchannel_pool': 1,
@@ -45,12 +58,15 @@ export const clientOptions: ChannelOptions = {
   'grpc-node.flow_control_window': clientWindowBytes,
 };
 
-/** The serialiser for gRPC. `CallStream` has encoded the message before it is queued, so that bytes in it may change after `send`. */
+/**
+ * The serialiser that gRPC calls. It does nothing, because `CallStream` encodes a message before it queues it; so the caller
+ * may change the bytes after `send`.
+ */
 export function encoded(bytes: Buffer): Buffer {
   return bytes;
 }
 
-/** The part of gRPC's call objects, client's and server's, that a stream needs. */
+/** What a stream needs of a gRPC call. The calls of the client and of the server both fit. */
 export interface Call {
   write(message: Buffer, done: () => void): boolean;
   end(reason?: string): void;
@@ -58,21 +74,24 @@ export interface Call {
 
 function nothing(): void {}
 
-/** A message stream over a call that may begin later; messages that are sent before wait. */
+/** A message stream over a gRPC call. The call may begin later; messages that were sent before wait for it. */
 export class CallStream implements MessageStream {
   onMessage: (message: PeerMessage) => void = nothing;
   onClose: (error: Error | null) => void = nothing;
   onDrain: () => void = nothing;
-  /** Called before `onClose`, for an owner that keeps a list of streams. */
+  /** Called before `onClose`. For an owner that keeps a list of its streams. */
   onEnded: () => void = nothing;
   private call: Call | null = null;
   private encode: ((message: PeerMessage) => Uint8Array) | null = null;
-  /** Messages of the opener before the call began. They are encoded when it begins: only an acceptor sends bytes that change later. */
+  /**
+   * Messages that were sent before the call began; null afterwards. They are encoded when the call begins. That is safe: only a
+   * node that accepted a stream changes bytes after `send`, and its call has begun already.
+   */
   private waiting: PeerMessage[] | null = [];
   private closeReason: string | undefined;
   private queuedBytes = 0;
   private full = false;
-  /** `ending`: this side has closed and its sent messages are still being transmitted; `closed`: onClose was called. */
+  /** `ending`: this side has called `close`, and its messages are still being sent. `closed`: `onClose` was called. */
   private state: 'open' | 'ending' | 'closed' = 'open';
 
   attach(call: Call, encode: (message: PeerMessage) => Uint8Array): void {
@@ -103,15 +122,15 @@ export class CallStream implements MessageStream {
     return this.state !== 'open';
   }
 
-  /** Null: a message of a kind that this release does not know. */
+  /** Passes a message to the owner. Null stands for a message of a kind that this release does not know; it is skipped. */
   deliver(message: PeerMessage | null): void {
     if (this.state === 'open' && message !== null) this.onMessage(message);
   }
 
-  /** The call has ended. Idempotent. */
+  /** Reports the end of the call to the owner. Only the first call has an effect. */
   ended(error: Error | null): void {
     if (this.state === 'closed') return;
-    // After this side's close any end is a clean one.
+    // When this side has closed the stream, its end is no error, however it comes.
     const reason = this.state === 'ending' ? null : error;
     this.state = 'closed';
     this.waiting = null;

@@ -1,27 +1,28 @@
 /**
- * The connections on which other nodes open streams. Any client that reaches the port can open one. Until the hello of its first
- * stream is accepted, a connection has a deadline and a bound of bytes, and there may be only few of them. When there are too many,
- * the oldest is closed. A node sends its hello at once, so connections that send nothing do not keep nodes out.
+ * Limits the connections on which other nodes open streams, because any client that reaches the port can open one. Until a
+ * connection's first hello is accepted, it may send only some bytes and exists only for some seconds. There may be only few
+ * such connections; when there are too many, the oldest is closed. That does not keep nodes out, because a node sends its hello
+ * at once.
  */
 import type { Socket } from 'node:net';
 
-/** Connections without an accepted hello. */
+/** The most connections without an accepted hello. */
 export const strangersMax = 64;
-/** Bytes that such a connection may send. */
+/** The most bytes that a connection may send before its hello is accepted. */
 const strangerBytesMax = 1024 * 1024;
 const helloTimeoutMsDefault = 10_000;
-/** Interval at which bytes and deadlines are checked while there are such connections. */
+/** How often the limits of bytes and time are checked while there are connections without an accepted hello. */
 const checkIntervalMs = 50;
-/** Connections with an accepted hello. A node opens one for each of at most six channels. */
+/** The most connections with an accepted hello. Each other node opens at most six, one for each channel. */
 export const peersMax = 4096;
 
-/** The name by which gRPC identifies the peer of a call. */
+/** Returns the name by which gRPC identifies the other end of a call. */
 function nameOf({ remoteAddress, remotePort }: Socket): string {
   return `${remoteAddress}:${remotePort}`;
 }
 
 export class PeerConnections {
-  /** Connections without an accepted hello, by the time at which they were opened, the oldest first. */
+  /** The connections without an accepted hello, the oldest first, each with the time when it was opened. */
   readonly #strangers = new Map<Socket, number>();
   readonly #peers = new Set<Socket>();
   readonly #helloTimeoutMs: number;
@@ -31,7 +32,7 @@ export class PeerConnections {
     this.#helloTimeoutMs = helloTimeoutMs;
   }
 
-  /** Adds a new connection; when there are too many without an accepted hello, closes the oldest of them. */
+  /** Adds a new connection. When too many have no accepted hello, closes the oldest of them. */
   add(socket: Socket): void {
     const [oldest] = this.#strangers.keys();
     if (oldest !== undefined && this.#strangers.size >= strangersMax) this.#drop(oldest);
@@ -43,7 +44,7 @@ export class PeerConnections {
     this.#timer ??= setInterval(() => this.#check(), checkIntervalMs).unref();
   }
 
-  /** A stream of the connection whose other end is `peer` was accepted. */
+  /** Called when a hello from `peer`, the other end of a connection, was accepted. */
   greeted(peer: string): void {
     for (const socket of this.#strangers.keys()) {
       if (nameOf(socket) !== peer) continue;

@@ -1,6 +1,6 @@
 /**
- * Serves streams to peers on connections that `one-port.ts` recognised as HTTP/2. A channel that this node does not accept gets
- * UNIMPLEMENTED, which closes the peer's stream with an error.
+ * Accepts streams from other nodes, on connections that `one-port.ts` recognised as HTTP/2. When this node does not serve the
+ * channel of a stream, the peer's stream ends with the error UNIMPLEMENTED.
  */
 import type { Socket } from 'node:net';
 import type * as GrpcModule from '@grpc/grpc-js';
@@ -11,26 +11,28 @@ import { CallStream, commonOptions, encoded, type GrpcParts, peerRequestBytesMax
 import { PeerConnections } from './peer-connections.ts';
 
 type Grpc = typeof GrpcModule;
-/** gRPC streams of objects cannot carry null, so a decoded message is wrapped. */
+/**
+ * A decoded message in an object: null, which stands for a message of an unknown kind, cannot be passed through a gRPC stream.
+ */
 interface Decoded {
   readonly message: PeerMessage | null;
 }
 type ServerCall = ServerDuplexStream<Decoded, Buffer>;
 
 export interface GrpcServer {
-  /** Takes over a socket whose first bytes were put back into its buffer. */
+  /** Takes over a socket. The bytes that were read from it must have been put back into its buffer. */
   inject(socket: Socket): void;
   close(): void;
 }
 
-/** Streams of one connection. Our own client opens one. */
+/** The most streams of one connection. Our own client opens only one. */
 const streamsPerConnectionMax = 8;
-/** A connection without a stream is closed. */
+/** A connection that has no stream for this long is closed. */
 const idleConnectionMs = 10_000;
 
 interface Acceptor {
   readonly accept: (stream: CallStream) => void;
-  /** The first message was accepted. */
+  /** Called when the hello of the peer was accepted. */
   readonly greeted: () => void;
 }
 
@@ -46,7 +48,8 @@ function serve(grpc: Grpc, method: PeerMethod, call: ServerCall, { accept, greet
   });
   const gone = (): void => stream.ended(new Error('the peer is gone'));
   call.on('end', () => {
-    // A broken connection ends the readable side first; the error follows a moment later.
+    // When a connection breaks, 'end' comes first and the error in the same turn of the event loop. So look for the error in a
+    // later turn.
     setImmediate(() => {
       if (call.cancelled) return gone();
       if (!finished) call.end();
@@ -60,7 +63,7 @@ function serve(grpc: Grpc, method: PeerMethod, call: ServerCall, { accept, greet
   const end = (reason?: string): void => {
     if (finished) return;
     finished = true;
-    // The status ends the call for the client; the server need not wait for the client's end.
+    // The status that the server sends ends the call for the client. The server does not wait for the client to end it too.
     if (reason === undefined) call.end();
     else call.emit('error', { code: grpc.status.FAILED_PRECONDITION, details: reason });
     setImmediate(() => stream.ended(null));
@@ -70,7 +73,10 @@ function serve(grpc: Grpc, method: PeerMethod, call: ServerCall, { accept, greet
   );
 }
 
-/** A gRPC server without a port of its own. `acceptor` is called for each stream. */
+/**
+ * Makes a gRPC server that has no port: sockets are passed to `inject`. `acceptor` returns the function that gets the streams
+ * of a channel; undefined when the channel is not served.
+ */
 export function createGrpcServer(
   { grpc, service }: GrpcParts,
   acceptor: (channel: ChannelName) => ((stream: CallStream) => void) | undefined,

@@ -1,12 +1,12 @@
 /**
- * The values in LevelDB: frames of log entries and the hard state. LevelDB skips damaged parts of its log without an error. So each
- * value has a CRC, each frame also has the CRC of the frame before it, and the hard state has the CRC of the last frame: a missing
- * frame breaks this chain.
+ * The values in LevelDB: frames, which contain log entries, and the hard state. LevelDB skips damaged parts of its own log
+ * without an error, so a frame may be missing without notice. Therefore each value has a CRC, each frame also has the CRC of
+ * the frame before it, and the hard state has the CRC of the last frame. A missing frame breaks this chain.
  *
  *   version (1 byte) | crc32c (4 bytes, over what follows) | message Frame or HardState of proto/storage.proto
  *
- * Version 2 is written. Version 1, which had its fields in order, can still be read. A later release may add fields, which this one
- * skips.
+ * This release writes version 2 and can also read version 1, whose fields had no numbers. It skips fields that a later release
+ * has added.
  */
 import { crc32c } from '../../base/crc32c.ts';
 import { nodeId } from '../../base/ids.ts';
@@ -23,11 +23,14 @@ const kinds: readonly EntryKind[] = ['data', 'leaderChange', 'voters'];
 
 export interface Frame {
   readonly firstOffset: number;
-  /** Epoch of the entry before the first one. */
+  /** The epoch of the entry before the first one of this frame. */
   readonly previousEpoch: number;
-  /** Generation of the write that made the frame; at most that of the hard state. */
+  /**
+   * The generation, which is the number, of the write that wrote this frame. It is never above the generation in the hard
+   * state.
+   */
   readonly generation: number;
-  /** CRC of the frame before; 0 for the first one after a reset. */
+  /** The CRC of the frame before. 0 for the first frame of a log, also after a snapshot has replaced the log. */
   readonly chain: number;
   readonly entries: readonly Entry[];
 }
@@ -38,7 +41,7 @@ export interface StoredHardState {
   readonly startOffset: number;
   readonly startEpoch: number;
   readonly endOffset: number;
-  /** CRC of the last frame; 0 when there is none. */
+  /** The CRC of the last frame; 0 when there is none. */
   readonly chain: number;
 }
 
@@ -71,7 +74,7 @@ export function encodeFrame(frame: Frame): { bytes: Uint8Array; crc: number } {
   return seal(writer.finish());
 }
 
-/** Throws `MalformedError`. */
+/** Throws `MalformedError` when the bytes are damaged. */
 export function decodeFrame(bytes: Uint8Array): Frame & { readonly crc: number } {
   const { found, crc } = unseal(bytes);
   const frame = found === firstVersion ? firstFrame(bytes) : decodeContent(bytes.subarray(crcEnd));
@@ -161,7 +164,7 @@ export function encodeHardState(record: StoredHardState): Uint8Array {
   return seal(writer.finish()).bytes;
 }
 
-/** Throws `MalformedError`. */
+/** Throws `MalformedError` when the bytes are damaged. */
 export function decodeHardState(bytes: Uint8Array): StoredHardState {
   const { found } = unseal(bytes);
   if (found === firstVersion) return firstHard(bytes);

@@ -1,14 +1,14 @@
 /**
- * Interprets LevelDB's errors. Their code only says that an operation failed (`LEVEL_IO_ERROR`, or `LEVEL_DATABASE_NOT_OPEN` with a
- * cause); the reason is in the message, in the words of the C library.
+ * Finds out what an error of LevelDB means. The code of the error only says that an operation failed (`LEVEL_IO_ERROR`, or
+ * `LEVEL_DATABASE_NOT_OPEN` with a cause). The reason is in the message, in the words of the C library.
  */
 /**
- * A disk error, or a lock of another process, prevents LevelDB from using its files. This is not a `StorageError`, because without
- * the metadata log the node must stop: it cannot continue with other directories.
+ * LevelDB cannot use its files: the disk failed, or another process has locked them. This is not a `StorageError`, because a
+ * node with several log directories continues without the failed one, but it cannot continue without the metadata log.
  */
 export class MetadataDiskError extends Error {
   override readonly name = 'MetadataDiskError';
-  /** The system's code, such as `ENOSPC` or `EIO`; or `ELOCKED`. */
+  /** The code of the system's error, such as `ENOSPC` or `EIO`; `ELOCKED` when another process has the lock. */
   readonly code: string;
 
   constructor(code: string, message: string) {
@@ -23,7 +23,7 @@ interface LevelError {
   readonly cause?: LevelError;
 }
 
-/** The error code for each message of the C library. `telemetry/remedies.ts` has remedies for these codes. */
+/** The code for each message of the C library. `telemetry/remedies.ts` has a remedy for each code. */
 const codes: readonly (readonly [words: RegExp, code: string])[] = [
   [/No space left on device|not enough space on the disk/, 'ENOSPC'],
   [/quota exceeded/i, 'EDQUOT'],
@@ -38,19 +38,22 @@ function causeOf(error: unknown): LevelError {
   return cause ?? { ...own, message: (error as Error).message };
 }
 
-/** Whether LevelDB reports damaged, missing or short files, as opposed to an error of the disk or the machine. */
+/** Whether LevelDB reports damaged, missing or truncated files. Otherwise the disk or the machine has failed. */
 export function isLevelDamage(error: unknown): boolean {
   const { code, message } = causeOf(error);
   return code === 'LEVEL_CORRUPTION' || /No such file|Invalid argument/.test(message ?? '');
 }
 
-/** LevelDB's description of the error. */
+/** Returns LevelDB's description of the error. */
 export function levelWords(error: unknown): string {
   const { message } = causeOf(error);
   return message === undefined || message === '' ? 'LevelDB reports corruption' : message;
 }
 
-/** A `MetadataDiskError` that names the directory, if the disk or another process caused the error; otherwise the same error. */
+/**
+ * Returns a `MetadataDiskError` that names the directory when the disk or another process caused the error. Otherwise returns
+ * the error itself.
+ */
 export function diskErrorOf(error: unknown, directory: string): unknown {
   const { code = '', message = '' } = causeOf(error);
   if (code === 'LEVEL_LOCKED')

@@ -1,16 +1,16 @@
-/** The combined effect of several pending writes, which the group commit carries out as one batch. */
+/** Combines several writes that wait for the disk into one change of the store, which is then written as one batch. */
 import { assert, at } from '../../base/assert.ts';
 import type { WriteOp } from '../../raft/store.ts';
 import type { Entry, HardState } from '../../raft/types.ts';
 
 export interface NetChange {
-  /** Of the last write. */
+  /** The hard state of the last write. */
   readonly hardState: HardState;
-  /** The last installed snapshot, before which everything stored is removed. */
+  /** The last snapshot that one of the writes installs; it replaces everything that is stored. Null when none does. */
   readonly install: WriteOp['install'];
-  /** Stored entries from this offset on are removed (without `install`). Infinity: none. */
+  /** Stored entries from this offset on are removed; infinity when none are. Without meaning when `install` is set. */
   readonly truncateTo: number;
-  /** Entries appended after that, contiguous. */
+  /** The entries to append after that. Their offsets have no gaps. */
   readonly entries: readonly Entry[];
   readonly compactTo: number;
 }

@@ -1,9 +1,13 @@
 /**
- * The Raft store on LevelDB: log and hard state in one database, snapshots as files beside it. README.md describes the layout.
+ * The Raft store on LevelDB. The log and the hard state are in one database, snapshots are files beside it. README.md describes
+ * the layout.
  *
- * Invariants: one write at a time, always synced, as one batch that includes the hard state; frames are contiguous and chained by
- * CRC; the log is compacted only below a durable snapshot; the witness is updated before a write counts as complete. A state that
- * is inconsistent, or older than the witness, is refused at open.
+ * Invariants:
+ * - There is one write at a time. It is one batch, which includes the hard state, and it is always synced.
+ * - Frames follow each other without gaps and are chained by CRC.
+ * - The log is compacted only below a durable snapshot.
+ * - A write counts as complete only when the witness has its number.
+ * - `open` refuses a state that contradicts itself or is older than the witness.
  */
 import { Level } from 'level';
 import { assert, at } from '../../base/assert.ts';
@@ -31,7 +35,7 @@ const frameBytesMax = 1024 * 1024;
 const hardKey = new Uint8Array([0x68]);
 const framePrefix = 0x6c;
 
-/** A stored frame, without its entries. */
+/** What is kept in memory of a stored frame; not its entries. */
 interface FrameInfo {
   readonly firstOffset: number;
   readonly endOffset: number;
@@ -54,25 +58,25 @@ function frameKey(offset: number): Uint8Array {
 
 export interface LevelRaftStoreOptions {
   readonly fs: FileSystem;
-  /** Created when missing. */
+  /** Created when it does not exist. */
   readonly directory: string;
-  /** Outside of `directory`, so that both are not lost together. */
+  /** A path outside of `directory`, so that the witness is not lost together with the directory. */
   readonly witnessPath: string;
   /**
-   * The directory id from formatting. A directory that is formatted again is a new replica, for which the old witness does not
-   * apply.
+   * The directory id that formatting gave to the metadata log directory. When the directory is formatted again, it gets another
+   * id and is a new replica; the old witness then does not apply to it.
    */
   readonly directoryId: Uuid;
 }
 
-/** The store of a metadata directory. */
+/** Makes the store of a metadata log directory. */
 export function storeInMetadataDirectory(
   fs: FileSystem,
   { path, id }: { readonly path: string; readonly id: Uuid },
 ): LevelRaftStore {
   return new LevelRaftStore({
     fs,
-    // Beside it is the snapshot in Kafka's format that `kafka-storage format` may have written.
+    // The folder above may also contain the snapshot in Kafka's format that `kafka-storage format` writes.
     directory: `${path}/__cluster_metadata-0/raft`,
     witnessPath: `${path}/raft.witness`,
     directoryId: id,
@@ -85,7 +89,7 @@ export class LevelRaftStore implements RaftStore {
   readonly #databasePath: string;
   readonly #witnessPath: string;
   readonly #witness: Witness;
-  /** Set in `open`, because the constructor of LevelDB already opens and creates the database. */
+  /** Null until `open`, because the constructor of `Level` already opens the database, and creates it. */
   #level: Database | null = null;
   #hard: StoredHardState = {
     hardState: { epoch: 0, votedFor: null, highWatermark: 0 },
@@ -96,7 +100,10 @@ export class LevelRaftStore implements RaftStore {
     chain: 0,
   };
   #frames: FrameInfo[] = [];
-  /** Names of snapshots that do not match the log, found at the start. A name is removed when its snapshot is written again. */
+  /**
+   * Positions (`end offset epoch`) of snapshots that did not match the log at the start. A position is removed when a snapshot
+   * with it is written.
+   */
   readonly #skippedSnapshots = new Set<string>();
   #busy = false;
 
@@ -147,8 +154,8 @@ export class LevelRaftStore implements RaftStore {
   }
 
   /**
-   * Whether the snapshot matches the log. A snapshot whose installation a crash interrupted does not: it ends after the log, or
-   * where the log has another entry that was never committed.
+   * Whether a snapshot belongs to the log. It does not when a crash interrupted its installation: then it ends beyond the log,
+   * or the log has another entry at its end that was never committed.
    */
   async #matchesLog({ endOffset, epoch }: SnapshotPosition): Promise<boolean> {
     if (endOffset > this.#hard.endOffset) return false;
@@ -163,8 +170,8 @@ export class LevelRaftStore implements RaftStore {
   }
 
   /**
-   * The witness is created before the database, so a database without a witness has lost it. A witness from before the directory
-   * was formatted applies only when the database of that time still exists.
+   * Reads the witness. The witness is created before the database; so when there is a database but no witness, the witness was
+   * lost. A witness from before the directory was formatted counts only when the database from that time still exists.
    */
   async #readWitness(): Promise<WitnessState> {
     const state = await this.#readChecked(`the witness ${this.#witnessPath}`, () => this.#witness.read());
@@ -178,7 +185,8 @@ export class LevelRaftStore implements RaftStore {
   async #openDatabase(state: WitnessState): Promise<void> {
     const problem = await tablesProblem(this.#fs, this.#databasePath);
     if (problem !== null) this.#damaged(problem);
-    // When its file CURRENT is missing, LevelDB creates an empty database and removes the files of the old one.
+    // LevelDB creates an empty database and removes the files of the old one when the file CURRENT is missing. So this must be
+    // found before.
     const createIfMissing = state.generation === 0;
     if (!createIfMissing && (await this.#fs.stat(`${this.#databasePath}/CURRENT`)) === null)
       this.#damaged(`${this.#databasePath}/CURRENT is missing`);
@@ -196,7 +204,10 @@ export class LevelRaftStore implements RaftStore {
     }
   }
 
-  /** The newest write must not be older than the witness. A newer one was not acknowledged to any peer yet. */
+  /**
+   * The newest write in the database must not be older than the witness. It may be newer: the node stopped before it updated
+   * the witness, so it has not acknowledged that write to any peer.
+   */
   async #compareWith(state: WitnessState): Promise<void> {
     const witnessed = state.generation;
     const { generation } = this.#hard;
@@ -211,7 +222,7 @@ export class LevelRaftStore implements RaftStore {
     if (keys.length > 0) this.#damaged('there are log entries but no hard state');
   }
 
-  /** Reads and checks every frame, in order. */
+  /** Reads and checks all frames in order, and yields their entries. */
   async *#recover(snapshot: SnapshotMeta | null): AsyncGenerator<readonly Entry[]> {
     let expected = { offset: this.#hard.startOffset, epoch: this.#hard.startEpoch, chain: -1 };
     for await (const [key, value] of this.#storedFrames()) {
@@ -283,7 +294,7 @@ export class LevelRaftStore implements RaftStore {
     }
   }
 
-  /** Runs a read. Damage that the read or LevelDB finds ends the start with an explanation. */
+  /** Runs a read at the start. When `read` or LevelDB finds damage, the start ends with an explanation. */
   async #readChecked<T>(what: string, read: () => Promise<T>): Promise<T> {
     try {
       return await read();
@@ -327,7 +338,7 @@ export class LevelRaftStore implements RaftStore {
     this.#busy = false;
   }
 
-  /** Removes the entries from `change.from` on: adds the operations to `batch` and returns the remaining frames. */
+  /** Removes the entries from `change.truncateTo` on. Adds the operations to `batch` and returns the frames that remain. */
   async #truncated(change: NetChange, batch: BatchOp[], generation: number): Promise<FrameInfo[]> {
     if (change.install !== null) {
       for (const frame of this.#frames) batch.push({ type: 'del', key: frameKey(frame.firstOffset) });
@@ -371,14 +382,14 @@ export class LevelRaftStore implements RaftStore {
     }
   }
 
-  /** Removes whole frames below `compactTo`; returns the new hard record. */
+  /** Removes frames that lie completely below `compactTo`. Returns the new hard state. */
   #compact(change: NetChange, frames: FrameInfo[], batch: BatchOp[], generation: number): StoredHardState {
     let startOffset = change.install?.meta.endOffset ?? this.#hard.startOffset;
     let startEpoch = change.install?.meta.epoch ?? this.#hard.startEpoch;
     const endOffset = frames.at(-1)?.endOffset ?? startOffset;
     const chain = frames.at(-1)?.crc ?? 0;
     let gone = 0;
-    // The last frame is kept, because it has the end of the chain.
+    // The last frame stays, because its CRC is the end of the chain.
     while (gone < frames.length - 1 && at(frames, gone).endOffset <= change.compactTo) {
       batch.push({ type: 'del', key: frameKey(at(frames, gone).firstOffset) });
       gone += 1;
@@ -401,7 +412,7 @@ export class LevelRaftStore implements RaftStore {
     this.#frames.push(frameInfo(frame, crc));
   }
 
-  /** Null when a write in progress has removed or replaced the frame. */
+  /** Returns null when a write in progress has removed or replaced the frame. */
   async #readFrame(info: FrameInfo): Promise<Frame | null> {
     const value = await this.#db.get(frameKey(info.firstOffset));
     if (value === undefined) return null;

@@ -1,10 +1,11 @@
 /**
- * Snapshots as files `<end offset, 20 digits>-<epoch, 10 digits>.checkpoint`, named as Kafka's; the content is our own:
+ * Snapshots as files. They are named as Kafka's, `<end offset, 20 digits>-<epoch, 10 digits>.checkpoint`. The content is our
+ * own:
  *
  *   magic 4 | version 1 | header length 4 | message SnapshotHeader of proto/storage.proto | state | crc32c 4 over all before it
  *
- * Version 1, which release 0.1 wrote, can still be read. A file exists completely or not at all: temporary name, sync, rename, sync
- * of the directory. The newest two are kept.
+ * Version 1, which release 0.1 wrote, can still be read. After a crash a file is complete or does not exist: it is written
+ * under a temporary name, synced and renamed, and then the directory is synced. The newest two snapshots are kept.
  */
 import { crc32c } from '../../base/crc32c.ts';
 import type { FileSystem } from '../../base/file-system.ts';
@@ -53,7 +54,7 @@ export async function writeSnapshot(
   await removeOld(fs, directory);
 }
 
-/** The position in a file name. */
+/** The position of a snapshot in the log, as its file name has it. */
 export type SnapshotPosition = Pick<SnapshotMeta, 'endOffset' | 'epoch'>;
 
 async function list(fs: FileSystem, directory: string): Promise<(SnapshotPosition & { name: string })[]> {
@@ -86,7 +87,7 @@ function encodeHeader(meta: SnapshotMeta, sizeBytes: number): Uint8Array {
   return header;
 }
 
-/** Throws `MalformedError`. */
+/** Throws `MalformedError` when the content is damaged. */
 export function decodeSnapshot(content: Uint8Array): SnapshotFile {
   const reader = new FixedReader(content);
   if (reader.u32() !== magic) throw new MalformedError('not a snapshot');

@@ -1,6 +1,6 @@
 /**
- * Checks LevelDB's tables before LevelDB reads them. LevelDB does not verify blocks when it reads them, and at a damaged key an
- * assertion in its C++ code ends the process without naming the damage.
+ * Checks LevelDB's tables before LevelDB reads them. LevelDB itself does not verify the blocks of a table. At a damaged key an
+ * assertion in its C++ code ends the process without a message about the damage.
  *
  *   table:  blocks, metaindex block, index block (last key -> handle of a block), footer
  *   footer: handle of the metaindex, handle of the index, padding up to 40 bytes | magic 8
@@ -19,7 +19,7 @@ interface Handle {
   readonly sizeBytes: number;
 }
 
-/** Reads numbers of a table; throws `RangeError` when they point outside of it. */
+/** Reads the numbers in a table. Throws `RangeError` when a number points outside of the table. */
 class Cursor {
   readonly #bytes: Uint8Array;
   #at: number;
@@ -58,7 +58,7 @@ function u32(bytes: Uint8Array, at: number): number {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getUint32(at, true);
 }
 
-/** The block without its trailer. */
+/** Returns a block without its type and CRC. Throws `RangeError` when the CRC does not match. */
 function checkedBlock(table: Uint8Array, { offset, sizeBytes }: Handle): Uint8Array {
   const end = offset + sizeBytes;
   if (end + trailerBytes > table.length)
@@ -70,14 +70,14 @@ function checkedBlock(table: Uint8Array, { offset, sizeBytes }: Handle): Uint8Ar
   return table.subarray(offset, end);
 }
 
-/** Handles of all data blocks, from an uncompressed index block. */
+/** Returns the handles of all data blocks. `index` is the index block, which is not compressed. */
 function handlesOf(index: Uint8Array): Handle[] {
   const restarts = u32(index, index.length - 4);
   const end = index.length - 4 * (restarts + 1);
   const cursor = new Cursor(index);
   const handles: Handle[] = [];
   while (cursor.at < end) {
-    // Length of the prefix shared with the key before; then the rest of the key, and the value.
+    // An entry has the number of bytes that its key shares with the key before, the rest of the key, and the value.
     cursor.varint();
     const keyBytes = cursor.varint();
     cursor.varint();
@@ -87,7 +87,9 @@ function handlesOf(index: Uint8Array): Handle[] {
   return handles;
 }
 
-/** Why a table is damaged; null: it is not. A table without an end was being written when the node stopped. */
+/**
+ * Returns why a table is damaged, or null. A table without a footer is not damaged: it was being written when the node stopped.
+ */
 export function tableProblem(table: Uint8Array): string | null {
   const footerAt = table.length - footerBytes;
   if (footerAt < 0 || magic.some((byte, i) => table[table.length - magic.length + i] !== byte)) return null;
@@ -102,7 +104,7 @@ export function tableProblem(table: Uint8Array): string | null {
   }
 }
 
-/** Why a table of the database in `directory` (which may not exist) is damaged; null: none is. */
+/** Returns why a table of the database in `directory` is damaged, or null. The directory may not exist. */
 export async function tablesProblem(fs: FileSystem, directory: string): Promise<string | null> {
   if ((await fs.stat(directory)) === null) return null;
   for (const name of await fs.list(directory)) {

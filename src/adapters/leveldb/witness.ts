@@ -1,7 +1,8 @@
 /**
- * A small file outside of LevelDB with the number of the last durable write. LevelDB can lose its newest writes without notice (a
- * flipped bit, a truncated or missing log file of its own, an old copy put back); its content is then older than the witness. Two
- * copies in separate blocks are overwritten in place alternately, so that a torn write leaves the other copy.
+ * The witness: a small file outside of LevelDB with the number of the last durable write. LevelDB can lose its newest writes
+ * without notice: by a flipped bit, a truncated or missing log file of its own, or an old copy that was put back. Then its
+ * newest write is older than the witness. The file has two copies in separate blocks. They are overwritten in turn, so that a
+ * write that is interrupted leaves the other copy intact.
  *
  *   copy: magic 4 | version 1 | crc32c 4 (over what follows) | directory id 16 | generation 8
  */
@@ -16,20 +17,20 @@ const version = 1;
 const crcAt = 5;
 const crcEnd = 9;
 const copyBytes = 33;
-/** Size of a block. A torn write damages one block only. */
+/** The size of a block of the disk. An interrupted write damages only one block. */
 const blockBytes = 4096;
 
 export interface WitnessOptions {
   readonly fs: FileSystem;
   readonly path: string;
-  /** The directory id from formatting. A witness with another id is from before the directory was formatted. */
+  /** The directory id from formatting. A witness with another id was written before the directory was formatted again. */
   readonly directoryId: Uuid;
 }
 
-/** `foreign`: from before the directory was formatted. */
+/** `foreign`: the witness was written before the directory was formatted. */
 export interface WitnessState {
   readonly kind: 'missing' | 'foreign' | 'found';
-  /** Number of the last durable write; 0 when there was none. */
+  /** The number of the last durable write; 0 when there was none. */
   readonly generation: number;
 }
 
@@ -41,7 +42,7 @@ export class Witness {
     this.#options = options;
   }
 
-  /** Throws `MalformedError` when neither copy can be read. */
+  /** Throws `MalformedError` when neither of the two copies can be read. */
   async read(): Promise<WitnessState> {
     const { fs, path, directoryId } = this.#options;
     if ((await fs.stat(path)) === null) return { kind: 'missing', generation: 0 };
@@ -54,7 +55,7 @@ export class Witness {
     return { kind: own.length > 0 ? 'found' : 'foreign', generation: newest };
   }
 
-  /** Writes both copies. */
+  /** Creates the file, with both copies. */
   async create(generation: number): Promise<void> {
     const { fs, path } = this.#options;
     const content = new Uint8Array(2 * blockBytes);
@@ -63,7 +64,10 @@ export class Witness {
     await replaceFile(fs, path, content);
   }
 
-  /** Must be called when the write is durable in the store, before any message that depends on it is sent. */
+  /**
+   * Stores the number of a write. Must be called after the write is durable in the database and before the node sends any
+   * message that depends on the write.
+   */
   async advance(generation: number): Promise<void> {
     this.#file ??= await this.#options.fs.open(this.#options.path, 'write');
     await this.#file.write([this.#encode(generation)], (generation % 2) * blockBytes);
@@ -88,7 +92,7 @@ export class Witness {
   }
 }
 
-/** Null when it is incomplete or damaged. */
+/** Returns null when the copy is incomplete or damaged. */
 function decodeCopy(bytes: Uint8Array): { directoryId: Uuid; generation: number } | null {
   if (bytes.length < copyBytes) return null;
   const reader = new FixedReader(bytes);
