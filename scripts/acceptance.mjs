@@ -1,6 +1,7 @@
 /**
- * `npm run acceptance`: the black-box suite beside this repository (../shared/acceptance) against our bin/. Installs what
- * the suite needs (a Python environment, Apache Kafka's tools, client libraries) into one folder, once.
+ * `npm run acceptance`: runs the black-box test suite, which lies beside this repository (../shared/acceptance), against our
+ * bin/. At the first run it installs what the suite needs into one folder: a Python environment, Apache Kafka's tools and
+ * client libraries.
  *
  * usage: node scripts/acceptance.mjs [--quick] [--home DIR] [pytest arguments]
  *
@@ -36,7 +37,10 @@ function run(command, commandArgs, options = {}) {
   return spawnSync(command, commandArgs, { stdio: 'inherit', ...options }).status ?? 1;
 }
 
-/** Runs an installation step once; its mark is written only when it succeeded. */
+/**
+ * Runs an installation step unless it has succeeded before. After a success it writes a mark, so that the next run skips the
+ * step.
+ */
 function once(name, command, commandArgs) {
   const mark = join(home, `${name}.done`);
   if (existsSync(mark)) return;
@@ -60,7 +64,7 @@ once('requirements', python, ['-m', 'pip', 'install', '-q', '-r', join(suite, 'r
 once('kafka', 'bash', [join(suite, 'fetch-kafka'), join(home, 'kafka')]);
 once('clients', 'bash', [join(suite, 'clients', 'install'), join(home, 'clients')]);
 
-/** What our first version must pass. The suite has more files; name one to run it. */
+/** The files of the suite that are run by default. It has more files; name one to run it. */
 const files = [
   'test_quickstart.py',
   'test_storage_format.py',
@@ -71,23 +75,23 @@ const files = [
   'test_clients.py',
 ];
 
-/** Tests of features that are not there yet (README, limits). */
+/** Tests of features that are not built yet (see the limits in the README). */
 const later = [
   // SASL
   'test_storage_start.py::test_add_scram_makes_a_user',
 ];
-/** The libraries that CI runs; all others, which take most of the time, are left to a run by hand. */
+/** The client libraries that CI tests. All others take most of the time, so they are tested only in runs by hand. */
 const quickClients = ['kafkajs', 'platformatic', 'confluent-kafka-python', 'java', 'franz-go'];
 
-/** test_clients.py's tests are named `test_client[scenario-library]`. */
+/** Returns the pytest selection of client tests. Tests in test_clients.py are named `test_client[scenario-library]`. */
 function clientSelection() {
   if (!quick) return 'client';
-  // The old Java client has a name that begins like the new one's.
-  // kadm answers from a cache that may still list a topic which was deleted a moment ago.
+  // `java-2`, the old Java client, begins with the name of the new one, so it must be excluded. `admin-franz-go` is excluded
+  // because kadm answers from a cache, which may still list a topic that has just been deleted.
   return `not java-2 and not admin-franz-go and (${quickClients.map((client) => `-${client}`).join(' or ')})`;
 }
 
-// Without a root of its own pytest would name tests by the folder that all paths in the options share.
+// Without --rootdir, pytest would name tests by the folder that all paths in the options have in common.
 const options = ['-p', 'no:cacheprovider', '-q', '--rootdir', suite, '--bin', join(root, 'bin')];
 options.push('--kafka', join(home, 'kafka', 'bin'), '--clients', join(home, 'clients'));
 const environment = { ...process.env, PYTHONDONTWRITEBYTECODE: '1' };
@@ -103,12 +107,12 @@ function pytest(name, pytestArgs) {
   return status;
 }
 
-/** What pytest is asked to run of a file: one selection for each time that it is called. */
+/** Returns the selections of tests with which pytest is called for a file, one after the other. */
 function selectionsOf(file) {
   if (file !== 'test_clients.py')
     return [later.filter((test) => test.startsWith(file)).flatMap((test) => ['--deselect', test])];
-  // `seek` reads records of 2023. The first retention check, half a minute after a node's start, deletes them, from under whoever
-  // reads them just then (with Apache Kafka too). On a node of its own the scenario is over by that time.
+  // The scenario `seek` reads records with timestamps of 2023. The first retention check, half a minute after a node's start,
+  // deletes them, as in Apache Kafka. So `seek` gets a node of its own and is finished before that check.
   return ['seek-', 'not seek-'].map((part) => ['-k', `(${clientSelection()}) and ${part}`]);
 }
 

@@ -1,7 +1,7 @@
 /**
- * Second half of the build: puts the modules that tsc made in dist/ together into few files, dist/tools/, because loading
- * four hundred small modules costs a starting server more than running it (390 against 165 ms of CPU). The launchers take
- * dist/tools/ when it is as new as the rest of dist/, so that a plain `tsc` is enough while developing.
+ * The second half of the build. It bundles the modules that tsc wrote to dist/ into a few files in dist/tools/: loading four
+ * hundred small modules takes a starting node more time than running it (390 against 165 ms of CPU). The launchers use
+ * dist/tools/ only when it is as new as the rest of dist/, so during development a plain `tsc` is enough.
  */
 import { existsSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -24,11 +24,11 @@ const isWire = (id) =>
 const bundle = await rolldown({
   input,
   platform: 'node',
-  // Packages stay what they are, for some are native; but gRPC and its loader of messages, which a node loads with its first peer, are
-  // some two hundred files: they become one part of the bundle, a third faster to load.
+  // Packages are not bundled, because some contain native code. gRPC and @grpc/proto-loader are the exception: they have some
+  // two hundred files, and load a third faster as one part of the bundle.
   external: (id) => isPackage(id) && !isWire(id),
 });
-// dist/tools/ has the folders of dist/cli/: paths from import.meta.url stay right.
+// dist/tools/ lies at the same depth as dist/cli/, so paths that start from import.meta.url stay right.
 await bundle.write({
   dir: join(dist, 'tools'),
   format: 'esm',

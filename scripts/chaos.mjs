@@ -1,9 +1,9 @@
 /**
- * `npm run chaos`: faults against three real nodes and stock clients, checked by history (test/chaos/README.md). The sources are put
- * into one file first, as plain Node loads no TypeScript.
+ * `npm run chaos`: causes faults in three real nodes that stock clients use, and checks the history of what the clients saw
+ * (test/chaos/README.md). The TypeScript sources are first bundled into one file that Node.js can run.
  *
  * usage: node scripts/chaos.mjs [--minutes N] [--seed S] [--round-seconds N] [--families a,b] [--keep-going]
- *          [--python PATH] [--kafka FOLDER] [--dir FOLDER]
+ *         [--python PATH] [--kafka FOLDER] [--dir FOLDER]
  */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';

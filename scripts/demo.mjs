@@ -1,6 +1,7 @@
 /**
- * `npm run demo`: the story unattended. Three nodes, a topic, records, `kill -9` of a leader, the re-election with its
- * time, every record still there, the node back in the ISR. Exits 0 when all of it came true.
+ * `npm run demo`: shows without a user what the README tells. It starts three nodes, creates a topic, writes records, ends a
+ * leader by `kill -9`, measures the time until the next leader is elected, checks that all records are there, and waits until
+ * the node is back in the ISR. Exits with 0 when all of this worked.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -35,7 +36,7 @@ function inSync(list) {
   return list.length === 3 && list.every(({ isr, leader }) => isr.length === 3 && leader >= 0);
 }
 
-/** Every record of the topic as text, read from the beginning. */
+/** Reads all records of the topic from the beginning. Returns their values as text. */
 async function readAll(expectedCount) {
   const fetcher = makeFetcher(client, { reset: 'earliest' });
   for (let index = 0; index < 3; index++) fetcher.assign(topic, index, 0);

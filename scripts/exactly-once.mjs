@@ -1,14 +1,17 @@
 /**
- * `npm run exactly-once`: records are copied from topic to topic in transactions, offsets within them, by stock Java and librdkafka
- * clients, while three real nodes and the copying clients are ended by `kill -9` every few seconds. At the end each record of the
- * input must be in the output exactly once, and in order (docs/exactly-once.md).
+ * `npm run exactly-once`: stock Java and librdkafka clients copy records from topic to topic, in transactions that also commit
+ * the offsets. Meanwhile three real nodes and the copying clients are ended by `kill -9` every few seconds. At the end the
+ * output must contain each record of the input exactly once and in order (docs/exactly-once.md).
  *
  * usage: node scripts/exactly-once.mjs [--minutes N] [--seed S] [--node-seconds N] [--client-seconds N] [--rate N]
- *          [--python PATH] [--kafka FOLDER] [--compaction] [--without-transactions]
+ *         [--python PATH] [--kafka FOLDER] [--compaction] [--without-transactions]
  *
- * --python: one with confluent-kafka. --kafka: a Kafka distribution, whose TransactionalMessageCopier takes part.
- * --compaction: the outputs and the coordinators' topics are compacted all the time; keys are unique, so nothing may be missing.
- * --without-transactions: librdkafka copies without them, to show that the kills do harm; the run should fail.
+ * --python: a Python interpreter that has confluent-kafka.
+ * --kafka: a Kafka distribution, whose TransactionalMessageCopier takes part.
+ * --compaction: compacts the outputs and the topics of the coordinators all the time. Keys are unique, so nothing may be
+ * missing.
+ * --without-transactions: librdkafka copies without transactions, which should make the run fail. It shows that the kills do
+ * harm.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -47,13 +50,13 @@ const clusterSettings = {
         'log.cleaner.backoff.ms': 1000,
         'log.cleaner.min.cleanable.ratio': 0.01,
         'log.cleaner.delete.retention.ms': 2000,
-        // Segments end soon, so that most of a topic is compacted while it is written.
+        // Segments are closed soon, so that compaction works on most of a topic while it is still written.
         'log.roll.ms': 5000,
       }
     : {}),
 };
 
-/** What is copied: where from, where to, and the clients that do it. */
+/** Returns the copies that are made: for each its input, its output, and the clients that copy. */
 function copiesOf(bootstrap) {
   const worker = join(
     import.meta.dirname ?? new URL('.', import.meta.url).pathname,
@@ -75,7 +78,10 @@ function copiesOf(bootstrap) {
   return [librdkafka, java];
 }
 
-/** Kafka's own: copies one partition to its present end, aborts some transactions on purpose, and is started again. */
+/**
+ * Makes the client that runs Kafka's own copier. It copies one partition up to its present end, aborts some transactions on
+ * purpose, and is then started again.
+ */
 function javaCopier(bootstrap, { source, target }, partition) {
   const jvm = ['-Xmx96m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-cp', `${options.kafka}/libs/*`];
   const copier = ['--input-topic', source, '--input-partition', String(partition), '--output-topic', target];
@@ -112,7 +118,7 @@ async function killClients(copiers, random, until, counts) {
   }
 }
 
-/** Waits until the output holds as many different records as were fed, then judges it. */
+/** Waits until the output has as many different records as the input, then checks it. */
 async function judge(bootstrap, copies, fed) {
   const found = [];
   for (const { source, target, partitions } of copies) {

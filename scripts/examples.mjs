@@ -1,7 +1,8 @@
 /**
- * Runs the projects of examples/ as a user would: packs this package (or takes the tarball of --package), installs it once
- * with what the projects depend on, runs the tests of each in a copy. A time is printed for each. Without names, the package
- * itself is looked at too: by publint and arethetypeswrong, and installed without optional packages and scripts.
+ * Runs the projects of examples/ as a user would. It packs this package (or takes the tarball of --package), installs it once
+ * together with the dependencies of the projects, runs the tests of each project in a copy, and prints how long each took.
+ * Without names it also checks the package itself: with publint and arethetypeswrong, and by an installation without optional
+ * packages and install scripts.
  *
  * usage: node scripts/examples.mjs [--package FILE.tgz] [--python INTERPRETER] [name …]
  */
@@ -61,10 +62,10 @@ const wanted = readdirSync(join(root, 'examples'), { withFileTypes: true })
 
 const projectOf = (name) => JSON.parse(readFileSync(join(root, 'examples', name, 'package.json'), 'utf8'));
 
-/** They are only needed here, so they are no dependencies of the repository. */
+/** Packages that only this script needs, so they are not dependencies of the repository. */
 const packageTools = { publint: '^0.3.25', '@arethetypeswrong/cli': '^0.18.2' };
 
-/** One installation for all projects: what each of them asks for, and this package. */
+/** Installs this package, and the dependencies of all projects, into one folder. */
 function install(names) {
   const devDependencies = Object.assign({}, ...names.map((name) => projectOf(name).devDependencies));
   Object.assign(devDependencies, { bendemann: `file:${tarball}`, ...packageTools });
@@ -84,7 +85,7 @@ function runPython(name) {
   return run(python, ['test_orders.py', join(root, 'bin/bendemann')], join(work, name));
 }
 
-/** Entry points and their types, as two tools that read packages see them. */
+/** Checks the entry points of the package and their types with two tools. */
 function checkPackage() {
   const [bin, results] = [join(work, 'node_modules', '.bin'), []];
   results.push(run(join(bin, 'publint'), ['run', tarball, '--strict'], work));
@@ -92,7 +93,10 @@ function checkPackage() {
   return { ok: results.every(({ ok }) => ok), text: results.map(({ text }) => text).join('\n') };
 }
 
-/** Installed without optional packages and without scripts, it runs; codecs are slower then. */
+/**
+ * Checks that the package works when it was installed without optional packages and install scripts. Only the codecs are then
+ * slower.
+ */
 function runBare() {
   const folder = join(work, 'bare');
   mkdirSync(folder);

@@ -1,6 +1,6 @@
 /**
- * `npm run fuzz`: random requests against a real node (test/fuzz/README.md). The sources are put into one file first, as plain Node
- * loads no TypeScript; the list of all messages, which the tests make by looking at the folder, becomes a list of imports.
+ * `npm run fuzz`: sends random requests to a real node (test/fuzz/README.md). The TypeScript sources are first bundled into one
+ * file that Node.js can run. The tests find all messages by listing a folder; in the bundle this becomes a list of imports.
  *
  * usage: node scripts/fuzz.mjs [--count N] [--seed S] [--connections N]
  */
@@ -11,7 +11,7 @@ import { ready, root } from './lib/ready.mjs';
 
 ready();
 const { rolldown } = await import('rolldown');
-// As deep as the folders of tests: the harness finds bin/ from where it lies.
+// The bundle lies as deep as the folders of tests, because the harness finds bin/ by a path relative to its own file.
 const out = join(root, 'node_modules/.fuzz/bundle');
 mkdirSync(out, { recursive: true });
 

@@ -1,11 +1,11 @@
 /**
- * Lets Apache Kafka and a node of this tree do the same for the same clients of groups, and compares the records that they wrote to
- * `__consumer_offsets`, as Kafka's `kafka-dump-log` shows them: versions, fields, sizes.
+ * Compares the records that Apache Kafka and a node of this tree write to `__consumer_offsets`. The same clients do the same to
+ * groups on both, and Kafka's `kafka-dump-log` prints the records: versions, fields, sizes.
  *
  *   node scripts/group-records.mjs --kafka DIR [--keep FOLDER]
  *
- * The scenario is `scripts/group-records/scenario.mjs`. Ids, times and hashes of ids are named in the order in which they appear.
- * Status 1: something differs.
+ * `scripts/group-records/scenario.mjs` says what the clients do. Ids, times and hashes differ from run to run, so they are
+ * replaced by names in the order in which they appear. The exit status is 1 when something differs.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -33,12 +33,12 @@ const settings = {
 };
 const heap = { KAFKA_HEAP_OPTS: '-Xmx384m' };
 
-/** Groups whose records differ by decision (`docs/differences.md`). */
+/** Groups whose records differ on purpose (`docs/differences.md`), with the reason. */
 const decided = new Map([
   ['regex', 'ours resolves an expression with the heartbeat that brings it, so that there is an epoch less'],
 ]);
 
-/** The records that Kafka's tool shows, a line each. */
+/** Returns the records as Kafka's tool prints them, one a line. */
 function dump(cluster) {
   const file = join(
     cluster.nodes[0].properties['log.dirs'],

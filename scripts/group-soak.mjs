@@ -1,13 +1,16 @@
 /**
- * Stock clients of several libraries in one group, while they and the three nodes, the group's coordinator first of all, are ended by
- * `kill -9` every few seconds. At the end each acknowledged record has been handed out to some member: none was skipped.
+ * Stock clients of several libraries are members of one group. They and three nodes, most often the coordinator of the group,
+ * are ended by `kill -9` every few seconds. At the end each acknowledged record must have been handed out to some member, so
+ * that none was skipped.
  *
  * usage: node scripts/group-soak.mjs --programs FOLDER [--minutes N] [--seed S] [--mixed] [--clients a,b,…]
- *          [--member-seconds N] [--node-seconds N] [--rate N]
+ *         [--member-seconds N] [--node-seconds N] [--rate N]
  *
- * --programs: has `run CLIENT BOOTSTRAP member TOPIC OPTIONS`, a program that is a member of `group` in `protocol`, commits what it has
- * handed out, prints {"r": [partition, offset, value]} for each record, and ends when a line arrives on its standard input.
- * --mixed: each program draws the classic or the consumer protocol when it starts; otherwise all speak the consumer protocol.
+ * --programs: a folder with the program `run`, which is called with CLIENT BOOTSTRAP member TOPIC OPTIONS. It is a member of
+ * the `group` in OPTIONS and speaks its `protocol`. It prints {"r": [partition, offset, value]} for each record that it hands
+ * out, commits these records, and ends when a line arrives on its standard input.
+ * --mixed: each program chooses the classic or the consumer protocol at random when it starts. Otherwise all use the consumer
+ * protocol.
  */
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -41,7 +44,7 @@ const sessionMs = 6_000;
 const drainMs = 120_000;
 const restartMs = 500;
 
-/** A member of the group: killed, and started again. */
+/** A client program that is a member of the group. It is killed and started again. */
 class Member {
   starts = 0;
   kills = 0;
@@ -60,7 +63,7 @@ class Member {
     const protocol = options.mixed && this.random() < 0.5 ? undefined : 'consumer';
     const settings = JSON.stringify({ group, protocol, session_ms: sessionMs });
     const args = [this.client, this.bootstrap, 'member', topic, settings];
-    // A group of processes of its own: the program may have a shell around it.
+    // The process gets a process group of its own, so that a kill also reaches a program that a shell started.
     const child = spawn(join(options.programs, 'run'), args, {
       stdio: ['pipe', 'pipe', 'pipe'],
       detached: true,
@@ -88,7 +91,7 @@ class Member {
       this.records++;
       this.onRecord(partition, value);
     } catch {
-      // The last line of a program that was killed.
+      // The program was killed while it wrote this line.
     }
   }
 
@@ -97,7 +100,7 @@ class Member {
     try {
       process.kill(-this.#child.pid, 'SIGKILL');
     } catch {
-      // It had just ended by itself.
+      // The process has just ended by itself.
     }
   }
 
@@ -111,7 +114,9 @@ class Member {
   }
 }
 
-/** Sends numbered records to every partition until `isOver`; resolves to how many were acknowledged in each. */
+/**
+ * Sends numbered records to all partitions until `isOver`. Resolves to the number of acknowledged records of each partition.
+ */
 async function produce(clients, bootstrap, isOver, acknowledged) {
   const client = clients.client(bootstrap);
   const producer = clients.producer(client, { deliveryTimeoutMs: 60_000, maxBlockMs: 60_000 });
@@ -123,7 +128,7 @@ async function produce(clients, bootstrap, isOver, acknowledged) {
         await producer.send({ topic, partition, value: Buffer.from(value) });
         acknowledged.add(value);
       } catch {
-        // Not acknowledged: it may be there or not.
+        // The record was not acknowledged, so it may have been written or not.
       }
       await sleep(pauseMs);
     }
@@ -139,7 +144,7 @@ async function killMembers(members, random, untilMs) {
   }
 }
 
-/** The coordinator of the group, two times of three. */
+/** Ends nodes by `kill -9` and starts them again: two times of three the coordinator of the group, otherwise any node. */
 async function killNodes(cluster, clients, random, untilMs, counts) {
   while (Date.now() < untilMs) {
     await sleep(Number(options['node-seconds']) * 1000 * (0.5 + random()));

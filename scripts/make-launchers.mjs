@@ -1,6 +1,7 @@
 /**
- * Makes bin/ from the table of tools (src/cli/tools.ts): every tool under its Kafka name, with and without .sh, and
- * bin/windows/*.bat. The output is committed; a test checks that it is up to date. Run: node scripts/make-launchers.mjs
+ * Makes bin/ from the table of tools (src/cli/tools.ts): a launcher for each tool under its Kafka name, with and without .sh,
+ * and one in bin/windows/*.bat. The launchers are committed; a test checks that they are up to date. Run: node
+ * scripts/make-launchers.mjs
  */
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -8,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 
-/** Content of the files of bin/, by path; those that are run carry `isExecutable`. */
+/** Returns the content of the files in bin/ by their path. Files that users run have `isExecutable`. */
 export function launcherFiles(tools) {
   const files = new Map();
   for (const { name } of tools) {

@@ -1,12 +1,12 @@
 /**
- * Compares the metadata that stopped nodes have on their disks:
+ * Compares the metadata that stopped nodes have on disk:
  *
  *   node scripts/metadata-digest.mjs [--json] METADATA_LOG_DIR…
  *
- * For each directory: where its log begins and ends, and how far it is known to be committed; a digest of the committed
- * entries that all of them still have one by one, and a digest of the state (topics, configurations, …) they add up to. Works
- * on copies, so that nothing is changed, not even by LevelDB's own recovery. Ends with status 0 when all are the same, with
- * 1 when they differ or one can't be read.
+ * For each directory it prints where the log begins and ends, up to where it is known to be committed, a digest of the
+ * committed entries that all directories still have, and a digest of the state (topics, configurations and so on) that results
+ * from them. It reads copies, so nothing is changed; even opening LevelDB would write. The exit status is 0 when all are the
+ * same, and 1 when they differ or one cannot be read.
  */
 import { createHash } from 'node:crypto';
 import { cpSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
@@ -17,7 +17,7 @@ import { parseArgs } from 'node:util';
 import { ready, root } from './lib/ready.mjs';
 
 const load = (path) => import(pathToFileURL(join(root, 'dist', path)).href);
-/** As in the store: the log's folder, and what lies beside it. */
+/** What is copied from a metadata directory: the folder of the log, and the files beside it that the store needs. */
 const kept = ['__cluster_metadata-0', 'raft.witness', 'meta.properties'];
 
 const { values, positionals } = parseArgs({
@@ -28,7 +28,7 @@ if (positionals.length === 0) {
   console.error('usage: node scripts/metadata-digest.mjs [--json] METADATA_LOG_DIR…');
   process.exit(1);
 }
-// As the launchers do: the build that is there is that of the nodes.
+// Does not rebuild: as with the launchers, an existing build is the one that the nodes have used.
 if (!existsSync(join(root, 'dist'))) ready();
 const { systemFileSystem } = await load('adapters/file-system.js');
 const { storeInMetadataDirectory } = await load('adapters/leveldb/raft-store.js');
@@ -38,7 +38,7 @@ const { emptyImage } = await load('metadata/image.js');
 const { decodeRecords } = await load('metadata/records.js');
 const { imageToRecords, snapshotPayloads } = await load('metadata/snapshot.js');
 
-/** Everything of a store, from a copy of it. */
+/** Reads all that a store contains, from a copy of its directory. */
 async function read(directory) {
   const copy = mkdtempSync(join(tmpdir(), 'bendemann-digest-'));
   try {
@@ -91,7 +91,10 @@ function plain(_, value) {
   return value instanceof Uint8Array ? Buffer.from(value).toString('hex') : value;
 }
 
-/** Of what the log up to `to` adds up to, whatever way it came; null when the snapshot goes further. */
+/**
+ * Returns a digest of the state that results from the log up to `to`, however it was stored. Null when the snapshot reaches
+ * further than `to`.
+ */
 function stateDigest({ startOffset, entries, snapshot }, to) {
   const from = snapshot?.meta.endOffset ?? 0;
   if (from > to || from < startOffset) return null;

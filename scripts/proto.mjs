@@ -11,13 +11,13 @@ import { fileURLToPath } from 'node:url';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const require = createRequire(import.meta.url);
-/** The parser that comes with @grpc/proto-loader. */
+/** The parser on which @grpc/proto-loader is built. */
 const protobuf = createRequire(require.resolve('@grpc/proto-loader'))('protobufjs');
 
 /** It describes what a node stores, not messages between nodes. src/base/protobuf.ts reads and writes that format without a loader. */
 const storageFile = 'storage.proto';
 
-/** The descriptors of all files in `folder` as protobufjs writes them. */
+/** Returns the descriptor of all files in `folder`, in protobufjs's JSON format. */
 export function descriptorOf(folder) {
   const all = new protobuf.Root();
   for (const name of readdirSync(folder).sort())
@@ -27,7 +27,7 @@ export function descriptorOf(folder) {
   return all.toJSON();
 }
 
-/** A TypeScript module, one message a line. */
+/** Returns the text of a TypeScript module, with one message on each line. */
 function moduleOf(descriptor) {
   const lines = [];
   const write = (value, indent) => {

@@ -1,12 +1,14 @@
 /**
- * `npm run upgrade`, a rolling upgrade and the way back: three real nodes of an earlier build are replaced by this one, a node at a time, then by the
- * earlier one again, while a producer writes with acks=all and topics are created. Nothing that was acknowledged may be lost or
- * doubled, and each node must come back into the ISR of every partition among nodes of the other build (docs/wire.md).
+ * `npm run upgrade`: a rolling upgrade and the way back. Three real nodes of an earlier build are replaced by this build, one
+ * node after the other, and then by the earlier build again. Meanwhile a producer writes with acks=all and topics are created.
+ * No acknowledged record may be lost or duplicated, and each node must come back into the ISR of all partitions while the
+ * others run the other build (docs/wire.md).
  *
  * usage: npm run upgrade -- [--from REF | --from-dir FOLDER]
  *
- * --from: the earlier build; the newest tag v* by default, before the first one the commit that the protocol between nodes began with.
- * --from-dir: a checkout of it that is built.
+ * --from: the commit of the earlier build. The default is the newest tag v*; while there is none, the commit with which the
+ * protocol between nodes began.
+ * --from-dir: a built checkout of the earlier build.
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
@@ -23,7 +25,7 @@ const { values: options } = parseArgs({
 });
 const partitions = 3;
 const topic = 'kept';
-/** Acknowledged records between two steps, so that each mixture of builds carries some. */
+/** How many records are acknowledged between two steps, so that each mixture of builds has written some. */
 const recordsPerStep = 200;
 const patienceMs = 120_000;
 
@@ -35,7 +37,7 @@ function earlierRef() {
   return git('log', '--diff-filter=A', '--format=%H', '--', 'proto/peer.proto').split('\n').at(-1);
 }
 
-/** A built checkout of `ref`. */
+/** Makes a built checkout of `ref`. */
 function build(ref, folder) {
   const path = join(folder, 'earlier');
   git('worktree', 'add', '--detach', path, ref);
@@ -46,7 +48,7 @@ function build(ref, folder) {
   return path;
 }
 
-/** Writes numbers, one after the other for each partition, and keeps what was acknowledged. */
+/** Writes increasing numbers to each partition, and keeps those that were acknowledged. */
 class Writer {
   constructor(clients, bootstrap) {
     this.client = clients.client(bootstrap);
@@ -78,7 +80,7 @@ class Writer {
   }
 }
 
-/** All brokers are there and in the ISR of every partition. */
+/** Returns whether all brokers are registered and in the ISR of all partitions. */
 async function whole(client, names, nodeCount) {
   const { brokers, topics } = await client.metadata(names);
   if (brokers.size !== nodeCount) return false;

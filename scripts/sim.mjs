@@ -1,17 +1,18 @@
 /**
- * `npm run sim`: simulates worlds of replicas, or of whole nodes, seed after seed, and stops at the first that violates an
- * invariant. It then looks for fewer faults that do the same, and prints how to see it again. Exits 1 on a violation.
+ * `npm run sim`: simulates clusters, one seed after the other, and stops at the first seed that violates an invariant. Then it
+ * looks for fewer faults that cause the same violation, and prints how to replay it. The world `raft` has the replicas of the
+ * metadata quorum alone, the world `cluster` has whole nodes. Exits with 1 after a violation.
  *
  * usage: node scripts/sim.mjs [options]
- *   --world raft|cluster|all   which worlds; both by default
- *   --seeds N  --from N        how many seeds, and the first; 200 and 1 by default
- *   --events N                 instead: as many seeds as it takes for N events, of each world (1e8 is a number)
- *   --jobs N                   processes; as many as there are processors by default
- *   --seed N [--trace]         one seed; with all that happened in it
- *   --without a,b --skip 1,2   families of faults, single faults that are left out
- *   --shrink                   with --seed: look for fewer faults that lead to the same violation
- *   --marks                    say which coverage marks were reached
- *   --nightly                  1e9 events of raft alone, 2e7 of clusters; every coverage mark must be reached
+ *  --world raft|cluster|all   which worlds; both by default
+ *  --seeds N  --from N        how many seeds, and the first; 200 and 1 by default
+ *  --events N                 instead of --seeds: as many seeds of each world as are needed for N events (1e8 is a number)
+ *  --jobs N                   number of processes; that of processors by default
+ *  --seed N [--trace]         one seed; with --trace prints all its events
+ *  --without a,b --skip 1,2   leaves out families of faults, or single faults
+ *  --shrink                   with --seed: looks for fewer faults that cause the same violation
+ *  --marks                    prints which coverage marks were reached
+ *  --nightly                  1e9 events of raft, 2e7 of cluster; all coverage marks must be reached
  */
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
@@ -21,7 +22,7 @@ import { SimPool } from './lib/sim-pool.mjs';
 import { ready, root } from './lib/ready.mjs';
 
 const nightlyEvents = { raft: 1e9, cluster: 2e7 };
-/** Seeds a process gets at a time: about a second's work. */
+/** How many seeds a process gets at a time: about as many as it can run in a second. */
 const chunkSeeds = { raft: 50, cluster: 4 };
 
 const { values: args } = parseArgs({
@@ -45,7 +46,7 @@ const list = (text) => text.split(',').filter((part) => part !== '');
 const count = (value) => Math.round(value).toLocaleString('en').replaceAll(',', ' ');
 
 ready({ build: false });
-// Only now: it needs what has just been installed.
+// Imported only now, because it needs packages that may just have been installed.
 const { bundleWorld, worlds } = await import('./lib/sim-bundle.mjs');
 const names = args.world === 'all' ? Object.keys(worlds) : list(args.world);
 let failed = false;
@@ -60,7 +61,7 @@ for (const name of names) {
     pool.stop();
   }
 }
-// No exit by force: a long trace is still on its way.
+// The process is not ended by `exit`, because a long trace may not be written completely yet.
 process.exitCode = failed ? 1 : 0;
 
 function replay(name, seed, { without = [], skip = [] } = {}) {
@@ -71,7 +72,7 @@ function replay(name, seed, { without = [], skip = [] } = {}) {
   return ['npm run sim --', `--world ${name} --seed ${seed}`, ...more, '--trace'].join(' ');
 }
 
-/** One seed, as it is told to be. */
+/** Runs one seed, with the options of the command line. */
 async function one(name, pool, seed) {
   const less = { without: list(args.without), skip: list(args.skip).map(Number) };
   if (args.shrink) {
@@ -102,7 +103,7 @@ async function shrunk(name, pool, seed) {
   for (const line of lines.slice(-40)) console.log(line);
 }
 
-/** Seeds until there are enough, or one fails. */
+/** Runs seeds until there are enough, or until one fails. */
 async function many(name, pool) {
   const eventsMax = args.nightly ? nightlyEvents[name] : Number(args.events ?? Number.NaN);
   const byEvents = !Number.isNaN(eventsMax);

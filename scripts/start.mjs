@@ -1,6 +1,6 @@
 /**
- * `npm start`: three nodes in three processes on this machine, data kept in data/. Installs, builds and formats when
- * needed, then shows who leads what. Ctrl-C stops all three.
+ * `npm start`: runs three nodes in three processes on this machine, with their data in data/. Installs, builds and formats when
+ * needed, then prints which node leads which partitions. Ctrl-C stops all three.
  */
 import { join } from 'node:path';
 import { makeClients } from './lib/client.mjs';

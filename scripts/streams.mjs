@@ -1,11 +1,13 @@
 /**
- * Exactly once, seen by Kafka Streams: the word count of Apache Kafka's examples (`exactly_once_v2`, three threads, a state store)
- * on three nodes that are killed by `kill -9` one after the other, the application now and then too.
+ * Checks exactly-once semantics with Kafka Streams: the word count of Apache Kafka's examples (`exactly_once_v2`, three
+ * threads, a state store) runs on three nodes. The nodes are ended by `kill -9` one after the other, and now and then the
+ * application too.
  *
  *   node scripts/streams.mjs --kafka DIR [--minutes N] [--kill-seconds N] [--app-kill-every N]
  *
- * The application writes each new count. So for a word that was said N times, read_committed must show 1, 2, … N, in this order and
- * each once; N is counted in the input topic itself, which must hold each line once that its producer does not call failed.
+ * The application writes each new count of a word. So for a word that occurs N times in the input, a read_committed consumer
+ * must see 1, 2, … N in this order, each once. The input topic must contain each line exactly once, except for lines that the
+ * producer reports as failed.
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -69,7 +71,9 @@ function startApplication() {
   });
 }
 
-/** Says words without an end, through Kafka's own console producer, which repeats what it does not know to be written. */
+/**
+ * Writes words without end, with Kafka's own console producer, which sends a record again until it knows that it was written.
+ */
 function startSpeaker() {
   const logPath = join(folder, 'producer.log');
   const log = openSync(logPath, 'a');
@@ -77,7 +81,7 @@ function startSpeaker() {
   for (const property of [
     'acks=all',
     'delivery.timeout.ms=600000',
-    // The tool gives up after three tries by default.
+    // By default the tool gives up after three tries.
     'retries=2147483647',
     'request.timeout.ms=5000',
     'linger.ms=20',
@@ -103,7 +107,7 @@ function startSpeaker() {
   };
 }
 
-/** All records of a topic that are committed, as `key value` lines by partition. */
+/** Returns the committed records of a topic, by partition, as lines `key value`. */
 function read(topic, valueDeserializer) {
   const args = [
     '--bootstrap-server',
@@ -138,7 +142,7 @@ function countsOfInput() {
   return counts;
 }
 
-/** What is wrong with the output, in words; empty: nothing. */
+/** Returns what is wrong with the output, in sentences; an empty list when nothing is. */
 function problems(expected) {
   const seen = new Map();
   const wrong = [];

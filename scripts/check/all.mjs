@@ -1,5 +1,6 @@
 /**
- * `npm run check`: format, lint, types, layering, dead code, tidy, and whether every mutant applies. Runs them all and names the ones that failed.
+ * `npm run check`: runs all checks of the code and names those that failed: format, lint, types, layering, dead code, proto/,
+ * tidy, the public surface, whether all mutants apply, and the examples in the documentation.
  *
  * usage: node scripts/check/all.mjs [name …]
  */

@@ -1,6 +1,7 @@
 /**
- * The public surface, as docs/api/*.d.txt has it: every export of the entry points for tests with its public members. A change
- * shows in the diff of a commit; a change that nobody meant fails here. Every export must have a doc comment.
+ * Checks the public surface of the package. docs/api/*.d.txt list every export of the entry points for tests with its public
+ * members. When the code exports something else, this check fails; after a change that is meant, --write writes the lists anew,
+ * and the diff of the commit shows it. Every export must have a doc comment.
  *
  * usage: node scripts/check/api.mjs [--write]
  */
@@ -27,7 +28,7 @@ program.emit(undefined, (path, text) => emitted.set(path.replace(/^.*\/out\//, '
 const checker = program.getTypeChecker();
 const printer = ts.createPrinter({ removeComments: true });
 
-/** A declaration file without private members. */
+/** Returns the text of a declaration without private members. */
 function publicText(statement, source) {
   const hidden = (node) =>
     ts.isPrivateIdentifier(node.name ?? node) ||

@@ -1,4 +1,7 @@
-/** Vitest reporter: names what was skipped, and closes the run with the plain line `N passed, N failed` that CI reads. */
+/**
+ * A reporter for Vitest. It names the tests that were skipped, and ends the output with the line `N passed, N failed`, which CI
+ * reads.
+ */
 const skippedNamesMax = 20;
 
 export default class CountReporter {

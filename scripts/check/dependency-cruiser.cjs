@@ -1,6 +1,6 @@
 /**
- * The layering of src/ as dependency-cruiser rules, derived from floors.json: strictly downward imports, no cycles,
- * npm packages and Node's own modules only where floors.json allows them.
+ * The rules of layering for dependency-cruiser, derived from floors.json: a folder of src/ imports only from lower floors,
+ * there are no cycles, and npm packages and Node's own modules are imported only where floors.json allows it.
  */
 const { floors, onlyImportedBy, packages, nodeModules } = require('./floors.json');
 

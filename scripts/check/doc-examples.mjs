@@ -1,6 +1,6 @@
 /**
- * Compiles the TypeScript that the documentation shows: every `@example` of what the entry points for tests export, and every
- * `ts` block of docs/testing.md. An example without an import finds a cluster, `kafka`, and all exports.
+ * Compiles the TypeScript examples in the documentation: each `@example` of an export of the entry points for tests, and each
+ * `ts` block of docs/testing.md. An example that imports nothing may use all exports and a cluster named `kafka`.
  *
  * usage: node scripts/check/doc-examples.mjs
  */
@@ -16,7 +16,7 @@ const compilerOptions = {
   noEmit: true,
   noUnusedLocals: false,
   noUnusedParameters: false,
-  // All exports are imported, types as well.
+  // An example imports all exports in one statement, including types.
   verbatimModuleSyntax: false,
   isolatedModules: false,
   skipLibCheck: true,
@@ -26,14 +26,14 @@ const compilerOptions = {
 };
 const prelude = `import type { TestKafka } from 'bendemann/testing';\ndeclare const kafka: TestKafka;\n`;
 
-/** `ts` blocks of a text. */
+/** Returns the code of the `ts` blocks of a text. */
 function blocksOf(text) {
   return [...text.matchAll(/^```ts\n([\s\S]*?)^```/gm)].map(([, code]) => code);
 }
 
 const failures = [];
 
-/** Where each example stands, and its code. */
+/** Returns the examples: where each stands, and its code. */
 function examplesOf() {
   const program = ts.createProgram(Object.values(entries), compilerOptions);
   const checker = program.getTypeChecker();

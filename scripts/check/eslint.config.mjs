@@ -1,4 +1,4 @@
-/** Lint only for what finds bugs; layout is the formatter's. Every suppression is specific and says why. */
+/** Lint rules that find bugs; layout is left to the formatter. Each suppression names its rule and says why. */
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(

@@ -1,7 +1,7 @@
 /**
- * Checks docs/limits.md: every row of a table with the column `test` names files that exist, and each name of its bound (a property, or a
- * constant or method of the code) occurs in a file that enforces it, and in one of its tests. Where the code gives a constant of the row
- * a number, the row has the same number. Used by tidy.mjs.
+ * Checks the tables of docs/limits.md that have a column `test`. The files that a row names must exist. Each bound of a row (a
+ * property, or a constant or method of the code) must occur in a file that enforces it and in one of its tests. When the code
+ * assigns a number to the constant, the row must have the same number. `tidy.mjs` calls it.
  */
 import { readFileSync } from 'node:fs';
 
@@ -20,7 +20,7 @@ function quoted(cell) {
 
 const bytesOfUnit = { KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30 };
 
-/** The numbers of a cell, times in milliseconds and sizes in bytes. */
+/** Returns the numbers in a cell: times in milliseconds, sizes in bytes. */
 function quantities(cell) {
   const numbers = cell.replaceAll(/2\^(\d+)( - 1)?/g, (_all, power, less) =>
     String(2 ** Number(power) - (less === undefined ? 0 : 1)),
@@ -31,7 +31,10 @@ function quantities(cell) {
   });
 }
 
-/** The number that a source gives to a constant or option; null: it is computed, or not defined there. */
+/**
+ * Returns the number that the source assigns to a constant or option. Null when the value is computed, or when the source does
+ * not define it.
+ */
 function valueOf(name, source) {
   const found = new RegExp(`\\b${name}(?:(?:: number)? = |: )([^;,}\\n]+)[;,}]`).exec(source);
   const text = found?.[1]?.replaceAll('mebibyte', String(2 ** 20)).replaceAll('kibibyte', String(2 ** 10));
@@ -40,7 +43,7 @@ function valueOf(name, source) {
   return Number.isNaN(value) ? null : value;
 }
 
-/** `paths`: all files of the project, relative to `root`. Calls `report(file, line, text)`. */
+/** `paths` are all files of the project, relative to `root`. Calls `report(file, line, text)` for each fault. */
 export function checkLimits(root, paths, report) {
   const texts = new Map();
   const textOf = (path) => {

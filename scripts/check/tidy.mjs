@@ -1,7 +1,7 @@
 /**
- * What no other check sees: length of files and functions, globals that only adapters may touch, header comments,
- * a README in every folder of src/ that names its files,
- * rows of docs/limits.md. Prints each violation and exits 1 when there is one.
+ * Checks what no other check sees: the length of files and functions, globals that only adapters may use, header comments, that
+ * each folder of src/ has a README which names its files, and the rows of docs/limits.md. Prints each violation, and exits with
+ * 1 when there is one.
  *
  * usage: node scripts/check/tidy.mjs [root]
  */
@@ -15,14 +15,14 @@ const fileLinesMax = 500;
 const functionLinesMax = 60;
 const readmeLinesMax = 60;
 
-/** Pure tables may be long: a row a line is their point. */
+/** Files that consist of a table may be longer than others. */
 const tableFiles = [
   /^src\/config\/.*-table\.ts$/,
   /^src\/protocol\/errors\.ts$/,
   /^src\/protocol\/messages\//,
 ];
 
-/** Folders that talk to the world. Everywhere else its names are banned. */
+/** Folders that use the clock, the disk and the network directly. In all other folders these globals are banned. */
 const worldly = /^src\/(adapters|cli|testing)\//;
 const bans = [
   [/\bDate\.now\(|\bnew Date\(\)|\bperformance\.now\(/, 'a Clock'],
@@ -67,7 +67,7 @@ function functionName(node, source) {
   return node.name?.getText(source) ?? node.parent?.name?.getText?.(source) ?? 'anonymous function';
 }
 
-/** A `describe` block holds tests, each of which is counted for itself. */
+/** Whether a function is the body of a `describe` block. It has no limit of length; each of its tests has. */
 function isDescribe(node) {
   const call = node.parent;
   return call !== undefined && ts.isCallExpression(call) && /^describe\b/.test(call.expression.getText());
@@ -103,18 +103,18 @@ function checkSource(file, text) {
   checkFunctions(file, text);
 }
 
-/** Files whose names begin with the key of an API are named by their pattern. */
+/** Files whose names begin with the key of an API. A README names them together, by their pattern. */
 const numberedFile = /^\d\d-/;
 
-/** The folder and those that it lies in. */
+/** Returns the folder and all folders above it. */
 function andAbove(folder) {
   const parts = folder.split('/');
   return parts.map((_, at) => parts.slice(0, at + 1).join('/'));
 }
 
 /**
- * Every folder has a README, and it names each file of the folder. A README names a file by its path from the repository, from its
- * own folder or from one above, or by the end of a path anywhere below the folder.
+ * Checks that a folder has a README, and that it names each file of the folder. A file may be named by its path from the
+ * repository, from the folder or from a folder above it, or by the last parts of its path.
  */
 function checkReadme(folder) {
   const readme = join(root, folder, 'README.md');

@@ -16,7 +16,7 @@ const sections = [
   ['security', 'Security'],
 ];
 
-/** "yes", or why not. */
+/** The text of the column "honoured": "yes", or "no" with the reason. */
 const honouredBy =
   ({ reasonWithoutEffect }) =>
   (row, name) =>
@@ -42,7 +42,7 @@ function table(rows, describe, columns, showsInternal = false) {
   return lines.join('\n');
 }
 
-/** Topics, groups, and what has no effect. */
+/** Returns the sections about topics, groups, and keys without effect. */
 function otherTables(config, describe) {
   const honoured = honouredBy(config);
   const out = [];
@@ -87,7 +87,7 @@ function otherTables(config, describe) {
   return out;
 }
 
-/** The page; `config` holds the modules of src/config/. */
+/** Returns the text of the page. `config` contains the modules of src/config/. */
 export function configurationPage(config) {
   const { documentationRow: describe } = config;
   const honoured = honouredBy(config);
@@ -126,7 +126,7 @@ export function configurationPage(config) {
   return `${out.join('\n')}\n`;
 }
 
-/** The modules as `configurationPage` wants them, from `load('tables/node')` and the like. */
+/** Loads the modules that `configurationPage` needs. `load('tables/node')` imports one of them. */
 export async function loadConfig(load) {
   const [
     node,

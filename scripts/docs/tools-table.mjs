@@ -1,9 +1,10 @@
 /**
- * Every script of bin/ of Apache Kafka 4.3.1 and what became of it here. docs/tools.md is made from this table (`tools.mjs`);
- * test/cli/tools-of-kafka.test.ts compares the options of each with those of Kafka's own.
+ * All scripts in bin/ of Apache Kafka 4.3.1, and what this package has for each. docs/tools.md is made from this table by
+ * `tools.mjs`; test/cli/tools-of-kafka.test.ts compares the options of each tool with those of Kafka's.
  *
- * is: `same` (options, texts and exit status of Kafka's), `none here` (options and help are Kafka's, but brokers of ours have no
- * such groups), `explains` (says what to run instead), `absent`.
+ * `is` says what the tool here does: `same` has Kafka's options, texts and exit status. `none here` has Kafka's options and
+ * help, but our brokers have no groups of that kind. `explains` prints what to run instead. `absent` means that there is no
+ * such tool.
  */
 export const toolsOfKafka = {
   'connect-distributed': { is: 'explains', what: 'Kafka Connect, distributed' },
@@ -80,7 +81,7 @@ const meaning = {
   absent: 'not here',
 };
 
-/** The page; `options` are Kafka's, by command line. */
+/** Returns the text of the page. `options` has the options of Kafka's tools, by command line. */
 export function toolsPage(options) {
   const rows = Object.entries(toolsOfKafka).map(([name, { is, what, note }]) => {
     const commands = Object.keys(options).filter((line) => line === name || line.startsWith(`${name} `));

@@ -1,6 +1,6 @@
-/** What is wrong with a copy: each partition of the output must hold the numbers from 0 on, each once, in order. */
+/** Checks a copy: each partition of the output must contain the numbers from 0 on, each once and in order. */
 
-/** `count`: records of the input partition. Returns sentences; none when the copy is exact. */
+/** `count` is the number of records in the input partition. Returns a sentence for each fault; none when the copy is exact. */
 export function faults(name, values, count) {
   const seen = new Set();
   const twice = new Set();
@@ -26,7 +26,7 @@ export function faults(name, values, count) {
   ];
 }
 
-/** How many different numbers are there. */
+/** Returns how many different numbers there are. */
 export function progress(values) {
   return new Set(values).size;
 }

@@ -1,4 +1,4 @@
-/** The clients of `npm run exactly-once` as processes: killed, and started again. */
+/** Runs the clients of `npm run exactly-once` as processes, which are killed and started again. */
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 
@@ -7,7 +7,7 @@ const worker = new URL('worker.py', import.meta.url).pathname;
 
 export class Client {
   starts = 0;
-  /** Lines in which it spoke of an error that it went on after. */
+  /** The number of lines in which the client reported an error and went on. */
   errors = 0;
   #command;
   #args;
@@ -52,13 +52,13 @@ export class Client {
     this.#child?.kill('SIGKILL');
   }
 
-  /** Resolves to its last line once it has ended by itself. */
+  /** Waits until the process has ended by itself. Resolves to its last line. */
   async finished() {
     await this.#exited;
     return this.#lastLine;
   }
 
-  /** Asks it to end; resolves to its last line. */
+  /** Sends a signal that asks the process to end. Resolves to its last line. */
   async stop(signal, patienceMs) {
     this.#isOver = true;
     this.#child?.kill(signal);
@@ -77,7 +77,7 @@ function last(text) {
   return text.trim().split('\n').at(-1) ?? '';
 }
 
-/** What a reader with read_committed finds in a topic. */
+/** Returns what a consumer with read_committed reads from a topic. */
 export async function readOutput(python, bootstrap, topic, partitions) {
   const args = [worker, 'read', bootstrap, topic, String(partitions)];
   return JSON.parse(await new Client('reader', python, args).finished());

@@ -1,11 +1,14 @@
-/** Records of `__consumer_offsets` as `kafka-dump-log --offsets-decoder` prints them, without what differs from run to run. */
+/**
+ * Parses the records of `__consumer_offsets` that `kafka-dump-log --offsets-decoder` prints, and removes what differs from run
+ * to run.
+ */
 
 const record = /^\| offset: \d+ .*keySize: (\d+) valueSize: (-?\d+) .*?key: (.*?) payload: (.*)$/;
 const batch = /^baseOffset: /;
 const uuid = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
 const topicId = /"topicId":"([\w-]{22})"/g;
 
-/** Topics of an assignment come in any order. */
+/** Sorts the topics of an assignment, because brokers write them in any order. */
 function inOrder(text) {
   if (!text.startsWith('{')) return text;
   const sorted = (key, value) =>
@@ -15,7 +18,10 @@ function inOrder(text) {
   return JSON.stringify(JSON.parse(text, sorted));
 }
 
-/** Group → its records, a text each. Those of one batch are sorted: some come from maps without an order. */
+/**
+ * Returns for each group its records as texts. The records of one batch are sorted, because brokers take some of them from maps
+ * without an order.
+ */
 export function normalised(text) {
   const groups = new Map();
   const seen = new Map();

@@ -1,11 +1,11 @@
-/** What clients do to groups, one request after the other, so that both systems write the same records in the same order. */
+/** What clients do to groups: one request after the other, so that both systems write the same records in the same order. */
 import { ApiKey, Side } from '../ask-both/side.mjs';
 
 const sessionMs = 300_000;
 const patienceMs = 15_000;
 const zeroId = 'AAAAAAAAAAAAAAAAAAAAAA';
 
-/** A subscription to `topics` as consumers encode it, without partitions that they own. */
+/** Encodes a subscription to `topics` as consumers do, without partitions that the consumer owns. */
 function subscription(...topics) {
   const names = topics.map((name) => Buffer.concat([Buffer.from([0, name.length]), Buffer.from(name)]));
   return Buffer.concat([
@@ -27,7 +27,7 @@ function assignment(topic, ...partitions) {
   ]);
 }
 
-/** Requests to one of the systems, in the words of a client. */
+/** Sends requests to one of the two systems, as a client would. */
 export class GroupClient {
   static async open(address) {
     const client = new GroupClient();
@@ -45,7 +45,7 @@ export class GroupClient {
     return answer;
   }
 
-  /** Asks until `isDone`: coordinators load, topics come into being. */
+  /** Repeats a request until `isDone` accepts the response, because coordinators must load and topics must be created first. */
   async until(isDone, api, version, body) {
     const end = performance.now() + patienceMs;
     for (;;) {
@@ -82,7 +82,7 @@ export class GroupClient {
     await this.until(loaded, 'OffsetFetch', 8, { groups: [{ groupId, topics: null }], requireStable: true });
   }
 
-  /** `rest`: of the request; `topic`: a name, or an id since v10. */
+  /** `topic` is a name, or from version 10 on an id. `rest` has more fields of the request. */
   commit(version, groupId, topic, offsets, rest = {}) {
     const partitions = Object.entries(offsets).map(([partitionIndex, committedOffset]) => ({
       partitionIndex: Number(partitionIndex),
@@ -112,7 +112,7 @@ export class GroupClient {
     });
   }
 
-  /** The member that leads gives `shares`: member id → assignment. */
+  /** `shares` is the assignment of each member by its id. Only the leader of the group sends it. */
   sync(groupId, memberId, generationId, shares, rest = {}) {
     return this.ask('SyncGroup', 5, {
       groupId,
@@ -133,7 +133,7 @@ export class GroupClient {
     return this.ask('ConsumerGroupHeartbeat', 1, { groupId, memberId, memberEpoch, ...rest });
   }
 
-  /** Joins, and takes what it is given until nothing changes. Returns its epoch. */
+  /** Joins a consumer group and sends heartbeats until its assignment does not change any more. Returns its member epoch. */
   async joinConsumer(groupId, memberId, subscribed, rest = {}) {
     const full = { rebalanceTimeoutMs: sessionMs, topicPartitions: [], ...subscribed, ...rest };
     return this.settle(groupId, memberId, await this.beat(groupId, memberId, 0, full));
@@ -167,7 +167,7 @@ async function classicGroups(client) {
   const { generationId } = await client.join(9, 'classic', memberId);
   await client.sync('classic', memberId, generationId, { [memberId]: assignment('t', 0, 1) });
   await client.commit(9, 'classic', 't', { 0: 3 }, { generationIdOrMemberEpoch: generationId, memberId });
-  // The leader joins once more, with another protocol, and rebalances.
+  // The leader joins again with another protocol, which causes a rebalance.
   const protocols = [
     { name: 'sticky', metadata: subscription('t', 'u') },
     { name: 'range', metadata: subscription('t', 'u') },
@@ -195,7 +195,7 @@ async function classicGroups(client) {
     assignments: [{ memberId: worker.memberId, assignment: Buffer.from('work') }],
   });
 
-  // It joins and goes before it has a generation.
+  // This member joins and leaves before the group has a generation.
   const gone = await client.join(9, 'never', '');
   await client.leave('never', gone.memberId);
 }
@@ -205,7 +205,7 @@ async function staticMembers(client) {
   const first = await client.join(9, 'static', '', { groupInstanceId });
   const shares = { [first.memberId]: assignment('t', 0) };
   await client.sync('static', first.memberId, first.generationId, shares, { groupInstanceId });
-  // It comes back without its id and keeps its place.
+  // The static member comes back without its member id and gets its place back.
   const second = await client.join(9, 'static', '', { groupInstanceId });
   await client.sync('static', second.memberId, second.generationId, shares, { groupInstanceId });
   await client.leave('static', '', groupInstanceId);
@@ -217,7 +217,7 @@ async function consumerGroups(client, { t }) {
   const who = { generationIdOrMemberEpoch: epoch, memberId: 'member-a' };
   await client.commit(9, 'consumer', 't', { 0: 4 }, who);
   await client.commit(10, 'consumer', t, { 1: 8 }, who);
-  // A second member: the first gives up a partition.
+  // A second member joins, so the first must give up a partition.
   const joining = { rebalanceTimeoutMs: sessionMs, topicPartitions: [], ...names };
   const joined = await client.beat('consumer', 'member-b', 0, joining);
   const again = async (epochOfA, rest = {}) =>
@@ -225,7 +225,7 @@ async function consumerGroups(client, { t }) {
   let a = await again(epoch);
   const b = await client.beat('consumer', 'member-b', joined.memberEpoch);
   await client.settle('consumer', 'member-b', b);
-  // Other subscriptions; another assignor.
+  // The member changes its subscription, and then its assignor.
   a = await again(a, { subscribedTopicNames: ['t', 'u'], serverAssignor: 'range' });
   await client.beat('consumer', 'member-b', -1);
   await again(a);
@@ -236,7 +236,7 @@ async function consumerGroups(client, { t }) {
 async function regexAndStatic(client) {
   const subscribed = { subscribedTopicNames: [], subscribedTopicRegex: '[tu]' };
   const epoch = await client.joinConsumer('regex', 'member-r', subscribed);
-  // Heartbeats see the topics when the expression is resolved.
+  // After the expression was resolved, a heartbeat gets the topics.
   await new Promise((resolve) => setTimeout(resolve, 1_500));
   const answer = await client.beat('regex', 'member-r', epoch);
   const settled = await client.settle('regex', 'member-r', answer);
@@ -253,13 +253,13 @@ async function regexAndStatic(client) {
 }
 
 async function migrations(client) {
-  // A classic group becomes a consumer group while its member stays, and a classic one again.
+  // A classic group becomes a consumer group while its member stays, and then a classic group again.
   const { memberId } = await client.join(9, 'moving', '');
   const { generationId } = await client.join(9, 'moving', memberId);
   await client.sync('moving', memberId, generationId, { [memberId]: assignment('t', 0, 1) });
   await client.joinConsumer('moving', 'member-n', { subscribedTopicNames: ['t'] });
   await client.beat('moving', 'member-n', -1);
-  // An empty group of the one kind becomes one of the other.
+  // A consumer group without members becomes a classic group, and the other way round.
   const epoch = await client.joinConsumer('changing', 'member-c', { subscribedTopicNames: ['u'] });
   await client.commit(
     9,
@@ -311,7 +311,7 @@ async function deletedTopics(client) {
   await client.commit(10, 'simple', id, { 0: 2 });
 }
 
-/** Before a restart. */
+/** What clients do before a restart of the node. */
 export async function groupsOf(client) {
   const ids = { t: await client.createTopic('t', 2), u: await client.createTopic('u', 1) };
   await client.ready('simple');
@@ -326,7 +326,7 @@ export async function groupsOf(client) {
   await client.commit(2, 'expiring', 't', { 0: 6 }, { retentionTimeMs: 1 });
 }
 
-/** After a restart with a short interval between looks for what has expired. */
+/** What clients do after the restart. The node then looks for expired offsets at short intervals. */
 export async function expiryOf(client) {
   await client.ready('simple');
   await new Promise((resolve) => setTimeout(resolve, 4_000));

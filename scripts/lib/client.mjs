@@ -1,4 +1,7 @@
-/** Our own client from dist/, on the real network: what the scripts look at a cluster with. Import after `ready()`. */
+/**
+ * Makes clients of our own library, from dist/, for scripts that have to look at a cluster. Import it after `ready()`, which
+ * builds dist/.
+ */
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { root } from './ready.mjs';
@@ -23,7 +26,7 @@ export async function makeClients() {
   ]);
   const ports = { network: { connect: connectTcp }, clock: systemClock, scheduler: systemScheduler };
   return {
-    /** Quick to give up on a node that is not there. */
+    /** Makes a client. Its time-outs are short, so that a node that is down delays a script only a little. */
     client: (bootstrap, options = {}) =>
       new KafkaClient({ bootstrap, connectTimeoutMs: 1000, requestTimeoutMs: 5000, ...options }, ports),
     producer: (client, options) => new Producer(client, createSystemRandom(), options),

@@ -1,6 +1,6 @@
 /**
- * Three combined nodes in three processes, from the properties files in kraft-config/: what `npm start`, `npm run demo` and
- * the benchmarks have in common. Starts processes through bin/, as a person would, and ends them by their pid.
+ * Three combined nodes in three processes, made from the properties files in kraft-config/. `npm start`, `npm run demo` and the
+ * benchmarks use them. The processes are started through bin/, as a user would start them, and ended by their process ids.
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
@@ -11,7 +11,7 @@ export function sleep(delayMs) {
   return new Promise((resolve) => setTimeout(resolve, delayMs));
 }
 
-/** Polls until `condition` gives something true; throws after `timeoutMs`. */
+/** Repeats `condition` until it returns something truthy, and returns that. Throws after `timeoutMs`. */
 export async function waitFor(what, timeoutMs, condition) {
   const deadlineMs = performance.now() + timeoutMs;
   let lastError = null;
@@ -29,7 +29,10 @@ export async function waitFor(what, timeoutMs, condition) {
   );
 }
 
-/** Settings of `count` combined nodes on this machine; `ports` are broker ports, then controller ports. */
+/**
+ * Returns the properties of `count` combined nodes on this machine. `ports` has the ports of the brokers, then those of the
+ * controllers.
+ */
 export function settingsOf(count, ports, folder) {
   const voters = Array.from({ length: count }, (_, i) => `${i + 1}@localhost:${ports[count + i]}`).join(',');
   return Array.from({ length: count }, (_, i) => ({
@@ -67,7 +70,7 @@ export class LocalCluster {
     return join(this.folder, `node-${node.id}.properties`);
   }
 
-  /** Writes the properties files and formats the directories that are not formatted yet. */
+  /** Writes the properties files, and formats the directories that are not formatted. */
   format() {
     for (const node of this.nodes) {
       const lines = Object.entries(node.properties).map(([key, value]) => `${key}=${value}`);
@@ -84,7 +87,7 @@ export class LocalCluster {
     return this;
   }
 
-  /** `bin`: of another build. */
+  /** Starts a node. `bin` may be the folder of another build. */
   start(node, bin = this.bin) {
     const log = openSync(join(this.folder, `node-${node.id}.log`), 'a');
     node.process = spawn(join(bin, 'kafka-server-start'), [this.path(node)], {
@@ -105,7 +108,7 @@ export class LocalCluster {
     node.process = null;
   }
 
-  /** Asks all nodes to stop and waits; whatever still runs after `timeoutMs` is killed. */
+  /** Asks all nodes to stop and waits. Nodes that still run after `timeoutMs` are killed. */
   async stopAll(timeoutMs = 15_000) {
     const running = this.nodes.filter((node) => node.process !== null && node.process.exitCode === null);
     for (const node of running) node.process.kill('SIGTERM');

@@ -1,16 +1,17 @@
 /**
- * Ports for the nodes that scripts and tests start. They lie below those that systems give to outgoing connections (from 32768 on
- * Linux, from 49152 elsewhere), so that a node which is down for a while finds its port free when it comes back.
+ * Chooses ports for the nodes that scripts and tests start. They are lower than the ports that operating systems give to
+ * outgoing connections (from 32768 on with Linux, from 49152 on elsewhere). So no connection takes the port of a node while the
+ * node is down.
  */
 import { randomInt } from 'node:crypto';
 import { createServer } from 'node:net';
 
 const firstPort = 10_000;
 const lastPort = 32_000;
-/** Each process begins somewhere else and goes up, so that two of them, or two calls, hardly ever choose the same port. */
+/** Each process begins at a random port and counts up, so that two processes, or two calls, rarely choose the same port. */
 let next = randomInt(firstPort, lastPort);
 
-/** Resolves to a server that holds the port, or to null when somebody else has it. */
+/** Resolves to a server that listens on the port, or to null when the port is in use. */
 function hold(port) {
   return new Promise((resolve) => {
     const server = createServer();
@@ -19,7 +20,7 @@ function hold(port) {
   });
 }
 
-/** Ports that were free a moment ago. */
+/** Returns ports that were free when they were checked. */
 export async function freePorts(count) {
   const held = new Map();
   while (held.size < count) {

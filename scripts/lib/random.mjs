@@ -1,4 +1,4 @@
-/** Numbers in [0, 1), the same for the same seed. */
+/** Returns a function that returns random numbers in [0, 1). The same seed gives the same numbers. */
 export function randomOf(seed) {
   let state = Number(seed) >>> 0 || 1;
   return () => {

@@ -1,5 +1,5 @@
 /**
- * What the two commands of the README need on a fresh clone: dependencies installed and dist/ built, both only when
+ * Prepares a fresh clone for the commands of the README: it installs dependencies and builds dist/. Both are done only when
  * they are missing or older than their sources.
  */
 import { spawnSync } from 'node:child_process';
@@ -36,7 +36,7 @@ function newestMs(folder) {
   return newest;
 }
 
-/** Installs, and unless `build` is false builds, when needed; ends the process with a message when it can't. */
+/** Installs if needed. Builds if needed, unless `build` is false. Ends the process with a message when that fails. */
 export function ready({ build = true } = {}) {
   const [major, minor] = process.versions.node.split('.').map(Number);
   if (major < nodeMinimum[0] || (major === nodeMinimum[0] && minor < nodeMinimum[1])) {
@@ -46,7 +46,8 @@ export function ready({ build = true } = {}) {
     process.exit(1);
   }
   const installed = modifiedMs(join(root, 'node_modules', '.package-lock.json'));
-  // A link was made on purpose, in a copy of the tree: installing would empty what it points to.
+  // When node_modules is a symbolic link, somebody has made it on purpose in a copy of the tree. Installing would empty the
+  // folder that it points to.
   const linked = lstatSync(join(root, 'node_modules'), { throwIfNoEntry: false })?.isSymbolicLink() ?? false;
   if (!linked && installed < modifiedMs(join(root, 'package-lock.json'))) {
     console.log('Installing dependencies (once) …');

@@ -1,13 +1,13 @@
 /**
- * Puts a simulated world, and what runs it, into one file that plain Node can load: from the TypeScript sources, so that
- * no build is needed and a patched copy of the sources can be simulated as well.
+ * Bundles a simulated world and the code that runs it into one file that Node.js can load. It starts from the TypeScript
+ * sources, so no build is needed, and a changed copy of the sources can be simulated too.
  */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { rolldown } from 'rolldown';
 
-/** Where the worlds are, by name. */
+/** The module of each world, and its name in the module. */
 export const worlds = {
   raft: { module: 'simulation/raft/world.ts', name: 'raftWorld' },
   cluster: { module: 'testing/cluster/world.ts', name: 'clusterWorld' },
@@ -15,7 +15,7 @@ export const worlds = {
 
 const entryId = 'simulation-entry';
 
-/** Bundles `src` (a folder of sources) for the world `name` into the folder `out`; returns the path of the file. */
+/** Bundles the world `name` from the folder of sources `src` into the folder `out`. Returns the path of the file. */
 export async function bundleWorld(src, name, out) {
   const { module, name: exported } = worlds[name];
   const text = [
@@ -33,7 +33,7 @@ export async function bundleWorld(src, name, out) {
         load: (id) => (id === entryId ? { code: text, moduleType: 'js' } : null),
       },
     ],
-    // Packages stay where they are.
+    // Packages are not bundled.
     external: (id) =>
       id !== entryId && !id.startsWith('.') && !id.startsWith('/') && !/^[A-Za-z]:[\\/]/.test(id),
     logLevel: 'silent',

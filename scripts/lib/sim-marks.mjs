@@ -1,8 +1,8 @@
-/** Coverage marks as the sources name them: `mark('area.what')`. */
+/** Finds the coverage marks in the sources: calls `mark('area.what')`. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** The world of raft alone can reach what is in the core, the one of clusters everything else. */
+/** Which world must reach the marks of a file: the world `raft` those of src/raft/, the world `cluster` all others. */
 const owner = (file) => (file.startsWith('raft/') ? 'raft' : 'cluster');
 
 export function marksOf(src, world, reached) {

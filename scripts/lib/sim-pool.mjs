@@ -1,4 +1,7 @@
-/** Processes that simulate: each takes a job, answers, takes the next. A seed that never ends is named, and ends the run. */
+/**
+ * A pool of processes that simulate. Each process gets a job, answers, and gets the next one. When a seed does not end in time,
+ * the run ends with an error that names the seed.
+ */
 import { fork } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -15,18 +18,21 @@ export class SimPool {
     this.#workers = Array.from({ length: jobs }, () => new Worker(bundle));
   }
 
-  /** One job, on the first process. Resolves to { value, cpuMs }. */
+  /** Runs one job on the first process. Resolves to { value, cpuMs }. */
   run(job) {
     return this.#on(this.#workers[0], job);
   }
 
-  /** Gives jobs of `next` to whoever is idle, until it returns null and all are done. `done` gets each job and its answer. */
+  /**
+   * Gives the jobs that `next` returns to processes that have no job, until `next` returns null and all jobs are finished.
+   * `done` gets each job and its answer.
+   */
   async drain(next, done) {
     const serve = async (worker) => {
       for (let job = next(); job !== null; job = next()) done(job, await this.#on(worker, job));
     };
     await Promise.all(this.#workers.map(serve));
-    // Answers may have brought more to do.
+    // The answers may have caused more jobs.
     await serve(this.#workers[0]);
   }
 

@@ -1,5 +1,5 @@
 /**
- * One process of `npm run sim`: loads a bundled world and runs what its parent asks for.
+ * One process of `npm run sim`. It loads a bundled world and runs the jobs that its parent sends.
  *
  * usage: forked by scripts/sim.mjs with the path of the bundle
  */
@@ -15,8 +15,9 @@ process.on('unhandledRejection', (reason) => {
 });
 
 /**
- * Runs a seed from a turn of its own: within a microtask, those of the world would never be done. And waits for another turn:
- * a promise that was rejected and caught by nobody, which would end a real node, shows only then.
+ * Runs a seed in a turn of the event loop of its own, because the world runs pending promises itself, which has no effect
+ * within a microtask. Then it waits for another turn: only then a promise that was rejected and never handled becomes known. It
+ * would end a real node, so it counts as a violation.
  */
 async function run(options) {
   const result = await new Promise((resolve, reject) => {
@@ -36,7 +37,7 @@ async function run(options) {
 }
 
 const jobs = {
-  /** Seeds one after the other, until one violates an invariant. */
+  /** Runs the seeds one after the other, until one violates an invariant. */
   async seeds({ seeds }) {
     const report = { seeds: 0, events: 0, virtualMs: 0, faults: 0, found: null, hashes: [] };
     for (const seed of seeds) {
@@ -53,7 +54,7 @@ const jobs = {
     }
     return report;
   },
-  /** Once more, for its hash. */
+  /** Runs a seed again, to compare the hash of its trace. */
   async hash({ seed }) {
     process.send({ type: 'seed', seed });
     return { seed, hash: (await run({ seed })).traceHash };

@@ -1,6 +1,6 @@
 /**
- * A transactional producer of few words, on our own client from dist/: what a client of transaction.version 2 sends (KIP-890) and
- * nothing else, so that it costs both brokers the same. Import after `ready()`.
+ * A minimal transactional producer, made with our own client from dist/. It sends what a client of transaction.version 2 sends
+ * (KIP-890) and nothing else, so that it costs both brokers the same. Import it after `ready()`.
  */
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -16,9 +16,12 @@ const names = {
   EndTxn: '26-end-txn',
   TxnOffsetCommit: '28-txn-offset-commit',
 };
-/** The last versions in which topics have names. */
+/** The last versions of Produce and Fetch in which topics have names. */
 const byName = { version: 12 };
-/** What passes: no leader or coordinator yet, or another one; the last transaction still ends. */
+/**
+ * Error codes after which a request is sent again: there is no leader or coordinator yet, it has moved, or the last transaction
+ * is still ending.
+ */
 const retriable = new Set([3, 5, 6, 14, 15, 16, 19, 51]);
 const retryPauseMs = 5;
 const retriesMax = 4000;
@@ -32,7 +35,7 @@ async function loadMessages() {
   return messages;
 }
 
-/** Asks until the answer is not one that passes; `errorOf` finds its error. */
+/** Sends a request again until its error is none of `retriable`. `errorOf` finds the error in a response. */
 async function untilDone(what, ask, errorOf) {
   for (let i = 0; i < retriesMax; i++) {
     const answer = await ask();
@@ -51,7 +54,7 @@ class TransactionalProducer {
   #id;
   #producerId = -1;
   #epoch = -1;
-  /** Topic-partition → next sequence number, in the present transaction. */
+  /** The next sequence number of each partition, in the present transaction. */
   #sequences = new Map();
   #coordinator = null;
   #groups = new Map();
@@ -96,7 +99,7 @@ class TransactionalProducer {
     this.#epoch = answer.producerEpoch;
   }
 
-  /** Records of one partition, as one batch. */
+  /** Sends records of one partition as one batch. */
   async send(topic, partition, values) {
     const [request, response] = this.#messages.Produce;
     const leader = await this.#leader(topic, partition);
@@ -123,7 +126,7 @@ class TransactionalProducer {
     );
   }
 
-  /** The group, of which nobody is a member, has read up to `offset`. */
+  /** Adds to the transaction that the group has read up to `offset`. The group has no members. */
   async sendOffset(groupId, topic, partition, offset) {
     let node = this.#groups.get(groupId);
     if (node === undefined) this.#groups.set(groupId, (node = await this.#find(groupId, 0)));
@@ -165,7 +168,7 @@ class TransactionalProducer {
     this.#sequences.clear();
   }
 
-  /** Offset of the record after those that are read; record batches of committed transactions from `offset` on. */
+  /** Fetches batches of committed transactions from `offset` on. Returns them with the offset at which to continue. */
   async fetch(topic, partition, offset, maxBytes) {
     const [request, response] = this.#messages.Fetch;
     const connection = await this.#client.broker(await this.#leader(topic, partition));
@@ -187,7 +190,7 @@ class TransactionalProducer {
   }
 }
 
-/** Makes producers on `client`. */
+/** Returns the functions that make producers and fetch records on a client. */
 export async function makeTransactions() {
   const messages = await loadMessages();
   const { buildBatch } = await load('protocol/records/builder.js');

@@ -1,5 +1,6 @@
 /**
- * Runs seeds of a bundled world until one violates an invariant; a line of JSON for each seed, the last with what it found.
+ * Runs seeds of a bundled world until one violates an invariant. Prints a line of JSON for each seed; the last line says what
+ * was found.
  *
  * usage: node scripts/mutants/hunt-child.mjs BUNDLE FROM TO SECONDS
  */
@@ -7,18 +8,21 @@ import { writeSync } from 'node:fs';
 import { loadWorld } from '../lib/sim-bundle.mjs';
 
 const [file, from, to, seconds] = process.argv.slice(2);
-// Taken before a world lays its traps.
+// Kept before the world is loaded, because a world replaces the functions that read the real clock.
 const now = performance.now.bind(performance);
 const { hunt, world } = await loadWorld(file);
 const untilMs = now() + Number(seconds) * 1000;
 
-// A promise that a node rejected and nobody caught shows after the world has returned.
+// When a node rejects a promise and nothing handles it, this is known only after the world has returned.
 let uncaught = null;
 process.on('unhandledRejection', (error) => {
   uncaught ??= { by: 'assertion', message: String(error?.stack ?? error) };
 });
 
-/** Each seed in a turn of its own: a world drains the queue of promises itself, which works from outside of it only. */
+/**
+ * Runs each seed in a turn of the event loop of its own, because a world runs pending promises itself, which has no effect
+ * within a microtask.
+ */
 function next(seed) {
   if (seed > Number(to) || now() >= untilMs) process.exit(0);
   const { found } = hunt(seed, seed, world);

@@ -1,15 +1,18 @@
-/** Hunts a mutant: a child process runs seed after seed of a bundled world until one of them violates an invariant. */
+/**
+ * Looks for a violation in a mutant: a child process runs one seed after the other of a bundled world until a seed violates an
+ * invariant.
+ */
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
-/** A seed that takes longer does not end. */
+/** A seed that takes longer than this is considered to run for ever. */
 const silenceMs = 90_000;
 const child = fileURLToPath(new URL('hunt-child.mjs', import.meta.url));
 
 /**
- * Runs the seeds from `from` to `to`, for at most `seconds`. Resolves to {seeds, seconds, found: {seed, by, message} | null};
- * rejects when the world itself could not run.
+ * Runs the seeds from `from` to `to`, for at most `seconds`. Resolves to {seeds, seconds, found: {seed, by, message} | null}.
+ * Rejects when the world itself could not run.
  */
 export function huntSeeds(file, { from, to, seconds }) {
   return new Promise((resolve, reject) => {

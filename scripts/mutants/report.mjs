@@ -1,4 +1,4 @@
-/** docs/mutants.md from the results of a run. */
+/** Writes docs/mutants.md from the results of a run. */
 import { cpus, totalmem } from 'node:os';
 
 export function machine() {
@@ -37,7 +37,7 @@ export function summary(rows, results) {
   };
 }
 
-/** What the source without a patch passed. */
+/** Returns a sentence about what the unchanged source has passed. */
 function baseline({ worlds, files }) {
   const what = Object.entries(worlds).map(([world, seeds]) => `${seeds} seeds of the world \`${world}\``);
   if (files.length > 0) what.push(`the tests of ${files.length} files`);

@@ -1,13 +1,14 @@
 /**
- * The proof that simulator and tests find bugs: known ones are put into copies of the source, one at a time, and each has
- * to be found. Exits 1 when one survives, when a patch no longer applies, or when the source without patches fails.
+ * `npm run mutants`: shows that the simulator and the tests find bugs. Known bugs (mutants) are inserted into copies of the
+ * source, one at a time, and each must be found. Exits with 1 when one is not found, when a patch no longer applies, or when
+ * the unchanged source fails.
  *
  *   npm run mutants -- [--only 1,6,18] [--jobs 2] [--seeds 50000] [--seconds 900] [--baseline-seeds 2000]
  *                      [--check] [--ledger FILE] [--report FILE --date YYYY-MM-DD]
  *
- * --check      only whether all patches apply and parse
- * --seconds    the longest hunt for one mutant
- * --ledger     keeps the results of rows that are not run this time
+ * --check      only checks that all patches apply and parse
+ * --seconds    how long to look for one mutant at most
+ * --ledger     a file that keeps the results of rows which are not run this time
  * --report     writes the table, as docs/mutants.md
  */
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -34,7 +35,7 @@ const { values } = parseArgs({
   },
 });
 ready({ build: false });
-// Only now: they need what has just been installed.
+// Imported only now, because these modules need packages that `ready` may just have installed.
 const { bundleWorld } = await import('../lib/sim-bundle.mjs');
 const { copyTree, problemOf, withEdits } = await import('./tree.mjs');
 
@@ -55,7 +56,7 @@ function check() {
   return problems === 0;
 }
 
-/** Calls `work` for every item, as many at a time as there are trees. */
+/** Calls `work` for each item, for as many items at the same time as there are trees. */
 async function spread(items, trees, work) {
   const waiting = [...items];
   const run = async (tree) => {
@@ -72,7 +73,7 @@ async function tryRow(row, tree) {
     const range = { from: 1, to: Number(values.seeds), seconds: Number(values.seconds) };
     const { seeds, seconds, found } = await huntSeeds(bundle, range);
     const by = nameOf(found);
-    // Another invariant than the one that the row is there for does not count.
+    // When a row names an invariant, another invariant does not count.
     const caught = found !== null && by.startsWith(row.caughtBy.invariant ?? '');
     return { caught, by, message: found?.message ?? '', seeds, seconds };
   });
@@ -90,22 +91,25 @@ async function tryTest(tree, file, name) {
   return { caught, by: first?.name ?? '', message: first?.message ?? '', seeds: 0, seconds };
 }
 
-/** What is thrown, and is no assertion, is named by its class. */
+/** Returns the name of what found the mutant. An error that is not an assertion is named by its class. */
 function nameOf(found) {
   if (found === null) return '';
   return found.by === 'error' ? found.message.split(':')[0] : found.by;
 }
 
-/** Bundles of the source without a patch, by world. */
+/** The bundles of the unchanged source, by world. */
 const baselines = new Map();
 
-/** How many seeds of a world the source without a patch has to pass: those of whole clusters take fifty times as long. */
+/**
+ * Returns how many seeds of a world the unchanged source must pass. A seed of a whole cluster takes fifty times as long as one
+ * of raft.
+ */
 function baselineSeeds(world) {
   const seeds = Number(values['baseline-seeds']);
   return world === 'raft' ? seeds : Math.ceil(seeds / 50);
 }
 
-/** The source as it is passes the seeds and the tests that the mutants have to fail. */
+/** Checks that the unchanged source passes the seeds and the tests that are to find the mutants. */
 async function baseline(trees, passed) {
   const worlds = [...new Set(rows.map(({ caughtBy }) => caughtBy.world))].filter(Boolean);
   const files = [...new Set(rows.map(({ caughtBy }) => caughtBy.test))].filter(Boolean);
@@ -136,7 +140,9 @@ async function baseline(trees, passed) {
   return good;
 }
 
-/** Results of this run and, with a ledger, of earlier ones: by row what caught it; what passed without a patch. */
+/**
+ * Returns the results of earlier runs, when there is a ledger: what found each row, and what the unchanged source has passed.
+ */
 function readLedger() {
   if (values.ledger === undefined || !existsSync(values.ledger))
     return { results: new Map(), passed: { worlds: {}, files: [] } };
@@ -183,7 +189,7 @@ async function main() {
     }
     return told.caught === told.rows;
   } finally {
-    // Before anything else that may follow it: the dependencies are those of the checkout.
+    // The link to the dependencies of the checkout is removed first, so that nothing that follows links can delete them.
     for (const tree of trees) rmSync(join(tree, 'node_modules'), { force: true });
     rmSync(directory, { recursive: true, force: true });
   }

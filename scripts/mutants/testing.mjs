@@ -1,14 +1,14 @@
-/** Runs test files in a tree, and tells which tests failed. */
+/** Runs test files in a copy of the tree, and returns which tests failed. */
 import { spawn } from 'node:child_process';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** A mutant that waits for ever fails sooner than a slow test would. */
+/** Short, because a mutant may make a test wait for ever. */
 const testTimeoutMs = 30_000;
 
 /**
- * `name`: only tests whose full name contains it. Resolves to {passed, failed: [{name, message}], seconds}; rejects when a
- * file could not be loaded, or when nothing ran.
+ * `name`: runs only tests whose full name contains it. Resolves to {passed, failed: [{name, message}], seconds}. Rejects when a
+ * file could not be loaded, or when no test ran.
  */
 export function runTests(tree, files, name) {
   const output = join(tree, 'vitest-result.json');

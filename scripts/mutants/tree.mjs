@@ -1,6 +1,6 @@
 /**
- * Copies of the source tree, and patches in them. A patch names the text that it replaces, which must be there exactly
- * once: a table that the source has left behind is an error, not a mutant that does nothing.
+ * Copies the source tree and patches the copies. A patch names the text that it replaces, which must occur exactly once. So a
+ * row that no longer fits the source is an error, and not a mutant without effect.
  */
 import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -18,7 +18,7 @@ const copied = [
   'tsconfig.json',
 ];
 
-/** A copy that tests and simulations run in; dependencies are those of `root`. */
+/** Makes a copy of the tree in which tests and simulations can run. It uses the dependencies of `root`. */
 export function copyTree(root, to) {
   mkdirSync(to, { recursive: true });
   for (const name of copied)
@@ -26,7 +26,7 @@ export function copyTree(root, to) {
   symlinkSync(join(root, 'node_modules'), join(to, 'node_modules'));
 }
 
-/** The files of `edits` as they were and as they become. Throws when a text is not there exactly once. */
+/** Returns the content of the files of `edits` before and after the patch. Throws when a text does not occur exactly once. */
 function patched(tree, edits) {
   const before = new Map();
   const after = new Map();
@@ -42,7 +42,7 @@ function patched(tree, edits) {
   return { before, after };
 }
 
-/** Runs `body` with the patches of a row in the tree, and takes them back. */
+/** Patches the tree, runs `body`, and restores the tree. */
 export async function withEdits(tree, edits, body) {
   const { before, after } = patched(tree, edits);
   for (const [path, text] of after) writeFileSync(path, text);
@@ -53,7 +53,7 @@ export async function withEdits(tree, edits, body) {
   }
 }
 
-/** What is wrong with the patches of a row in `tree`, which stays as it is; null when they apply and parse. */
+/** Returns what is wrong with the patches of a row in `tree`; null when they apply and parse. The tree is not changed. */
 export function problemOf(tree, edits) {
   try {
     for (const [path, text] of patched(tree, edits).after) {

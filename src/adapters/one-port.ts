@@ -78,8 +78,8 @@ function kindOf(bytes: Uint8Array): Kind {
 }
 
 /**
- * Reads from a paused socket until its protocol is known. Then calls `done` with the bytes that were read. The socket stays
- * paused.
+ * Reads from a paused socket until its protocol is known. Then calls `done` with the bytes that were read. The socket is
+ * paused again.
  */
 function sniff(socket: Socket, timeoutMs: number, done: (kind: Kind, first: Uint8Array) => void): void {
   let first: Buffer = Buffer.alloc(0);

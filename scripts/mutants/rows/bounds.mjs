@@ -1,4 +1,4 @@
-/** Bugs of bounds: what anybody who reaches a port could take from a node, without end. */
+/** Bugs of bounds: what any client that reaches a port could use up of a node without limit. */
 const peers = 'src/adapters/grpc/peer-connections.ts';
 const peersTest = 'test/adapters/peer-connections.test.ts';
 

@@ -1,4 +1,4 @@
-/** Bugs of our own client: what tools, tests and workloads believe must not be wrong. */
+/** Bugs of our own client, on which tools, tests and workloads rely. */
 const connectionTest = 'test/client/connection.test.ts';
 const producerTest = 'test/client/producer.test.ts';
 const fetcherTest = 'test/client/fetcher.test.ts';

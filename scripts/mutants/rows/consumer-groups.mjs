@@ -11,7 +11,7 @@ function row(number, bug, reference, change, file, from, to, test, name) {
   return { number, bug, reference, change, edits: [{ file, from, to }], caughtBy: { test, name } };
 }
 
-/** Found in whole clusters, by what the members and the log of the group say. */
+/** Found in simulated clusters, from what members report and what is in the log of the group. */
 function simulated(number, bug, reference, change, file, from, to) {
   return {
     number,

@@ -1,4 +1,6 @@
-/** Bugs around the core: the driver, what the controller sees of the log, the disk. Found by tests of these parts. */
+/**
+ * Bugs around the core of raft: the driver, what the controller gets from the log, the disk. Tests of these parts find them.
+ */
 const store = 'src/adapters/leveldb/raft-store.ts';
 const storeTest = 'test/adapters/leveldb/raft-store.test.ts';
 const delivery = 'src/server/raft/delivery.ts';

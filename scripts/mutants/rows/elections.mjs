@@ -1,4 +1,4 @@
-/** Bugs of elections: who may be voted for, what has to be durable first, who gives up when. */
+/** Bugs of elections: which candidate may get a vote, what must be durable before, when a candidate gives up. */
 const election = 'src/raft/role/election.ts';
 const leader = 'src/raft/role/leader.ts';
 const transitions = 'src/raft/role/transitions.ts';
@@ -54,7 +54,7 @@ export const electionRows = [
         to: 'return request.logEndOffset >= state.log.stableEndOffset;',
       },
     ],
-    // Seeds find it too, but not within two thousand: two hints at the right moment, and a slow disk.
+    // Seeds find this bug too, but more than two thousand are needed: it takes two hints at the right moment and a slow disk.
     caughtBy: { test: 'test/raft/vote-during-write.test.ts' },
   },
   {

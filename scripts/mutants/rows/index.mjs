@@ -1,10 +1,11 @@
 /**
- * The table. A row:
+ * The table of mutants. A row has:
  *
- * - `number`, `bug`, `reference`: what some implementation had, and where that is told
- * - `change`: what the patch does to ours; `nearest`: why it is another bug than the one named
- * - `edits`: the patch: in `file`, `from` (there exactly once) becomes `to`
- * - `caughtBy`: a simulated world ({world, invariant}: the beginning of what has to catch it, if not whatever does), or a test that has to fail ({test, name}: file and part of the test's name)
+ * - `number`, `bug`, `reference`: a bug that some implementation had, and where it is described
+ * - `change`: what the patch changes in our code. `nearest`: how this bug differs from the one that is named
+ * - `edits`: the patch. In `file`, the text `from`, which must occur exactly once, is replaced by `to`
+ * - `caughtBy`: what must find the bug. Either a simulated world: {world, invariant}; when `invariant` is given, the name of
+ *   the violated invariant must begin with it. Or a test: {test, name}, its file and a part of its name
  */
 import { answerRows } from './answers.mjs';
 import { boundRows } from './bounds.mjs';

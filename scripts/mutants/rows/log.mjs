@@ -74,7 +74,8 @@ export const logRows = [
         to: 'accept(state, from, request, log.endOffset);',
       },
     ],
-    // The search for where logs part is exact, so the first append that fits cuts a stale tail: this one alone does no harm.
+    // A follower finds the exact offset at which its log diverges, so the first append that fits removes the old entries.
+    // Therefore this bug alone does no harm.
     caughtBy: { test: 'test/raft/paper.test.ts', name: 'acknowledges what it compared with the leader' },
   },
   {

@@ -1,4 +1,4 @@
-/** Bugs of voter sets: when a change may begin, when it is in force, who counts, what a snapshot carries. */
+/** Bugs of voter sets: when a change may begin, from when on it counts, which voters count, what a snapshot contains of it. */
 const election = 'src/raft/role/election.ts';
 const leader = 'src/raft/role/leader.ts';
 const membership = 'src/raft/role/membership.ts';

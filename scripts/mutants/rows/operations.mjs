@@ -1,4 +1,4 @@
-/** Bugs in what operators see and set: logs, levels, configuration, metrics, the rules of Windows. */
+/** Bugs in what operators see and set: logs, levels, configuration, metrics; and bugs with the rules of Windows. */
 const windows = 'test/log/windows.test.ts';
 const consoleLogger = 'test/adapters/console-logger.test.ts';
 

@@ -1,4 +1,4 @@
-/** Bugs of what a start finds and says after a crash, and of the simulated disk and faults that look for them. */
+/** Bugs of recovery after a crash and of its messages, and of the simulated disk and the faults that test it. */
 const messagesTest = 'test/log/recovery-messages.test.ts';
 const indexesTest = 'test/log/recovery-indexes.test.ts';
 const transactionsTest = 'test/log/transaction-index.test.ts';

@@ -1,4 +1,7 @@
-/** Guards of the data path: replication, ISR, log directories. Most are `CHECK`s of Vanlightly's TLA+ of Kafka's replication, or KIPs. */
+/**
+ * Bugs of replication, the ISR and log directories: each removes one check. Most checks are from Vanlightly's TLA+
+ * specification of Kafka's replication, or from KIPs.
+ */
 const highWatermark = 'src/replication/leader/high-watermark.ts';
 const leader = 'src/replication/leader/leader-state.ts';
 const leaderTest = 'test/replication/leader-state.test.ts';

@@ -1,4 +1,4 @@
-/** One bug for each invariant of transactions in the simulated cluster, which that invariant has to catch. */
+/** For each invariant of transactions in the simulated cluster, one bug that this invariant must find. */
 const cluster = (invariant) => ({ world: 'cluster', invariant });
 
 export const simulatedTransactionRows = [

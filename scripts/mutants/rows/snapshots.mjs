@@ -1,4 +1,4 @@
-/** Bugs of snapshots and of what is cut below them. */
+/** Bugs of snapshots, and of the truncation of the log below them. */
 const follower = 'src/raft/role/follower.ts';
 const core = 'src/raft/core.ts';
 const raft = { world: 'raft' };

@@ -1,4 +1,6 @@
-/** Bugs of the cluster for users' tests: each would make a test of theirs prove nothing. */
+/**
+ * Bugs of the cluster that users' tests start. With each of them a test of a user would pass although the tested code is wrong.
+ */
 const faults = 'test/testing/kafka/faults.test.ts';
 
 export const testingRows = [

@@ -1,4 +1,4 @@
-/** Bugs between nodes: who may talk to whom, the identity of a request, how large a message may be, codecs written by hand. */
+/** Bugs between nodes: which node may talk to which, the identity of a request, the largest message, hand-written codecs. */
 const hello = 'src/base/hello.ts';
 const helloTest = 'test/base/hello.test.ts';
 const table = 'src/server/controller/request-table.ts';
