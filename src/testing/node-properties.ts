@@ -81,7 +81,10 @@ function bootstrapRecords(hasEligibleLeaderReplicas: boolean): MetadataRecord[] 
   );
 }
 
-/** Formats the log directories durably. Complete when the promises of the first event have settled. */
+/**
+ * Formats the log directories of a node on its simulated disk, and syncs them. It is done before the second event of the
+ * simulation.
+ */
 export function formatDisk(
   disk: SimulatedDisk,
   id: number,

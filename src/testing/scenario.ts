@@ -1,6 +1,6 @@
 /**
- * Scenarios: functions of a user's test that run a simulated cluster in virtual time, without access to the machine's clock, random
- * numbers and files. The public API of the simulator; `docs/simulation.md` has examples.
+ * The public API of the simulator: a scenario is a function of a user's test that runs a simulated cluster in virtual time. It
+ * has no access to the machine's clock, random numbers and files. `docs/simulation.md` has examples.
  */
 import { type ConsumedRecord, Fetcher } from '../client/fetcher.ts';
 import { Producer, type ProducerOptions } from '../client/producer.ts';
@@ -12,26 +12,29 @@ import { outsideTraps, withTraps } from '../simulation/traps.ts';
 import { SimulatedCluster, type SimulatedClusterOptions } from './simulated-cluster.ts';
 
 export interface TopicOptions {
-  /** 1 by default. */
+  /** The number of partitions, 1 by default. */
   readonly partitions?: number;
-  /** As many as there are brokers, at most 3, by default. */
+  /** By default the number of brokers, at most 3. */
   readonly replicationFactor?: number;
   readonly configs?: Readonly<Record<string, string>>;
 }
 
-/** Long enough that the native function is used. */
+/** How many bytes `loadNativeModules` computes a checksum of: enough that the native function is used. */
 const warmUpBytes = 65_536;
 const retryMs = 50;
 
-/** Loads native modules before the traps are set; they would otherwise be loaded at first use. */
+/**
+ * Loads native modules. Otherwise they would be loaded at their first use in the simulation, which may not read files
+ * (`traps.ts`).
+ */
 export function loadNativeModules(): void {
   crc32c(new Uint8Array(warmUpBytes));
 }
 
 export class Scenario extends SimulatedCluster {
   /**
-   * Creates a topic; retries until there is an active controller. Rejects with the controller's error. An existing topic is
-   * refused, unless an earlier attempt of this call, whose response was lost, may have created it.
+   * Creates a topic, with retries until there is an active controller. Rejects with the controller's error. If the topic exists
+   * already, this is an error too, unless an earlier attempt of this call got no response and may have created it.
    */
   async createTopic(name: string, options: TopicOptions = {}): Promise<void> {
     const client = this.client();
@@ -53,7 +56,7 @@ export class Scenario extends SimulatedCluster {
         const topic = answer.topics[0];
         const error = errorOf(topic?.errorCode ?? Errors.UNKNOWN_SERVER_ERROR.code);
         if (error === Errors.NONE || (error === Errors.TOPIC_ALREADY_EXISTS && mayBeCreated)) return;
-        // Brokers that have just started are still fenced.
+        // INVALID_REPLICATION_FACTOR: too few brokers are active yet, because brokers that have just started are fenced. Try again.
         if (!error.retriable && error !== Errors.INVALID_REPLICATION_FACTOR)
           throw new KafkaError(error, topic?.errorMessage ?? undefined);
         if (error.retriable) mayBeCreated = true;

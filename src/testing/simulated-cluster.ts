@@ -1,6 +1,7 @@
 /**
- * Whole nodes in one process on a virtual clock: the same `Node` that a process runs, on simulated machines that can be killed,
- * lose power, pause or be cut off. Clients run on machines of their own.
+ * A cluster of whole nodes in one process, on a virtual clock. They are the same `Node` objects that a real process runs, on
+ * simulated machines whose process can be killed, and which can lose power, pause or be cut off. Clients run on machines of their
+ * own.
  *
  * A kill keeps written data; a power cut keeps only synced data. Each write of the metadata store is durable as a whole.
  */
@@ -34,25 +35,25 @@ export interface SimulatedNode {
   readonly metadata: MetadataDisk;
   life: Incarnation | null;
   node: Node | null;
-  /** `start` of the current incarnation has resolved. */
+  /** Whether the node handles requests: `start` of the current incarnation has resolved. */
   isUp: boolean;
 }
 
 export interface SimulatedClusterOptions {
   readonly seed: number;
-  /** Number of nodes, each broker and controller. */
+  /** The number of nodes; each is both broker and controller. */
   readonly nodeCount?: number;
-  /** Used instead of `nodeCount`: the roles of each node. */
+  /** The roles of each node, instead of `nodeCount`. */
   readonly roles?: readonly SimulatedRole[];
   /** Added to every node's properties. */
   readonly properties?: Readonly<Record<string, string>>;
   /** Whether the cluster was formatted with eligible leader replicas (KIP-966), as new clusters are by default. */
   readonly hasEligibleLeaderReplicas?: boolean;
-  /** Memory of each broker for recent batches; 64 MiB by default. */
+  /** How many bytes of recent batches each broker keeps in memory; 64 MiB by default. */
   readonly tailCacheBytesMax?: number;
   /** Called with each line of every node's log. */
   readonly onLog?: (line: string) => void;
-  /** Called when a node would end its process. Returns true when that was expected. */
+  /** Called when a node would end its process because of `error`. Returns true if the test expected that. */
   readonly onFatal?: (node: SimulatedNode, error: unknown) => boolean;
 }
 
@@ -60,7 +61,7 @@ export class SimulatedCluster {
   readonly world: World;
   readonly network: SimulatedNetwork;
   readonly nodes: readonly SimulatedNode[];
-  /** Errors that ended a node unexpectedly. */
+  /** The errors by which nodes have ended although `onFatal` did not return true. */
   readonly fatal: unknown[] = [];
   private readonly options: SimulatedClusterOptions;
   private readonly roles: readonly SimulatedRole[];
@@ -132,7 +133,7 @@ export class SimulatedCluster {
     node.isUp = false;
   }
 
-  /** Stops a node as SIGTERM does: it hands over, closes its logs, and its process ends; then calls `ended`. */
+  /** Stops a node as SIGTERM does: it hands over its leaderships and closes its logs. Calls `ended` when its process has ended. */
   stop(node: SimulatedNode, ended: () => void = () => {}): void {
     const { life, node: stopping } = node;
     if (life === null || stopping === null) return;
@@ -147,7 +148,7 @@ export class SimulatedCluster {
     life.after(0, () => void stopping.stop().then(end, end));
   }
 
-  /** A client on a client machine; no fault acts on the default one. It connects to the broker at `first` (counted from 0) first. */
+  /** A client on the machine `machine`; the default one has no faults. `first`: the broker to which it connects first, from 0. */
   client(options: Partial<ClientOptions> = {}, first = 0, machine = 'client'): KafkaClient {
     const life = this.lifeOf(machine);
     const { network } = this.network.join(life.host, life);
@@ -210,7 +211,7 @@ export class SimulatedCluster {
     return this.nodes.find(({ id }) => id === leader) ?? null;
   }
 
-  /** The node that believes to be the active controller; null when there is none. */
+  /** The node that believes it is the active controller; of several, the one with the newest epoch; null: there is none. */
   activeController(): SimulatedNode | null {
     const leading = this.nodes.filter(({ id, node }) => node?.leader?.id === id);
     return leading.sort((a, b) => (b.node?.leader?.epoch ?? 0) - (a.node?.leader?.epoch ?? 0))[0] ?? null;
@@ -238,7 +239,7 @@ export class SimulatedCluster {
     return { id, role, host, disk, delays: diskDelays(), metadata, life: null, node: null, isUp: false };
   }
 
-  /** The process of the node would end now: the node is crashed after the current event. */
+  /** Called when the process of a node would end because of `error`: crashes the node after the current event. */
   private died(node: SimulatedNode, life: Incarnation, error: unknown): void {
     if (node.life !== life) return;
     this.note(`${node.host.name} can't go on: ${String(error)}`);

@@ -1,4 +1,7 @@
-/** What a request is answered with: the results of handlers, whatever their phases, and the responses of failures. */
+/**
+ * Functions on the results of request handlers. A result is a response or a promise of one; or it has two phases (`TwoPhase`), of
+ * which the second gives the response. Also makes the response that reports an error.
+ */
 import { CloseConnection, type HandlerResult, noResponse, type TwoPhase } from '../../broker/handler.ts';
 import type { ActiveRequest } from '../../broker/pipeline/active-request.ts';
 import { genericFailure } from '../../broker/pipeline/failure.ts';
@@ -10,7 +13,7 @@ function isTwoPhase(result: unknown): result is TwoPhase<unknown> {
   return typeof result === 'object' && result !== null && 'ordered' in result;
 }
 
-/** Applies `change` to what a result ends with, whenever it comes; `failed` to what it rejects with. */
+/** The same result with another response: `change` makes it of the response, `failed` of the error with which the result rejects. */
 export function mapResponse(
   result: Result,
   change: (response: unknown) => unknown,
@@ -25,7 +28,7 @@ export function mapResponse(
   };
 }
 
-/** As `mapResponse`, for a response with fields only: silence and the end of a connection stay what they are. */
+/** As `mapResponse`, but changes only responses with fields: a request without a response, or a closed connection, stays so. */
 export function mapFields(
   result: Result,
   change: (response: Readonly<Record<string, unknown>>) => unknown,
@@ -37,13 +40,13 @@ export function mapFields(
   );
 }
 
-/** The response that a result ends with; rejects as it does. */
+/** Resolves to the response of a result, whether it has one or two phases; rejects when the result does. */
 export async function settled(result: Result): Promise<unknown> {
   const value = await result;
   return isTwoPhase(value) ? value.response : value;
 }
 
-/** What a result ends with; a rejection of Kafka becomes the response that says so. */
+/** As `settled`, but when the result rejects with a `KafkaError`, resolves to the response that reports the error. */
 export async function settledOrFailed(result: Result, request: ActiveRequest): Promise<unknown> {
   try {
     return await settled(result);
@@ -54,7 +57,10 @@ export async function settledOrFailed(result: Result, request: ActiveRequest): P
   }
 }
 
-/** The response that says that all of `body` failed, or the end of the connection where a version has no room for an error. */
+/**
+ * The response that reports `error` for all of `body`. If this version of the response cannot report an error, closes the
+ * connection.
+ */
 export function failureOf(
   request: ActiveRequest,
   body: unknown,

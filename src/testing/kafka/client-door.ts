@@ -1,6 +1,7 @@
 /**
- * The client sockets of a test node. They are bound once, before any address is advertised, closed while the node is down, and
- * opened again on the same port. Controller listeners have no socket, because the nodes of a test cluster communicate in memory.
+ * The socket on which a test node listens for clients, and its connections. It is bound before the node advertises its address.
+ * While the node is down it is closed, and later opened again on the same port. Controller listeners have no socket, because the
+ * nodes of a test cluster communicate in memory.
  */
 import { connectTcp, handOver, listenTcp } from '../../adapters/tcp-network.ts';
 import type { Address, Connection, Listener, Network } from '../../base/network.ts';
@@ -19,7 +20,7 @@ export class ClientDoor {
   private listener: Listener | null = null;
   private binding: Promise<void> | null = null;
   private onConnection: ((connection: Connection) => void) | null = null;
-  /** Connections that arrived before the node listens. */
+  /** Connections that have arrived before the node is ready to accept them. */
   private readonly early: Connection[] = [];
   private readonly guests = new Map<number, Guest>();
 
@@ -27,7 +28,7 @@ export class ClientDoor {
     this.address = address;
   }
 
-  /** Binds the port; a free one the first time when the test gave none. */
+  /** Binds the port. If the test gave none, the first call takes a free one, and later calls take the same. */
   async bind(): Promise<void> {
     if (this.listener !== null) return;
     this.binding ??= this.take().finally(() => {
@@ -52,7 +53,7 @@ export class ClientDoor {
 
   /** Closes the port and all client connections. */
   async close(): Promise<void> {
-    // A node may be killed while it takes its port.
+    // A node may be killed while the port is being bound: wait for that, then close it.
     await this.binding?.catch(() => {});
     const { listener } = this;
     this.listener = null;
@@ -109,7 +110,7 @@ export class ClientDoor {
   }
 }
 
-/** The connection as the node gets it. While the node is paused, incoming bytes wait. */
+/** The connection as the node sees it: while the node is paused, received bytes wait. */
 function gated(connection: Connection, life: Life): Connection {
   const door: Connection = {
     remote: connection.remote,

@@ -1,4 +1,7 @@
-/** The waits of a test. Each repeats a query until the condition holds; on a time-out its error shows the last result. */
+/**
+ * Functions with which a test waits for a state. Each queries the state again and again; the error of a time-out shows the last
+ * one.
+ */
 import type { MetadataImage } from '../../metadata/image.ts';
 import { isRetriable } from '../../client/retry.ts';
 import { checkIntegers, checkNames, checkNode, checkTexts, type OptionNames } from './known-names.ts';
@@ -18,7 +21,7 @@ export interface GroupWait extends WaitOptions {
   /** Kafka's name of the state, such as `'Stable'` or `'Empty'`. */
   readonly state?: string;
   readonly members?: number;
-  /** Of `topic`: at most so many records that a committed reader would still find behind the committed offsets. */
+  /** The largest lag on `topic`: the number of records after the committed offsets that a read_committed consumer would read. */
   readonly lag?: number;
   /** The topic for `lag`. */
   readonly topic?: string;
@@ -33,9 +36,9 @@ export interface GroupWait extends WaitOptions {
  * ```
  */
 export interface LeaderWait extends WaitOptions {
-  /** This node leads. */
+  /** Wait until this node leads. */
   readonly is?: number;
-  /** Another node than this one leads. */
+  /** Wait until a node other than this one leads. */
   readonly not?: number;
 }
 
@@ -52,7 +55,7 @@ export interface UntilOptions extends WaitOptions {
   readonly what?: string;
 }
 
-/** Of both protocols. */
+/** The states of groups of both protocols. */
 const groupStates = [
   'Empty',
   'PreparingRebalance',
@@ -143,7 +146,10 @@ export class ClusterWaits {
     );
   }
 
-  /** Waits until every partition of a topic, or of all topics, has a leader and all its replicas run and are in sync. */
+  /**
+   * Waits until each partition of a topic (or of all topics) has a leader, and all nodes with its replicas run and are in its
+   * ISR.
+   */
   async inSync(topic?: string, options: WaitOptions = {}): Promise<void> {
     checkNames('wait.inSync', options, waitNames);
     let seen = 'no node has metadata';
@@ -159,7 +165,7 @@ export class ClusterWaits {
           seen = `there is no topic ${topic}`;
           return undefined;
         }
-        // A node that was killed stays in the ISR until its session ends, so check which nodes run.
+        // A killed node stays in the ISR until its session ends, so the ISR alone does not tell which nodes run.
         const runs = new Set(
           this.sources.nodes().flatMap(({ id, state }) => (state === 'running' ? id : [])),
         );
@@ -177,7 +183,7 @@ export class ClusterWaits {
     );
   }
 
-  /** Waits until a partition has a leader that runs: any, a certain one, or another than `not`. Returns its id. */
+  /** Waits until a partition has a leader that runs, and that is as the options require. Returns the leader's id. */
   async leader(topic: string, partition = 0, options: LeaderWait = {}): Promise<number> {
     checkNames('wait.leader', options, leaderWaitNames);
     let seen = 'no node has metadata';
@@ -240,8 +246,8 @@ export class ClusterWaits {
   }
 
   /**
-   * The records of a topic that the group would still read, at least if they are more than `most`. Offsets are compared first, without
-   * reading; a difference may be markers of transactions, or what compaction removed.
+   * The number of records of a topic that the group has still to read; counting stops when there are more than `most`. Only if the
+   * committed offsets are below the log end are records read: transaction markers and removed records have offsets too.
    */
   private async lag(id: string, topic: string, most: number): Promise<{ count: number; isAll: boolean }> {
     const client = this.sources.client();
@@ -253,7 +259,10 @@ export class ClusterWaits {
   }
 }
 
-/** A look that goes on where asking again can help: a node went, a coordinator moves, a topic is not there yet. */
+/**
+ * A query that returns undefined instead of throwing when a later query may succeed: a node has ended, a coordinator moves, or a
+ * topic does not exist yet. `troubled` gets the error's text.
+ */
 function looking<T>(
   look: () => Promise<T | undefined>,
   troubled: (text: string) => void,

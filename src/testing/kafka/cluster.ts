@@ -1,4 +1,7 @@
-/** A cluster for a test: production nodes in this process, with real sockets for Kafka clients, and the operations of a test on it. */
+/**
+ * A cluster for a test: production nodes in this process, with real sockets for Kafka clients, and the operations that a test can
+ * use.
+ */
 import type { MetadataImage } from '../../metadata/image.ts';
 import { ClientDoor } from './client-door.ts';
 import { ClientRequests } from './client-requests.ts';
@@ -33,7 +36,7 @@ import { TestNetwork } from './test-network.ts';
 const defaultTimeoutMs = 30_000;
 const defaultHost = '127.0.0.1';
 const closedText = 'The cluster was closed.';
-/** A cluster whose time stands still starts by having it moved in such steps. */
+/** The steps by which a manual clock is advanced while nodes start, because their timers must fire. */
 const startStepMs = 100;
 
 interface Seat {
@@ -150,7 +153,7 @@ export class TestKafka {
     await this.wait.leader(topic, partition, { is: id });
   }
 
-  /** The node whose controller is active. */
+  /** The node that is the active controller. */
   async controller(): Promise<TestNode> {
     return this.deadlines.until('a controller is active', undefined, () => {
       const leading = this.nodes.filter(({ leadingEpoch }) => leadingEpoch >= 0);
@@ -182,7 +185,9 @@ export class TestKafka {
   readonly clock = {
     /** Milliseconds since 1970, by the clock of the nodes. */
     now: (): number => this.time.wallMs(),
-    /** Advances the time, for example by `'7d'`. Timers run in the order in which they are due; resolves when the cluster is idle. */
+    /**
+     * Advances the time, for example by `'7d'`. Timers run in the order in which they are due; resolves when the cluster is idle.
+     */
     advance: async (duration: number | string): Promise<void> => this.advance(durationMs(duration)),
     /** Advances the time to a date, or to milliseconds since 1970. */
     set: async (date: Date | number): Promise<void> => {
@@ -207,12 +212,12 @@ export class TestKafka {
   /** Writes records; resolves when all in-sync replicas have them. */
   async produce(topic: string, records: readonly (TestRecord | string)[]): Promise<void> {
     checkRecords(records);
-    // Before the deadline, so that the error says why.
+    // The client gives up before the deadline, because its error gives the reason.
     const written = this.client.produce(topic, records, this.deadlines.defaultMs * 0.9);
     await this.deadlines.within(`${records.length} records are written to ${topic}`, undefined, written);
   }
 
-  /** Reads a topic: all that is there, or until there is enough. */
+  /** Reads a topic: the records that it has now, or, with `count` or `until`, records until there are enough. */
   async read(topic: string, options: ReadOptions = {}): Promise<ReadRecord[]> {
     checkRead(options);
     const { count, until, from = 0, isolationLevel } = options;
@@ -255,7 +260,7 @@ export class TestKafka {
     return this.deadlines.within(`offsets of group ${group}`, undefined, committed);
   }
 
-  /** Everything that the nodes have stored at this moment. */
+  /** Takes a snapshot: a copy of everything that the nodes have stored at this moment. */
   snapshot(): Promise<Snapshot> {
     return this.change(() => this.snapshotNow());
   }
@@ -274,8 +279,8 @@ export class TestKafka {
   }
 
   /**
-   * Restores a snapshot: the nodes restart with what they had stored then, on the same ports, and a manual clock gets the time of the
-   * snapshot; faults are removed.
+   * Restores a snapshot: the nodes restart on the same ports with the data of the snapshot. Faults are removed, and a manual
+   * clock gets the time of the snapshot.
    */
   restore(snapshot: Snapshot): Promise<void> {
     return this.change(() => this.restoreNow(snapshot));
@@ -330,15 +335,16 @@ export class TestKafka {
     await (await this.snapshot()).save(path);
   }
 
-  /** @internal Starts the nodes, on a snapshot or empty. */
+  /** @internal Starts the nodes, with the data of a snapshot or without data. */
   async open(from: Snapshot | null): Promise<void> {
     const { nodes = 1, host = defaultHost, port = 0 } = this.options;
     try {
       for (let id = 1; id <= nodes; id++) await this.seatNode(id, host, port === 0 ? 0 : port + id - 1, from);
-      // A fork of a cluster whose clock was moved on; a file that is old begins now, as clients do.
+      // A snapshot of a cluster whose manual clock was advanced is in the future: begin there. For an old one begin at the
+      // present time, which clients use too.
       if (from !== null && (from.wallMs ?? 0) > this.time.wallMs()) this.time.turnTo(from.wallMs);
       await this.startNodes();
-      // What a snapshot or a directory has already stays as it is.
+      // Topics that a snapshot or a directory has already stay as they are.
       for (const [name, topic] of Object.entries(this.options.topics ?? {}))
         if (this.image?.topics.byName(name) === undefined) await this.createTopic(name, topic);
       // Load the coordinators now. Otherwise the first request of the first group would get a retriable error, and clients retry
@@ -358,7 +364,7 @@ export class TestKafka {
     this.own?.client.close();
     if (this.seats.some(({ storage }) => storage instanceof DirectoryStorage)) {
       for (const node of this.nodes) node.resume();
-      // One that does not come to its end is killed below.
+      // A node whose stop fails is killed below.
       await Promise.all(this.nodes.map((node) => node.stop().catch(() => {})));
     }
     this.deadlines.end(new Error(closedText));
@@ -386,7 +392,7 @@ export class TestKafka {
   }
 
   private async warmGroups(): Promise<void> {
-    // The first response is that there is no coordinator yet; the request creates the offsets topic.
+    // This request creates the offsets topic. Its response is an error, because there is no coordinator yet.
     await this.client.coordinatorNow('any').catch(() => -1);
     await this.wait.inSync('__consumer_offsets');
     await this.coordinator('group', 'any');
@@ -417,7 +423,7 @@ export class TestKafka {
     this.seats.push({ node, door, storage });
   }
 
-  /** Waits for a node that starts or stops. Its timers must fire, so a clock that stands still is moved along. */
+  /** Waits for a node that starts or stops. A manual clock is advanced in the meantime, because the node's timers must fire. */
   private async startedWithin(what: string, work: Promise<void>): Promise<void> {
     let isDone = false;
     const wait = this.deadlines.within(what, undefined, work).finally(() => {
@@ -449,7 +455,7 @@ export class TestKafka {
     return this.seats[id - 1] as Seat;
   }
 
-  /** Uses only running nodes, because a paused one would not respond. */
+  /** The kit's own client. It connects only to running nodes, because a paused one would not respond. */
   private get client(): TestClient {
     this.checkOpen();
     const running = this.seats.filter(({ node }) => node.state === 'running');
@@ -473,7 +479,7 @@ export class TestKafka {
     const nodes = this.nodes.map(
       ({ id, state, failure }) => `${id} ${state}${failure === null ? '' : ` (${String(failure)})`}`,
     );
-    const clock = `The clock stands at ${this.time.wallMs()}: timers of the cluster fire in clock.advance only.`;
+    const clock = `The clock is manual and stands at ${this.time.wallMs()}: timers of the cluster fire only in clock.advance.`;
     return `${nodes.join(', ')}${this.time.isManual ? `\n${clock}` : ''}`;
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Control functions: functions of the test that handle requests of an API before the node does. They can respond themselves, pass
- * the request on, or delay it.
+ * Control functions: functions of the test that get the requests of an API before the node's handler does. They can respond
+ * themselves, pass the request on to the node, or delay it.
  */
 import { CloseConnection, type HandlerResult, noResponse } from '../../broker/handler.ts';
 import type { ActiveRequest } from '../../broker/pipeline/active-request.ts';
@@ -24,18 +24,12 @@ const writerBytes = 1_024;
 export type ControlOutcome = Readonly<Record<string, unknown>> | 'close' | 'ignore';
 
 /**
- * `next` passes the request on and returns the response that the client would get: `'ignore'` when it would get none (a Produce with
- * acks=0), `'close'` when its connection would be closed. If the function throws, the error is logged and the client gets
- * UNKNOWN_SERVER_ERROR.
+ * Handles a request. `next` passes the request on and returns the response that the client would get: `'ignore'` if it would get
+ * none (a Produce with acks=0), `'close'` if its connection would be closed. If the function throws, the error is logged and the
+ * client gets UNKNOWN_SERVER_ERROR.
  *
- * @example
- * ```ts
- * const answerLate: ControlFunction = async (request, next) => {
- *   await kafka.wait.inSync('orders');
- *   return next();
- * };
- * kafka.on('Fetch', answerLate);
- * ```
+ * @example ```ts const answerLate: ControlFunction = async (request, next) => { await kafka.wait.inSync('orders'); return next();
+ * }; kafka.on('Fetch', answerLate); ```
  */
 export type ControlFunction = (
   request: LoggedRequest,
@@ -50,7 +44,7 @@ export class Controls {
     this.facts = facts;
   }
 
-  /** The newest function of an API is called first. Returns a function that removes it. */
+  /** Adds a function for an API; it is called before those that were added earlier. Returns a function that removes it. */
   add(api: string, control: ControlFunction): () => void {
     this.facts.apis.check(api);
     if (typeof control !== 'function')
@@ -86,7 +80,7 @@ export class Controls {
       const outcome = await asTestFunction(`The control function of ${request.api}`, () =>
         control(request, () => ask(at + 1)),
       );
-      // What came from next() is as it shall be.
+      // A result of next() comes from the node, so only other results are checked.
       if (!given.has(outcome)) checkOutcome(outcome, active);
       return outcome;
     };
@@ -97,24 +91,24 @@ export class Controls {
   }
 }
 
-/** What a handler ended with, as a control function sees it. */
+/** The result of a handler in the form that `next` returns. */
 function outcomeOf(result: unknown): ControlOutcome {
   if (result instanceof CloseConnection) return 'close';
   return result === noResponse ? 'ignore' : (result as ControlOutcome);
 }
 
-/** Runs a function of the test; what it throws says whose function it was. */
+/** Runs a function of the test. An error that it throws becomes a `TestFunctionError` that names the function (`what`). */
 export async function asTestFunction<T>(what: string, run: () => T | Promise<T>): Promise<T> {
   try {
     return await run();
   } catch (cause) {
-    // From an inner function it says that already.
+    // An error of an inner function of the test is named already.
     if (cause instanceof TestFunctionError) throw cause;
     throw threw(what, cause);
   }
 }
 
-/** As `asTestFunction`, for one that may answer at once. */
+/** As `asTestFunction`, but returns the result of a synchronous function directly, not as a promise. */
 export function asTestFunctionNow<T>(what: string, run: () => T | Promise<T>): T | Promise<T> {
   try {
     const result = run();
@@ -130,12 +124,15 @@ function threw(what: string, cause: unknown): TestFunctionError {
   });
 }
 
-/** A function of the test threw, or returned what can't be sent. */
+/** A function of the test has thrown an error, or returned something that cannot be sent to the client. */
 export class TestFunctionError extends Error {
   override readonly name = 'TestFunctionError';
 }
 
-/** Throws when a control function returned nothing that can be sent: the client would see a closed connection, and no reason. */
+/**
+ * Throws when a control function has returned something that cannot be sent. Without this check the connection would be closed
+ * without a reason.
+ */
 function checkOutcome(outcome: unknown, active: ActiveRequest): void {
   if (outcome === 'close' || outcome === 'ignore') return;
   const { handler } = active;
@@ -147,10 +144,10 @@ function checkOutcome(outcome: unknown, active: ActiveRequest): void {
   const response = outcome as Readonly<Record<string, unknown>>;
   const trouble =
     strangerIn(`${handler.name}Response`, response, handler.response.fields) ?? misfitIn(response, active);
-  if (trouble !== null) throw new TestFunctionError(`${what} what can't be sent: ${trouble}.`);
+  if (trouble !== null) throw new TestFunctionError(`${what} a response that cannot be sent: ${trouble}.`);
 }
 
-/** A misspelled field, which would be left out of the answer; null: there is none. */
+/** A message about a field that the response does not have, which is probably misspelled; null: there is none. */
 function strangerIn(path: string, given: Readonly<Record<string, unknown>>, known: Shape): string | null {
   for (const [name, value] of Object.entries(given)) {
     const field = known[name];
@@ -167,7 +164,7 @@ function strangerIn(path: string, given: Readonly<Record<string, unknown>>, know
   return null;
 }
 
-/** A field that is missing, or whose value does not fit in this version; null: there is none. */
+/** A message about a field that is missing, or whose value is invalid in this version; null: there is none. */
 function misfitIn(response: Readonly<Record<string, unknown>>, active: ActiveRequest): string | null {
   try {
     responseFrame(active.handler.response, active, response as Init<Message>, new Writer(writerBytes));

@@ -37,7 +37,7 @@ function describe({ where, times: _times, ...options }: FaultOptions): string {
 type Body = Readonly<Record<string, unknown>>;
 
 /**
- * An active fault: the requests that it was applied to, and a way to wait for more.
+ * An active fault: the requests to which it was applied, and a way to wait for more.
  *
  * @example
  * ```ts
@@ -48,7 +48,7 @@ type Body = Readonly<Record<string, unknown>>;
  */
 export class Fault {
   readonly options: FaultOptions;
-  /** @internal The APIs that it applies to. */
+  /** @internal The APIs to whose requests the fault applies. */
   readonly apis: ReadonlySet<string>;
   private readonly ring = new RequestRing();
   private met = 0;
@@ -77,22 +77,22 @@ export class Fault {
     this.within = within;
   }
 
-  /** Number of requests that it was applied to. */
+  /** The number of requests to which the fault was applied. */
   get hits(): number {
     return this.met;
   }
 
-  /** The newest requests that it was applied to, oldest first: as many as `kafka.requests` keeps. */
+  /** The newest requests to which the fault was applied, oldest first: as many as `kafka.requests` keeps. */
   get requests(): readonly LoggedRequest[] {
     return [...this.ring.list];
   }
 
-  /** Whether it will not be applied any more. */
+  /** Whether the fault has ended: it was applied `times` times, or removed. */
   get isOver(): boolean {
     return this.left <= 0;
   }
 
-  /** Resolves when it was applied to `count` requests, 1 by default; rejects at once when that can no longer happen. */
+  /** Resolves when the fault was applied to `count` requests (1 by default). Rejects at once when that can no longer happen. */
   async wait(count = 1, options: { readonly timeout?: number | string } = {}): Promise<void> {
     checkNames('fault.wait', options, waitNames);
     checkIntegers('fault.wait', { count }, 1);
@@ -157,7 +157,7 @@ function partFilterOf({ topic, topicId, partition }: FaultFilter): PartFilter | 
   return { topic, topicId, partition };
 }
 
-/** Damage to record batches. */
+/** The ways to damage record batches. */
 const damages = {
   crc(records: Uint8Array): Uint8Array {
     const damaged = Uint8Array.from(records);
@@ -246,7 +246,7 @@ export class FaultPlan {
       for (let fault = faults.shift(); fault !== undefined; fault = faults.shift()) {
         const meant = fault;
         const isMeant = fits(meant, logged, nodeId);
-        // A predicate in another thread returns a promise.
+        // If the test is in another thread, its function `where` returns a promise.
         if (isMeant instanceof Promise)
           return isMeant.then((is) =>
             settled((is ? this.strike(meant, logged, request, run) : null) ?? first()),
@@ -259,7 +259,7 @@ export class FaultPlan {
     return first();
   }
 
-  /** Null: the request has no part that the filter selects, or the fault has been applied often enough meanwhile. */
+  /** Applies the fault to a request. Null: no part of the request is selected, or the fault has ended since it was matched. */
   private strike(
     fault: Fault,
     logged: RequestEntry,
@@ -297,7 +297,7 @@ export class FaultPlan {
     return delay === undefined ? result : this.later(result, durationMs(delay));
   }
 
-  /** Only the response tells whether there are records to damage; without them the fault is not applied. */
+  /** Damages the records of a response. Only the response shows whether there are any; without records the fault is not applied. */
   private corrupt(
     fault: Fault,
     how: keyof typeof damages,
@@ -330,7 +330,8 @@ export class FaultPlan {
       isWhole || topicPartitionsOf(whole, this.nameOf).length > 0
         ? whole
         : partsFailed(request, meant, whole);
-    // A response that can't tell the error of a part tells that of the whole: a fault must not be lost.
+    // If the joined response does not contain the error code, because it has no field for the error of a part, the error of the
+    // whole request is returned instead. Otherwise the fault would have no effect.
     const joined = (response: unknown): unknown => {
       const answer = joinResponses(response, failed);
       const told = errorCodesOf(answer);

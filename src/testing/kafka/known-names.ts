@@ -1,9 +1,9 @@
 /**
- * Validates the names and values of options. A misspelled name must be refused: otherwise a test in JavaScript would pass without the
- * fault or the condition that it was written for.
+ * Validates the names and values of options. A misspelled name must be refused: otherwise a test in JavaScript would pass without
+ * the fault or the condition that it was written for.
  */
 
-/** Every option of a type; the compiler refuses a table that lacks one. */
+/** A table of all options of the type `T`, by name. The compiler refuses a table in which one is missing. */
 export type OptionNames<T> = { readonly [K in keyof Required<T>]: true };
 
 /**
@@ -20,14 +20,14 @@ export function checkNames<T extends object>(what: string, given: T, known: Opti
     throw new TypeError(`${what} has no option '${stranger}'; options are ${names.join(', ')}.`);
 }
 
-/** Throws TypeError when an option is there and is no text: it would equal nothing. */
+/** Throws TypeError when an option is given and is not text: a filter with it would match nothing. */
 export function checkTexts(what: string, given: Readonly<Record<string, unknown>>): void {
   for (const [name, value] of Object.entries(given))
     if (value !== undefined && typeof value !== 'string')
       throw new TypeError(`${what}: ${name} must be text, not ${JSON.stringify(value)}.`);
 }
 
-/** Throws TypeError when an option is there and is no whole number from `min` on. */
+/** Throws TypeError when an option is given and is not a whole number of at least `min`. */
 export function checkIntegers(what: string, given: Readonly<Record<string, unknown>>, min = 0): void {
   for (const [name, value] of Object.entries(given))
     if (value !== undefined && !(Number.isSafeInteger(value) && (value as number) >= min))

@@ -1,13 +1,17 @@
 /**
- * One incarnation of a test node, from start to end. Time, disk and network reach the node only through it. After `end` nothing is
- * delivered any more, as for a killed process; between `pause` and `resume` everything waits, as under SIGSTOP.
+ * One run (incarnation) of a test node. Timers, results of disk operations and network messages reach the node only through this
+ * object. After `end` it delivers nothing any more, as for a killed process. Between `pause` and `resume` everything waits, as
+ * after SIGSTOP.
  */
 import type { Clock, Scheduler, Timer } from '../../base/clock.ts';
 import type { TestTime } from './time.ts';
 
 export class Life implements Clock, Scheduler {
   isAlive = true;
-  /** For what clients ask to wait for: they go by the machine's clock, so that a long poll ends while the cluster's stands still. */
+  /**
+   * Times the waits that clients request, such as fetch.max.wait.ms. It uses the machine's clock, so that a Fetch that waits ends
+   * even when the cluster's manual clock stands still.
+   */
   readonly forClients: Scheduler = {
     after: (delayMs, callback) => this.arm(this.time.machine, delayMs, callback),
     soon: (callback) => this.soon(callback),
@@ -41,7 +45,7 @@ export class Life implements Clock, Scheduler {
     this.time.soon(() => this.perform(callback));
   }
 
-  /** Runs a delivery for this node: now, when the pause ends, or never after the end. */
+  /** Runs `callback` for this node: now; during a pause, when the pause ends; after `end`, never. */
   perform(callback: () => void): void {
     if (!this.isAlive) return;
     this.time.happened();
@@ -49,7 +53,7 @@ export class Life implements Clock, Scheduler {
     else callback();
   }
 
-  /** The outcome of an operation; never settles after this incarnation has ended. */
+  /** A promise with the outcome of `operation`. If this incarnation ends first, it never settles. */
   outcome<T>(operation: Promise<T>): Promise<T> {
     const ended = this.time.began();
     return new Promise<T>((resolve, reject) => {
@@ -96,7 +100,7 @@ export class Life implements Clock, Scheduler {
     let isCancelled = false;
     const timer = scheduler.after(delayMs, () => {
       this.timers.delete(timer);
-      // It may be cancelled while a pause holds it back.
+      // The timer may be cancelled while a pause delays its callback.
       this.perform(() => {
         if (!isCancelled) callback();
       });

@@ -1,6 +1,7 @@
 /**
- * The disk of one incarnation of a test node: applies the faults that the test set, then uses the real disk. Files that the
- * incarnation left open are closed at its end, as the operating system does for an ended process.
+ * The disk of one incarnation of a test node. It applies the faults that the test has set, then passes the operation on to the
+ * node's storage. Files that are open at the end of the incarnation are closed, as the operating system does for an ended
+ * process.
  */
 import { type FileHandle, type FileLock, type FileSystem, StorageError } from '../../base/file-system.ts';
 import type { Life } from './life.ts';
@@ -23,7 +24,7 @@ export class DiskFaults {
   private failing = new Map<Operation, string>();
   private slowMs = 0;
   private readonly time: TestTime;
-  /** @internal Code of the error with which the store of the metadata log fails; null when it works. */
+  /** @internal The code of the error with which writes of the metadata log fail; null: they succeed. */
   get metadataFailure(): string | null {
     return this.failing.get('write') ?? this.failing.get('sync') ?? null;
   }
@@ -33,35 +34,35 @@ export class DiskFaults {
     this.time = time;
   }
 
-  /** Writes of records fail with ENOSPC. Writes of the metadata log, which is small, still succeed. */
+  /** Makes the disk full: writes of records fail with ENOSPC. Writes of the metadata log, which are small, still succeed. */
   full(): void {
     this.failing.set('write', 'ENOSPC');
   }
 
-  /** One kind of operation fails with EIO. */
+  /** Makes all operations of one kind fail with EIO. */
   fail(operation: Operation): void {
     if (!operations.includes(operation))
       throw new TypeError(`A disk fails to ${operations.join(', ')}, not to '${String(operation)}'.`);
     this.failing.set(operation, 'EIO');
   }
 
-  /** Every read, write and sync takes this much longer. */
+  /** Makes every read, write and sync take this much longer. */
   slow(delay: number | string): void {
     this.slowMs = durationMs(delay);
   }
 
-  /** The disk works again. */
+  /** Removes all faults: the disk works again. */
   mend(): void {
     this.failing = new Map();
     this.slowMs = 0;
   }
 
-  /** @internal Resolves when a slow disk gets to an operation; null: at once. */
+  /** @internal Resolves when the delay of a slow disk has passed; null: the disk is not slow. */
   delay(): Promise<void> | null {
     return this.slowMs > 0 ? new Promise((resolve) => void this.time.after(this.slowMs, resolve)) : null;
   }
 
-  /** @internal What an operation fails with. */
+  /** @internal The error with which an operation fails; null: it succeeds. */
   failureOf(operation: Operation, path: string): Error | null {
     const code = this.failing.get(operation);
     return code === undefined ? null : new StorageError(code, `${code}: ${operation} ${path}`);
@@ -77,10 +78,10 @@ export function nodeDisk(disk: FileSystem, life: Life, faults: DiskFaults): File
     for (const lock of locks) void lock.release().catch(() => {});
   });
   const faulty = async <T>(operation: Operation, path: string, work: () => Promise<T>): Promise<T> => {
-    // What is late is not work under way: a clock that stands still would never come to rest.
+    // The delay does not count as work in progress. If it did, a manual clock would wait for it and never advance to its end.
     const delay = faults.delay();
     if (delay !== null) await delay;
-    // Operations of an ended incarnation do not happen.
+    // After the end of the incarnation, the operation is not carried out.
     if (!life.isAlive) return new Promise(() => {});
     const failure = faults.failureOf(operation, path);
     return through(failure === null ? work() : Promise.reject(failure));

@@ -1,6 +1,6 @@
 /**
- * The log of a test node: keeps the newest lines, which the error of a failed wait shows, and passes lines to the test if it wants
- * them.
+ * The log of the nodes of a test cluster. It keeps the newest lines, which the error of a time-out shows, and writes lines where
+ * the option `log` says.
  */
 import { createConsoleLogger } from '../../adapters/console-logger.ts';
 import type { Logger } from '../../telemetry/logger.ts';
@@ -8,7 +8,7 @@ import type { Logger } from '../../telemetry/logger.ts';
 const linesMax = 200;
 
 /**
- * Where lines are written besides being kept: nowhere, warnings to stderr, or every line to a function.
+ * Where log lines are written: `'silent'`: nowhere; `'warn'`: warnings and errors to stderr; a function gets every line.
  *
  * @example
  * ```ts
@@ -39,7 +39,10 @@ export class LogRing {
     return createConsoleLogger({ write, wallMs });
   }
 
-  /** What goes wrong in a function of the test: a line each, though a node says the same trouble once a second. */
+  /**
+   * Logs an error of a function of the test. Each is logged, also when it repeats, while a node logs the same error once a
+   * second.
+   */
   testFailed(nodeId: number, wallMs: number, what: string): void {
     this.logger(nodeId, () => wallMs)
       .child('test')
@@ -60,7 +63,7 @@ export class LogRing {
     else if (this.sink === 'warn' && /\] (WARN|ERROR) /.test(line)) process.stderr.write(`${line}\n`);
   }
 
-  /** A function of the test that throws must not be one that breaks a node. */
+  /** Passes a line to the test's function. If the function throws, the node must not fail, so the function is not called again. */
   private show(line: string, sink: (line: string) => void): void {
     try {
       sink(line);

@@ -1,4 +1,6 @@
-/** The storage of a test node over its incarnations: record logs and the store of the metadata log, in memory or in a directory. */
+/**
+ * The storage of a test node: record logs and the metadata log, in memory or in a directory. It stays when the node is restarted.
+ */
 import { systemFileSystem } from '../../adapters/file-system.ts';
 import { storeInMetadataDirectory } from '../../adapters/leveldb/raft-store.ts';
 import type { FileSystem } from '../../base/file-system.ts';
@@ -30,7 +32,7 @@ export interface Identity {
   readonly directoryId: Uuid;
 }
 
-/** What a node stores, as a value. */
+/** A copy of everything that a node has stored: its files and its metadata log. */
 export interface StoredNode {
   readonly files: ReadonlyMap<string, Uint8Array>;
   readonly metadata: DiskImage;
@@ -43,9 +45,9 @@ export interface NodeStorage {
   /** Formats an empty directory for a node; a formatted one is left as it is. Returns the cluster id. */
   format(identity: Identity, wallMs: number): Promise<Uuid>;
   openRaftStore(directory: FormattedDirectory, life: Life, faults: DiskFaults): RaftStore;
-  /** Called after an unclean shutdown. */
+  /** Called when the node was killed. */
   killed(): void;
-  /** Null: this storage cannot be saved as a value. */
+  /** A copy of everything stored; null: this kind of storage cannot be copied. */
   save(): StoredNode | null;
 }
 

@@ -1,4 +1,4 @@
-/** Options of `startKafka`, and the properties derived from them. */
+/** The options of `startKafka`, their checks, and the node properties that are derived from them. */
 import { createHash } from 'node:crypto';
 import { uuidFromBytes } from '../../base/uuid.ts';
 import { NodeConfig } from '../../config/node-config.ts';
@@ -32,13 +32,13 @@ export interface TestRecord {
  * ```
  */
 export interface TestTopic {
-  /** 1 by default. */
+  /** The number of partitions, 1 by default. */
   readonly partitions?: number;
-  /** As many as there are nodes, at most 3, by default. */
+  /** The number of replicas; by default the number of nodes, at most 3. */
   readonly replicas?: number;
   /** Topic configuration, such as `{ 'retention.ms': '1000' }`. */
   readonly configs?: Readonly<Record<string, string>>;
-  /** Written before `startKafka` resolves. */
+  /** Records that are written to the topic when it is created. */
   readonly records?: readonly (TestRecord | string)[];
 }
 
@@ -94,11 +94,14 @@ export interface StartKafkaOptions {
   readonly clock?: 'real' | 'manual';
   /** The address on which the nodes listen for clients, 127.0.0.1 by default. */
   readonly host?: string;
-  /** The name or address by which clients reach the nodes; `host` by default. For clients elsewhere: `host: '0.0.0.0', advertisedHost: 'tests.lan'`. */
+  /**
+   * The name or address by which clients reach the nodes; `host` by default. For clients elsewhere: `host: '0.0.0.0',
+   * advertisedHost: 'tests.lan'`.
+   */
   readonly advertisedHost?: string;
-  /** Of the first node; each further one takes the next. 0, the default: any free ports. */
+  /** The port of the first node; each further node has the next port. 0 (default): any free ports. */
   readonly port?: number;
-  /** `'warn'` (default): warnings and errors go to stderr. */
+  /** Where log lines are written; `'warn'` by default: warnings and errors to stderr. */
   readonly log?: LogOption;
   /** Called with every request of a client when it arrives. */
   readonly onRequest?: (request: LoggedRequest) => void;
@@ -138,7 +141,7 @@ const recordNames: OptionNames<TestRecord> = {
 
 const isContent = (value: unknown): boolean => typeof value === 'string' || value instanceof Uint8Array;
 
-/** Throws TypeError for records that could not be written as they are meant. */
+/** Throws TypeError for records that are not valid, such as one without a value. */
 export function checkRecords(records: readonly (TestRecord | string)[]): void {
   if (!Array.isArray(records))
     throw new TypeError(
@@ -170,7 +173,7 @@ export function checkTopic(name: string, topic: number | TestTopic): void {
   checkRecords(records);
 }
 
-/** An unknown key would have no effect: a node says so in its log, and a test does not look there. */
+/** Throws TypeError for an unknown property. A node only logs a warning about it, which the author of a test would not see. */
 function checkProperties(options: StartKafkaOptions): void {
   const { properties = {} } = options;
   checkTexts('properties', properties);
@@ -218,7 +221,7 @@ export function checkOptions(options: StartKafkaOptions): void {
   checkProperties(options);
 }
 
-/** Derived from the ids, so that a node finds the same directory id again. */
+/** The directory id of a node. It is derived from the other ids, so that a restarted node has the same. */
 export function directoryIdOf(clusterId: string, nodeId: number): string {
   return uuidFromBytes(createHash('sha256').update(`${clusterId} ${nodeId}`).digest());
 }
@@ -257,7 +260,8 @@ export function nodeProperties(
       // Without sessions every Fetch names all of its partitions, so that filters find them.
       'max.incremental.fetch.session.cache.slots': '0',
       ...(rack === undefined ? {} : { 'broker.rack': rack }),
-      // Clients go by the machine's clock, which is ahead of one that stands still.
+      // Clients use the machine's clock, which is ahead of a manual clock that stands still, so their timestamps may be in the
+      // future.
       ...(options.clock === 'manual' ? { 'log.message.timestamp.after.max.ms': '9223372036854775807' } : {}),
       ...options.properties,
     }),

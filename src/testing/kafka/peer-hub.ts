@@ -1,6 +1,7 @@
 /**
- * The in-memory network between the nodes of a test cluster: message streams by the address on which a node listens, in order,
- * delivered in a later turn of the event loop. A cut direction holds its messages back until it is healed, as TCP does.
+ * The in-memory network between the nodes of a test cluster. It carries message streams to the node that listens on an address.
+ * Messages arrive in order, in a later turn of the event loop. While a direction is cut, its messages wait until it is healed, as
+ * with TCP.
  */
 import type { Address, Channel, MessageStream, PeerNetwork } from '../../base/network.ts';
 import type { Life } from './life.ts';
@@ -14,7 +15,7 @@ interface Member {
   readonly acceptors: Map<Channel, (stream: MessageStream) => void>;
 }
 
-/** A delivery to one end: a message, the arrival of the stream itself, or its end. */
+/** Something that is delivered to one end of a stream: a message, the new stream itself, or its end. */
 type Parcel = () => void;
 
 function nothing(): void {}
@@ -58,7 +59,7 @@ class End implements MessageStream {
   }
 }
 
-/** One direction between two nodes. */
+/** One direction between two nodes: its faults, and what waits to be delivered. */
 interface Way {
   isCut: boolean;
   latencyMs: number;
@@ -69,7 +70,7 @@ interface Way {
 export class PeerHub {
   private readonly time: TestTime;
   private readonly members = new Map<number, Member>();
-  /** The node that listens on a port. */
+  /** By port: the id of the node that listens on it. */
   private readonly ports = new Map<number, number>();
   private readonly ends = new Set<End>();
   private readonly ways = new Map<string, Way>();
@@ -78,7 +79,7 @@ export class PeerHub {
     this.time = time;
   }
 
-  /** Connections to `port` go to node `id`. */
+  /** Records that node `id` listens on `port`. */
   route(port: number, id: number): void {
     this.ports.set(port, id);
   }

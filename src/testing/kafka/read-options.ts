@@ -4,7 +4,7 @@ import type { ReadRecord } from './test-client.ts';
 import type { WaitOptions } from './waits.ts';
 
 /**
- * When `read` stops.
+ * The options of `read`: which records, and when it stops.
  *
  * @example
  * ```ts
@@ -12,11 +12,11 @@ import type { WaitOptions } from './waits.ts';
  * ```
  */
 export interface ReadOptions extends WaitOptions {
-  /** So many records, as soon as they are there; a topic that is not there yet is waited for. */
+  /** Read until there are this many records. Waits for them, and for the topic if it does not exist yet. */
   readonly count?: number;
-  /** Or read until this returns true. Without `count` and `until`, read the records that exist now. */
+  /** Read until this function returns true. Without `count` and `until`, the records that exist now are read. */
   readonly until?: (records: readonly ReadRecord[]) => boolean | Promise<boolean>;
-  /** The offset to begin with, of each partition; the beginning by default. */
+  /** The offset at which the reading of each partition begins; its log start offset by default. */
   readonly from?: number;
   /** `'read_committed'` (default): no record of an open or an aborted transaction, as kafkajs and librdkafka read by default. */
   readonly isolationLevel?: 'read_committed' | 'read_uncommitted';

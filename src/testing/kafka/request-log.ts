@@ -1,4 +1,4 @@
-/** The newest requests of clients with their responses, decoded: to count, to examine, or to print as a timeline. */
+/** Keeps the newest requests of clients with their responses, decoded, so that a test can count, examine or print them. */
 import type { ActiveRequest } from '../../broker/pipeline/active-request.ts';
 import { errorOf } from '../../protocol/errors.ts';
 import type { ClusterFacts } from './client-apis.ts';
@@ -49,13 +49,13 @@ export class RequestLog {
     this.facts = facts;
   }
 
-  /** All kept requests, oldest first, or those of one API. */
+  /** The requests, oldest first; with `api` only those of one API. */
   of(api?: string): readonly LoggedRequest[] {
     if (api !== undefined) this.facts.apis.check(api);
     return api === undefined ? [...this.ring.list] : this.ring.list.filter((entry) => entry.api === api);
   }
 
-  /** The number of kept requests that match. */
+  /** The number of requests that match the filter. */
   count(filter: RequestFilter = {}): number {
     checkNames('requests.count', filter, filterNames);
     const { api, clientId, node } = filter;
@@ -70,7 +70,7 @@ export class RequestLog {
     ).length;
   }
 
-  /** Removes all of them. */
+  /** Removes all requests from this log. */
   clear(): void {
     this.ring.clear();
   }

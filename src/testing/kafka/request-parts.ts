@@ -101,7 +101,7 @@ function partitionsOf(topic: unknown): unknown[] {
   return isFields(topic) ? listsOf(topic, partitionLists).flatMap(([, partitions]) => partitions) : [];
 }
 
-/** The texts of a field, of its elements, or of a field of its elements. */
+/** The texts in `value`: itself; its elements if it is a list; or, if these are objects, their field `field`. */
 function textsOf(value: unknown, field: string): string[] {
   const all: readonly unknown[] = Array.isArray(value) ? value : [value];
   const texts = all.map((one) => (isFields(one) ? one[field] : one));
@@ -144,13 +144,13 @@ export function topicPartitionsOf(body: unknown, nameOf: NameOf): { topic: strin
   });
 }
 
-/** A message split in two: one with only the selected parts, one without them. Null: that half is empty. */
+/** A message split in two: `meant` has only the selected parts, `rest` all others. Null: there are none. */
 export interface CutRequest {
   readonly meant: Fields | null;
   readonly rest: Fields | null;
 }
 
-/** One element of a list, whole or split. */
+/** An element of a list, split in the same way; null: it has no such part. */
 interface CutElement {
   readonly meant: unknown;
   readonly rest: unknown;
@@ -210,7 +210,7 @@ export function selectedPartitions(body: unknown, filter: PartFilter, nameOf: Na
   return new Set(topicsOf(cutRequest(body, filter, nameOf).meant).flatMap(partitionsOf));
 }
 
-/** A value with each of its error fields set, the name and the number of `one`, and nothing else said. */
+/** An element of a response with error code `code`, and with the name or index of the requested element `one`. */
 function failedElement(
   fields: Shape,
   one: unknown,
@@ -225,8 +225,8 @@ function failedElement(
 }
 
 /**
- * A response with an error for each partition that a request names, made from the shape of the response alone. Null: the response has
- * no place for it.
+ * A response with an error code for each partition that a request names, derived from the fields that the response type has.
+ * Null: the response type has no field for the error of a partition.
  */
 export function failedParts(fields: Shape, request: unknown, code: number): Fields | null {
   for (const list of topicLists) {
@@ -244,7 +244,7 @@ export function failedParts(fields: Shape, request: unknown, code: number): Fiel
   return null;
 }
 
-/** The error codes that a response tells, wherever it has them. */
+/** All error codes in a response, at whatever depth. */
 export function errorCodesOf(response: unknown, found = new Set<number>()): Set<number> {
   if (Array.isArray(response)) for (const one of response) errorCodesOf(one, found);
   else if (isFields(response))
@@ -255,7 +255,7 @@ export function errorCodesOf(response: unknown, found = new Set<number>()): Set<
   return found;
 }
 
-/** The field that identifies an element of a list. */
+/** A text that identifies an element of a list, from its id or name, so that elements of two lists can be matched. */
 function identityOf(one: unknown): string {
   if (!isFields(one)) return String(one);
   const { groupId, transactionalId, path, producerId } = one;
@@ -270,7 +270,7 @@ function identityOf(one: unknown): string {
   );
 }
 
-/** Merges the responses to the two halves of a request: lists of topics and of their partitions are combined. */
+/** Merges the responses to the two halves of a split request: their lists of topics and partitions are combined. */
 export function joinResponses(main: unknown, other: unknown): unknown {
   if (!isFields(main) || !isFields(other)) return main;
   const joined: Record<string, unknown> = { ...main };

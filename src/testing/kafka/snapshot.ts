@@ -1,4 +1,4 @@
-/** Everything that a cluster in memory has stored, as a value and as a file. */
+/** A copy of everything that a cluster in memory has stored; it can be written to a file. */
 import { deserialize, serialize } from 'node:v8';
 import { readFile, writeFile } from 'node:fs/promises';
 import type { StoredNode } from './node-storage.ts';
@@ -20,7 +20,7 @@ export class Snapshot {
   /** @internal What each node stored, by its id. */
   readonly nodes: ReadonlyMap<number, StoredNode>;
 
-  /** @internal Where the cluster's clock stood; null: not known. */
+  /** @internal The time of the cluster's clock when the snapshot was taken; null: unknown. */
   readonly wallMs: number | null;
 
   /** @internal */
@@ -50,7 +50,10 @@ export class Snapshot {
   }
 }
 
-/** Throws TypeError when a cluster can't become what a snapshot is. */
+/**
+ * Throws TypeError when a snapshot cannot be restored into a cluster, because it is of another cluster or has another number of
+ * nodes.
+ */
 export function checkSnapshot(snapshot: Snapshot, clusterId: string, nodeCount: number): void {
   if (!((snapshot as Partial<Snapshot> | null)?.nodes instanceof Map))
     throw new TypeError('A snapshot is expected: what snapshot() or Snapshot.load(path) gives.');

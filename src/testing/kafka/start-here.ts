@@ -1,4 +1,4 @@
-/** Starts a cluster in this thread. */
+/** Starts a cluster in the thread that calls it. */
 import { createSystemRandom } from '../../adapters/random.ts';
 import { systemFileSystem } from '../../adapters/file-system.ts';
 import { randomUuid } from '../../base/uuid.ts';
@@ -25,7 +25,7 @@ export async function startHere(options: StartKafkaOptions = {}): Promise<TestKa
   return kafka;
 }
 
-/** Fetches a snapshot from another thread only once. */
+/** The snapshot as an object of this thread. If it is in another thread, each use of it would be a call, so it is copied once. */
 function snapshotOf(from: Snapshot | undefined): Snapshot | null {
   if (from === undefined || from instanceof Snapshot) return from ?? null;
   const { clusterId, nodes, wallMs } = from as Partial<Snapshot>;
@@ -34,7 +34,7 @@ function snapshotOf(from: Snapshot | undefined): Snapshot | null {
   return new Snapshot(clusterId, nodes, wallMs);
 }
 
-/** What a directory says of the cluster that it held before. */
+/** The cluster id and the number of nodes of the cluster whose files are in a directory; null: there is none. */
 async function knownCluster({
   storage = 'memory',
 }: StartKafkaOptions): Promise<{ clusterId: string; nodes: number } | null> {

@@ -1,4 +1,4 @@
-/** The kit's own client: operations on topics, records and groups, over Kafka's protocol. */
+/** The Kafka client with which the test kit carries out operations of a test on topics, records and groups. */
 import { systemClock, systemScheduler } from '../../adapters/clock.ts';
 import { createSystemRandom } from '../../adapters/random.ts';
 import { connectTcp } from '../../adapters/tcp-network.ts';
@@ -47,7 +47,7 @@ export interface ReadRecord {
   readonly timestampMs: number;
   readonly key: string | null;
   readonly value: string | null;
-  /** The bytes, for keys and values that are not text. */
+  /** The key as bytes, for keys that are not text. `rawValue`: the same for the value. */
   readonly rawKey: Uint8Array | null;
   readonly rawValue: Uint8Array | null;
   readonly headers: Readonly<Record<string, string>>;
@@ -91,10 +91,13 @@ function readRecordOf(record: ConsumedRecord): ReadRecord {
   };
 }
 
-/** How a machine reaches itself when it listens on all of its addresses. */
+/** The address to connect to when a node on this machine listens on all addresses. */
 const anyHost: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '::1' };
 
-/** By position, not by number of records: markers of transactions and what compaction removed have offsets, too. */
+/**
+ * Whether a topic is read to its end. The positions are compared, because the number of records tells nothing: transaction
+ * markers and removed records have offsets too.
+ */
 function isAtEnd(
   fetcher: Fetcher,
   topic: string,
@@ -114,25 +117,25 @@ function assignWithin(
     fetcher.assign(topic, partition, Math.max(start, Math.min(wanted(partition), end)));
 }
 
-/** What is read, and how far. */
+/** A reading of a topic: what is read, and when it ends. */
 interface Reading {
   readonly topic: string;
-  /** The first offset that is wanted, of each partition. */
+  /** The offset at which the reading of each partition begins. */
   readonly from: number;
   readonly isReadCommitted: boolean;
-  /** For a topic that is not there yet, too. */
+  /** Whether to wait for a topic that does not exist yet. */
   readonly isWaiting: boolean;
-  /** Whether what was read is enough; `isAtEnd`: everything that was there when the reading began was read. */
+  /** Whether the records read so far are enough. `isAtEnd`: all records that existed when the reading began were read. */
   readonly enough: (records: readonly ReadRecord[], isAtEnd: boolean) => boolean | Promise<boolean>;
   readonly isOver: () => boolean;
-  /** Called with what keeps the reading from its beginning. */
+  /** Called with each error that delays the begin of the reading, such as that of an unknown topic. */
   readonly troubled: (error: Error) => void;
 }
 
 const isUnknownTopic = (error: unknown): boolean =>
   error instanceof KafkaError && error.error === Errors.UNKNOWN_TOPIC_OR_PARTITION;
 
-/** Of a coordinator that moves or loads: ask again. */
+/** Throws a retriable error, such as that of a coordinator that moves or loads, so that `retry` repeats the request. */
 function throwRetriable(errorCode: number): void {
   const error = errorOf(errorCode);
   if (errorCode !== 0 && error.retriable) throw new KafkaError(error);
@@ -144,7 +147,7 @@ export class TestClient {
   private readonly wallMs: () => number;
   private readonly ports = {
     network: {
-      // Nodes advertise the address for the test's clients, which may be one that only other machines know. Their ports are theirs alone.
+      // The host that nodes advertise may be one that only other machines can resolve, so it is replaced. The port tells the node.
       connect: ({ port }: Address, timeoutMs: number): Promise<Connection> =>
         connectTcp({ host: this.host, port }, timeoutMs),
     },
@@ -153,8 +156,8 @@ export class TestClient {
   };
 
   /**
-   * @param host where the nodes listen
-   * @param wallMs the cluster's clock: by another one, its records would be old or in the future
+   * @param host the address on which the nodes listen
+   * @param wallMs the cluster's clock, for timestamps of records: by another clock they might be too old or in the future
    */
   constructor(bootstrap: readonly Address[], host: string, wallMs: () => number) {
     this.wallMs = wallMs;
@@ -218,7 +221,7 @@ export class TestClient {
     );
   }
 
-  /** A producer would wait for a partition to be added. */
+  /** Throws when a record names a partition that does not exist. A producer would wait for the partition to be added. */
   private async checkPartitions(topic: string, records: readonly (TestRecord | string)[]): Promise<void> {
     const most = records.reduce(
       (highest, one) => Math.max(highest, typeof one === 'string' ? -1 : (one.partition ?? -1)),
@@ -230,7 +233,7 @@ export class TestClient {
       throw new RangeError(`There is no partition ${most}; ${topic} has ${length} of them.`);
   }
 
-  /** Reads all partitions until `enough`, or until `isOver`. */
+  /** Reads all partitions until `enough` or `isOver` returns true. */
   async read({ topic, from, isReadCommitted, enough, isOver, ...reading }: Reading): Promise<ReadRecord[]> {
     const fetcher = new Fetcher(this.client, { reset: 'earliest', isReadCommitted });
     const offsets = await retry(
@@ -265,7 +268,7 @@ export class TestClient {
     return { count, isAll: isAtEnd(fetcher, topic, offsets) };
   }
 
-  /** Log start of each partition, and its end as the fetcher's isolation level sees it. */
+  /** For each partition the log start offset, and the end: with read_committed the last stable offset, else the high watermark. */
   async offsets(
     topic: string,
     fetcher = new Fetcher(this.client),
@@ -285,7 +288,7 @@ export class TestClient {
     );
   }
 
-  /** Rejects at once when there is none; asks again where a node went meanwhile. */
+  /** The metadata of a topic. Rejects at once when there is no such topic; repeats the request when a node does not respond. */
   private topic(name: string): Promise<TopicInfo> {
     const ask = async (): Promise<TopicInfo> => {
       const info = (await this.client.metadata([name])).topics.get(name);
@@ -354,7 +357,7 @@ export class TestClient {
     return new Map(found.map(({ partitionIndex, committedOffset }) => [partitionIndex, committedOffset]));
   }
 
-  /** Makes a broker the first of the replicas and elects it. */
+  /** Makes a broker the leader: makes it the first of the replicas (the preferred leader) and elects it. */
   async moveLeader(topic: string, partition: number, id: number): Promise<void> {
     const info = (await this.topic(topic)).partitions[partition];
     if (info === undefined) throw new Error(`There is no partition ${topic}-${partition}.`);

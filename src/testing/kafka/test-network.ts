@@ -1,4 +1,4 @@
-/** Network faults of a test: between nodes (cut or slow directions), and on the connections of clients. */
+/** The network faults that a test can set: cuts and delays between nodes, and closed connections of clients. */
 import type { ClientDoor } from './client-door.ts';
 import { checkNames, checkNode, checkTexts } from './known-names.ts';
 import type { PeerHub } from './peer-hub.ts';

@@ -1,4 +1,7 @@
-/** One node of a test cluster over all its incarnations: the production node, with the storage, network and time of the test. */
+/**
+ * One node of a test cluster, which can be killed and started again: the production node, with storage, network and time of the
+ * test.
+ */
 import { createSystemRandom } from '../../adapters/random.ts';
 import type { Handler } from '../../broker/handler.ts';
 import type { RequestInterceptor } from '../../broker/pipeline/interceptor.ts';
@@ -13,7 +16,7 @@ import type { NodeStorage } from './node-storage.ts';
 import type { PeerHub } from './peer-hub.ts';
 import type { TestTime } from './time.ts';
 
-/** Memory of a node for recent batches. A production node has 64 MiB. */
+/** How many bytes of recent batches a node keeps in memory. A production node has 64 MiB. */
 const tailCacheBytes = 16 * 1024 * 1024;
 
 export interface TestNodeOptions {
@@ -56,7 +59,7 @@ export class TestNode {
   readonly id: number;
   /** The disk faults of this node. */
   readonly diskFaults: DiskFaults;
-  /** Why the node ended by itself, as its process would have. */
+  /** The error by which the node has ended by itself; null: it has not. */
   failure: unknown = null;
   private readonly options: TestNodeOptions;
   private life: Life | null = null;
@@ -106,7 +109,7 @@ export class TestNode {
     this.starting ??= this.begin().finally(() => {
       this.starting = null;
     });
-    await this.options.within(`node ${this.id} answers clients`, this.starting);
+    await this.options.within(`node ${this.id} handles client requests`, this.starting);
   }
 
   /** Ends the node at once, as `kill -9` does. What it had written stays. */
@@ -127,7 +130,7 @@ export class TestNode {
     if (node === null || life === null) return;
     if (life.isPaused) throw new Error(`Node ${this.id} is paused: resume() it before stop(), or kill() it.`);
     if (this.phase === 'running') this.phase = 'stopping';
-    // A kill meanwhile ends it, too.
+    // The wait ends also when the node is killed while it stops.
     const ended = new Promise<void>((resolve) => void life.onEnd(resolve));
     await this.options.within(`node ${this.id} stops`, Promise.race([ended, node.stop()]));
     if (this.life === life) await this.kill();
@@ -158,9 +161,11 @@ export class TestNode {
     this.life = life;
     this.phase = 'starting';
     const ended = new Promise<void>((_, reject) => {
-      life.onEnd(() => reject(new Error(`Node ${id} ended before it answered clients${this.because()}.`)));
+      life.onEnd(() =>
+        reject(new Error(`Node ${id} ended before it handled client requests${this.because()}.`)),
+      );
     });
-    // Nobody may wait for it.
+    // A rejection that nothing handles would end the test's process.
     ended.catch(() => {});
     try {
       await Promise.race([ended, door.bind()]);

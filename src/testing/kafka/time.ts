@@ -1,16 +1,19 @@
 /**
- * The clock of a test cluster: the machine's, or a manual one that only the test moves. With a manual clock no timer of the cluster
- * fires by itself, so a debugger may stop a test for an hour without ending a session.
+ * The clock of a test cluster: that of the machine, or a manual one that only the test advances. With a manual clock no timer of the
+ * cluster fires by itself, so no session ends even if a debugger stops the test for an hour.
  *
- * There are two exceptions, both for work in progress: a timer of at most `workMs` fires by itself and advances the clock, and
- * `soon` runs in the next turn of the event loop.
+ * There are two exceptions, so that a request that is being handled is completed: a timer of at most `workMs` fires by itself and
+ * advances the clock, and `soon` runs in the next turn of the event loop.
  */
 import { systemClock, systemScheduler } from '../../adapters/clock.ts';
 import type { Clock, Scheduler, Timer } from '../../base/clock.ts';
 
-/** Timers with longer delays are waits; those with shorter ones (batching, back-off) are part of work in progress. */
+/** A timer with at most this delay (batching, back-off) is taken as a part of the handling of a request; a longer one as a wait. */
 const workMs = 25;
-/** A large advance is made in this many steps; a timer that re-arms itself fires once per step. The last steps are the shortest. */
+/**
+ * A large advance is made in several steps; each step advances the clock by the remaining time divided by this number, and by at
+ * least `stepMsMin`. A periodic timer fires once in each step.
+ */
 const stepsOfTheWay = 8;
 const stepMsMin = 1_000;
 /** The cluster counts as idle after this many turns of the event loop without an event. */
@@ -19,7 +22,7 @@ const quietTurns = 3;
 export interface TestTime extends Clock, Scheduler {
   /** Whether the test moves this clock. */
   readonly isManual: boolean;
-  /** Timers that go on while a manual clock stands still. */
+  /** A scheduler on the machine's clock, also when the cluster's clock is manual. */
   readonly machine: Scheduler;
   /** Counts an event in the cluster, so that an idle cluster is recognised. */
   happened(): void;
@@ -29,7 +32,7 @@ export interface TestTime extends Clock, Scheduler {
   whenIdle(): Promise<void>;
   /** Advances the clock; with the machine's clock it rejects. */
   advance(ms: number): Promise<void>;
-  /** Makes the wall clock of a cluster whose nodes are down stand at a moment; the machine's clock, and null, change nothing. */
+  /** Sets a manual clock to a wall-clock time, while all nodes are down. Does nothing for the machine's clock, and for null. */
   turnTo(wallMs: number | null): void;
   /** Drops all timers. */
   close(): void;

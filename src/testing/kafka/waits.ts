@@ -10,7 +10,7 @@ import { durationMs } from './time.ts';
 
 const lookAgainMs = 2;
 const logLinesShown = 20;
-/** Longer than this no timer of Node is armed. */
+/** The interval of a timer that does nothing except to keep the process alive; any long time would do. */
 const aliveMs = 1_000_000;
 
 /**
@@ -28,7 +28,7 @@ export class WaitTimeoutError extends Error {
 }
 
 /**
- * How long to wait.
+ * The options of a wait: how long it may take.
  *
  * @example
  * ```ts
@@ -66,14 +66,14 @@ export class Deadlines {
     seen: () => string = () => '',
   ): Promise<T> {
     const limitMs = timeout === undefined ? this.timeoutMs : durationMs(timeout);
-    // The stack of a timer does not say who waited.
+    // The error is made in a timer, whose stack does not show the line of the test, so the caller's stack is kept.
     const caller = new Error();
     let giveUp = (_error: Error): void => {};
     const late = new Promise<never>((_, reject) => {
       giveUp = reject;
     });
     const timer = systemScheduler.after(limitMs, () => giveUp(this.error(what, limitMs, seen(), caller)));
-    // Keeps the test's process alive while it waits for nothing else.
+    // This timer keeps the test's process alive: Node would end a process that waits for a promise only.
     const alive = setInterval(() => {}, aliveMs);
     this.open.add(giveUp);
     if (this.ended !== null) giveUp(this.ended);
@@ -88,7 +88,7 @@ export class Deadlines {
     }
   }
 
-  /** Nothing will happen any more: all waits, and those to come, reject. */
+  /** Rejects all waits, and those that begin later, because the cluster is closed. */
   end(error: Error): void {
     this.ended ??= error;
     for (const giveUp of this.open) giveUp(error);
@@ -117,7 +117,7 @@ export class Deadlines {
     }
   }
 
-  /** Kafka's error, or that of a connection, with what was asked for: its text alone does not tell. */
+  /** Adds to the message of an error of Kafka, or of a connection, what was waited for (`what`). */
   private named(what: string, error: unknown): unknown {
     if (error instanceof KafkaError)
       return new KafkaError(error.error, `${error.error.name}: ${error.message} (${what})`);

@@ -15,7 +15,7 @@ interface FileFixture {
 }
 
 interface KafkaFixture {
-  /** The cluster of this file, in the state after its start. */
+  /** The cluster of this test file, reset to the state after its start. */
   readonly kafka: TestKafka;
 }
 

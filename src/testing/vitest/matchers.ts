@@ -20,7 +20,7 @@ function fits(record: ReadRecord, expected: ExpectedRecord): boolean {
   return Object.entries(expected).every(([field, value]) => record[field as keyof ExpectedRecord] === value);
 }
 
-/** `pass` when the wait succeeded; else the message of its error. A `not` waits for the same time. */
+/** The result of a matcher: it passes when `wait` resolves. `expect(…).not` passes when the wait times out. */
 async function outcome(wait: Promise<unknown>, what: string): Promise<Result> {
   try {
     await wait;
@@ -53,7 +53,7 @@ export const kafkaMatchers = {
     expected: ExpectedRecord,
     timeout: number | string = defaultTimeout,
   ): Promise<Result> {
-    // A misspelled field would equal nothing, and a test with `not` would pass.
+    // A misspelled field would match no record, and a test with `not` would pass.
     checkNames('toHaveRecord', expected, expectedNames);
     const until = (records: readonly ReadRecord[]): boolean =>
       records.some((record) => fits(record, expected));

@@ -16,7 +16,7 @@ describe('a node', () => {
     await using kafka = await open();
     const node = kafka.node(1);
     await node.kill();
-    const starting = expect(node.start()).rejects.toThrow('Node 1 ended before it answered clients.');
+    const starting = expect(node.start()).rejects.toThrow('Node 1 ended before it handled client requests.');
     await node.kill();
     await starting;
     expect(node.state).toBe('down');
@@ -48,7 +48,7 @@ describe('a node', () => {
     await using kafka = await open({ nodes: 3, timeout: '2s' });
     await Promise.all(kafka.nodes.map((node) => node.kill()));
     await expect(kafka.node(1).start()).rejects.toThrow(
-      /Not within 2000 ms: node 1 answers clients[^]*1 starting, 2 down, 3 down/,
+      /Not within 2000 ms: node 1 handles client requests[^]*1 starting, 2 down, 3 down/,
     );
     await Promise.all([kafka.node(2).start(), kafka.node(3).start()]);
     await kafka.wait.until(() => kafka.node(1).state === 'running');
@@ -115,7 +115,9 @@ describe('a clock that stands still', () => {
     await kafka.node(1).restart();
     await kafka.clock.advance('10s');
     await kafka.wait.inSync();
-    await expect(kafka.wait.offsets('orders', 9, { timeout: 20 })).rejects.toThrow(/The clock stands at \d+/);
+    await expect(kafka.wait.offsets('orders', 9, { timeout: 20 })).rejects.toThrow(
+      /The clock is manual and stands at \d+/,
+    );
     await expect(kafka.clock.set('2050-01-01' as never)).rejects.toThrow(/is no date/);
   });
 });

@@ -1,4 +1,4 @@
-/** The OpenAPI file of the control port, made from the table of verbs. */
+/** Makes the OpenAPI description of the control API from the table of verbs. */
 import { type FieldType } from './verb.ts';
 import { verbs } from './verbs.ts';
 
@@ -65,13 +65,13 @@ function operationOf({ method, path, about, fields }: (typeof verbs)[number]): R
     ...(method === 'POST' ? { requestBody: { content: { 'application/json': { schema } } } } : {}),
     responses: {
       200: { description: 'Done.', content: { 'application/json': { schema: { type: 'object' } } } },
-      400: errorAnswer('The request does not fit; the sentence says what was expected.'),
+      400: errorAnswer('The request is invalid; the error says what was expected.'),
       401: errorAnswer('The token is missing or wrong.'),
       403: errorAnswer('The caller is a web page, or on another machine.'),
-      404: errorAnswer('What the path names is not there.'),
-      409: errorAnswer('The cluster refused it; the text begins with the name of an error of Kafka.'),
-      500: errorAnswer('It could not be done; the text says why.'),
-      504: errorAnswer('What was waited for did not happen in time; the text says what was seen.'),
+      404: errorAnswer('The node, topic, fault or snapshot in the path does not exist.'),
+      409: errorAnswer("The cluster refused the request; the error begins with the name of Kafka's error."),
+      500: errorAnswer('The request failed; the error says why.'),
+      504: errorAnswer('The wait timed out; the error shows the last state.'),
     },
   };
 }

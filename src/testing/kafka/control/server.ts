@@ -1,6 +1,6 @@
 /**
- * The control port: the verbs of a test cluster as JSON over HTTP. On a loopback address no token is needed. On any other address
- * the server requires a token, which the caller sets or the server generates.
+ * The control port: an HTTP server that carries out the verbs of `verbs.ts` on a test cluster, with JSON bodies. On a loopback
+ * address no token is needed. On any other address each request must have a token, which the caller sets or the server generates.
  */
 import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
@@ -135,7 +135,8 @@ class Control {
       }
       send(response, 200, await this.result(request));
     } catch (error) {
-      // The rest of a body that is too large would be taken for the next request.
+      // If the body was not read completely (it is too large), the connection is closed: its rest would be taken for the next
+      // request.
       if (!request.complete) response.shouldKeepAlive = false;
       send(response, statusOf(error), { error: error instanceof Error ? error.message : String(error) });
     }
@@ -157,7 +158,10 @@ function send(response: ServerResponse, status: number, value: unknown): void {
   response.end(`${JSON.stringify(value)}\n`);
 }
 
-/** A web page must not control a cluster on its reader's machine, so only requests to host names of this machine are accepted. */
+/**
+ * Whether a request comes from a program, not from a web page: a page that is open in a browser on this machine must not control the
+ * cluster. On a loopback address the header Host must name this machine.
+ */
 function isForThisMachine(request: IncomingMessage, host: string): boolean {
   if (request.headers.origin !== undefined) return false;
   const name = (request.headers.host ?? '')
@@ -184,7 +188,7 @@ export async function serveControl(kafka: TestKafka, options: ControlOptions = {
   const control = new Control(kafka, token);
   const server: Server = createServer((request, response) => {
     if (isForThisMachine(request, host)) void control.answer(request, response);
-    else send(response, 403, { error: 'Only programs on this machine are answered, and no web pages.' });
+    else send(response, 403, { error: 'Only programs on this machine may use this port, not web pages.' });
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);

@@ -1,4 +1,4 @@
-/** Verbs about topics, groups and their records, and the waits for a state of the cluster. */
+/** The verbs (requests of the control API, `verb.ts`) for topics, records and groups, and for waiting for a state of the cluster. */
 import type { ReadOptions } from '../read-options.ts';
 import type { TestRecord, TestTopic } from '../options.ts';
 import { BadRequestError, partitionField, timeout, topicField, type Verb, waitOf } from './verb.ts';
@@ -10,10 +10,13 @@ export const topicVerbs: readonly Verb[] = [
     about: 'Creates a topic.',
     fields: {
       name: topicField,
-      partitions: { type: 'integer', about: '1 by default.' },
-      replicas: { type: 'integer', about: 'As many as there are nodes, at most 3, by default.' },
+      partitions: { type: 'integer', about: 'Number of partitions, 1 by default.' },
+      replicas: { type: 'integer', about: 'Number of replicas; by default the number of nodes, at most 3.' },
       configs: { type: 'object', about: 'Topic configuration by name.' },
-      records: { type: 'records', about: 'Written at once: texts, or objects with key and value.' },
+      records: {
+        type: 'records',
+        about: 'Records to write to the new topic: texts, or objects with key and value.',
+      },
     },
     run: async ({ kafka }, { name, ...topic }) => {
       await kafka.createTopic(name as string, topic as TestTopic);
@@ -41,8 +44,14 @@ export const topicVerbs: readonly Verb[] = [
     path: '/topics/{topic}/records',
     about: 'Reads a topic.',
     fields: {
-      count: { type: 'integer', about: 'Wait for so many; otherwise what is there.' },
-      from: { type: 'integer', about: 'Offset to begin with, of each partition; the beginning by default.' },
+      count: {
+        type: 'integer',
+        about: 'Wait for this number of records; by default read the records that exist now.',
+      },
+      from: {
+        type: 'integer',
+        about: 'The offset at which each partition is read from; the beginning by default.',
+      },
       isolationLevel: { type: 'string', about: 'read_committed, the default, or read_uncommitted.' },
       timeout,
     },
@@ -74,7 +83,7 @@ export const topicVerbs: readonly Verb[] = [
   {
     method: 'GET',
     path: '/coordinators/{kind}/{key}',
-    about: 'The node that coordinates: kind is group or transaction.',
+    about: 'The coordinator of a group or of a transactional id: kind is group or transaction.',
     fields: {},
     run: async ({ kafka }, _values, { kind, key = '' }) => {
       if (kind !== 'group' && kind !== 'transaction')
@@ -88,7 +97,7 @@ export const topicVerbs: readonly Verb[] = [
     about: 'Moves the leader of a partition.',
     fields: {
       partition: partitionField,
-      node: { type: 'integer', about: 'The node that shall lead.', isRequired: true },
+      node: { type: 'integer', about: 'The id of the new leader.', isRequired: true },
     },
     run: async ({ kafka }, { partition, node }, { topic = '' }) => {
       await kafka.moveLeader(topic, (partition ?? 0) as number, node as number);
@@ -103,11 +112,14 @@ export const waitVerbs: readonly Verb[] = [
     path: '/wait/group',
     about: 'Waits for a group.',
     fields: {
-      group: { type: 'string', about: 'Its id.', isRequired: true },
-      state: { type: 'string', about: 'Such as Stable or Empty.' },
-      members: { type: 'integer', about: 'So many members.' },
-      lag: { type: 'integer', about: 'At most so many records behind, of topic.' },
-      topic: { type: 'string', about: 'The topic that lag is about.' },
+      group: { type: 'string', about: 'The id of the group.', isRequired: true },
+      state: { type: 'string', about: 'Wait until the group has this state, such as Stable or Empty.' },
+      members: { type: 'integer', about: 'Wait until the group has this number of members.' },
+      lag: {
+        type: 'integer',
+        about: 'Wait until the lag of the group on topic is at most this number of records.',
+      },
+      topic: { type: 'string', about: 'The topic whose lag is meant.' },
       timeout,
     },
     run: async ({ kafka }, { group, timeout: _timeout, ...wanted }) => {
@@ -122,8 +134,8 @@ export const waitVerbs: readonly Verb[] = [
     fields: {
       topic: topicField,
       partition: partitionField,
-      is: { type: 'integer', about: 'This node.' },
-      not: { type: 'integer', about: 'Another than this node.' },
+      is: { type: 'integer', about: 'Wait until this node leads.' },
+      not: { type: 'integer', about: 'Wait until a node other than this one leads.' },
       timeout,
     },
     run: async ({ kafka }, { topic, partition, timeout: _timeout, ...wanted }) => {
@@ -135,7 +147,7 @@ export const waitVerbs: readonly Verb[] = [
     method: 'POST',
     path: '/wait/in-sync',
     about: 'Waits until all replicas are in sync.',
-    fields: { topic: { type: 'string', about: 'Of this topic; of all by default.' }, timeout },
+    fields: { topic: { type: 'string', about: 'Wait for this topic; for all topics by default.' }, timeout },
     run: async ({ kafka }, { topic, ...rest }) => {
       await kafka.wait.inSync(topic as string | undefined, waitOf(rest));
       return {};
@@ -147,7 +159,7 @@ export const waitVerbs: readonly Verb[] = [
     about: 'Waits until the log end offsets of a topic add up to at least count.',
     fields: {
       topic: topicField,
-      count: { type: 'integer', about: 'How many records.', isRequired: true },
+      count: { type: 'integer', about: 'The number of records to wait for.', isRequired: true },
       timeout,
     },
     run: async ({ kafka }, { topic, count, ...rest }) => {

@@ -72,7 +72,7 @@ export function checkValues(fields: Readonly<Record<string, VerbField>>, values:
   return values;
 }
 
-/** All values of a query string are text; numeric fields are converted. */
+/** The values in a query string. They are all text; those of numeric fields are converted to numbers. */
 export function valuesOfQuery(fields: Readonly<Record<string, VerbField>>, query: URLSearchParams): Values {
   return Object.fromEntries(
     [...query].map(([name, text]) => [

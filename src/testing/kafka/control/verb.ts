@@ -1,4 +1,4 @@
-/** The type of a row in the table of verbs, and fields that many rows share. */
+/** The type `Verb`: one request of the control API, with its method, path, fields and action. Also fields that many verbs share. */
 import type { TestKafka } from '../cluster.ts';
 import type { Fault } from '../faults.ts';
 import type { Snapshot } from '../snapshot.ts';
@@ -42,7 +42,7 @@ export interface ControlledCluster {
 
 export interface Verb {
   readonly method: 'GET' | 'POST' | 'DELETE';
-  /** Segments in braces are parameters. */
+  /** The path; a segment in braces, such as `{id}`, is a parameter. */
   readonly path: string;
   readonly about: string;
   /** Fields of the body; with GET, of the query string. */

@@ -1,6 +1,7 @@
 /**
- * The verbs of the control port: what programs in other languages can do with a test cluster. The HTTP routes and the OpenAPI file
- * are made from this table. Values that do not match a row's fields are refused with a message before anything is done.
+ * The verbs of the control API (`verb.ts`): what programs in other languages can do with a test cluster. The HTTP routes and the
+ * OpenAPI file are made from this table. A request whose values do not match the verb's fields is refused before anything is
+ * done.
  */
 import type { TestKafka } from '../cluster.ts';
 import type { FaultOptions } from '../fault-options.ts';
@@ -88,11 +89,11 @@ const nodeVerbs: readonly Verb[] = [
   {
     method: 'POST',
     path: '/disks/{id}',
-    about: 'Makes the disk of a node full, failing, slow or well again.',
+    about: 'Sets or removes a fault of the disk of a node.',
     fields: {
       state: {
         type: 'string',
-        about: 'full, fail-read, fail-write, fail-sync, slow or mend.',
+        about: 'full, fail-read, fail-write, fail-sync or slow; mend removes the fault.',
         isRequired: true,
       },
       delay: { type: 'duration', about: 'With slow: how much longer each operation takes.' },
@@ -121,23 +122,29 @@ const faultVerbs: readonly Verb[] = [
     about:
       'Does something to requests of clients. All filters must fit, and at least one effect must be said.',
     fields: {
-      api: { type: 'strings', about: 'Names of APIs, such as "Produce".' },
-      node: { type: 'integer', about: 'The node that is asked.' },
+      api: { type: 'strings', about: 'Only requests of these APIs, such as "Produce".' },
+      node: { type: 'integer', about: 'Only requests to this node.' },
       topic: { type: 'string', about: 'Only this topic.' },
       topicId: { type: 'string', about: 'Only the topic with this id.' },
       partition: { type: 'integer', about: 'Only this partition.' },
       group: { type: 'string', about: 'Only this group.' },
       transactionalId: { type: 'string', about: 'Only this transactional id.' },
       clientId: { type: 'string', about: 'Only this client.' },
-      error: { type: 'string', about: 'An error of Kafka by its name, such as NOT_LEADER_OR_FOLLOWER.' },
-      after: { type: 'boolean', about: 'Do the work first.' },
-      delay: { type: 'duration', about: 'Answer so much later.' },
-      drop: { type: 'boolean', about: 'Never answer.' },
-      disconnect: { type: 'boolean', about: 'Close the connection.' },
-      corrupt: { type: 'string', about: '"crc" or "truncate": damages the records of a Fetch.' },
-      throttleMs: { type: 'integer', about: 'throttle_time_ms of the answer.' },
-      observe: { type: 'boolean', about: 'Only count.' },
-      times: { type: 'integer', about: 'How often, 1 by default; -1: until it is removed.' },
+      error: { type: 'string', about: 'Respond with this Kafka error, such as NOT_LEADER_OR_FOLLOWER.' },
+      after: {
+        type: 'boolean',
+        about: 'Handle the request before responding with the error or closing the connection.',
+      },
+      delay: { type: 'duration', about: 'Delay the response by this time.' },
+      drop: { type: 'boolean', about: 'Handle the request and never respond.' },
+      disconnect: { type: 'boolean', about: 'Close the connection instead of responding.' },
+      corrupt: { type: 'string', about: '"crc" or "truncate": damage the records in a Fetch response.' },
+      throttleMs: { type: 'integer', about: 'throttle_time_ms of the response.' },
+      observe: { type: 'boolean', about: 'Only count the requests.' },
+      times: {
+        type: 'integer',
+        about: 'To how many requests the fault is applied, 1 by default; -1: until it is removed.',
+      },
     },
     run: async (cluster, values) => {
       const often = values.times === -1 ? { times: Number.POSITIVE_INFINITY } : {};
@@ -150,15 +157,15 @@ const faultVerbs: readonly Verb[] = [
   {
     method: 'GET',
     path: '/faults/{id}',
-    about: 'What a fault has met so far.',
+    about: 'The requests to which a fault was applied so far.',
     fields: {},
     run: async (cluster, _values, path) => faultView(path.id as string, faultOf(cluster, path)),
   },
   {
     method: 'POST',
     path: '/faults/{id}/wait',
-    about: 'Waits until a fault has met so many requests.',
-    fields: { count: { type: 'integer', about: 'How many, 1 by default.' }, timeout },
+    about: 'Waits until a fault was applied to a number of requests.',
+    fields: { count: { type: 'integer', about: 'The number of requests, 1 by default.' }, timeout },
     run: async (cluster, values, path) => {
       const fault = faultOf(cluster, path);
       await fault.wait((values.count ?? 1) as number, waitOf(values));
@@ -178,7 +185,7 @@ const faultVerbs: readonly Verb[] = [
   {
     method: 'GET',
     path: '/requests',
-    about: 'The newest requests of clients, one a line.',
+    about: 'The newest requests of clients, one on each line.',
     fields: { api: { type: 'string', about: 'Only this API.' } },
     run: async ({ kafka }, { api }) => ({
       requests: kafka.requests
@@ -190,7 +197,7 @@ const faultVerbs: readonly Verb[] = [
   {
     method: 'DELETE',
     path: '/requests',
-    about: 'Forgets the requests.',
+    about: 'Empties the list of requests.',
     fields: {},
     run: async ({ kafka }) => {
       kafka.requests.clear();
@@ -203,8 +210,8 @@ const timeVerbs: readonly Verb[] = [
   {
     method: 'POST',
     path: '/clock/advance',
-    about: 'Moves the time of a cluster whose clock is manual.',
-    fields: { by: { type: 'duration', about: 'How far, such as "7d".', isRequired: true } },
+    about: 'Advances the clock of a cluster that has a manual clock.',
+    fields: { by: { type: 'duration', about: 'By how much, such as "7d".', isRequired: true } },
     run: async ({ kafka }, { by }) => {
       await kafka.clock.advance(by as string);
       return { nowMs: kafka.clock.now() };
@@ -213,7 +220,7 @@ const timeVerbs: readonly Verb[] = [
   {
     method: 'POST',
     path: '/clock/set',
-    about: 'Moves the time of a cluster whose clock is manual on to a date.',
+    about: 'Advances the clock of a cluster that has a manual clock to a date.',
     fields: { toMs: { type: 'integer', about: 'Milliseconds since 1970.', isRequired: true } },
     run: async ({ kafka }, { toMs }) => {
       await kafka.clock.set(toMs as number);
@@ -223,11 +230,11 @@ const timeVerbs: readonly Verb[] = [
   {
     method: 'POST',
     path: '/network/cut',
-    about: 'Cuts nodes off from others.',
+    about: 'Cuts the network between nodes.',
     fields: {
       from: { type: 'integers', about: 'Nodes of one side.', isRequired: true },
       to: { type: 'integers', about: 'Nodes of the other side.', isRequired: true },
-      oneWay: { type: 'boolean', about: 'Only what goes from the first to the second side.' },
+      oneWay: { type: 'boolean', about: 'Cut only messages from the first side to the second.' },
     },
     run: async ({ kafka }, values) => {
       const [from, to] = [values.from as number[], values.to as number[]];
@@ -239,11 +246,11 @@ const timeVerbs: readonly Verb[] = [
   {
     method: 'POST',
     path: '/network/latency',
-    about: 'Messages between nodes take so long.',
+    about: 'Sets the delay of messages between nodes.',
     fields: {
-      delay: { type: 'duration', about: 'How long.', isRequired: true },
-      from: { type: 'integer', about: 'Only from this node.' },
-      to: { type: 'integer', about: 'Only to this node.' },
+      delay: { type: 'duration', about: 'How long a message takes.', isRequired: true },
+      from: { type: 'integer', about: 'Only messages from this node.' },
+      to: { type: 'integer', about: 'Only messages to this node.' },
     },
     run: async ({ kafka }, { delay, from, to }) => {
       const ends = { ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) };
@@ -254,7 +261,7 @@ const timeVerbs: readonly Verb[] = [
   {
     method: 'POST',
     path: '/network/heal',
-    about: 'Everything passes again.',
+    about: 'Ends all cuts and delays of the network.',
     fields: {},
     run: async ({ kafka }) => {
       kafka.network.heal();
@@ -264,7 +271,7 @@ const timeVerbs: readonly Verb[] = [
   {
     method: 'POST',
     path: '/network/disconnect',
-    about: 'Ends connections of clients.',
+    about: 'Closes connections of clients.',
     fields: { clientId: { type: 'string', about: 'Only those of this client.' } },
     run: async ({ kafka }, { clientId }) => ({
       count: kafka.network.disconnectClients(clientId === undefined ? {} : { clientId: clientId as string }),
@@ -276,7 +283,7 @@ const stateVerbs: readonly Verb[] = [
   {
     method: 'POST',
     path: '/reset',
-    about: 'Back to how the cluster was after its start.',
+    about: 'Restores the state that the cluster had after its start.',
     fields: {},
     run: async ({ kafka, faults }) => {
       await kafka.reset();
@@ -298,7 +305,7 @@ const stateVerbs: readonly Verb[] = [
   {
     method: 'POST',
     path: '/snapshots/{id}/restore',
-    about: 'Makes the cluster what it was.',
+    about: 'Restores a snapshot.',
     fields: {},
     run: async (cluster, _values, path) => {
       await cluster.kafka.restore(snapshotOf(cluster, path));

@@ -1,6 +1,6 @@
 /**
- * Encodes values for the link between the test and the cluster's thread. Plain values are copied. Functions and the cluster's
- * objects stay where they are, and the other end gets a stand-in.
+ * Encodes and decodes the values that pass between the test's thread and that of its clusters. Plain values are copied. Functions
+ * and the cluster's objects stay where they are, and the other end gets a stand-in.
  */
 import { WaitTimeoutError } from '../waits.ts';
 
@@ -29,7 +29,7 @@ function errorOf(fields: Fields): Error {
   const { name, message, ...rest } = Object.fromEntries(fields) as { name: string; message: string };
   const types: Record<string, new (message: string) => Error> = { TypeError, RangeError, WaitTimeoutError };
   const type = types[name];
-  // Of a class that is unknown here only the name is kept.
+  // An error of another class becomes an `Error` with the name of its class.
   return Object.assign(
     type === undefined ? Object.assign(new Error(message), { name }) : new type(message),
     rest,
@@ -41,7 +41,7 @@ function entriesOf(value: object, references: References): Fields {
 }
 
 export function encode(value: unknown, references: References): Wire {
-  // A handler returns a symbol when there is no response.
+  // A handler returns a symbol when there is no response; it becomes undefined.
   if (typeof value === 'symbol') return undefined;
   if (typeof value !== 'function' && (typeof value !== 'object' || value === null)) return value;
   const reference = references.refer(value);

@@ -1,7 +1,7 @@
 /**
- * One end of the link between a test and the thread or process of its clusters. Both ends work alike: each handles calls on the
- * objects and functions that it has passed to the other end, and makes stand-ins for those that it has received. Only the test's
- * end can block until a response comes.
+ * One end of the connection (link) between the thread of a test and that of its clusters. Both ends work alike: each handles
+ * calls on the objects and functions that it has passed to the other end, and makes stand-ins for those that it has received.
+ * Only the test's end can block its thread until a response arrives.
  */
 import { decode, encode, type References, type Wire } from './codec.ts';
 import { type KindName, kinds, type Members } from './members.ts';
@@ -20,9 +20,9 @@ export type Message =
 
 export interface Link {
   send(message: Message): void;
-  /** Sends a call and blocks this thread until the response is there. Missing at the clusters' end. */
+  /** Sends a call and blocks this thread until the response has arrived. Only the test's end has it. */
   readonly ask?: (message: Message) => Message & { readonly type: 'answer' };
-  /** Answers a call that blocks the other thread. Missing at the test's end. */
+  /** Sends the response to a call that blocks the test's thread. Only the clusters' end has it. */
   readonly answer?: (message: Message) => void;
 }
 
@@ -37,7 +37,7 @@ export interface EndpointOptions {
 
 interface Stay {
   readonly value: object;
-  /** How often it was passed to the other end. */
+  /** How often the object was passed to the other end. It is released when the other end has released all of these. */
   times: number;
 }
 
@@ -63,7 +63,7 @@ export class Endpoint implements References {
   private handsOut: 'call' | 'ask' = 'ask';
   private ended: Error | null = null;
 
-  /** `root` is target 0 for the other end. */
+  /** `root`: the object on which the other end can make calls from the beginning, as target 0. */
   constructor(link: Link, root: object, options: EndpointOptions = {}) {
     this.link = link;
     this.kindOf = options.kindOf ?? ((): null => null);
@@ -95,7 +95,7 @@ export class Endpoint implements References {
     });
   }
 
-  /** Reads a property (`args` is null) or calls a method, and blocks until the response is there. */
+  /** Reads a property (`args` is null) or calls a method of the other end, and blocks until the response has arrived. */
   now(target: number, path: readonly string[], args: readonly unknown[] | null): unknown {
     if (this.ended !== null) throw this.ended;
     if (this.link.ask === undefined)
@@ -119,7 +119,7 @@ export class Endpoint implements References {
     }
   }
 
-  /** The other end has ended: pending calls and all later ones get the error. */
+  /** Called when the other end has ended: pending calls and all later ones are rejected with the error. */
   end(error: Error): void {
     this.ended ??= error;
     for (const { reject } of this.waiting.values()) reject(error);
@@ -244,7 +244,7 @@ export class Endpoint implements References {
   }
 }
 
-/** The lines of the test that asked come first in the stack, so that a test framework shows them. */
+/** Replaces the stack of an error of the other thread by that of the caller, so that a test framework shows the line of the test. */
 function withCaller(error: unknown, caller: Error): unknown {
   if (!(error instanceof Error)) return error;
   const [, , ...lines] = (caller.stack ?? '').split('\n');

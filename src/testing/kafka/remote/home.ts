@@ -1,6 +1,6 @@
 /**
- * The test's end of the link: starts the thread in which its clusters run. All clusters of a process share one thread, because
- * loading the nodes' code takes longer than starting them. The thread ends soon after the last cluster was closed.
+ * The test's end of the link: it starts the thread in which the test's clusters run. All clusters of a process share one thread,
+ * because loading the code of the nodes takes longer than starting them. The thread ends soon after the last cluster was closed.
  */
 import { MessageChannel, receiveMessageOnPort, Worker } from 'node:worker_threads';
 import type { ClusterWaits } from '../cluster-waits.ts';
@@ -12,7 +12,7 @@ import { Endpoint, type Message } from './endpoint.ts';
 import type { KindName } from './members.ts';
 import type { ThreadData } from './thread.ts';
 
-/** The next cluster often follows at once, so the thread stays for a while. */
+/** How long the thread stays after the last cluster was closed, because the next one often follows at once. */
 const lingerMs = 1_000;
 const answerMsMax = 60_000;
 const logLinesShown = 20;
@@ -47,7 +47,7 @@ class Home {
     };
     const send = (message: Message): void => this.worker.postMessage(message);
     const onStandIn = (kind: KindName, standIn: object): void => this.complete(kind, standIn);
-    // A process that has nothing else to do must not end while it waits, though its clusters are closed.
+    // While a call is pending, the process must not end, even if its clusters are closed.
     const onPending = (by: 1 | -1): void => (by > 0 ? this.hold() : this.release());
     this.endpoint = new Endpoint({ send, ask }, {}, { onStandIn, onPending });
     mine.unref();
@@ -65,7 +65,7 @@ class Home {
     }
   }
 
-  /** Adds what a stand-in has besides its members. */
+  /** Adds to a stand-in what the table of members cannot describe, such as `Symbol.dispose`. */
   private complete(kind: KindName, standIn: object): void {
     if (kind === 'fault') {
       const fault = standIn as { remove(): void; [Symbol.dispose]?: () => void };
@@ -107,7 +107,7 @@ class Home {
   }
 }
 
-/** The condition belongs to the test, so it is evaluated on this side. */
+/** `wait.until` in the test's thread: the condition is a function of the test, so the wait calls it here. */
 function untilHere(kafka: TestKafka): ClusterWaits['until'] {
   const defaultMs = 30_000;
   const situation = (): string => kafka.nodes.map(({ id, state }) => `${id} ${state}`).join(', ');

@@ -1,4 +1,4 @@
-/** The clusters' end of the link. */
+/** The clusters' end of the link between a test and its clusters (`endpoint.ts`). */
 import { TestKafka } from '../cluster.ts';
 import { Fault } from '../faults.ts';
 import { DiskFaults } from '../node-disk.ts';

@@ -21,7 +21,9 @@ export interface Members {
   readonly [name: string]: How | Members;
 }
 
-/** The members of a class, each with a way of use that its type allows. `'inside'` is for the cluster's own parts only. */
+/**
+ * The table for a class: for each member one of the ways of use that its type allows. `'inside'`: the test cannot use the member.
+ */
 type MembersOf<T> = {
   readonly [K in keyof T & string]: T[K] extends (...args: never[]) => infer R
     ? (R extends Promise<unknown> ? 'ask' : 'call') | 'inside'

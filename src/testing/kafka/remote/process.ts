@@ -3,7 +3,7 @@ import type { Message } from './endpoint.ts';
 import { hostEndpoint } from './host.ts';
 
 export interface FromProcess {
-  /** The test blocks its thread until this arrives. */
+  /** Whether the test's thread is blocked until this message arrives. */
   readonly isNow: boolean;
   readonly message: Message;
 }
@@ -18,5 +18,5 @@ const endpoint = hostEndpoint({
 });
 process.on('message', (message: Message) => endpoint.receive(message));
 process.on('disconnect', () => process.exit());
-// Ctrl-C signals the whole process group; the test decides when to stop the clusters.
+// Ctrl-C sends SIGINT to all processes of the terminal. This one ignores it, because the test decides when its clusters stop.
 process.on('SIGINT', () => {});

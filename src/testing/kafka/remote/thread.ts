@@ -1,6 +1,7 @@
 /**
- * The main module of the clusters' thread: it runs the clusters, or, with `where: 'process'`, starts the child process that does
- * and forwards messages. A thread is needed even then, because only a thread can respond to a test that blocks its own thread.
+ * The main module of the clusters' thread. It runs the clusters; with `where: 'process'` it starts a child process that runs
+ * them, and forwards messages. The thread is needed even then: when the test blocks its own thread, only another thread can
+ * receive the response.
  */
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
