@@ -1,4 +1,6 @@
-/** KIP-714: what client instances are asked for and when they may ask and push, as Kafka's ClientMetricsManager decides it. */
+/**
+ * KIP-714: which metrics clients are asked for, and when they may ask and push; the decisions of Kafka's ClientMetricsManager.
+ */
 import { describe, expect, test } from 'vitest';
 import { type ClientAttributes, ClientMetrics, type Push } from '../../src/broker/client-metrics.ts';
 import { clientInstancesMax } from '../../src/broker/limits.ts';
@@ -28,7 +30,7 @@ const client: ClientAttributes = {
 };
 const id = client.client_instance_id;
 
-/** The records of subscriptions: name → keys. */
+/** The records of client metrics subscriptions: name → keys. */
 function subscriptions(of: Record<string, Record<string, string>>) {
   return Object.entries(of).flatMap(([resourceName, values]) =>
     Object.entries(values).map(([name, value]) =>
@@ -90,7 +92,7 @@ describe('what a client is asked for', () => {
   });
 });
 
-/** An instance that asked at time 0, with an interval of one second. */
+/** An instance that has asked for its subscription at time 0. Its interval is one second. */
 function begun() {
   const manager = new ClientMetrics();
   const configs = configsOf({ a: { metrics: 'x', 'interval.ms': '1000' } });

@@ -1,4 +1,7 @@
-/** Parts of a node that handlers talk to, as plain objects: a replica that is an array, a controller that is a table. */
+/**
+ * Fakes of the parts of a node that handlers use: a replica that is an array, a controller and brokers that are tables of
+ * functions.
+ */
 import { WatchList } from '../../src/base/watch-list.ts';
 import type { PartitionReplica } from '../../src/broker/services.ts';
 import type { BrokerClient } from '../../src/metadata/broker-port.ts';
@@ -22,7 +25,7 @@ import type {
 
 const clientAppend: AppendOptions = { origin: 'client', requestVersion: 13 };
 
-/** A replica that is an array of batches. */
+/** A replica whose log is an array of batches. */
 export class FakeReplica implements PartitionReplica {
   readonly topic: string;
   readonly topicId: string;
@@ -33,15 +36,15 @@ export class FakeReplica implements PartitionReplica {
   logStartOffset = 0;
   logEndOffset = 0;
   lastStableOffset: number | null = null;
-  /** Thrown by the next calls. */
+  /** The error that the next calls throw. */
   error: KafkaError | null = null;
-  /** Acknowledgements wait for `acknowledge`. */
+  /** Whether acknowledgements wait for `acknowledge`. */
   holdAcks = false;
-  /** Reads with data answer later, as those from disk do. */
+  /** Whether reads that return records complete later, like reads from disk. */
   slow = false;
   /** Base offset of the newest segment. */
   segmentStart = 0;
-  /** Whether the transaction of every producer has begun here. */
+  /** Whether every producer's transaction has begun in this partition, so that no verification is needed. */
   hasBegun = false;
   readonly verifications: VerificationRequest[] = [];
   readonly appends: AppendOptions[] = [];
@@ -82,7 +85,7 @@ export class FakeReplica implements PartitionReplica {
     return { info, acknowledged };
   }
 
-  /** Everything appended is committed now. */
+  /** Commits everything that was appended. */
   commit(): void {
     this.highWatermark = this.logEndOffset;
     this.changed();
@@ -136,7 +139,7 @@ export class FakeReplica implements PartitionReplica {
     };
   }
 
-  /** Thrown errors and offsets are those of `fetch`. `isCold`: only the disk can tell. */
+  /** Throws the same errors as `fetch`, and ends at the same offsets. `isCold`: the records are on disk only. */
   readableBytes({ offset, isolation, currentLeaderEpoch }: FetchPosition): number | null {
     if (this.error !== null) throw this.error;
     if (currentLeaderEpoch >= 0 && currentLeaderEpoch < this.leaderEpoch)
@@ -210,7 +213,7 @@ export class FakeController implements ControllerClient {
   readonly answers = new Map<number, Answer>();
   readonly requests: { apiKey: number; version: number; body: unknown }[] = [];
 
-  /** What the controller says to a request of this kind; it may throw. */
+  /** Sets the controller's response to requests of this kind. The function may throw. */
   on<Q extends Shape, S extends Shape>(
     request: Message<Q>,
     _response: Message<S>,
@@ -237,12 +240,12 @@ export class FakeController implements ControllerClient {
   }
 }
 
-/** Other brokers as a table; one that has no answer is not available. */
+/** Other brokers as a table of responses. A broker without an entry is not available. */
 export class FakeBrokers implements BrokerClient {
   readonly answers = new Map<number, (body: never, version: number, broker: number) => unknown>();
   readonly requests: { broker: number; apiKey: number; version: number; body: unknown }[] = [];
 
-  /** What a broker says to a request of this kind; it may throw. */
+  /** Sets the response of a broker to requests of this kind. The function may throw. */
   on<Q extends Shape, S extends Shape>(
     request: Message<Q>,
     _response: Message<S>,

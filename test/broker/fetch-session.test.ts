@@ -187,7 +187,7 @@ describe('incremental fetches', () => {
           const held = new Map(scope.partitions.map(({ index, fetchOffset }) => [index, fetchOffset]));
           expect(held).toEqual(wanted);
           expect(sessions.partitionCount).toBe(wanted.size);
-          // Served partitions change their order, never what is held.
+          // Serving a partition changes the order of the partitions, but not which partitions the session has.
           if (scope.session !== null)
             for (const served of scope.partitions.slice(0, 2)) scope.session.moveToEnd(served);
           sessionId = scope.session?.id ?? 0;

@@ -1,6 +1,6 @@
 /**
- * A broker's protocol side with nothing real around it: connections in memory, a clock that stands still, replicas that are arrays,
- * a controller that is a table of functions. `inject` sends a request through the whole pipeline.
+ * The protocol side of a broker, with fakes around it: connections in memory, a clock that stands still, replicas that are
+ * arrays, a controller that is a table of functions. `inject` sends a request through the whole pipeline.
  */
 import { type Clock, type Scheduler, type Timer } from '../../src/base/clock.ts';
 import { nodeId } from '../../src/base/ids.ts';
@@ -24,7 +24,7 @@ import type { QuorumStatus } from '../../src/raft/api.ts';
 import type { Logger } from '../../src/telemetry/logger.ts';
 import { FakeBrokers, FakeController, FakeReplica } from './fakes.ts';
 
-/** Lets promises that are due run. */
+/** Lets pending promises complete. */
 export async function settle(rounds = 20): Promise<void> {
   for (let i = 0; i < rounds; i++) await Promise.resolve();
 }
@@ -84,7 +84,7 @@ export class MemoryConnection implements Connection {
   readonly writes: Uint8Array[][] = [];
   paused = false;
   closed = false;
-  /** False: every write fills the socket until `drain`. */
+  /** False: every write fills the socket until `drain` is called. */
   writable = true;
   #chunks: Uint8Array[] = [];
 
@@ -117,7 +117,7 @@ export class MemoryConnection implements Connection {
     this.onClose(null);
   }
 
-  /** What the client sends; kept while the broker doesn't read. */
+  /** Passes bytes of the client to the broker. While the broker does not read, they are kept. */
   feed(...chunks: readonly Uint8Array[]): void {
     for (const chunk of chunks) {
       if (this.closed) return;
@@ -134,7 +134,7 @@ export class MemoryConnection implements Connection {
     return Buffer.concat(this.writes.flat());
   }
 
-  /** Whole frames sent so far, without their size. */
+  /** The complete frames that the broker has sent, without their sizes. */
   frames(): Uint8Array[] {
     const bytes = Buffer.from(this.sent);
     const frames: Uint8Array[] = [];
@@ -189,7 +189,7 @@ export function topicRecords(
   ];
 }
 
-/** One batch of `count` records with values of `sizeBytes` each. */
+/** One batch of `count` records, each with a value of `sizeBytes`. */
 export function batchOf(
   count = 1,
   sizeBytes = 10,
@@ -253,7 +253,7 @@ export class TestBroker {
   readonly logger = new RecordingLogger();
   readonly replicas = new Map<string, FakeReplica>();
   readonly directories: LogDirectoryDescription[] = [];
-  /** The replica that consumers of a rack are sent to. */
+  /** By rack: the replica from which consumers of that rack should read. */
   readonly preferred = new Map<string, number>();
   readonly moves: string[] = [];
   moveError: ErrorRow | null = null;
@@ -329,7 +329,7 @@ export class TestBroker {
     return this.#seed;
   }
 
-  /** Replays records; every partition that node 1 leads gets a replica. */
+  /** Replays records. Every partition that node 1 leads gets a replica. */
   apply(records: readonly MetadataRecord[]): void {
     const delta = new MetadataDelta(this.image);
     delta.replayAll(records);
@@ -354,7 +354,7 @@ export class TestBroker {
     return connection;
   }
 
-  /** A request through the whole pipeline on a connection of its own; the response, once it is there. */
+  /** Sends a request through the whole pipeline, on a connection of its own. Resolves to the response. */
   async inject<Q extends Shape, S extends Shape>(
     request: Message<Q>,
     response: Message<S>,

@@ -1,6 +1,6 @@
 /**
- * Random groups: members that join, sync, beat, commit, leave, fall silent; writes that come late, fail or time out; coordinators
- * that fail over. What must hold at every moment is checked after every step.
+ * Random classic groups. Members join, sync, send heartbeats, commit, leave and stop sending. Writes are late, fail or time out.
+ * Coordinators fail over. The invariants are checked after every step.
  */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
@@ -30,7 +30,7 @@ class Run {
   readonly world: World;
   readonly random;
   readonly clients: Client[] = [];
-  /** Generation → partition → who got it. */
+  /** Generation → partition → the member that owns it. */
   readonly owners = new Map<number, Map<number, string>>();
   readonly acknowledged = new Map<number, number>();
   readonly commits = new Map<number, { partition: number; offset: number }>();
@@ -107,7 +107,7 @@ class Run {
     this.commits.set(token, { partition, offset });
   }
 
-  /** Writes are decided in order, as the log does; a refused one was never in the log. */
+  /** Decides the outcome of the writes in the order of the log. A refused write was never in the log. */
   settleWrites(): void {
     const write = this.world.writes[0];
     if (write === undefined) return;
@@ -117,7 +117,7 @@ class Run {
     this.world.written();
   }
 
-  /** What was appended and not acknowledged may or may not be in the new coordinator's log. */
+  /** Another broker becomes the coordinator. Writes that were appended but not acknowledged may be in its log or not. */
   failOver(): void {
     for (const write of this.world.writes.splice(0, this.pick(this.world.writes.length + 1)))
       this.world.log.push(...write.records);
@@ -125,7 +125,7 @@ class Run {
     this.world.step({ type: 'resign', error: Errors.NOT_COORDINATOR });
     this.poll();
     this.world.failOver();
-    // A generation that was never stored may be counted again.
+    // If a generation was never stored, the next coordinator may use its number again.
     this.generationSeen = generationOf(this.world);
     for (const generation of this.owners.keys())
       if (generation > this.generationSeen) this.owners.delete(generation);

@@ -1,4 +1,4 @@
-/** A shard under a virtual clock, its log in memory, and requests written short. */
+/** A shard with a virtual clock and its log in memory, and short functions for requests. */
 import { assert, defined } from '../../src/base/assert.ts';
 import type { Random } from '../../src/base/random.ts';
 import { uuidZero } from '../../src/base/uuid.ts';
@@ -67,7 +67,7 @@ export class World {
   nowMs = 0;
   readonly log: GroupRecord[] = [];
   readonly responses = new Map<number, unknown>();
-  /** Writes that are under way, when `autoWrite` is off. */
+  /** Writes in flight, if `autoWrite` is off. */
   readonly writes: Write[] = [];
   autoWrite = true;
   image: MetadataImage = emptyImage();
@@ -90,7 +90,7 @@ export class World {
     };
   }
 
-  /** The classic group. */
+  /** The classic group with this id. */
   group(id = 'g'): ClassicGroup {
     const group = defined(this.shard.groups.get(id), `group ${id}`);
     assert(group.kind === 'classic', `group ${id} is a classic one`);
@@ -128,7 +128,7 @@ export class World {
     this.step({ type: 'failed', writeId: defined(this.writes.shift(), 'a write').id, error });
   }
 
-  /** Time passes; deadlines come when they are due. */
+  /** Advances the clock. Each deadline is handled when it is due. */
   advance(ms: number): void {
     const until = this.nowMs + ms;
     for (;;) {
@@ -140,7 +140,7 @@ export class World {
     this.nowMs = until;
   }
 
-  /** Another broker takes over: only the log is left. */
+  /** Another broker becomes the coordinator: it has only the log. */
   failOver(): void {
     this.shard = replayed(this.log, this.config, this.random, this.now);
     const turn = createTurn(this.shard, this.now);
@@ -184,7 +184,7 @@ export class World {
     return defined(this.response<JoinResponse>(token), 'response to JoinGroup');
   }
 
-  /** Gets an id and joins with it; the answer is parked. */
+  /** A dynamic member gets its id and joins with it. Its JoinGroup request stays pending. */
   joinDynamic(request: Partial<JoinRequest> = {}): { token: number; memberId: string } {
     const { memberId } = this.joinNow(request);
     return { token: this.join({ ...request, memberId }), memberId };
@@ -280,11 +280,11 @@ export class World {
     return code === undefined ? undefined : errorOf(code).name;
   }
 
-  /** A stable group of `count` dynamic members; the first id is the leader's. */
+  /** A stable group of `count` dynamic members. The first id is that of the leader. */
   stable(count: number, request: Partial<JoinRequest> = {}): { ids: string[]; generation: number } {
     const joins = Array.from({ length: count }, () => this.joinDynamic(request));
     this.advance(this.config.initialRebalanceDelayMs + 1);
-    // Each further member of a group without a delay begins a rebalance of its own: all join once more.
+    // In a group without initial delay each further member starts another rebalance, in which all members join again.
     const tokens = joins.map(({ token, memberId }) =>
       this.response(token) === undefined ? token : this.join({ ...request, memberId }),
     );
@@ -313,7 +313,7 @@ export function replayed(
   return shard;
 }
 
-/** What of a shard must survive a fail-over, in a form that compares. */
+/** The part of a shard's state that a failover must preserve, in a form that can be compared. */
 export function durable(shard: Shard): unknown {
   return [...shard.groups.values()]
     .filter((group) => isWritten(group) || group.offsets.size > 0)

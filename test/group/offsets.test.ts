@@ -17,7 +17,7 @@ function committed(world: World, topic = 't', partition = 0, groupId = 'g'): num
   return fetchOffsets(world.shard, { groupId, topics }).topics[0]?.partitions[0]?.committedOffset;
 }
 
-/** What a consumer that reads `topics` says of itself. */
+/** The metadata of a consumer that subscribes to `topics`. */
 function reads(...topics: string[]) {
   const body = encode(ConsumerProtocolSubscription, 1, { topics, userData: null, ownedPartitions: [] });
   const metadata = new Uint8Array(2 + body.length);
@@ -198,7 +198,7 @@ describe('expiry', () => {
 
 describe('deleted topics', () => {
   const topicIds = { old: idOf('t'), new: idOf('t', 1) };
-  /** As a client asks since v10. */
+  /** The committed offset as a client of v10 or later requests it, by topic id. */
   const ofId = (world: World, topicId: string): number | undefined => {
     const topics = [{ name: 't', topicId, partitionIndexes: [0] }];
     return fetchOffsets(world.shard, { groupId: 'g', topics }).topics[0]?.partitions[0]?.committedOffset;

@@ -11,7 +11,7 @@ function hex(bytes: Uint8Array | null): string | null {
 }
 
 describe('records', () => {
-  // Bytes that Kafka 4.3.1 wrote for the same requests, but for times and ids.
+  // Bytes that Kafka 4.3.1 wrote for the same requests; only times and ids differ.
   const offset258 = '0000000000000102';
   const atStart = '0000018bcfe56800';
 

@@ -1,4 +1,4 @@
-/** Offsets within transactions: pending until the marker, and what else looks at offsets meanwhile. */
+/** Offset commits in transactions: they are pending until the marker, and other requests see them as unstable. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { defined } from '../../src/base/assert.ts';
@@ -13,7 +13,7 @@ import { Errors, errorOf } from '../../src/protocol/errors.ts';
 import { ConsumerWorld } from './consumer/harness.ts';
 import { durable, seededRandom } from './harness.ts';
 
-/** One entry of the log: a record, or a marker. */
+/** One entry of the log: a record or a marker. */
 type Entry = Pick<Write, 'producer' | 'end'> & { readonly record: Write['records'][number] | null };
 
 class TxnWorld extends ConsumerWorld {
@@ -82,7 +82,7 @@ class TxnWorld extends ConsumerWorld {
     return fetched(this.shard, requireStable, partition, groupId, topic);
   }
 
-  /** The shard that another broker reads from the log, or from what compaction left of it. */
+  /** The shard as another broker loads it, from the log or from what compaction has left of the log. */
   replay(entries: readonly Entry[] = this.entries): Shard {
     const machine = groupMachine(this.config, seededRandom(9));
     const shard = machine.create(this.now);
@@ -305,7 +305,7 @@ describe('offsets that go while a transaction holds some', () => {
   });
 });
 
-/** What a reader of the log makes of one partition: the last record that counts, unless a tombstone came after it. */
+/** The offset that follows from the log for one partition: the last record that took effect, unless a tombstone came after it. */
 function expected(entries: readonly Entry[], group: string, partition: number): number {
   const counting: { at: number; offset: number }[] = [];
   const open = new Map<number, { at: number; offset: number }[]>();
@@ -329,7 +329,10 @@ function expected(entries: readonly Entry[], group: string, partition: number): 
   return counting.sort((a, b) => b.at - a.at)[0]?.offset ?? -1;
 }
 
-/** What the cleaner leaves: the last record of each key below the first open transaction, of those that count. */
+/**
+ * What the log cleaner leaves of the log: of the records that took effect below the first open transaction, the last one of each
+ * key.
+ */
 function compacted(entries: readonly Entry[]): Entry[] {
   const last = new Map<string, number>();
   const open = new Map<number, number>();

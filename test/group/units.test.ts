@@ -5,7 +5,7 @@ import { coordinatorPartition } from '../../src/coordinator/partition.ts';
 import { Deadline, Deadlines } from '../../src/group/deadlines.ts';
 
 describe('coordinatorPartition', () => {
-  // Values of Java's String.hashCode.
+  // Partitions that follow from Java's String.hashCode.
   test.each([
     ['', 0],
     ['hello', 99162322],

@@ -9,7 +9,7 @@ import type { MetadataRecord } from '../../src/metadata/records.ts';
 import { decodeRecords, encodeRecords, record } from '../../src/metadata/records.ts';
 import { decodeSnapshot, imageToRecords, snapshotBytes } from '../../src/metadata/snapshot.ts';
 
-/** Every look at it finds that a slice is over. */
+/** A clock that advances at each reading, so that every slice is over at once. */
 const impatient: Clock = { monotonicMs: () => (readMs += 10), wallMs: () => 0 };
 let readMs = 0;
 const queue: Scheduler = { after: () => ({ cancel: () => {} }), soon: queueMicrotask };
@@ -119,7 +119,7 @@ test('a snapshot replays to an equal image, and arrives as the difference', asyn
   loader.onCommit([{ offset: 3, epoch: 1, payload: encodeRecords(two), appendedMs: 0 }]);
   const old = loader.image.topics.partition(a, 0);
   const loaded = loader.onSnapshot({ offset: 10, epoch: 2, bytes: snapshotBytes(next) });
-  // In slices: until all is there, the image is the one before.
+  // The snapshot is applied in slices. Until all of it is applied, the previous image is the current one.
   expect(loader.image.offset).toBe(3);
   await loaded;
   expect(seen).toEqual([

@@ -1,4 +1,4 @@
-/** Every message that `src/protocol/messages` exports, found by looking at the folder and those in it so that none is forgotten. */
+/** All messages that `src/protocol/messages` exports. They are found by reading the folder, so that none is forgotten. */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Message } from '../../src/protocol/schema/fields.ts';
@@ -17,6 +17,6 @@ export const allMessages: readonly Message[] = (
   )
 ).flat();
 
-/** Tests of all messages would pass with none. */
+/** If fewer messages were found, something would be wrong, and tests over all messages would pass without testing anything. */
 const messagesMin = 200;
 if (allMessages.length < messagesMin) throw new Error(`only ${allMessages.length} messages were found`);

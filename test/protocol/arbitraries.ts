@@ -1,4 +1,4 @@
-/** Random values for a schema: what a caller may pass to `encode` in a given version. */
+/** Random values for a schema: values that a caller may pass to `encode` in a given version. */
 import fc from 'fast-check';
 import { uuidFromBytes } from '../../src/base/uuid.ts';
 import { defaultOf, isNullable, isPresent } from '../../src/protocol/codec/layout.ts';
@@ -52,7 +52,7 @@ function fieldOf(field: Field, version: number): fc.Arbitrary<unknown> {
   return isNullable(field, version) ? fc.option(value, { nil: null, freq: 4 }) : value;
 }
 
-/** Full values (as decoded) in which fields that `version` lacks have their default. */
+/** Whole values, as they are decoded, in which the fields that `version` lacks have their defaults. */
 export function shapeOf(shape: Shape, version: number): fc.Arbitrary<Record<string, unknown>> {
   return fc.record(
     Object.fromEntries(
@@ -61,7 +61,7 @@ export function shapeOf(shape: Shape, version: number): fc.Arbitrary<Record<stri
         isPresent(field, version)
           ? fc.oneof(
               { arbitrary: fieldOf(field, version), weight: 4 },
-              // In some messages null is a default that the version at hand does not allow to be written.
+              // In some messages the default is null, although this version does not allow null on the wire.
               ...(field.default === null && !isNullable(field, version)
                 ? []
                 : [{ arbitrary: fc.constant(null).map(() => defaultOf(field)), weight: 1 }]),

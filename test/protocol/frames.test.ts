@@ -70,7 +70,7 @@ test('large records leave as they came, between two written pieces', () => {
     expect(whole.readInt32BE(0)).toBe(whole.length - 4);
     const back = decode(FetchResponse, 12, whole, 9).responses[0]?.partitions[0]?.records as Buffer;
     expect(back.equals(records)).toBe(true);
-    // A view of the frame, not a copy.
+    // It is a view of the frame, not a copy.
     expect(back.buffer).toBe(whole.buffer);
   }
 });

@@ -1,5 +1,6 @@
 /**
- * Compares every schema, field by field, with Kafka's own message definitions, where they are at hand (`../kafka-definitions.ts`).
+ * Compares every schema with Kafka's own message definitions, field by field, where these are available
+ * (`../kafka-definitions.ts`).
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -146,7 +147,7 @@ function schemaRows(message: Message, versions: VersionRange): Row[] {
   return rows;
 }
 
-/** Messages with one version more than the definitions, which are those of Kafka 4.3: that of 4.4. */
+/** Messages that have one version more here than in Kafka 4.3's definitions: a version of Kafka 4.4. */
 const withVersionOf44: ReadonlySet<string> = new Set(
   ['ApiVersions', 'TxnOffsetCommit', 'DeleteGroups'].flatMap((name) => [`${name}Request`, `${name}Response`]),
 );

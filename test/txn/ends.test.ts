@@ -1,4 +1,4 @@
-/** Markers, time and what tools see: the transaction coordinator's rules, one by one. */
+/** The rules of the transaction coordinator about markers, time-outs, and what tools show. */
 import { describe, expect, test } from 'vitest';
 import { Errors } from '../../src/protocol/errors.ts';
 import { describeTransaction, listTransactions } from '../../src/txn/describe.ts';

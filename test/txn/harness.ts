@@ -1,4 +1,4 @@
-/** A shard under a virtual clock, its log in memory, and requests written short. */
+/** A shard with a virtual clock and its log in memory, and short functions for requests. */
 import { defined } from '../../src/base/assert.ts';
 import type { CoordinatorRecord, RuntimeInput, StepContext, Write } from '../../src/coordinator/types.ts';
 import { emptyImage, type MetadataImage } from '../../src/metadata/image.ts';
@@ -32,7 +32,7 @@ function imageOf(version: TransactionVersion): MetadataImage {
 
 export const wallStartMs = 1_700_000_000_000;
 
-/** `topic-partition` names as a set. */
+/** The set of the partitions with the names `topic-partition`. */
 export function parts(...names: string[]): Partitions {
   return partitionsOf(
     names.map((name) => {
@@ -55,9 +55,9 @@ export class World {
   leaderEpoch = 1;
   readonly log: CoordinatorRecord[] = [];
   readonly responses = new Map<number, ProducerAnswer>();
-  /** Writes that are under way, when `autoWrite` is off. */
+  /** Writes in flight, if `autoWrite` is off. */
   readonly writes: Write[] = [];
-  /** Rounds put out and not yet carried out, when `autoMark` is off. */
+  /** Rounds of markers that were output but not carried out, if `autoMark` is off. */
   readonly rounds: MarkerRound[] = [];
   readonly notes: Output['notes'][number][] = [];
   autoWrite = true;
@@ -123,13 +123,13 @@ export class World {
     this.step({ type: 'failed', writeId: defined(this.writes.shift(), 'a write').id, error });
   }
 
-  /** All partitions of the oldest round have their marker. */
+  /** Reports that all partitions of the oldest round have their marker. */
   mark(): void {
     const { transactionalId, round, partitions } = defined(this.rounds.shift(), 'a round');
     this.step({ type: 'marked', transactionalId, round, partitions });
   }
 
-  /** Time passes; deadlines come when they are due. */
+  /** Advances the clock. Each deadline is handled when it is due. */
   advance(ms: number): void {
     const until = this.nowMs + ms;
     for (;;) {
@@ -141,7 +141,7 @@ export class World {
     this.nowMs = until;
   }
 
-  /** Another broker takes over: only the log is left. */
+  /** Another broker becomes the coordinator: it has only the log. */
   failOver(): void {
     this.leaderEpoch++;
     this.rounds.length = 0;
@@ -178,7 +178,7 @@ export class World {
     }));
   }
 
-  /** A producer that has its id. */
+  /** A producer that has got its producer id. */
   producer(request: Partial<InitProducerIdRequest> = {}): Producer {
     const answer = defined(this.response(this.init(request)), 'an answer');
     if (answer.errorCode !== 0) throw new Error(errorName(answer));
@@ -186,7 +186,7 @@ export class World {
   }
 }
 
-/** What a client does, with the id and epoch that it was told. */
+/** A client. It uses the producer id and epoch of the last response. */
 export class Producer {
   readonly world: World;
   readonly id: string;
@@ -204,7 +204,7 @@ export class Producer {
     return { transactionalId: this.id, producerId: this.producerId, producerEpoch: this.epoch };
   }
 
-  /** What a client of today says of itself: version 2, or 0. */
+  /** The transaction version of the client: 2, or 0. */
   get version(): TransactionVersion {
     return this.world.version >= 2 ? 2 : 0;
   }
@@ -253,7 +253,7 @@ export function replayed(log: readonly CoordinatorRecord[], of: TxnConfig, now: 
   return shard;
 }
 
-/** What of the state is in records, in a form that can be compared. */
+/** The part of the state that is in records, in a form that can be compared. */
 export function durable(shard: Shard): Record<string, unknown>[] {
   return [...shard.entries.values()]
     .filter(({ current }) => current !== null)

@@ -1,4 +1,4 @@
-/** The transaction coordinator's answers to requests, one by one. Error codes are those that Kafka 4.3 gives. */
+/** The responses of the transaction coordinator to requests. The error codes are those of Kafka 4.3. */
 import { describe, expect, test } from 'vitest';
 import { Errors } from '../../src/protocol/errors.ts';
 import { verifyPartitions } from '../../src/txn/add-partitions.ts';
@@ -59,7 +59,7 @@ describe('InitProducerId', () => {
       expect(errorOfInit(world, {})).toBe('CONCURRENT_TRANSACTIONS');
       expect(world.current().state).toBe('CompleteAbort');
       expect(old.add('a-1')).toBe('PRODUCER_FENCED');
-      // With version 2 the abort raised the epoch once, as an end of its own would have done.
+      // With version 2 the abort has incremented the epoch once, as the producer's own EndTxn would have done.
       expect(old.commit()).toBe(version === 2 ? 'INVALID_TXN_STATE' : 'PRODUCER_FENCED');
       const answer = world.response(world.init());
       expect(answer).toEqual({ errorCode: 0, producerId: 100, producerEpoch: 2 });
@@ -75,7 +75,7 @@ describe('InitProducerId', () => {
     expect(world.response(world.init(own))?.producerEpoch).toBe(1);
     expect(errorOfInit(world, { producerId: 7, producerEpoch: 0 })).toBe('PRODUCER_FENCED');
     expect(world.response(world.init())?.producerEpoch).toBe(2);
-    // Another producer took over: the retry of before is no longer one.
+    // Another producer has taken over, so the same request is no longer a retry.
     expect(errorOfInit(world, own)).toBe('PRODUCER_FENCED');
     expect(errorOfInit(world, { producerId, producerEpoch: 1 })).toBe('PRODUCER_FENCED');
   });
@@ -233,7 +233,10 @@ describe('EndTxn', () => {
     expect(producer.epoch).toBe(0);
   });
 
-  /** Kafka's table of the states at rest: retry (the epoch before) and present epoch, abort and commit. */
+  /**
+   * Kafka's table for states without a transaction in progress: the request has the previous epoch (a retry) or the present one,
+   * and aborts or commits.
+   */
   test.each([
     ['Empty', 'PRODUCER_FENCED', 'NONE', 'PRODUCER_FENCED', 'INVALID_TXN_STATE'],
     ['CompleteAbort', 'NONE', 'NONE', 'INVALID_TXN_STATE', 'INVALID_TXN_STATE'],

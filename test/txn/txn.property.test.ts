@@ -1,7 +1,7 @@
 /**
- * Random transactional producers: they begin, add, commit, abort, retry, crash and come back as zombies; writes come late, fail or
- * time out; markers are reported late, in parts and twice; coordinators fail over. What must hold at every moment is checked
- * after every step, against a model that only knows what clients were told and what markers were written.
+ * Random transactional producers. They begin transactions, add partitions, commit, abort, retry, crash, and return as zombies.
+ * Writes are late, fail or time out. Markers are reported late, in parts and twice. Coordinators fail over. After every step the
+ * invariants are checked, against a model that knows only the responses that clients got and the markers that were written.
  */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
@@ -14,10 +14,10 @@ import { durable, namesOf, parts, Producer, replayed, World } from './harness.ts
 const ids = ['t', 'u'];
 const partitionCount = 4;
 
-/** A client, and what it waits for. */
+/** A client, and the response that it waits for. */
 interface Client {
   readonly producer: Producer;
-  /** Partitions that it was told are in its open transaction. */
+  /** Partitions that belong to its open transaction according to the responses. */
   added: Set<string>;
   asked: {
     readonly token: number;
@@ -27,7 +27,7 @@ interface Client {
   isAlive: boolean;
 }
 
-/** Of one partition: the last marker of each producer id. */
+/** The last marker of each producer id in one partition. */
 interface Marker {
   readonly epoch: number;
   readonly commit: boolean;
@@ -39,10 +39,10 @@ class Run {
   readonly random;
   readonly clients: Client[] = [];
   readonly inits = new Map<number, string>();
-  /** Every (transactional id, producer id, epoch) that was given to a producer, and how. */
+  /** Every (transactional id, producer id, epoch) that a producer got, with the way in which it got it. */
   readonly given = new Map<string, number>();
   readonly markers = new Map<string, Map<number, Marker>>();
-  /** (producer id, epoch of the client) → the end that it was told is decided. */
+  /** (producer id, epoch of the client) → the outcome that a response has confirmed. */
   readonly decided = new Map<string, boolean>();
   epochs = new Map<string, readonly [number, number]>();
 
@@ -102,7 +102,7 @@ class Run {
     this.world.written();
   }
 
-  /** Writes the markers of one partition of a round, and reports them, perhaps; a report may come late, and twice. */
+  /** Writes the markers of one partition of a round, and may report them. A report may be late, or come twice. */
   mark(): void {
     const { rounds } = this.world;
     const one = rounds[this.pick(Math.max(1, rounds.length))];
@@ -113,7 +113,7 @@ class Run {
     this.markers.set(name, log);
     const round = `${one.coordinatorEpoch}/${one.round}`;
     const before = log.get(one.producerId);
-    // A partition refuses the marker of an older epoch; here it must not even be asked to take one.
+    // A partition refuses a marker with an older epoch. Here the coordinator must not even send one.
     expect(before === undefined || before.epoch <= one.producerEpoch).toBe(true);
     if (before?.epoch === one.producerEpoch && before.round !== round && this.world.version >= 2)
       expect(before.commit).toBe(one.commit);
@@ -125,7 +125,7 @@ class Run {
     if (this.pick(5) === 0) this.world.step({ type: 'marked', ...one, partitions: parts(name) });
   }
 
-  /** What was appended and not acknowledged may or may not be in the new coordinator's log. */
+  /** Another broker becomes the coordinator. Writes that were appended but not acknowledged may be in its log or not. */
   failOver(): void {
     for (const write of this.world.writes.splice(0, this.pick(this.world.writes.length + 1)))
       this.world.log.push(...write.records);
@@ -136,7 +136,7 @@ class Run {
     this.world.failOver();
   }
 
-  /** As if the id had been in use for years. */
+  /** Increments the epoch as far as years of use would. */
   useUpEpochs(): void {
     const id = ids[this.pick(ids.length)] as string;
     const entry = this.world.shard.entries.get(id);
@@ -162,7 +162,7 @@ class Run {
 
   give(id: string, producerId: number, epoch: number): void {
     const key = `${id}/${producerId}/${epoch}`;
-    // No two producers ever have the same epoch.
+    // No two producers ever get the same epoch.
     expect(this.given.has(key), key).toBe(false);
     this.given.set(key, this.given.size);
   }
@@ -179,7 +179,7 @@ class Run {
     if (answer.errorCode !== 0) return;
     const commit = asked.what === 'commit';
     const key = `${producer.producerId}/${producer.epoch}`;
-    // With version 2 an epoch is good for one transaction: whoever asks again hears of the same end.
+    // With version 2 each transaction has its own epoch, so every retry must get the same outcome.
     if (this.world.version >= 2) {
       if (this.decided.has(key)) expect(this.decided.get(key), key).toBe(commit);
       this.decided.set(key, commit);
@@ -191,12 +191,12 @@ class Run {
 
   check(): void {
     const { shard, log, config, version } = this.world;
-    // `useUpEpochs` is not in the log.
+    // What `useUpEpochs` did is not in the log.
     const ofLog = replayed(log, config, this.world.now);
     for (const entry of shard.entries.values()) {
       if (entry.current === null || entry.current.producerEpoch > 30_000) continue;
       const other = ofLog.entries.get(entry.transactionalId);
-      // Version 0 of the record has no place for the ids before and after.
+      // Version 0 of the record does not store the previous and the next producer id.
       const lost = version === 0 ? { previousProducerId: -1, nextProducerId: -1 } : {};
       expect(other?.current).toEqual({ ...entry.current, lastProducerEpoch: -1, ...lost });
     }
@@ -207,7 +207,7 @@ class Run {
     expect([...shard.ongoing].every(({ current }) => current?.state === 'Ongoing')).toBe(true);
   }
 
-  /** Of one coordinator: a producer id is never left and come back to, its epoch never goes down. */
+  /** For one coordinator: a producer id that was replaced never returns, and its epoch never decreases. */
   #checkEpoch(id: string, current: { producerId: number; producerEpoch: number } | null): void {
     if (current === null) return;
     const [producerId, epoch] = this.epochs.get(id) ?? [-1, -1];
@@ -216,7 +216,7 @@ class Run {
     this.epochs.set(id, [current.producerId, current.producerEpoch]);
   }
 
-  /** All faults end: every transaction comes to its end, and whoever waits is answered. */
+  /** Ends all faults. Then every transaction must end, and every pending request must get a response. */
   heal(): void {
     this.world.autoProducerId = true;
     for (let i = 0; i < 40; i++) {

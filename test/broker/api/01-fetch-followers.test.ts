@@ -1,4 +1,4 @@
-/** Fetch from followers (KIP-392): who is sent where, and what a response says then. */
+/** Fetch from followers (KIP-392): which consumers are told to read from a follower, and what the response has. */
 import { expect, test } from 'vitest';
 import { FetchRequest, FetchResponse } from '../../../src/protocol/messages/records/01-fetch.ts';
 import { batchOf, idA, TestBroker } from '../harness.ts';

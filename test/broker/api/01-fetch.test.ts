@@ -289,7 +289,7 @@ describe('long poll', () => {
       connection.writable = false;
       connection.feed(frame(FetchRequest, 12, body));
       await settle();
-      // A socket that is full gets no more of a response: its size is in front.
+      // When the socket is full, the rest of the response waits; but its size is at the front already.
       return Buffer.from(connection.sent).readInt32BE(0);
     };
     const all = fetch(

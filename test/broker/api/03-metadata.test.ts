@@ -59,7 +59,7 @@ describe('Metadata', () => {
   test('all topics of a large cluster are described in slices of 5 ms', async () => {
     const broker = new TestBroker();
     let slices = 0;
-    // A clock that goes on 1 ms at each look: a slice has room for five topics.
+    // A clock that advances by 1 ms at each reading, so that a slice has room for five topics.
     broker.time.monotonicMs = () => broker.time.nowMs++;
     broker.time.soon = (callback) => {
       slices++;
@@ -134,7 +134,7 @@ describe('Metadata', () => {
         { name: 'nope' },
         { name: 'a/b' },
         { name: null, topicId: idC },
-        // As Kafka's own client asks.
+        // In the form in which Kafka's own client sends it.
         { name: '', topicId: idB },
         { name: null },
         { name: 'a' },

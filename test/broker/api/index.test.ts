@@ -17,7 +17,7 @@ import type { Field, Shape } from '../../../src/protocol/schema/fields.ts';
 import { inVersions } from '../../../src/protocol/schema/versions.ts';
 import { readResponse, TestBroker } from '../harness.ts';
 
-/** A request with one element in every array, and `long`, when it is given, in every int64. */
+/** A request with one element in every array, and with `long`, if it is given, in every int64 field. */
 function sample(shape: Shape, version: number, long?: number): Record<string, unknown> {
   const body: Record<string, unknown> = {};
   for (const [name, field] of Object.entries(shape)) {
@@ -34,7 +34,7 @@ function sampleOf(field: Field, version: number, long?: number): unknown {
   return field.default ?? 0;
 }
 
-/** Every error code of a response, at whatever depth. */
+/** All error codes of a response, in all its structs. */
 function errorCodes(value: unknown): number[] {
   if (Array.isArray(value)) return value.flatMap(errorCodes);
   if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return [];
@@ -83,7 +83,7 @@ describe.each(handlers.map((handler) => [handler.name, handler] as const))('%s',
     async (version) => {
       const broker = new TestBroker();
       const refused = await answered(broker, handler, version, () => Errors.CLUSTER_AUTHORIZATION_FAILED);
-      // Before v3 it has no place for an error.
+      // Before v3 the response has no field for an error.
       const silent = handler.name === 'DescribeLogDirs' && version < 3;
       expect(errorCodes(refused).includes(31)).toBe(!silent);
       await answered(broker, handler, version, allowAll);
@@ -112,7 +112,7 @@ function hasLong(shape: Shape): boolean {
   });
 }
 
-/** The response to a sample request, encoded and decoded. */
+/** Sends a sample request; returns the response, encoded and decoded. */
 async function answered(
   broker: TestBroker,
   handler: Handler,

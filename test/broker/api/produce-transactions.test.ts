@@ -1,4 +1,6 @@
-/** Transactional batches on their way into the log: asked of the coordinator first, in the words that each client knows. */
+/**
+ * Transactional batches in Produce: the coordinator verifies them before the append, and each client gets errors that it knows.
+ */
 import { describe, expect, test } from 'vitest';
 import { Errors, KafkaError } from '../../../src/protocol/errors.ts';
 import { ProduceRequest, ProduceResponse } from '../../../src/protocol/messages/records/00-produce.ts';
@@ -25,7 +27,7 @@ import {
 const stateId = 'AAAAAAAAAAAAAAAAAAAFew';
 const producer = { producerId: 7, producerEpoch: 2, baseSequence: 0, isTransactional: true };
 
-/** Broker 2 coordinates all transactions. */
+/** A broker whose metadata names broker 2 as the coordinator of all transactions. */
 function newBroker(properties = ''): TestBroker {
   const records = [
     brokerRecord(1),
@@ -37,7 +39,7 @@ function newBroker(properties = ''): TestBroker {
   return new TestBroker({ records, properties });
 }
 
-/** What the coordinator answers for every partition, one error an entry, the last for ever. */
+/** Sets the coordinator's errors for every partition, one for each request; the last one is repeated for ever. */
 function coordinatorSays(broker: TestBroker, ...errors: { readonly code: number }[]): void {
   let asked = 0;
   broker.brokers.on(AddPartitionsToTxnRequest, AddPartitionsToTxnResponse, ({ transactions }) => {

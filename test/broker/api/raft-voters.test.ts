@@ -1,4 +1,4 @@
-/** Requests that change who votes: what is wrong with them, what refusals read like, and what a node hands on. */
+/** Requests that change the voters: their validation, the error messages of refusals, and which of them a node forwards. */
 import { describe, expect, test } from 'vitest';
 import { nodeId } from '../../../src/base/ids.ts';
 import { uuidZero } from '../../../src/base/uuid.ts';

@@ -1,4 +1,7 @@
-/** A partition of `__consumer_offsets` on a real log with the log cleaner: it stays small, and a coordinator finds its state in what is left. */
+/**
+ * A partition of `__consumer_offsets` on a real log with the log cleaner: the log stays small, and a coordinator can load its
+ * state from what is left.
+ */
 import { expect, test } from 'vitest';
 import { uuidZero } from '../../../src/base/uuid.ts';
 import { ShardHost } from '../../../src/broker/coordinator/shard-host.ts';
@@ -17,7 +20,7 @@ import { MemoryLog, MemoryReplica } from './memory-replica.ts';
 
 const segmentBytes = 32 * 1024;
 
-/** The only replica of its partition: what is written is committed. */
+/** The only replica of its partition, so records are committed when they are written. */
 class LogReplica extends MemoryReplica {
   readonly log: PartitionLog;
 
@@ -69,7 +72,7 @@ async function newHost(log: PartitionLog, bench: Bench): Promise<ShardHost<Shard
   return host;
 }
 
-/** Of one of 60 partitions; every third in a transaction. */
+/** A commit for a random one of 60 partitions. Every third commit is in a transaction. */
 function randomCommit(token: number, pick: (bound: number) => number, committedOffset: number): GroupInput {
   const at = { partitionIndex: pick(20), committedOffset, committedLeaderEpoch: -1, committedMetadata: '' };
   const topics = [{ name: 't', topicId: uuidZero, partitions: [at] }];
@@ -115,7 +118,7 @@ test('the log cleaner bounds the log of a coordinator, whose state survives', as
       await host.request((token) => ({ type: 'completeTransaction', token, end }));
     }
     await cleaner.cleanOnce();
-    // What the cleaner left, what made it worth its while, and the active segment.
+    // The log has what the cleaner left, as much again at which it starts to clean, and the active segment.
     expect(log.sizeBytes).toBeLessThan(3 * segmentBytes);
   }
   expect(log.logEndOffset).toBeGreaterThan(6_000);

@@ -1,4 +1,6 @@
-/** A partition of `__consumer_offsets` that Apache Kafka 4.3.1 wrote, with a committed, an aborted and an open transaction. */
+/**
+ * A partition of `__consumer_offsets` that Apache Kafka 4.3.1 has written, with a committed, an aborted and an open transaction.
+ */
 import { expect, test } from 'vitest';
 import { uuidZero } from '../../../src/base/uuid.ts';
 import { loadShard } from '../../../src/broker/coordinator/shard-loader.ts';
@@ -11,8 +13,9 @@ import { ManualTime, RecordingLogger } from '../harness.ts';
 import { MemoryLog, MemoryReplica } from './memory-replica.ts';
 
 /**
- * Offsets of group g, topic t: commits of 5 and 6 for partitions 0 and 1; producer 0 commits 10 and 12 for 0 and 2, producer 1 has 99
- * for 1 and aborts; in between a commit of 13 for 2; producer 2 has 50 for 3 and does not end.
+ * All commits are of group g for topic t. Offsets 5 and 6 for partitions 0 and 1, without a transaction. Producer 0 commits 10
+ * and 12 for partitions 0 and 2 in a transaction; producer 1 commits 99 for partition 1 and aborts. Between these, 13 is
+ * committed for partition 2 without a transaction. Producer 2 commits 50 for partition 3 and does not end its transaction.
  */
 const segment =
   'AAAAAAAAAAAAAABuAAAAAAIOyg4/AAAAAAAAAAABoiHCVlEAAAGiIcJWUf////////////8AAAAAAAAAAXgAAAAYAAEAAWcAAXQA' +

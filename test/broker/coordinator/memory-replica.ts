@@ -1,4 +1,7 @@
-/** A partition of an internal topic in memory: a log that outlives its leaders, and a leader whose promises a test keeps by hand. */
+/**
+ * A partition of an internal topic in memory. Its log survives changes of the leader, and a test decides when appends are
+ * acknowledged.
+ */
 import { WatchList } from '../../../src/base/watch-list.ts';
 import type { PartitionReplica } from '../../../src/broker/services.ts';
 import { Errors, KafkaError } from '../../../src/protocol/errors.ts';
@@ -40,14 +43,14 @@ export class MemoryReplica implements PartitionReplica {
   isLeader = true;
   leaderEpoch = 1;
   highWatermark: number;
-  /** Acknowledgements wait for `settleAcks`. */
+  /** Whether acknowledgements wait for `settleAcks`. */
   holdAcks = false;
-  /** Thrown by the next appends. */
+  /** The error that the next appends throw. */
   error: KafkaError | null = null;
   readonly memory: MemoryLog;
   readonly appends: number[] = [];
   readonly options: AppendOptions[] = [];
-  /** Of the next verification; null: the transaction has begun here. */
+  /** The result of the next `beginVerification`; null: the transaction has begun in this partition. */
   guard: VerificationGuard | null = null;
   readonly #watchers = new Set<() => void>();
   #acks: { resolve: () => void; reject: (error: unknown) => void }[] = [];

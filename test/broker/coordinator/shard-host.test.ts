@@ -162,7 +162,7 @@ describe('writes', () => {
     const bench = new Bench();
     const replica = new MemoryReplica(bench.memory);
     const host = await bench.host(replica);
-    // Of the metadata that a commit may bring, 60 fit into a batch.
+    // Of commits with this much metadata, 60 fit into one batch.
     const all = Array.from({ length: 150 }, (_, i) => commit(host, i, i, 'g', 'm'.repeat(4_096)));
     expect(new Set(await Promise.all(all))).toEqual(new Set(['NONE']));
     expect(replica.appends.length).toBe(3);

@@ -1,4 +1,4 @@
-/** Groups of the consumer protocol (KIP-848) through the whole pipeline. */
+/** Consumer groups (KIP-848): requests through the whole pipeline. */
 import { beforeEach, describe, expect, test } from 'vitest';
 import { defined } from '../../../src/base/assert.ts';
 import type { GroupService } from '../../../src/broker/groups/group-service.ts';

@@ -1,4 +1,4 @@
-/** A broker with the group coordinator whose log is in memory, for requests through the whole pipeline. */
+/** A broker with a group coordinator whose log is in memory, for requests through the whole pipeline. */
 import { nodeId } from '../../../src/base/ids.ts';
 import type { Clock, Scheduler } from '../../../src/base/clock.ts';
 import { Endpoints } from '../../../src/broker/api/endpoints.ts';
@@ -28,7 +28,10 @@ log.dirs=/nowhere
 group.initial.rebalance.delay.ms=0
 `;
 
-/** The table wants the handlers before the broker is there whose parts they use: those are asked for when needed. */
+/**
+ * The table of handlers is made before the broker exists, but the handlers need parts of the broker; so they get these parts when
+ * they use them.
+ */
 export class GroupBroker {
   readonly replicas = Array.from(
     { length: partitionCount },
@@ -36,7 +39,7 @@ export class GroupBroker {
   );
   readonly broker: TestBroker;
   readonly groups: GroupService;
-  /** Of transaction coordinators: every partition is part of the transaction. */
+  /** The response of transaction coordinators: every partition belongs to the transaction. */
   ask: TransactionVerifier['verify'] = () => Promise.resolve(new Map());
   readonly #watchers: ((change: Leadership) => void)[] = [];
 
@@ -77,7 +80,7 @@ export class GroupBroker {
     this.broker = new TestBroker({ handlers, records, properties: more });
   }
 
-  /** The offsets topic comes into being, led here. */
+  /** Creates the offsets topic. This broker leads its partitions. */
   async lead(): Promise<void> {
     this.broker.apply(topicRecords('__consumer_offsets', offsetsId, partitionCount));
     this.groups.start();

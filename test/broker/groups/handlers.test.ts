@@ -1,4 +1,4 @@
-/** Groups through the whole pipeline: requests as bytes, in the versions at the edges. */
+/** Classic groups: requests through the whole pipeline as bytes, in the lowest and the highest versions. */
 import { beforeEach, describe, expect, test } from 'vitest';
 import { GroupService } from '../../../src/broker/groups/group-service.ts';
 import { coordinatorPartition } from '../../../src/coordinator/partition.ts';
@@ -62,7 +62,7 @@ const commitBody = {
   ],
 };
 
-/** The only member of a group joins; since v4 it asks for its id first. */
+/** The only member of a group joins. From v4 on it first gets its id. */
 async function joinAlone({ broker }: GroupBroker, version: number): Promise<JoinGroupResponse> {
   const join = {
     groupId: 'g',

@@ -1,4 +1,4 @@
-/** TxnOffsetCommit through the pipeline, and the batches and markers that it makes of the log. */
+/** TxnOffsetCommit through the whole pipeline, and the batches and markers that are appended to the log. */
 import { beforeEach, describe, expect, test } from 'vitest';
 import { coordinatorPartition } from '../../../src/coordinator/partition.ts';
 import type { TransactionQuestion } from '../../../src/broker/txn/transaction-verifier.ts';

@@ -1,4 +1,4 @@
-/** What Kafka 4.4 added to the wire protocol: served and offered where `unstable.api.versions.enable` is set. */
+/** Versions that Kafka 4.4 has added to the protocol. They are served and advertised with `unstable.api.versions.enable`. */
 import { expect, test } from 'vitest';
 import { errorOf } from '../../../src/protocol/errors.ts';
 import {

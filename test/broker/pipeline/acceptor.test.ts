@@ -1,4 +1,4 @@
-/** How many connections a node takes, and which. */
+/** How many connections a node accepts, and which ones it closes. */
 import { expect, test } from 'vitest';
 import { refusedConnectionsMax, refusedSilenceMs } from '../../../src/broker/limits.ts';
 import { ApiVersionsRequest } from '../../../src/protocol/messages/cluster/18-api-versions.ts';
@@ -28,7 +28,8 @@ test('a full listener closes clients, and leaves a connection that turns out to 
   const broker = brokerWith('max.connections=1');
   broker.connect();
   const peer = broker.connect();
-  // The transport has seen that gRPC is spoken here: for us the connection is over, for the peer it is not.
+  // The transport has found out that this is a connection of another node. For the acceptor the connection is closed, but in fact
+  // it stays open.
   peer.onClose(null);
   const client = broker.connect();
   client.feed(frame(ApiVersionsRequest, 0, {}));

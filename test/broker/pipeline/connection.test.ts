@@ -17,7 +17,7 @@ import {
 import { ApiVersionsRequest } from '../../../src/protocol/messages/cluster/18-api-versions.ts';
 import { frame, type MemoryConnection, settle, TestBroker } from '../harness.ts';
 
-/** Heartbeats that answer when the test says so, named by their member id. */
+/** Heartbeat requests that complete when the test says so. Their member ids tell them apart. */
 class Scripted {
   readonly started: string[] = [];
   readonly closed: string[] = [];
@@ -357,7 +357,7 @@ describe('limits', () => {
     await settle();
     expect(scripted.started).toEqual(['a']);
     expect([first.paused, second.paused, third.paused]).toEqual([false, true, true]);
-    // Small requests of others pass.
+    // Small requests of other connections are handled meanwhile.
     const small = broker.connect();
     small.feed(heartbeat('now', 4));
     await settle();

@@ -24,7 +24,7 @@ describe('memory budget', () => {
     const granted: string[] = [];
     for (const name of ['first', 'second']) budget.wait(500, () => granted.push(name));
     budget.wait(10, () => granted.push('small'));
-    // A pending fetch keeps its bytes for ever.
+    // One byte stays taken, as by a pending fetch.
     budget.release(99);
     expect(granted).toEqual(['first']);
     expect(budget.tryAcquire(1)).toBe(false);

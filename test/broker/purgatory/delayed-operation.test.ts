@@ -44,7 +44,7 @@ describe('delayed operation', () => {
       pendingRequestsMax,
     ]);
     for (const purgatory of [fetch, produce, deleteRecords]) {
-      // As if so many waited.
+      // Counts as many pending operations as fit, but one.
       purgatory.pending = purgatory.pendingMax - 1;
       const [last, more] = [operationOf(purgatory, () => false), operationOf(purgatory, () => false)];
       for (const { operation } of [last, more]) operation.start([]);

@@ -34,7 +34,9 @@ const fetches = fc.record({
 });
 type Fetch = typeof fetches extends fc.Arbitrary<infer T> ? T : never;
 
-/** Carries a fetch through its run: what comes later comes, then it ends one way or the other. True when it was done. */
+/**
+ * Runs a fetch to its end: reads complete, and then either it has enough bytes or its time is over. Returns whether it was done.
+ */
 async function carryThrough(
   operation: FetchOperation,
   replicas: readonly FakeReplica[],
@@ -88,7 +90,7 @@ describe('fetch operation', () => {
         const sum = bytes.reduce((a, b) => a + b, 0);
         expect(sum).toBeLessThanOrEqual(Math.max(total, 1) * unit);
         for (const one of bytes) expect(one).toBeLessThanOrEqual(Math.max(each, 1) * unit);
-        // Whoever has data gets at least one batch.
+        // If any partition has data, the response has at least one batch.
         if (done && batches.some((count) => count > 0)) expect(sum).toBeGreaterThan(0);
         if (done) expect(budget.usedBytes).toBeGreaterThanOrEqual(sum);
         operation.release();
@@ -148,7 +150,7 @@ describe('fetch operation', () => {
     }
     expect(done).toBe(true);
     expect(bytesOf(operation)).toEqual([3 * unit]);
-    // Counted three times, read once.
+    // Its bytes were counted three times, but read once.
     expect(replica.fetches.length).toBe(1);
   });
 

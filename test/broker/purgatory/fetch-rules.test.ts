@@ -1,4 +1,7 @@
-/** When a fetch may answer: the rules of Kafka's DelayedFetch as one table. Sizes are batches of one size; unlimited: 100. */
+/**
+ * When a fetch completes: the rules of Kafka's DelayedFetch as a table. All batches have the same size; a limit of 100 means no
+ * limit.
+ */
 import { describe, expect, test } from 'vitest';
 import { MemoryBudget } from '../../../src/broker/pipeline/memory-budget.ts';
 import { Purgatory } from '../../../src/broker/purgatory/delayed-operation.ts';
@@ -13,21 +16,21 @@ const unlimited = 100;
 
 interface Row {
   readonly title: string;
-  /** Batches of each partition when the fetch comes. */
+  /** Number of batches in each partition when the fetch arrives. */
   readonly there: readonly number[];
   readonly min: number;
   readonly max?: number;
   readonly each?: number;
   readonly isolation?: Isolation;
-  /** The last stable offset of partition 0. */
+  /** Last stable offset of partition 0. */
   readonly stable?: number;
   readonly setUp?: (replicas: FakeReplica[]) => void;
   readonly elsewhere?: boolean;
   /** What happens while the fetch is pending. */
   readonly later?: (replicas: FakeReplica[]) => void;
-  /** When the fetch answers: at once, after `later`, or when its wait is over. */
+  /** When the fetch completes: at once, after `later`, or when its time is over. */
   readonly answers: 'at once' | 'later' | 'expired';
-  /** Batches of each partition in the response. */
+  /** Number of batches of each partition in the response. */
   readonly gets: readonly number[];
 }
 
@@ -66,7 +69,7 @@ const rows: Row[] = [
     answers: 'expired',
     gets: [1, 1],
   },
-  // limits: what they hold back counts as there
+  // Limits. What exceeds them counts for minBytes all the same.
   {
     title: 'limit of the partition, whole batches',
     there: [5],
@@ -141,7 +144,7 @@ const rows: Row[] = [
     answers: 'at once',
     gets: [1],
   },
-  // the same from disk
+  // The same rows, read from disk.
   ...[true].flatMap((slow): Row[] => {
     const setUp = (replicas: FakeReplica[]): void => {
       for (const replica of replicas) replica.slow = slow;
@@ -179,7 +182,7 @@ const rows: Row[] = [
       },
     ];
   }),
-  // end of segment
+  // The end of a segment.
   {
     title: 'an older segment than the newest records',
     there: [3],
@@ -207,7 +210,7 @@ const rows: Row[] = [
     answers: 'later',
     gets: [4],
   },
-  // isolation
+  // Isolation.
   {
     title: 'read_committed: up to the last stable offset',
     there: [3],
@@ -231,7 +234,7 @@ const rows: Row[] = [
     answers: 'later',
     gets: [3],
   },
-  // errors and redirections
+  // Errors, and reading from another replica.
   {
     title: 'a partition fails',
     there: [0, 1],
@@ -319,7 +322,8 @@ describe('when a fetch answers', () => {
     await time.advance(500);
     expect(answered).toBe(row.answers);
     expect(operation.outcomes.map(({ data }) => (data?.records.length ?? 0) / unit)).toEqual(row.gets);
-    // At most once to be counted (what is on disk), and once to answer; a second look for a batch above the limits.
+    // Each partition is read at most once to be counted (if it is on disk), once for the response, and once more for a batch
+    // above the limits.
     for (const { fetches } of replicas) expect(fetches.length).toBeLessThanOrEqual(3);
     operation.release();
     expect(budget.usedBytes).toBe(0);

@@ -1,4 +1,7 @@
-/** Transactions through the whole pipeline: requests as bytes, in the versions at the edges; markers to brokers that answer as told. */
+/**
+ * Transactions: requests through the whole pipeline as bytes, in the lowest and the highest versions; and markers to fake
+ * brokers.
+ */
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { Clock, Scheduler } from '../../../src/base/clock.ts';
 import { nodeId } from '../../../src/base/ids.ts';
@@ -73,7 +76,7 @@ log.dirs=/nowhere
 `;
 const name = (code: number) => errorOf(code).name;
 
-/** Every marker is written at once. */
+/** All brokers write markers at once. */
 function writesMarkers(brokers: FakeBrokers): void {
   brokers.on(WriteTxnMarkersRequest, WriteTxnMarkersResponse, ({ markers }) => ({
     markers: markers.map(({ producerId, topics }) => ({
@@ -86,7 +89,10 @@ function writesMarkers(brokers: FakeBrokers): void {
   }));
 }
 
-/** The table wants the handlers before the broker is there whose parts they use: those are asked for when needed. */
+/**
+ * The table of handlers is made before the broker exists, but the handlers need parts of the broker; so they get these parts when
+ * they use them.
+ */
 class TxnBroker {
   readonly replicas = Array.from(
     { length: partitionCount },
@@ -155,7 +161,7 @@ class TxnBroker {
     writesMarkers(this.brokers);
   }
 
-  /** The topic comes into being, led here. */
+  /** Creates the topic. This broker leads its partitions. */
   async lead(): Promise<void> {
     this.broker.apply(topicRecords(stateTopic, stateId, partitionCount));
     this.txn.start();

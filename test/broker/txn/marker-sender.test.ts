@@ -1,4 +1,4 @@
-/** Markers against brokers that answer when, and what, the test says. */
+/** The marker sender with fake brokers: the test decides when they respond, and what. */
 import { beforeEach, expect, test } from 'vitest';
 import { MarkerSender } from '../../../src/broker/txn/marker-sender.ts';
 import { record } from '../../../src/metadata/records.ts';
@@ -87,7 +87,7 @@ function add(producerId: number, ...names: string[]): void {
   });
 }
 
-/** What a request asks for, as `producer:topic-partition`. */
+/** The markers that a request contains, as `producer:topic-partition`. */
 function asked({ request }: Sent): string[] {
   return request.markers.flatMap(({ producerId, topics }) =>
     topics.flatMap(({ name, partitionIndexes }) =>

@@ -19,7 +19,7 @@ describe('JoinGroup', () => {
     const b = world.joinDynamic();
     world.advance(2_999);
     expect(world.response(a.token)).toBeUndefined();
-    // The second member prolonged the wait.
+    // The second member has extended the initial delay.
     world.advance(3_001);
     const toLeader = world.response<JoinResponse>(a.token);
     expect(toLeader).toMatchObject({
@@ -107,7 +107,7 @@ describe('JoinGroup', () => {
     expect(world.heartbeat(follower, generation)).toBe('REBALANCE_IN_PROGRESS');
     const again = world.joinNow({ memberId: follower });
     expect(again.generationId).toBe(generation + 1);
-    // Completing: the same request once more gives the same answer.
+    // In state CompletingRebalance the same request gets the same response again.
     expect(world.joinNow({ memberId: leader }).members).toHaveLength(2);
   });
 

@@ -3,7 +3,7 @@ import type { JoinResponse } from '../../../src/group/types.ts';
 import { Errors } from '../../../src/protocol/errors.ts';
 import { errorName, text, World } from '../harness.ts';
 
-/** Two static members, stable. */
+/** A stable group with two static members. */
 function staticPair() {
   const world = new World({ initialRebalanceDelayMs: 1_000 });
   const tokens = ['i1', 'i2'].map((groupInstanceId) =>

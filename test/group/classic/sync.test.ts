@@ -3,7 +3,7 @@ import type { JoinResponse, SyncResponse } from '../../../src/group/types.ts';
 import { Errors } from '../../../src/protocol/errors.ts';
 import { errorName, text, World } from '../harness.ts';
 
-/** Two members that have joined and not synced. */
+/** A group with two members that have joined but not sent SyncGroup. */
 function completing() {
   const world = new World({ initialRebalanceDelayMs: 1_000 });
   const joins = [world.joinDynamic(), world.joinDynamic()] as const;
@@ -29,7 +29,7 @@ describe('SyncGroup', () => {
     });
     expect(world.syncAnswer(waiting)?.assignment).toHaveLength(0);
     expect(world.group().state).toBe('Stable');
-    // Asking again in the stable group gives the same.
+    // In a stable group another SyncGroup request gets the same assignment.
     expect(text(world.syncAnswer(world.sync(leader, 1))?.assignment as Uint8Array)).toBe('mine');
   });
 

@@ -1,4 +1,6 @@
-/** The server-side assignors: what Kafka 4.3.1's own give in the same cases, and what must hold in any case. */
+/**
+ * The server-side assignors: the same results as Kafka 4.3.1's own in the same cases, and properties that hold for random groups.
+ */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { defined } from '../../../src/base/assert.ts';
@@ -9,7 +11,7 @@ const uniform = defined(assignors.get('uniform'));
 const range = defined(assignors.get('range'));
 
 interface Case {
-  /** Partitions by topic. */
+  /** Number of partitions by topic. */
   readonly topics: Readonly<Record<string, number>>;
   readonly subscriptions: Readonly<Record<string, readonly string[]>>;
   readonly statics?: readonly string[];
@@ -105,7 +107,7 @@ function loads(assignment: Assignment): number[] {
     .sort((a, b) => a - b);
 }
 
-/** Partitions that a member had before, does not have now, and is still there to have. */
+/** Number of partitions that some member had before and does not have now, although they still exist. */
 function moved(before: Assignment, after: Assignment): number {
   let count = 0;
   for (const [memberId, partitions] of before) {
@@ -137,7 +139,10 @@ const caseOf = (homogeneous: boolean) =>
       return { topics, subscriptions };
     });
 
-/** Every partition of a subscribed topic has one owner, who subscribes to it; nothing else has any. */
+/**
+ * Checks that every partition of a subscribed topic has exactly one owner, that the owner subscribes to the topic, and that no
+ * member has any other partition.
+ */
 function assertComplete(assignment: Assignment, { topics, subscriptions }: Case): void {
   const owners = new Map<string, string>();
   for (const [memberId, partitions] of assignment) {
@@ -178,7 +183,7 @@ describe('any group', () => {
         const after = assign(uniform, changed);
         assertComplete(after, changed);
         expect(spread(after)).toBeLessThanOrEqual(1);
-        // Nobody gives up more than what it has above its new share.
+        // No member loses more partitions than it had above its new share.
         const total = Object.values(group.topics).reduce((sum, count) => sum + count, 0);
         const quota = Math.floor(total / later);
         let excess = 0;

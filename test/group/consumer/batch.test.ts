@@ -1,8 +1,8 @@
-/** How requests of one group are gathered into writes. */
+/** How requests of one consumer group are combined into writes. */
 import { expect, test } from 'vitest';
 import { ConsumerWorld } from './harness.ts';
 
-/** As in batch.ts. One request adds a few records at most. */
+/** The value in batch.ts. One request adds only a few records. */
 const recordsMax = 200;
 const recordsOfRequestMax = 10;
 

@@ -1,4 +1,4 @@
-/** A client of the classic protocol with an eager range assignor, as far as random tests of groups need one. */
+/** A client of the classic protocol with an eager range assignor, for random tests. It does only what these tests need. */
 import { defined } from '../../../src/base/assert.ts';
 import type { Uuid } from '../../../src/base/uuid.ts';
 import type { JoinResponse, SyncResponse } from '../../../src/group/types.ts';
@@ -23,7 +23,7 @@ export class ClassicClient {
     this.topics = topics;
   }
 
-  /** Joins, or says that it lives; nothing while it waits for an answer. */
+  /** Sends a JoinGroup or a heartbeat; nothing while a response is pending. */
   act(): void {
     this.poll();
     if (this.#join !== null || this.#sync !== null) return;
@@ -35,11 +35,11 @@ export class ClassicClient {
       request: { groupId: 'g', generationId, memberId, groupInstanceId: null },
     }));
     const answer = this.world.response<{ errorCode: number }>(token);
-    // One that waits for a write is as good as lost.
+    // A heartbeat whose response waits for a write counts as lost.
     if (answer !== undefined) this.#heard(errorOf(answer.errorCode).name);
   }
 
-  /** An eager consumer gives up everything before it joins. */
+  /** An eager consumer gives up all partitions before it joins again. */
   join(): void {
     this.owned = new Map();
     this.generation = -1;
@@ -98,7 +98,7 @@ export class ClassicClient {
     }));
   }
 
-  /** The leader hands out every topic, partition by partition. */
+  /** The assignment that the leader computes: it distributes all partitions of all topics. */
   #share(at: number, count: number): Uint8Array {
     const assignedPartitions = this.topics.flatMap((topic) => {
       const partitions = this.world.image.topics.byName(topic)?.partitions ?? [];

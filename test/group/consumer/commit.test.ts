@@ -1,4 +1,4 @@
-/** Who may commit offsets in a consumer group, and for which partitions (KIP-848, KIP-1251). */
+/** Which members may commit offsets in a consumer group, and for which partitions (KIP-848, KIP-1251). */
 import { describe, expect, test } from 'vitest';
 import { defined } from '../../../src/base/assert.ts';
 import type { OffsetCommitResponse, TxnOffsetCommitResponse } from '../../../src/group/types.ts';
@@ -14,7 +14,7 @@ function twoMembers() {
   return { world, a, b, before };
 }
 
-/** Name of the error for partition `partition` of `t`; null: it may be committed. */
+/** The name of the error for a commit for one partition of topic `t`; null if the commit is allowed. */
 function refused(world: ConsumerWorld, memberId: string, epoch: number, partition: number, apiVersion = 9) {
   const who = { memberId, groupInstanceId: null, generationIdOrMemberEpoch: epoch };
   const rule = commitRule(world.consumerGroup(), who, apiVersion);
@@ -132,7 +132,7 @@ test('whoever is no member commits while there are none', () => {
   expect(typeof commitRule(world.consumerGroup(), who, 9)).toBe('function');
   world.member('b').join();
   expect(commitRule(world.consumerGroup(), who, 9)).toMatchObject({ name: 'UNKNOWN_MEMBER_ID' });
-  // TxnOffsetCommit of clients that don't say who they are.
+  // TxnOffsetCommit of old clients, which send no member id and epoch.
   expect(typeof commitRule(world.consumerGroup(), who, 2, true)).toBe('function');
   expect(defined(world.consumerGroup()).members.size).toBe(1);
 });

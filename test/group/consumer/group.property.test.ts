@@ -1,9 +1,10 @@
 /**
- * Random consumer groups: members of both protocols that join, beat, commit, give up partitions late, leave, fall silent and come
- * back, so that groups change their kind; topics that grow, go and come; groups that are deleted; answers that get lost; writes that
- * come late, fail or time out; coordinators that fail over. GROUP_SEED=n runs one seed, GROUP_RUNS=n that many.
- * After every step: a partition has one holder at most, whatever a member believes to own it does hold, committed offsets
- * never go back. In the end, with everybody well, the group settles and everything is assigned evenly.
+ * Random consumer groups. Members of both protocols join, send heartbeats, commit, give up partitions late, leave, stop sending,
+ * and return, so that groups change their type. Topics grow, are deleted and are created again. Groups are deleted. Responses are
+ * lost. Writes are late, fail or time out. Coordinators fail over. GROUP_SEED=n runs one seed, GROUP_RUNS=n runs that many.
+ *
+ * After every step: a partition has at most one holder; a member holds every partition that it believes to own; committed offsets
+ * never decrease. At the end all faults stop; then the group becomes stable, and the partitions are assigned evenly.
  */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
@@ -19,7 +20,7 @@ import { ConsumerWorld, Member, settle } from './harness.ts';
 interface Client {
   member: Member;
   beat: number | null;
-  /** Partition → next offset that it will commit. */
+  /** Partition → the next offset that the member will commit. */
   readonly positions: Map<string, number>;
   commit: { token: number; partition: string } | null;
   joined: boolean;
@@ -32,11 +33,11 @@ class Run {
   readonly random;
   readonly clients: Client[] = [];
   readonly classic: ClassicClient[] = [];
-  /** Partition → highest offset that was acknowledged. */
+  /** Partition → the highest committed offset that was acknowledged. */
   readonly acknowledged = new Map<string, number>();
   readonly commits = new Map<number, { partition: string; offset: number }>();
   readonly hasClassic: boolean;
-  /** Tokens of DeleteGroups. */
+  /** Tokens of the DeleteGroups requests in flight. */
   deletions: number[] = [];
   incarnations = 0;
   nextId = 1;
@@ -68,7 +69,7 @@ class Run {
     this.check();
   }
 
-  /** Comes, acts, or falls silent. */
+  /** One step of a classic client: it starts, sends a request, or stops sending. */
   actClassic(): void {
     const { classic, world } = this;
     const roll = this.pick(20);
@@ -87,7 +88,7 @@ class Run {
     this.join(client);
   }
 
-  /** It gives up all it has, whatever the coordinator thinks, and comes anew. */
+  /** The member gives up all partitions without telling the coordinator, and joins as a new member. */
   join(client: Client): void {
     const { member } = client;
     client.positions.clear();
@@ -194,7 +195,7 @@ class Run {
   poll(): void {
     this.deletions = this.deletions.filter((token) => {
       const answer = this.world.response<{ errorCode: number }>(token);
-      // The group took its offsets along. An answer that came too late for the records leaves that open: they may still be written.
+      // The group was deleted with its offsets. If the response came before the records were written, they may still be written.
       const isRefused =
         answer?.errorCode === Errors.NON_EMPTY_GROUP.code ||
         answer?.errorCode === Errors.GROUP_ID_NOT_FOUND.code;
@@ -223,7 +224,7 @@ class Run {
     const { member } = client;
     const error = errorOf(response.errorCode);
     if (error === Errors.NONE) {
-      // A revocation waits for the commit that is under way.
+      // The member revokes partitions only when its commit in flight has a response.
       if (response.assignment !== null && client.commit !== null && this.wouldLose(client, response)) return;
       member.take(response);
       client.joined = true;
@@ -250,7 +251,7 @@ class Run {
     return !(partitions ?? []).includes(Number(index));
   }
 
-  /** What is new begins at the committed offset; what is gone is forgotten. */
+  /** Follows a new assignment: reading a new partition starts at its committed offset; partitions that are gone are forgotten. */
   follow({ member, positions }: Client): void {
     const owned = new Set<string>();
     for (const [topicId, partitions] of member.owned)
@@ -295,12 +296,12 @@ class Run {
       }
     }
     for (const [partition, offset] of this.acknowledged) {
-      // A deleted topic took its offsets along; they are kept under the topic's id here.
+      // When a topic is deleted its offsets are deleted too. Here offsets are kept under the id of their topic.
       expect(this.committed(partition)).toBeGreaterThanOrEqual(offset);
     }
   }
 
-  /** Once nothing is under way, the state is what the log says. */
+  /** When no write is in flight, replaying the log must give the same state. */
   checkReplay(): void {
     const { world } = this;
     if (world.writes.length > 0) return;
@@ -309,7 +310,7 @@ class Run {
     );
   }
 
-  /** Everybody is well from now on. */
+  /** Ends all faults, and checks that the group becomes stable. */
   finish(): void {
     const { world } = this;
     while (world.writes.length > 0) world.written();
@@ -319,7 +320,7 @@ class Run {
       client.commit = null;
       client.beat = null;
     }
-    // Whoever is not among the clients is gone.
+    // Members that no client stands for any more are removed when their session expires.
     world.advance(46_000);
     const members = this.clients.map((client) => {
       const { instanceId } = client.member.rest;

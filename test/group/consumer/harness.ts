@@ -1,4 +1,4 @@
-/** A shard with topics, and members of the consumer protocol written short. */
+/** A shard with topics, and short functions for the requests of members of the consumer protocol. */
 import { assert, defined } from '../../../src/base/assert.ts';
 import type { Uuid } from '../../../src/base/uuid.ts';
 import type { ConsumerHeartbeatResponse } from '../../../src/group/consumer/requests.ts';
@@ -9,7 +9,7 @@ import { encodeVersioned } from '../../../src/protocol/records/versioned.ts';
 import { MetadataDelta } from '../../../src/metadata/delta.ts';
 import { errorName, World } from '../harness.ts';
 
-/** A topic's id says its name, so that tests read well. */
+/** A topic id that contains the name of the topic, so that failures of tests can be read. */
 export function idOf(topic: string, incarnation = 0): Uuid {
   return `${topic}${'_'.repeat(20 - topic.length)}${incarnation}A`;
 }
@@ -74,7 +74,7 @@ export class ConsumerWorld extends World {
     return defined(this.response<ConsumerHeartbeatResponse>(token), 'response to the heartbeat');
   }
 
-  /** Name of the error. */
+  /** The name of the error in the heartbeat response. */
   beatError(request: Partial<ConsumerHeartbeatRequest>, apiVersion = 1): string {
     return errorName(this.beatNow(request, apiVersion));
   }
@@ -107,12 +107,12 @@ function partition(topicId: Uuid, index: number) {
   };
 }
 
-/** A client: owns what it is assigned, and gives up at once what it no longer is. */
+/** A client: it owns what it was assigned, and gives up at once what is no longer assigned to it. */
 export class Member {
   readonly world: ConsumerWorld;
   memberId: string;
   epoch = -1;
-  /** Topic id → partitions. */
+  /** Owned partitions by topic id. */
   owned = new Map<Uuid, number[]>();
   readonly topics: readonly string[];
   readonly rest: Partial<ConsumerHeartbeatRequest>;
@@ -177,7 +177,7 @@ export class Member {
     this.owned = new Map();
   }
 
-  /** As `t:0,1 u:2`. */
+  /** The owned partitions in the format `t:0,1 u:2`. */
   get shown(): string {
     return [...this.owned]
       .filter(([, partitions]) => partitions.length > 0)
@@ -190,7 +190,7 @@ export class Member {
   }
 }
 
-/** Everybody beats until nothing changes any more. */
+/** Lets all members send heartbeats until nothing changes any more. */
 export function settle(members: readonly Member[], roundsMax = 20): number {
   for (let round = 1; round <= roundsMax; round++) {
     const before = members.map(({ epoch, shown }) => `${epoch} ${shown}`).join(';');
@@ -200,7 +200,7 @@ export function settle(members: readonly Member[], roundsMax = 20): number {
   throw new Error(`the group did not settle in ${roundsMax} rounds`);
 }
 
-/** A subscription as classic consumers send it. */
+/** The subscription in the format that classic consumers send. */
 export function subscription(
   topics: readonly string[],
   owned: { topic: string; partitions: number[] }[] = [],

@@ -1,4 +1,4 @@
-/** ConsumerGroupHeartbeat: joining, moving partitions, leaving, and every way to be refused. */
+/** ConsumerGroupHeartbeat: how members join, how partitions move, how members leave, and every error. */
 import { groupConfig } from '../../../src/broker/groups/group-config.ts';
 import { NodeConfig } from '../../../src/config/node-config.ts';
 import { describe, expect, test } from 'vitest';
@@ -65,7 +65,7 @@ describe('partitions move', () => {
     const a = world.member('a').join();
     const b = world.member('b').join();
     expect([a.shown, b.shown]).toEqual(['t:0,1,2,3', '']);
-    // `a` is told to give up two; it still owns them as far as the coordinator knows.
+    // The coordinator tells `a` to give up two partitions. Until `a` confirms it, they count as owned by `a`.
     a.beat();
     expect([a.shown, a.epoch]).toEqual(['t:0,1', 2]);
     b.beat();
@@ -417,7 +417,7 @@ describe('assignors', () => {
     const world = new ConsumerWorld({ ofGroup: () => intervals }, { t: 4 });
     world.advance(3_600_000);
     const a = world.member('a').join();
-    // The next coordinator's clock is right.
+    // The clock of the next coordinator is right.
     world.nowMs -= 3_600_000;
     const b = world.member('b').join();
     settle([b, a]);
@@ -428,7 +428,7 @@ describe('assignors', () => {
   test('a large group is assigned in several turns, while heartbeats go on', () => {
     const world = new ConsumerWorld({}, { t: 3_000 });
     const a = world.member('a');
-    // The first assignment is waited for: epoch 0 would tell the member to join again.
+    // A heartbeat waits for the first assignment: a response with epoch 0 would make the member join again.
     const token = world.beat({ memberId: 'a', ...first });
     expect(world.response(token)).toBeUndefined();
     world.advance(1);
@@ -470,7 +470,7 @@ describe('the heartbeat interval', () => {
     const world = new ConsumerWorld({}, { t: 4 });
     const a = world.member('a').join();
     settle([world.member('b').join(), a]);
-    // The clock counts parts of milliseconds; the response has room for whole ones.
+    // The clock has fractions of milliseconds, the response has whole ones.
     world.advance(41_000.25);
     const waitMs = interval(world, a);
     expect(Number.isInteger(waitMs)).toBe(true);

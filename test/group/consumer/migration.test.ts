@@ -1,4 +1,7 @@
-/** Members of the classic protocol in consumer groups, and groups that become ones of the other kind (KIP-848, online migration). */
+/**
+ * Online migration (KIP-848): members of the classic protocol in consumer groups, and conversions of groups from one type to the
+ * other.
+ */
 import { describe, expect, test } from 'vitest';
 import { defined } from '../../../src/base/assert.ts';
 import type { GroupConfig, JoinRequest, JoinResponse, SyncResponse } from '../../../src/group/types.ts';
@@ -27,7 +30,7 @@ const protocols = (owned: number[] = []) => [
   { name: 'range', metadata: subscription(['t'], [{ topic: 't', partitions: owned }]) },
 ];
 
-/** Gets an id and joins: the first generation of a classic group is made by time. */
+/** A classic client gets its member id and joins. The initial rebalance delay must pass before the first generation. */
 function joinClassic(world: ConsumerWorld, request: Partial<JoinRequest>): JoinResponse {
   const { memberId } = world.joinNow(request);
   const token = world.join({ ...request, memberId });
@@ -35,7 +38,7 @@ function joinClassic(world: ConsumerWorld, request: Partial<JoinRequest>): JoinR
   return defined(world.response<JoinResponse>(token), 'response to JoinGroup');
 }
 
-/** A classic group with one member that has partitions 0 and 1 of `t`. */
+/** A classic group with one member, to which partitions 0 and 1 of `t` are assigned. */
 function classicGroup(overrides: Partial<GroupConfig> = {}) {
   const world = new ConsumerWorld(overrides, { t: 2 });
   const joined = joinClassic(world, { protocols: protocols() });
@@ -57,7 +60,7 @@ function classicGroup(overrides: Partial<GroupConfig> = {}) {
   return { world, memberId, generation: joined.generationId };
 }
 
-/** The classic member joins again and fetches what it has now. */
+/** The classic member joins again, and gets its present assignment with SyncGroup. */
 function rejoin(world: ConsumerWorld, memberId: string, owned: number[]) {
   const { errorCode, generationId } = world.joinNow({ memberId, protocols: protocols(owned) });
   expect(errorCode).toBe(0);
@@ -78,7 +81,7 @@ describe('upgrade', () => {
     expect(group.members.get(memberId)?.metadata.classic).not.toBeNull();
     expect([b.shown, group.epoch]).toEqual(['', generation + 1]);
     expect(world.heartbeat(memberId, generation)).toBe('REBALANCE_IN_PROGRESS');
-    // It is told to give up one of its two partitions, and says that it has with its next JoinGroup.
+    // The coordinator tells the member to give up one of its two partitions; the member confirms it with its next JoinGroup.
     const first = rejoin(world, memberId, [0, 1]);
     expect([first.partitions, first.generationId]).toEqual([[0], generation]);
     expect(world.heartbeat(memberId, first.generationId)).toBe('REBALANCE_IN_PROGRESS');
@@ -315,7 +318,7 @@ describe('downgrade', () => {
       const world = new ConsumerWorld({}, { t: 2 });
       const a = world.member('a', ['t'], { instanceId }).join();
       const { memberId } = world.joinNow({ protocols: protocols() });
-      // It waits for a partition that the other one has not given up yet.
+      // It waits for a partition that the other member has not given up yet.
       expect(rejoin(world, memberId, []).partitions).toEqual([]);
       let owned: number[] = [];
       if (isSettled) {

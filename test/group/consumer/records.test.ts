@@ -1,4 +1,4 @@
-/** Records of consumer groups as Kafka 4.3 writes them, and as our builds before 28 November 2026 did. */
+/** Records of consumer groups: as Kafka 4.3 writes them, and as builds of this project before 28 November 2026 wrote them. */
 import { expect, test } from 'vitest';
 import { defined } from '../../../src/base/assert.ts';
 import { memberStates } from '../../../src/group/consumer/member.ts';
@@ -8,7 +8,7 @@ import { ConsumerWorld, idOf } from './harness.ts';
 
 const none = new Map();
 const some = new Map([[idOf('t'), new Map([[0, 1]])]]);
-/** Where the state stands in the value: after the version and two epochs. */
+/** Position of the state in the value: after the version and two epochs. */
 const stateAt = 2 + 4 + 4;
 
 function current(state: number, pendingRevocation = none): GroupRecord {

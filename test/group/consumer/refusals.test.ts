@@ -1,4 +1,4 @@
-/** What Kafka 4.3.1 says when it refuses a heartbeat. */
+/** The error messages with which Kafka 4.3.1 refuses a heartbeat. */
 import { expect, test } from 'vitest';
 import { ConsumerWorld } from './harness.ts';
 

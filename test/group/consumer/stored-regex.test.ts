@@ -1,4 +1,4 @@
-/** Regular expressions that an earlier release, or Kafka, has stored. */
+/** Regular expressions in the log that an earlier release or Kafka has written. */
 import { expect, test } from 'vitest';
 import { ConsumerWorld } from './harness.ts';
 

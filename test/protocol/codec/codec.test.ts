@@ -27,7 +27,7 @@ function versionsOf(message: Message): number[] {
   );
 }
 
-/** Typed arrays compare by content, whatever their class. */
+/** Replaces typed arrays by plain ones, so that they compare by content, whatever their class. */
 function plain(value: unknown): unknown {
   if (value instanceof Uint8Array) return Buffer.from(value).toString('hex');
   if (Array.isArray(value)) return value.map(plain);
@@ -82,7 +82,7 @@ describe('bytes that are no message', () => {
     }
   });
 
-  /** Compiled and interpreted decoders agree on a value, or both throw DecodeError and nothing else. */
+  /** The compiled and the interpreting decoder either give the same value, or both throw DecodeError. */
   function outcomes(message: Message, version: number, bytes: Uint8Array): void {
     const run = (decoder: () => unknown): unknown => {
       try {

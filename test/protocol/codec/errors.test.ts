@@ -53,7 +53,7 @@ test('errors name the field', () => {
   expect(() => encode(Old, 0, { a: 2 ** 31 })).toThrow(EncodeError);
 });
 
-/** All kinds of numbers that a client may write into any int64: no request is refused for the size of one. */
+/** Values that a client may write into any int64. No request is refused because such a value is too large. */
 const longs: [hex: string, value: number][] = [
   ['0000000000000001', 1],
   ['fffffffffffffffe', -2],
@@ -89,7 +89,7 @@ test('a claimed length beyond the frame is refused before anything is allocated'
 test('a string longer than stringMaxBytes is neither read nor written, also where its length has 32 bits', () => {
   const Text = message('Text', { versions: '0', flexible: '0+' }, { text: string() });
   const bytesOf = (length: number): Buffer => {
-    // The length plus one as a varint of three bytes, the text, no tagged fields.
+    // The length plus one as a varint of three bytes, the text, and no tagged fields.
     const size = length + 1;
     const head = [(size & 0x7f) | 0x80, ((size >> 7) & 0x7f) | 0x80, size >> 14];
     return Buffer.concat([Buffer.from(head), Buffer.alloc(length, 'x'), Buffer.from([0])]);

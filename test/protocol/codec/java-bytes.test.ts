@@ -1,6 +1,6 @@
 /**
- * Bytes that Kafka's own Java classes (4.3.1) read and wrote back unchanged, as these codecs have to. All messages were
- * compared with them once, with random values in every version; these are some of those values.
+ * Bytes that Kafka's own Java classes (4.3.1) have read and written again unchanged; our codecs must do the same. All messages
+ * were compared with Kafka's classes once, with random values in every version. These are some of the values.
  */
 import { expect, test } from 'vitest';
 import { decode, encode } from '../../../src/protocol/codec/codec.ts';
@@ -194,7 +194,7 @@ test.each(messages)('%s %i', (name, version, hex) => {
   expect(Buffer.from(encode(message, version, value as never)).toString('hex')).toBe(hex);
 });
 
-/** Batches that Java's producer classes made: three records with the keys k0 to k2 and twice "bendemann " as value. */
+/** Batches that Java's producer classes made. Each has three records with the keys k0 to k2 and twice "bendemann " as value. */
 const batches: readonly (readonly [codec: string, hex: string])[] = [
   [
     'gzip',

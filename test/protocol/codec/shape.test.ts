@@ -1,4 +1,6 @@
-/** Decoded objects of all versions share one hidden class, or every place that reads them would get slow. */
+/**
+ * Decoded objects of all versions of a message have one hidden class of V8. With several, the code that reads them would be slow.
+ */
 import { setFlagsFromString } from 'node:v8';
 import { expect, test } from 'vitest';
 import { create, decode, encode } from '../../../src/protocol/codec/codec.ts';

@@ -24,7 +24,7 @@ console.log(`batch.test: SEED=${seed}`);
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 const text = (value: string): Uint8Array => Buffer.from(value);
 
-/** Made by Kafka's Java classes. */
+/** A batch that Kafka's Java classes made. */
 const goldenBatch =
   '0000000000000005000000420000000302655ba0540010000000010000018bcfe568000000018bcfe5680500000000000000070001000000000000000210000000026b0276000e000a0201027700';
 const goldenMarker =
