@@ -72,8 +72,8 @@ export interface HandlerOptions<Q extends Shape, S extends Shape> {
   /** The highest version that is served with `unstable.api.versions.enable`: a version of Kafka 4.4. */
   readonly unstableTo?: number;
   /**
-   * The lowest version in the ApiVersions response, although it is not supported: old clients that do not find it believe that
-   * the broker lacks a feature.
+   * The lowest version in the ApiVersions response, although it is not supported: old clients that do not find this version
+   * believe that the broker lacks a feature.
    */
   readonly advertisedFrom?: number;
   readonly listeners: readonly ListenerKind[];

@@ -24,7 +24,10 @@ import { coordinatorError } from './append-errors.ts';
 const batchBytesMax = 256 * 1024;
 /** A record needs at most this many bytes besides its key and value. */
 const recordOverheadBytes = 40;
-/** The produce version for the checks of the log: the newest one, as in Kafka, because a coordinator is not an old client. */
+/**
+ * The log checks a batch by the version of the Produce request that brought it. A coordinator's batch comes with none; as in Kafka
+ * it counts as one of version 12.
+ */
 const requestVersion = 12;
 /**
  * While this many appends are in flight, further writes wait and are collected. More appends would only make the batches smaller:

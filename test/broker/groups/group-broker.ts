@@ -28,10 +28,7 @@ log.dirs=/nowhere
 group.initial.rebalance.delay.ms=0
 `;
 
-/**
- * The table of handlers is made before the broker exists, but the handlers need parts of the broker; so they get these parts when
- * they use them.
- */
+/** The table of handlers is made before the broker; handlers get the parts of the broker that they need when they run. */
 export class GroupBroker {
   readonly replicas = Array.from(
     { length: partitionCount },

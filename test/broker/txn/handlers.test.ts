@@ -89,10 +89,7 @@ function writesMarkers(brokers: FakeBrokers): void {
   }));
 }
 
-/**
- * The table of handlers is made before the broker exists, but the handlers need parts of the broker; so they get these parts when
- * they use them.
- */
+/** The table of handlers is made before the broker; handlers get the parts of the broker that they need when they run. */
 class TxnBroker {
   readonly replicas = Array.from(
     { length: partitionCount },

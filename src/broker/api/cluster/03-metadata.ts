@@ -150,10 +150,7 @@ async function describeAll(
   return results;
 }
 
-/**
- * The active controller if it is also an unfenced broker; otherwise one of the unfenced brokers, the same one for all responses
- * from the image.
- */
+/** The active controller if it is also an unfenced broker; otherwise the first of the unfenced brokers. */
 function controllerId(services: BrokerServices, listed: ReadonlyMap<number, BrokerEndpoint>): number {
   const { leaderId } = services.quorum();
   if (leaderId !== null && listed.has(leaderId)) return leaderId;

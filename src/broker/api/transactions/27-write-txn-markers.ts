@@ -30,7 +30,9 @@ export interface EndedTransaction {
 }
 
 const offsetsTopic = '__consumer_offsets';
-/** The produce version for the checks of the log. The newest one, because a marker is not a batch of an old client. */
+/**
+ * The log checks a batch by the version of the Produce request that brought it. A marker comes with none and counts as newest.
+ */
 const newestProduce = 13;
 
 export function createWriteTxnMarkersHandler(
