@@ -28,8 +28,14 @@ export type ControlOutcome = Readonly<Record<string, unknown>> | 'close' | 'igno
  * none (a Produce with acks=0), `'close'` if its connection would be closed. If the function throws, the error is logged and the
  * client gets UNKNOWN_SERVER_ERROR.
  *
- * @example ```ts const answerLate: ControlFunction = async (request, next) => { await kafka.wait.inSync('orders'); return next();
- * }; kafka.on('Fetch', answerLate); ```
+ * @example
+ * ```ts
+ * const answerLate: ControlFunction = async (request, next) => {
+ *   await kafka.wait.inSync('orders');
+ *   return next();
+ * };
+ * kafka.on('Fetch', answerLate);
+ * ```
  */
 export type ControlFunction = (
   request: LoggedRequest,
