@@ -1,9 +1,13 @@
 /**
  * The messages between leader and follower on a stream of channel 'replication' (proto/replication.proto).
  *
- * follower                                      leader hello, open (broker epoch, window)  -> <-        hello subscribe (slots)
- * -> <-        push (records, high watermark, log start; many slots) | refuse (slots) ack (slots, credit)                 ->
- * unsubscribe (slots)                 ->
+ *   follower                                      leader
+ *   hello, open (broker epoch, window)  ->
+ *                                       <-        hello
+ *   subscribe (slots)                   ->
+ *                                       <-        push (records, high watermark, log start; many slots) | refuse (slots)
+ *   ack (slots, credit)                 ->
+ *   unsubscribe (slots)                 ->
  *
  * A slot is the number of one subscription and is never used again on its stream. When a follower subscribes to a partition
  * again (with another leader epoch or offset), it uses a new slot, so messages for the old subscription are recognised and

@@ -3,7 +3,7 @@
  * to be unfenced when it has applied the metadata up to its own registration and its logs are open. Before it stops, its
  * heartbeats ask for a controlled shutdown.
  *
- * STARTING --registered--> RECOVERY --unfenced--> RUNNING --shutdown--> PENDING_CONTROLLED_SHUTDOWN --> SHUTTING_DOWN
+ *   STARTING --registered--> RECOVERY --unfenced--> RUNNING --shutdown--> PENDING_CONTROLLED_SHUTDOWN --> SHUTTING_DOWN
  *
  * Invariant: at most one heartbeat is in flight. When something to report changes in the meantime, the next heartbeat follows at
  * once.
