@@ -126,9 +126,10 @@ async function readAll({ config, fs, logger }: ClaimOptions, paths: readonly str
       if (meta === null) unformatted.push(path);
       else metas.set(path, meta);
     } catch (error) {
-      logger.error(
-        `Error while reading meta.properties file ${metaPropertiesPath(path)}: ${(error as Error).message}`,
-      );
+      logger.error('Error while reading meta.properties file', {
+        path: metaPropertiesPath(path),
+        error: (error as Error).message,
+      });
       failures.set(path, error);
     }
   }

@@ -114,8 +114,7 @@ export async function runServer(
     batchBytesMax: config.get('socket.request.max.bytes'),
   });
   const fatal = (error: unknown): void => {
-    const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    logger.error(`Exiting Kafka due to fatal exception\n${stack}`);
+    logger.error('Exiting Kafka due to fatal exception', { error });
     exitProcess(1);
   };
   onUncaught(fatal);

@@ -1,7 +1,7 @@
 /**
  * What an operator can do about a problem. One table is keyed by the message of a WARN or ERROR line, the other by the code of
  * a system error. The console logger adds the remedy to the line, and docs/ops/messages.md is generated from both tables. A
- * test fails when a WARN message in the source has no row here.
+ * test fails when a WARN or ERROR message in the source has no row here.
  */
 
 /** By the message of a WARN or ERROR line. */
@@ -43,6 +43,20 @@ export const remedies: Readonly<Record<string, string>> = {
     'The broker tries again by itself. If the line comes back, check that a majority of the controllers runs and can be reached.',
   'The controller refused AssignReplicasToDirs':
     'The broker tries again by itself. If the line comes back, check with kafka-metadata-quorum describe --status that there is a leader.',
+  'The metadata log has failed':
+    'The process ends, because metadata must not be lost. Repair the disk of metadata.log.dir, and start the node again.',
+  'The metadata snapshot could not be written':
+    'The node goes on, and tries again later; its metadata log grows until then. Free space on the disk of metadata.log.dir, or repair it.',
+  'A request failed in the controller':
+    'This is a defect: report the line with its stack. The request was answered with UNKNOWN_SERVER_ERROR; the controller goes on.',
+  'A request to the controller failed':
+    'The broker tries again by itself. If the line comes back while a majority of the controllers runs, report it.',
+  'gRPC could not be loaded':
+    'Install the package again (npm ci): a part of it is missing. Nodes cannot connect to this one until then.',
+  'records from the leader refused':
+    'The follower tries again. If the line comes back, compare the replicas with kafka-replica-verification and look at the segment of the leader with kafka-dump-log; run the same release on all brokers.',
+  'Exiting Kafka due to fatal exception':
+    'The process ends so that no damage spreads. Start the node again; unless a disk failed, report the line with its stack.',
 
   // Clients.
   'refusing a connection':
@@ -64,6 +78,22 @@ export const remedies: Readonly<Record<string, string>> = {
     'If its producer is gone, end it with kafka-transactions abort.',
   'a partition is not served yet: the end of its log is not committed':
     'Check with kafka-topics --describe that enough replicas of the partition are in sync, and start the brokers that are missing.',
+  'unexpected error while handling a request':
+    'This is a defect: report the line with its stack. The client got UNKNOWN_SERVER_ERROR; the broker goes on.',
+  'unexpected error while looking up an offset':
+    'This is a defect: report the line with its stack. The client got UNKNOWN_SERVER_ERROR; the broker goes on.',
+  'unexpected error while fetching':
+    'This is a defect: report the line with its stack. The client got UNKNOWN_SERVER_ERROR; the broker goes on.',
+  'unexpected error while appending':
+    'This is a defect: report the line with its stack. The client got UNKNOWN_SERVER_ERROR; the broker goes on.',
+  'unexpected error while writing a transaction marker':
+    'This is a defect: report the line with its stack. The coordinator tries again.',
+  'unexpected error while describing a configuration':
+    'This is a defect: report the line with its stack. The client got UNKNOWN_SERVER_ERROR; the broker goes on.',
+  'skipped a damaged part of the log of the coordinator':
+    'What groups or transactions stored there is lost: committed offsets may be older ones, and those groups read records again. Check the disk. With other replicas in sync, move this replica of the partition to another broker and back with kafka-reassign-partitions before it leads again.',
+  'a partition could not be loaded':
+    'Groups or transactions of the partition are not served by this broker. Check its disk for errors before this line, and start the broker again, or let another replica lead with kafka-leader-election.',
 
   // Disks and logs.
   'the disk failed under a partition': 'Repair or replace the disk and start the broker again.',
@@ -101,6 +131,23 @@ export const remedies: Readonly<Record<string, string>> = {
     'Consumers and followers can not read on at this place. Check the disk; with other replicas in sync, move this one to another broker and back with kafka-reassign-partitions, which copies it anew.',
   'a log can not be compacted':
     'Look at its segments with kafka-dump-log. The partition stays readable, and is not compacted until the broker starts again.',
+  'a log directory could not be closed cleanly':
+    'The next start recovers the logs of the directory, which takes longer. Check the disk if it happens again.',
+  'a replica could not be moved':
+    'The replica stays where it is. Free space or repair the target directory, and repeat the move with kafka-reassign-partitions or kafka-log-dirs.',
+  'a replica went offline':
+    'Repair or replace the disk of the directory that is offline, and start the broker again; until then the other replicas serve the partition.',
+  'the log of a replica could not be opened':
+    'Repair the directory of the partition or its permissions, and start the broker again; with other replicas in sync the directory can be removed, and the replica is copied anew.',
+  'a replica could not be removed':
+    'Free the directory of the partition, and remove it by hand when the topic is deleted.',
+  'truncation failed': 'The replica is offline. Repair or replace the disk and start the broker again.',
+  'Error while reading meta.properties file':
+    'The directory is not used. Repair its disk or its permissions, or restore meta.properties from another directory of this broker with a directory.id of its own, and start the broker again.',
+  'a background task failed':
+    'The task is tried again at its next time. If the line comes back without an error of the disk, report it with its stack.',
+  'a background task has a bug':
+    'The partition is served on. Report the line with its stack; start the broker again to repeat the task.',
 };
 
 /** By the code of a system error, whatever line it occurs in. */

@@ -1,4 +1,4 @@
-/** Every WARN of the source says what to do, and every remedy belongs to a line of the source. */
+/** Every WARN and ERROR of the source says what to do, and every remedy belongs to a line of the source. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -9,19 +9,26 @@ const sources = readdirSync(root, { recursive: true, encoding: 'utf8' })
   .filter((path) => path.endsWith('.ts') && !path.endsWith('remedies.ts') && !path.startsWith('cli/'))
   .map((path) => ({ path, text: readFileSync(join(root, path), 'utf8') }));
 
-/** What stands behind the parenthesis of a call that warns, up to the comma or the end of the call. */
+/** What stands behind the parenthesis of a call that logs a WARN or an ERROR, up to the comma or the end of the call. */
 const calls = sources.flatMap(({ path, text }) =>
-  [...text.matchAll(/(?:\.warn|\.#warn|\.warnOnce|\bwarn)\(\s*('[^']*'|[^,()]+)/g)].map((found) => ({
+  [
+    ...text.matchAll(
+      /(?:\.warn|\.#warn|\.warnOnce|\bwarn|\b[lL]ogger\.error)\(\s*('[^']*'|`[^`]*`|[^,()]+)/g,
+    ),
+  ].map((found) => ({
     path,
     argument: (found[1] as string).trim(),
   })),
 );
 const sentences = calls.flatMap(({ argument }) => /^'(.*)'$/.exec(argument)?.[1] ?? []);
-/** Passing a sentence on, and the warnings about a configuration, which say themselves what to do. */
-const passing = /^(message|warning|fields|`.*`|message: string|warning: string)$/;
+/**
+ * Passing a sentence on; the warnings about a configuration and the end of a start (`start-failure.ts`), which say themselves what to do.
+ */
+const passing =
+  /^(message|warning|fields|`Exiting Kafka due to fatal exception: .*`|message: string|warning: string)$/;
 
-test('each call that warns has a sentence of its own, without anything that varies', () => {
-  expect(sentences.length).toBeGreaterThan(25);
+test('each call that warns or reports an error has a sentence of its own, without anything that varies', () => {
+  expect(sentences.length).toBeGreaterThan(70);
   const odd = calls.filter(({ argument }) => !/^'.*'$/.test(argument) && !passing.test(argument));
   expect(odd).toEqual([]);
 });
@@ -43,7 +50,7 @@ test('docs/ops/messages.md lists them', async () => {
       .join('\n');
   const text = `# Messages, and what to do
 
-Every WARN of a node, and some ERRORs, by the sentence at the beginning of the line. The line ends with the same advice. Made from
+Every WARN and ERROR of a node, by the sentence at the beginning of the line. The line ends with the same advice. Made from
 \`src/telemetry/remedies.ts\`. What new users meet most often is in [mistakes.md](mistakes.md), levels and formats in [logs.md](logs.md).
 
 | line | what to do |
