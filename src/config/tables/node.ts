@@ -174,7 +174,7 @@ export const nodeProperties = {
     min: 0,
     update: 'cluster-wide',
     effect: 'honoured',
-    doc: 'Connections allowed at this broker.',
+    doc: 'Connections allowed at this broker. The limit of the process on open files can allow fewer: see docs/ops/sizing.md.',
   }),
   'max.connections.per.ip': int(intMax, {
     min: 0,
