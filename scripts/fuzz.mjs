@@ -20,7 +20,9 @@ const listOfMessages = {
   name: 'list-of-messages',
   load(id) {
     if (!id.endsWith('all-messages.ts')) return null;
-    const files = readdirSync(messages, { recursive: true }).filter((file) => file.endsWith('.ts'));
+    const files = readdirSync(messages, { recursive: true, encoding: 'utf8' }).filter((file) =>
+      file.endsWith('.ts'),
+    );
     const imports = files.map((file, i) => `import * as m${i} from ${JSON.stringify(join(messages, file))};`);
     const all = files.map((_, i) => `...Object.values(m${i})`).join(', ');
     const isMessage =

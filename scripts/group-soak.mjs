@@ -54,7 +54,10 @@ class Member {
   #exited = Promise.resolve();
 
   constructor(client, bootstrap, random, onRecord) {
-    Object.assign(this, { client, bootstrap, random, onRecord });
+    this.client = client;
+    this.bootstrap = bootstrap;
+    this.random = random;
+    this.onRecord = onRecord;
     this.#start();
   }
 

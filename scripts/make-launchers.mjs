@@ -25,7 +25,7 @@ export function launcherFiles(tools) {
 async function readTools() {
   const { default: typescript } = await import('typescript');
   const source = readFileSync(join(root, 'src/cli/tools.ts'), 'utf8');
-  const options = { target: 'es2022', module: 'esnext' };
+  const options = { target: typescript.ScriptTarget.ES2022, module: typescript.ModuleKind.ESNext };
   const { outputText } = typescript.transpileModule(source, { compilerOptions: options });
   const { tools } = await import(`data:text/javascript,${encodeURIComponent(outputText)}`);
   return tools;

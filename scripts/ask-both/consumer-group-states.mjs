@@ -206,6 +206,7 @@ function* members() {
 
 /** Refused, or without effect on the group. */
 function* heartbeats(groupId) {
+  /** @type {Record<string, [memberId: string, epoch: number, rest: any]>} */
   const cases = {
     'a stranger of epoch 0 without a subscription': ['x', 0, {}],
     'a stranger of epoch 1': ['x', 1, {}],

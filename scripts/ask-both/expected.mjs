@@ -9,6 +9,7 @@ const words = 'other words';
 const resolvedFirst = 'a heartbeat with a new regular expression';
 const noOrphans = 'a group that went to the classic protocol and back in the middle of a rebalance';
 
+/** @type {[id: RegExp, why: string][]} */
 const rows = [
   // [what the id matches, why (a row of docs/differences.md)]
   [/^(Describe|Delete)Acls: type /, aclFilter],

@@ -35,6 +35,10 @@ export function versionsOf(question, side) {
 }
 
 export class Side {
+  /** `host:port`. */
+  address = '';
+  /** A second connection, for requests that the first one waits for. */
+  other = null;
   served = new Map();
   /** Ids of topics by name, and names by id. */
   topicIds = new Map();

@@ -2,7 +2,11 @@
 import { absentId, topicNames, zeroId } from './setup.mjs';
 
 const p = (name, partitions) => ({ name, partitions });
-/** Topics with partitions: each alone, and things twice. */
+/**
+ * [what, topics with partitions]: each alone, and things twice.
+ *
+ * @type {any[]}
+ */
 export const partitionCases = [
   ['nothing', []],
   ...topicNames.map((name) => [`topic '${name.slice(0, 20)}'`, [p(name, [0])]]),
@@ -307,6 +311,7 @@ function* createPartitions() {
 }
 
 function* deletes() {
+  /** @type {[what: string, names: string[]][]} */
   const cases = [
     ['absent', ['absent']],
     ['empty name', ['']],
@@ -325,6 +330,7 @@ function* deletes() {
           : { topicNames: names, timeoutMs: 3000 },
     };
   }
+  /** @type {[what: string, topics: (side: import('./side.mjs').Side) => object[]][]} */
   const byId = [
     ['absent id', () => [{ name: null, topicId: absentId }]],
     ['zero id', () => [{ name: null, topicId: zeroId }]],

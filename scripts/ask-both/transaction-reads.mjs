@@ -157,7 +157,11 @@ function* reads(when) {
   };
 }
 
-/** [what, coordinator epoch, change of the producer's epoch, topics, ends which producer]. */
+/**
+ * [what, coordinator epoch, change of the producer's epoch, topics, ends which producer].
+ *
+ * @type {[string, number, number, Record<string, number[]>, string | null][]}
+ */
 const markers = [
   ['a stranger', 0, 0, { [topic]: [0] }, null],
   ['nothing', 0, 0, {}, 'reads-c'],

@@ -77,7 +77,8 @@ function addOffsets(tid, what, version, producer = {}) {
 }
 
 /** `back`: so many epochs before the present one. */
-function end(tid, what, version, committed, { back = 0, ...producer } = {}) {
+function end(tid, what, version, committed, change = /** @type {any} */ ({})) {
+  const { back = 0, ...producer } = change;
   return {
     id: `EndTxn: ${tid}: ${what}, ${committed ? 'commit' : 'abort'}`,
     api: 'EndTxn',

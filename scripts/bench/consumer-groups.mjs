@@ -114,7 +114,11 @@ function longestTurnMs(file, sinceMs) {
 /** The large group in one cluster: its members, and what is measured while something happens to them. */
 class LargeGroup {
   constructor(cluster, system, context, messages, turnsFile) {
-    Object.assign(this, { cluster, system, context, messages, turnsFile });
+    this.cluster = cluster;
+    this.system = system;
+    this.context = context;
+    this.messages = messages;
+    this.turnsFile = turnsFile;
     const connect = () => context.clients.client(cluster.addresses(), { requestTimeoutMs: 60_000 });
     this.others = connect();
     this.clients = Array.from({ length: connections }, connect);

@@ -46,6 +46,7 @@ function startClients(addresses) {
   const bootstrap = addresses.map(({ host, port }) => `${host}:${port}`).join(',');
   const worker = join(root, 'test/chaos/workers/librdkafka.py');
   const options = { bootstrap, name: 'load', topic, partitions: 1, rate: 200, defaults: true };
+  /** @type {(() => unknown)[]} */
   const stops = [
     startLines('librdkafka', args.python, [worker, 'producer', JSON.stringify(options)], (line) =>
       line.includes('"type":"ok"'),

@@ -131,7 +131,11 @@ class Program {
 
 class Measurement {
   constructor(cluster, system, context, proxy, bootstrap) {
-    Object.assign(this, { cluster, system, context, proxy, bootstrap });
+    this.cluster = cluster;
+    this.system = system;
+    this.context = context;
+    this.proxy = proxy;
+    this.bootstrap = bootstrap;
   }
 
   /** Records come to every partition until `body` is through. */

@@ -55,7 +55,7 @@ export class Child {
       stdio: ['ignore', log, log, 'ipc'],
     });
     this.#ready = new Promise((done) => this.#pending.set(0, { done, failed: done }));
-    this.#process.on('message', ({ id, value, error }) => {
+    this.#process.on('message', (/** @type {any} */ { id, value, error }) => {
       const { done, failed } = this.#pending.get(id);
       this.#pending.delete(id);
       if (error === undefined) done(value);
@@ -114,7 +114,7 @@ export class SilentBrokers {
   async listen(port) {
     this.port = port;
     this.#server.on('connection', (socket) => this.#sockets.add(socket));
-    await new Promise((done) => this.#server.listen(port, done));
+    await new Promise((done) => this.#server.listen(port, () => done(null)));
   }
 
   async register(child, ids) {

@@ -13,7 +13,7 @@ export class TurnMonitor {
   longestMs = 0;
 
   /** `onTurn` gets the length of every turn of at least a millisecond. */
-  constructor(onTurn = () => {}) {
+  constructor(onTurn = (/** @type {number} */ _turnMs) => {}) {
     const timer = setInterval(() => {
       const turnMs = this.#look();
       if (turnMs >= intervalMs) onTurn(turnMs);

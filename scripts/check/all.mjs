@@ -1,16 +1,18 @@
 /**
- * `npm run check`: runs all checks of the code and names those that failed: format, lint, types, layering, dead code, proto/,
- * tidy, the public surface, whether all mutants apply, and the examples in the documentation.
+ * `npm run check`: runs all checks of the code and names those that failed: format, lint, types (also of the scripts), layering,
+ * dead code, proto/, tidy, the public surface, whether all mutants apply, and the examples in the documentation.
  *
  * usage: node scripts/check/all.mjs [name …]
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 
+/** @type {[name: string, command: string, args: string[]][]} */
 const checks = [
   ['format', 'biome', ['format', '--config-path=scripts/check/format.json', '.']],
   ['lint', 'eslint', ['--config', 'scripts/check/eslint.config.mjs', 'src']],
   ['types', 'tsc', ['-p', 'tsconfig.json']],
+  ['types of scripts', 'tsc', ['-p', 'scripts/check/tsconfig.scripts.json']],
   ['pure types', 'tsc', ['-p', 'scripts/check/tsconfig.pure.json']],
   [
     'layering',

@@ -59,10 +59,10 @@ function declarationOf(symbol) {
   const text = emitted.get(file.replace(/\.ts$/, '.d.ts'));
   const source = ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true);
   const statements = source.statements.filter(
-    (statement) =>
+    (/** @type {any} */ statement) =>
       statement.name?.text === target.name ||
       (ts.isVariableStatement(statement) &&
-        statement.declarationList.declarations.some(({ name }) => name.text === target.name)),
+        statement.declarationList.declarations.some(({ name }) => name.getText(source) === target.name)),
   );
   return statements.map((statement) => publicText(statement, source)).join('\n');
 }

@@ -24,6 +24,7 @@ const tableFiles = [
 
 /** Folders that use the clock, the disk and the network directly. In all other folders these globals are banned. */
 const worldly = /^src\/(adapters|cli|testing)\//;
+/** @type {[pattern: RegExp, instead: string][]} */
 const bans = [
   [/\bDate\.now\(|\bnew Date\(\)|\bperformance\.now\(/, 'a Clock'],
   [/\bMath\.random\(/, 'a Random'],
@@ -33,6 +34,7 @@ const bans = [
   [/\bconsole\./, 'a Logger'],
   [/\b(read|write)Big(U?)Int64/, 'int64 as a number (protocol/codec)'],
 ];
+/** @type {[pattern: RegExp, instead: string][]} */
 const bannedEverywhere = [
   [/\bFIXME\b/, 'an issue'],
   [/\bprocess\.nextTick\(/, 'a promise or Scheduler.soon'],
@@ -76,7 +78,7 @@ function isDescribe(node) {
 function checkFunctions(file, text) {
   const source = ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true);
   const visit = (node) => {
-    if (ts.isFunctionLike(node) && node.body && !isDescribe(node)) {
+    if (ts.isFunctionLike(node) && 'body' in node && node.body && !isDescribe(node)) {
       const from = source.getLineAndCharacterOfPosition(node.body.getStart(source)).line;
       const to = source.getLineAndCharacterOfPosition(node.body.end).line;
       if (to - from + 1 > functionLinesMax)

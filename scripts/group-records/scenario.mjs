@@ -29,10 +29,12 @@ function assignment(topic, ...partitions) {
 
 /** Sends requests to one of the two systems, as a client would. */
 export class GroupClient {
+  constructor(side) {
+    this.side = side;
+  }
+
   static async open(address) {
-    const client = new GroupClient();
-    client.side = await Side.open(address);
-    return client;
+    return new GroupClient(await Side.open(address));
   }
 
   close() {

@@ -72,7 +72,7 @@ const jobs = {
   },
 };
 
-process.on('message', async (job) => {
+process.on('message', async (/** @type {any} */ job) => {
   const { user, system } = process.cpuUsage();
   const value = await jobs[job.type](job);
   const after = process.cpuUsage();

@@ -15,7 +15,7 @@ const untilMs = now() + Number(seconds) * 1000;
 
 // When a node rejects a promise and nothing handles it, this is known only after the world has returned.
 let uncaught = null;
-process.on('unhandledRejection', (error) => {
+process.on('unhandledRejection', (/** @type {any} */ error) => {
   uncaught ??= { by: 'assertion', message: String(error?.stack ?? error) };
 });
 

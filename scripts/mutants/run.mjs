@@ -114,6 +114,7 @@ async function baseline(trees, passed) {
   const worlds = [...new Set(rows.map(({ caughtBy }) => caughtBy.world))].filter(Boolean);
   const files = [...new Set(rows.map(({ caughtBy }) => caughtBy.test))].filter(Boolean);
   let good = true;
+  /** @type {{ world?: string, files?: string[] }[]} */
   const jobs = worlds.map((world) => ({ world }));
   if (files.length > 0) jobs.push({ files });
   await spread(jobs, trees, async ({ world, files: tests }, tree) => {

@@ -19,7 +19,8 @@ export function run(command, args, options = {}) {
     timeout: 600_000,
     ...options,
   });
-  if (error?.code === 'ENOENT') throw new NotHere(`${command} is not installed`);
+  if (error !== undefined && 'code' in error && error.code === 'ENOENT')
+    throw new NotHere(`${command} is not installed`);
   if (status !== 0) throw new Error(`${command} ${args.join(' ')} ended with ${status}\n${stdout}${stderr}`);
   return stdout;
 }
@@ -110,7 +111,7 @@ export class Journey {
           resolve(code ?? signal);
         });
       }),
-      kill: async (signal = 'SIGTERM') => {
+      kill: async (/** @type {NodeJS.Signals} */ signal = 'SIGTERM') => {
         child.kill(signal);
         return program.exited;
       },
