@@ -49,7 +49,7 @@ export const autoCreateWaitMs = 1_000;
 /** At most this many fetches are pending. A further one gets its response at once, with the records that are available. */
 export const parkedFetchesMax = 100_000;
 /**
- * At most this many Produce, and as many DeleteRecords requests are pending. A further one gets its response at once, as if it
- * had timed out.
+ * Each of the other purgatories (Produce, DeleteRecords, waits for metadata) holds at most this many requests. A further one gets
+ * its response at once, as if it had timed out.
  */
 export const pendingRequestsMax = 1_000_000;

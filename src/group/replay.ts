@@ -68,8 +68,7 @@ function replayGroup(
 ): void {
   const before = shard.groups.get(groupId);
   if (value === null || bytes === null) {
-    // When the group was converted to a consumer group, compaction may leave the tombstone of the classic group behind the new
-    // records.
+    // The tombstone is that of a classic group. A consumer group with this id stays: the classic group was converted to it.
     if (before?.kind !== 'consumer') forget(shard, groupId);
     return;
   }

@@ -36,8 +36,8 @@ export interface Entry {
   /** Whether a log line has been written about how long the current transaction is open. */
   isNoted: boolean;
   /**
-   * The start time of the current transaction if the clock was turned back behind it, which was detected at `aheadSinceMs`; else
-   * -1.
+   * Set when the clock was turned back to before the start of the current transaction: the start time, and in `aheadSinceMs` when
+   * this was detected. Otherwise -1.
    */
   aheadOf: number;
   aheadSinceMs: number;

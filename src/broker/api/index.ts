@@ -112,7 +112,7 @@ function brokerHandlers(
   ];
 }
 
-/** The handler with the versions that Kafka calls unstable. */
+/** The same handler, which also serves the versions that Kafka calls unstable. */
 function withUnstable(handler: Handler): Handler {
   return { ...handler, maxVersion: handler.unstableMaxVersion };
 }

@@ -220,7 +220,10 @@ export class GroupService implements MetadataPublisher {
   }
 }
 
-/** The error for the transaction coordinator. It does not know errors of group coordinators, but after this one it sends the marker again. */
+/**
+ * The error for the transaction coordinator. It does not know the errors of group coordinators; after NOT_LEADER_OR_FOLLOWER it
+ * sends the marker again.
+ */
 function markerError(error: ErrorRow): ErrorRow {
   const isElsewhere =
     error === Errors.COORDINATOR_LOAD_IN_PROGRESS ||

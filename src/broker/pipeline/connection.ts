@@ -53,7 +53,7 @@ export class ClientConnection {
   readonly #active: ActiveRequest[] = [];
   /** A request that is decoded and waits for earlier ones. */
   #next: DecodedRequest | null = null;
-  /** The request that was started last, as long as the next one must not start because of it. */
+  /** The last started request, until it has done its ordered part: no other request starts before that. */
   #admitting: ActiveRequest | null = null;
   /** How many started requests have no complete response yet. */
   #incomplete = 0;

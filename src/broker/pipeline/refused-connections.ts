@@ -1,6 +1,6 @@
 /**
  * Connections above `max.connections` or `max.connections.per.ip`. Streams of other nodes come to the same port and are not
- * limited, but only its first bytes tell whether a connection is such a stream. So a refused connection stays open until then. A
+ * limited, but only the first bytes of a connection tell whether it is such a stream. So a refused connection stays open until then. A
  * connection of another node is taken over by the transport (which calls `onClose`). A connection of a client is closed at its
  * first byte, or after a second without a byte.
  */

@@ -91,8 +91,7 @@ export class TransactionVerifier {
     for (;;) {
       const errors = await this.#askOnce(question);
       const isBusy = [...errors.values()].includes(Errors.CONCURRENT_TRANSACTIONS);
-      // Only for new clients. An old client gets CONCURRENT_TRANSACTIONS as another, retriable error (`produce-transactions.ts`),
-      // and repeats its request.
+      // For old clients `produce-transactions.ts` replaces CONCURRENT_TRANSACTIONS by a retriable error, and they repeat the request.
       if (question.support !== 'add' || !isBusy || clock.monotonicMs() >= untilMs) return errors;
       await new Promise<void>((resolve) => scheduler.after(retryBackoffMs, resolve));
     }

@@ -94,7 +94,7 @@ export class ClassicGroup {
   readonly pendingSync = new Set<string>();
   readonly joinDeadline: Deadline;
   readonly syncDeadline: Deadline;
-  /** The value of the group's last record in the log; null when it has none, as a group without members. */
+  /** The value of the group's last record in the log; null when the log has none (a group that has only offsets). */
   persisted: Uint8Array | null = null;
   #joining = 0;
   readonly #supporters = new Map<string, number>();
@@ -243,7 +243,7 @@ export class ClassicGroup {
     }));
   }
 
-  /** Whether this member may send requests for the group: the error to respond with, or null. */
+  /** The error to respond with if this member may not send requests for the group; otherwise null. */
   validateMember(memberId: string, groupInstanceId: string | null): ErrorRow | null {
     if (groupInstanceId !== null) {
       const current = this.staticMembers.get(groupInstanceId);

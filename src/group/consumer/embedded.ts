@@ -1,7 +1,7 @@
 /**
- * The messages inside of classic messages: a classic consumer puts its subscription into JoinGroup, and gets its assignment in
- * SyncGroup. The brokers of a classic group do not look into them. In a consumer group, and when a group is converted, the
- * coordinator reads and writes them.
+ * Encodes and decodes the subscription that a classic consumer puts into JoinGroup, and the assignment that it gets in SyncGroup.
+ * The coordinator of a classic group passes them on (it reads only the topics: `../classic/subscription.ts`). In a consumer group,
+ * and when a group is converted, the coordinator reads and writes them itself.
  */
 import { decode, encode } from '../../protocol/codec/codec.ts';
 import {

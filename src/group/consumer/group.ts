@@ -9,8 +9,8 @@
  * has reached.
  *
  * Invariants, which `assertConsumerGroup` checks (tests call it after every step):
- * - A partition has at most one holder, and the holder is a member. A member holds the partitions that it has and those that it has
- *   still to revoke.
+ * - A partition has at most one holder, and the holder is a member. A member holds the partitions that are assigned to it and those
+ *   that it has still to revoke.
  * - No member's epoch is above the target epoch, and the target epoch is not above the group epoch.
  * - The indexes (`#holders`, `staticMembers`, the counts) match the members.
  */
@@ -102,7 +102,7 @@ export class ConsumerGroupOf<T> {
   parked: ((turn: T) => void)[] = [];
   /** Holders of partitions: topic id → partition → member id. */
   readonly #holders = new Map<Uuid, Map<number, string>>();
-  /** Name → number of members that subscribe to it by name. */
+  /** Topic name → number of members that subscribe to the topic by name. */
   readonly #namesWanted = new Map<string, number>();
   readonly #regexesWanted = new Map<string, number>();
   #classicMembers = 0;

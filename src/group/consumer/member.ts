@@ -5,7 +5,7 @@
 import type { Uuid } from '../../base/uuid.ts';
 import type { MemberProtocol } from '../types.ts';
 
-/** What the classic protocol needs to know of a member of a consumer group that uses the classic protocol. */
+/** The further data of a member that uses the classic protocol. */
 export interface ClassicMemberMetadata {
   readonly sessionTimeoutMs: number;
   /** In the member's order of preference. The metadata of the first protocol is the member's subscription. */

@@ -130,7 +130,7 @@ export function createApiVersionsHandler(
   });
 }
 
-/** Whether a configuration has client metrics subscriptions; remembered, because counting them takes time. */
+/** Whether an image has client metrics subscriptions. Cached, because the search goes over all configurations. */
 const subscribed = new WeakMap<ConfigsImage, boolean>();
 
 function hasSubscriptions(configs: ConfigsImage): boolean {

@@ -19,7 +19,7 @@ import { createDeleteGroupsHandler } from './42-delete-groups.ts';
 import { createOffsetDeleteHandler } from './47-offset-delete.ts';
 import type { Endpoints } from '../endpoints.ts';
 
-/** `finders`: by `keyType`, how to find the coordinators of other kinds of keys. */
+/** `finders`: the finders for keys that are not group ids, by `keyType`. */
 export function createGroupHandlers(
   groups: GroupService,
   endpoints: Endpoints,

@@ -1,6 +1,6 @@
 /**
- * Produce (0), v3–v13. It is advertised from v0 on, because old versions of librdkafka take a higher lowest version for "the broker
- * does not support compression".
+ * Produce (0), v3–v13. It is advertised from v0 on: old versions of librdkafka believe that a broker whose lowest version is higher
+ * does not support compression.
  * Behaviour: Each partition succeeds or fails by itself. All batches of a request are appended before the next request of the
  *            connection starts, so pipelined requests keep their order; the response waits until the appends are acknowledged.
  *            With acks=0 there is no response: if a partition fails, the broker closes the connection, which is the only way to report

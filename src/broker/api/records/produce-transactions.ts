@@ -100,8 +100,8 @@ export class ProduceVerification {
           found.set(`${topic.name}-${index}`, { guard: null, error });
           continue;
         }
-        // A client that does not add partitions to its transaction itself relies on the coordinator's request for that, even if
-        // verification is off.
+        // If the client does not add partitions to its transaction itself, the coordinator must be asked to add this one, even
+        // when verification is off.
         if (isEnabled || support === 'add')
           this.#beginPartition(replica, topic.name, index, header, support, found, unverified);
       }

@@ -1,5 +1,5 @@
 /**
- * RenewDelegationToken (39), v1–v2. Refused as Kafka does on a PLAINTEXT listener, because a token needs an authenticated
+ * RenewDelegationToken (39), v1–v2. Refuses every request, as Kafka does on a PLAINTEXT listener, because a token needs an authenticated
  * connection (KIP-48).
  * Not done: delegation tokens.
  */

@@ -1,5 +1,5 @@
 /**
- * ExpireDelegationToken (40), v1–v2. Refused as Kafka does on a PLAINTEXT listener, because a token needs an authenticated
+ * ExpireDelegationToken (40), v1–v2. Refuses every request, as Kafka does on a PLAINTEXT listener, because a token needs an authenticated
  * connection (KIP-48).
  * Not done: delegation tokens.
  */

@@ -1,5 +1,5 @@
 /**
- * DescribeDelegationToken (41), v1–v3. Refused as Kafka does on a PLAINTEXT listener, because a token needs an authenticated
+ * DescribeDelegationToken (41), v1–v3. Refuses every request, as Kafka does on a PLAINTEXT listener, because a token needs an authenticated
  * connection (KIP-48).
  * Not done: delegation tokens, authentication.
  */
