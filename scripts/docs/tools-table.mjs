@@ -77,8 +77,8 @@ const meaning = {
   same: 'options, texts and exit status are those of Apache Kafka 4.3.1',
   'none here':
     'options and help are Kafka’s; brokers of ours have no such groups, so that lists are empty and the rest says so',
-  explains: 'a Java program: says in a paragraph what to run instead',
-  absent: 'not here',
+  explains: 'the script of Kafka runs a Java program; ours prints what to run instead',
+  absent: 'there is no such script here',
 };
 
 /** Returns the text of the page. `options` has the options of Kafka's tools, by command line. */
@@ -92,19 +92,19 @@ export function toolsPage(options) {
   return [
     '# Tools',
     '',
-    'Every script of bin/ of Apache Kafka 4.3.1, and what it is here. Made by `node scripts/docs/tools.mjs`; the options of each are compared',
-    'with those of Kafka’s own by `test/cli/tools-of-kafka.test.ts`.',
+    'This page lists every script of bin/ of Apache Kafka 4.3.1, and what the script of that name does here. `node scripts/docs/tools.mjs`',
+    'writes it. `test/cli/tools-of-kafka.test.ts` compares the options of each with those of Kafka’s script.',
     '',
     ...kinds,
     '',
-    '| tool | what for | here it is | options | |',
+    '| tool | what it does | ours | options | note |',
     '| --- | --- | --- | --- | --- |',
     ...rows,
     '',
     'Options of all subcommands are counted together. Where Kafka 4.2 renamed options (KIP-1147: `--command-config`, `--command-property`,',
     '`--formatter-property`, `--reader-property`), the new and the old ones work, the old ones with Kafka’s warning.',
-    '`--bootstrap-controller` is taken where Kafka’s tool takes it. Beside these, `bendemann`, `docker-entrypoint` and three tools of',
-    'ZooKeeper times (`zookeeper-*`, which say what to do now) are in bin/.',
+    'A tool has `--bootstrap-controller` when Kafka’s tool has it. Besides these scripts, bin/ contains `bendemann`, `docker-entrypoint`, and',
+    'three tools of older releases for ZooKeeper (`zookeeper-*`), which print what to use instead.',
     '',
   ].join('\n');
 }
