@@ -15,6 +15,7 @@ import type { Address } from '../base/network.ts';
 import type { MetadataImage } from '../metadata/image.ts';
 import type { ErrorRow } from '../protocol/errors.ts';
 import type { Infer, Init, ListenerKind, Message, Shape } from '../protocol/schema/fields.ts';
+import type { QuotaType } from './quotas/client-quotas.ts';
 
 export type { ListenerKind };
 
@@ -42,6 +43,11 @@ export interface RequestContext {
    * dropped.
    */
   onClose(callback: () => void): void;
+  /**
+   * Raises the throttle time of the response (KIP-219). The pipeline writes it into the response and mutes the connection for that
+   * time.
+   */
+  throttle(type: QuotaType, timeMs: number): void;
   /**
    * Registers a callback for when the response was written to the socket or the connection has closed, so that its memory can be
    * released.

@@ -94,6 +94,7 @@ export class KafkaServer {
       image: services.metadata,
       logger,
       metrics,
+      quotas: services.quotas,
       interceptor: options.interceptor,
     });
     this.#interBrokerListenerName = services.config.interBrokerListenerName;

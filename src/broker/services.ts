@@ -29,6 +29,7 @@ import type {
 import type { Logger } from '../telemetry/logger.ts';
 import type { ClientMetrics } from './client-metrics.ts';
 import type { ImageWatch } from './image-watch.ts';
+import type { ClientQuotas } from './quotas/client-quotas.ts';
 import type { TopicTraffic } from './topic-traffic.ts';
 
 /** The services for handlers of every node, also of nodes that are only controllers. */
@@ -47,6 +48,7 @@ export interface NodeServices {
   readonly logger: Logger;
   readonly metadata: () => MetadataImage;
   readonly imageWatch: ImageWatch;
+  readonly quotas: ClientQuotas;
   readonly controller: ControllerClient;
   readonly quorum: () => QuorumStatus;
   /** The feature levels that this software supports, for the ApiVersions response. */

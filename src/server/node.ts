@@ -8,6 +8,7 @@
  */
 import { ImageWatch } from '../broker/image-watch.ts';
 import type { Handler } from '../broker/handler.ts';
+import { ClientQuotas, quotaWindowsOf } from '../broker/quotas/client-quotas.ts';
 import { KafkaServer } from '../broker/server.ts';
 import type { GroupService } from '../broker/groups/group-service.ts';
 import type { NodeServices } from '../broker/services.ts';
@@ -42,6 +43,7 @@ export class Node {
   private controller: ControllerPart | null = null;
   private broker: BrokerPart | null = null;
   private listeners: Listeners | null = null;
+  private quotas: ClientQuotas | null = null;
   private http: HttpPart | null = null;
   /** Why client requests are not handled ('starting', 'stopping'); null while they are. */
   private unreadyReason: string | null = 'starting';
@@ -59,10 +61,13 @@ export class Node {
     const { config, ports } = this;
     const { fs, random, clock, network, logger } = ports;
     this.directories = await claimDirectories({ config, fs, random, clock, logger });
+    const quotas = new ClientQuotas(quotaWindowsOf(config), clock);
+    this.quotas = quotas;
     this.controller = await buildControllerPart(config, this.directories, ports);
     const { log, loader } = this.controller;
+    loader.addPublisher({ onMetadataUpdate: (_delta, image) => quotas.onMetadataUpdate(image) });
     loader.addPublisher({ onMetadataUpdate: (delta, image) => this.applyConfigs(delta, image) });
-    const services = this.nodeServices(this.directories.clusterId, this.controller);
+    const services = this.nodeServices(this.directories.clusterId, this.controller, quotas);
     this.answerAboutQuorum(this.controller);
     if (config.isBroker) {
       const { directories, controller } = this;
@@ -155,7 +160,11 @@ export class Node {
     await this.directories?.release();
   }
 
-  private nodeServices(clusterId: string, { loader, client, log }: ControllerPart): NodeServices {
+  private nodeServices(
+    clusterId: string,
+    { loader, client, log }: ControllerPart,
+    quotas: ClientQuotas,
+  ): NodeServices {
     const { clock, scheduler, clientScheduler, random, logger } = this.ports;
     const metadata = (): MetadataImage => loader.image;
     return {
@@ -169,6 +178,7 @@ export class Node {
       logger,
       metadata,
       imageWatch: new ImageWatch(metadata, scheduler),
+      quotas,
       controller: client,
       quorum: () => log.status(),
       supportedFeatures,
@@ -211,6 +221,7 @@ export class Node {
             broker.services.clientMetrics.collect,
           ]),
       ...this.servers.map((server) => server.collect),
+      ...(this.quotas === null ? [] : [this.quotas.collect]),
       ...(ports.disk === undefined ? [] : [ports.disk.collect]),
       idleMetrics(() => http.idleShare()),
     ];

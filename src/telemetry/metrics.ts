@@ -21,6 +21,7 @@ const counter = (help: string, ...labels: string[]): MetricRow => ({ kind: 'coun
 const summary = (help: string, ...labels: string[]): MetricRow => ({ kind: 'summary', labels, help });
 
 const partition = ['topic', 'partition'] as const;
+const quotaClient = ['resource', 'user', 'clientId'] as const;
 
 export const metricRows = {
   kafka_server_brokertopicmetrics_messagesin_total: counter('Records that producers appended here.', 'topic'),
@@ -172,6 +173,19 @@ export const metricRows = {
   kafka_network_requestmetrics_totaltimems: summary(
     'Milliseconds from a decoded request to its response.',
     'request',
+  ),
+  kafka_server_quota_queue_size: gauge('Connections that are muted because of a client quota.', 'resource'),
+  kafka_server_quota_byte_rate: gauge(
+    'Bytes a second of the clients that share a quota, over its window.',
+    ...quotaClient,
+  ),
+  kafka_server_quota_request_time: gauge(
+    'Time of the event loop that the clients that share a quota use, in percent.',
+    ...quotaClient,
+  ),
+  kafka_server_quota_throttle_time: gauge(
+    'The last throttle time of the clients that share a quota, in milliseconds.',
+    ...quotaClient,
   ),
   kafka_server_socket_server_metrics_connection_count: gauge('Client connections.', 'listener'),
 

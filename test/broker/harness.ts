@@ -6,6 +6,7 @@ import { type Clock, type Scheduler, type Timer } from '../../src/base/clock.ts'
 import { nodeId } from '../../src/base/ids.ts';
 import type { Address, Connection } from '../../src/base/network.ts';
 import { ClientMetrics } from '../../src/broker/client-metrics.ts';
+import { ClientQuotas, quotaWindowsOf } from '../../src/broker/quotas/client-quotas.ts';
 import { KafkaServer } from '../../src/broker/server.ts';
 import type { Handler } from '../../src/broker/handler.ts';
 import { ImageWatch } from '../../src/broker/image-watch.ts';
@@ -259,6 +260,7 @@ export class TestBroker {
   moveError: ErrorRow | null = null;
   readonly server: KafkaServer;
   readonly services: BrokerServices;
+  readonly quotas: ClientQuotas;
   quorum: QuorumStatus = {
     role: 'leader',
     leaderId: nodeId(1),
@@ -274,10 +276,12 @@ export class TestBroker {
 
   constructor(options: TestBrokerOptions = {}) {
     const imageWatch = new ImageWatch(() => this.image, this.time);
+    const config = NodeConfig.parse(baseProperties + (options.properties ?? ''));
+    this.quotas = new ClientQuotas(quotaWindowsOf(config), this.time);
     this.services = {
       nodeId: nodeId(1),
       clusterId: 'test-cluster',
-      config: NodeConfig.parse(baseProperties + (options.properties ?? '')),
+      config,
       clock: this.time,
       scheduler: this.time,
       random: {
@@ -287,6 +291,7 @@ export class TestBroker {
       logger: this.logger,
       metadata: () => this.image,
       imageWatch,
+      quotas: this.quotas,
       controller: this.controller,
       quorum: () => this.quorum,
       supportedFeatures: new Map([
@@ -334,6 +339,7 @@ export class TestBroker {
     const delta = new MetadataDelta(this.image);
     delta.replayAll(records);
     this.image = delta.apply(this.image.offset + 1, 1);
+    this.quotas.onMetadataUpdate(this.image);
     for (const topic of this.image.topics.all()) {
       for (const { index, leader } of topic.partitions) {
         const key = `${topic.id}/${index}`;

@@ -104,6 +104,7 @@ export class Acceptor {
       dispatcher,
       budget,
       clock,
+      scheduler: this.#options.scheduler,
       requestBytesMax: limits.requestBytesMax,
       warn: (message, fields) => this.#warn(message, fields),
       onClosed: () => this.#closed(client, host),

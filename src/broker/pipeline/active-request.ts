@@ -3,6 +3,7 @@
  */
 import type { MetadataImage } from '../../metadata/image.ts';
 import type { ConnectionInfo, Handler, RequestContext } from '../handler.ts';
+import type { QuotaType } from '../quotas/client-quotas.ts';
 import type { DecodedRequest } from './decode.ts';
 
 export class ActiveRequest implements RequestContext {
@@ -23,6 +24,15 @@ export class ActiveRequest implements RequestContext {
   /** The encoded response when it is complete. Null: not complete, or there is no response. */
   buffers: readonly Uint8Array[] | null = null;
   done = false;
+  /** By which quota, and for how long, the client is throttled because of this request. */
+  throttledBy: QuotaType = 'Request';
+  throttleTimeMs = 0;
+  /** Until when a quota throttled the client as the request started; 0: not. */
+  throttledUntilMs = 0;
+  /** Time of the event loop that the handler used; only measured for a quota. */
+  usedMs = 0;
+  /** Produce with acks=0. */
+  hasNoResponse = false;
   #onClose: (() => void)[] | null = null;
   #onSent: (() => void)[] | null = null;
   #closed = false;
@@ -39,6 +49,12 @@ export class ActiveRequest implements RequestContext {
     this.unsupported = request.unsupported;
     this.image = image;
     this.frameBytes = request.frameBytes;
+  }
+
+  throttle(type: QuotaType, timeMs: number): void {
+    if (timeMs <= this.throttleTimeMs) return;
+    this.throttledBy = type;
+    this.throttleTimeMs = timeMs;
   }
 
   onClose(callback: () => void): void {

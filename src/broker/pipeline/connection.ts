@@ -7,10 +7,11 @@
  * - Responses are sent in the order of the requests, in whatever order they complete. Responses that complete in the same turn of
  *   the event loop are sent with one write.
  * - Nothing is read while responses wait for the socket, the memory budget has no room, or too many requests are in progress.
+ * - When a client quota is exceeded, the response is sent at once, and the connection is muted for the throttle time (KIP-219).
  * - Input that is not a Kafka request closes the connection without a response, as in Kafka, and is logged in one line.
  * - This file knows neither APIs (see the handler table) nor time-outs (the acceptor calls `overdue`).
  */
-import type { Clock } from '../../base/clock.ts';
+import type { Clock, Scheduler } from '../../base/clock.ts';
 import type { Connection } from '../../base/network.ts';
 import {
   CloseConnection,
@@ -25,6 +26,7 @@ import { type DecodedRequest, decodeRequest, VersionError } from './decode.ts';
 import type { Dispatcher } from './dispatch.ts';
 import { FrameReader } from './frame-reader.ts';
 import type { BudgetWaiter, MemoryBudget } from './memory-budget.ts';
+import { Mute } from './mute.ts';
 import { OutputQueue } from './output-queue.ts';
 
 export interface ClientConnectionOptions {
@@ -33,6 +35,7 @@ export interface ClientConnectionOptions {
   readonly dispatcher: Dispatcher;
   readonly budget: MemoryBudget;
   readonly clock: Clock;
+  readonly scheduler: Scheduler;
   readonly requestBytesMax: number;
   /** Logs invalid input. Called at most once per connection. */
   readonly warn: (message: string, fields: Record<string, unknown>) => void;
@@ -47,6 +50,7 @@ export class ClientConnection {
   readonly #clock: Clock;
   readonly #reader: FrameReader;
   readonly #output: OutputQueue;
+  readonly #mute: Mute;
   readonly #warn: (message: string, fields: Record<string, unknown>) => void;
   readonly #onClosed: () => void;
   /** Requests that were started and whose response is not sent yet, in their order. */
@@ -79,6 +83,12 @@ export class ClientConnection {
       this.#budget.tryAcquire(sizeBytes),
     );
     this.#output = new OutputQueue({ write: (buffers) => this.#connection.write(buffers) });
+    this.#mute = new Mute({
+      clock: options.clock,
+      scheduler: options.scheduler,
+      quotas: this.#dispatcher.throttling.quotas,
+      onEnd: () => this.#continueReading(),
+    });
     this.#lastReadMs = this.#clock.monotonicMs();
     this.#lastWriteMs = this.#lastReadMs;
     this.#connection.onData = (chunk) => this.#onData(chunk);
@@ -91,10 +101,12 @@ export class ClientConnection {
     const readIdleMs = nowMs - this.#lastReadMs;
     const writeIdleMs = nowMs - this.#lastWriteMs;
     if (this.#output.full && writeIdleMs > writeStallMs) return 'the client does not read its responses';
-    if (this.#active.length > 0 || this.#next !== null || this.#paused) return null;
+    if (this.#active.length > 0) return null;
+    const isIdle = idleMs >= 0 && readIdleMs > idleMs && writeIdleMs > idleMs;
+    if (this.#mute.isOn) return isIdle ? 'idle while muted by a quota' : null;
+    if (this.#next !== null || this.#paused) return null;
     if (this.#reader.midFrame && readIdleMs > frameStallMs) return 'a request did not arrive in full';
-    if (idleMs >= 0 && readIdleMs > idleMs && writeIdleMs > idleMs) return 'idle';
-    return null;
+    return isIdle ? 'idle' : null;
   }
 
   /**
@@ -114,8 +126,12 @@ export class ClientConnection {
   release(): void {
     if (!this.#held) return;
     this.#held = false;
-    this.#lastReadMs = this.#clock.monotonicMs();
+    this.#continueReading();
+  }
+
+  #continueReading(): void {
     if (this.#closed) return;
+    this.#lastReadMs = this.#clock.monotonicMs();
     this.#pump();
   }
 
@@ -159,9 +175,9 @@ export class ClientConnection {
   }
 
   #mayRead(): boolean {
-    if (this.#held) return false;
+    if (this.#held || this.#mute.isOn) return false;
     this.#startNext();
-    return this.#next === null && this.#active.length < requestsInFlightMax && !this.#output.full;
+    return !this.#mute.isOn && this.#next === null && this.#active.length < requestsInFlightMax && !this.#output.full;
   }
 
   /** Decodes the next frame into `#next`. Returns false if no frame is complete. */
@@ -212,7 +228,7 @@ export class ClientConnection {
 
   #startNext(): void {
     const next = this.#next;
-    if (next === null || this.#admitting !== null) return;
+    if (next === null || this.#admitting !== null || this.#mute.isOn) return;
     if (!next.handler.ordered && this.#incomplete > 0) return;
     this.#next = null;
     const request = new ActiveRequest(
@@ -224,7 +240,12 @@ export class ClientConnection {
     this.#active.push(request);
     this.#incomplete++;
     this.#admitting = request;
-    this.#run(request, this.#dispatcher.run(request));
+    const { throttling } = this.#dispatcher;
+    const muteMs = throttling.started(request);
+    if (muteMs > 0) this.#mute.begin('Produce', muteMs);
+    const result = this.#dispatcher.run(request);
+    throttling.handled(request);
+    this.#run(request, result);
   }
 
   #run(request: ActiveRequest, result: HandlerResult<unknown>): void {
@@ -286,6 +307,9 @@ export class ClientConnection {
       this.#giveUp(response);
       return;
     }
+    request.hasNoResponse = response === noResponse;
+    this.#dispatcher.throttling.completed(request);
+    if (request.throttleTimeMs > 0) this.#mute.begin(request.throttledBy, request.throttleTimeMs);
     if (response === noResponse) request.done = true;
     else if (!this.#encode(request, response)) return;
     this.#incomplete--;
@@ -341,6 +365,7 @@ export class ClientConnection {
   #updatePause(): void {
     const pause =
       this.#held ||
+      this.#mute.isOn ||
       this.#next !== null ||
       this.#active.length >= requestsInFlightMax ||
       this.#output.full ||
@@ -354,6 +379,7 @@ export class ClientConnection {
   #close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#mute.end();
     this.#budgetWaiter?.cancel();
     this.#budget.release(this.#reader.reservedBytes);
     if (this.#next !== null) this.#budget.release(this.#next.frameBytes);

@@ -8,6 +8,7 @@ import { type ErrorRow, Errors, KafkaError } from '../../protocol/errors.ts';
 import { requestLogger } from '../../telemetry/log-levels.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import { CloseConnection, type HandlerResult } from '../handler.ts';
+import type { ClientQuotas } from '../quotas/client-quotas.ts';
 import type { ActiveRequest } from './active-request.ts';
 import type { Authorize } from './authorize.ts';
 import { ResponseEncoder } from './encode.ts';
@@ -15,6 +16,7 @@ import { genericFailure } from './failure.ts';
 import type { RequestInterceptor } from './interceptor.ts';
 import type { RequestMetrics } from './request-metrics.ts';
 import type { HandlerTable } from './table.ts';
+import { Throttling } from './throttling.ts';
 
 export interface DispatcherOptions {
   readonly table: HandlerTable;
@@ -22,6 +24,7 @@ export interface DispatcherOptions {
   readonly image: () => MetadataImage;
   readonly logger: Logger;
   readonly metrics: RequestMetrics;
+  readonly quotas: ClientQuotas;
   /** Only tests set it. */
   readonly interceptor?: RequestInterceptor | undefined;
 }
@@ -31,6 +34,7 @@ export class Dispatcher {
   readonly image: () => MetadataImage;
   readonly logger: Logger;
   readonly metrics: RequestMetrics;
+  readonly throttling: Throttling;
   readonly #requestLogger: Logger;
   readonly #authorize: Authorize;
   readonly #interceptor: RequestInterceptor | null;
@@ -41,6 +45,7 @@ export class Dispatcher {
     this.image = options.image;
     this.logger = options.logger;
     this.metrics = options.metrics;
+    this.throttling = new Throttling(options.quotas);
     this.#requestLogger = options.logger.child('RequestChannel');
     this.#authorize = options.authorize;
     this.#interceptor = options.interceptor ?? null;
@@ -93,10 +98,12 @@ export class Dispatcher {
     });
   }
 
-  /** Encodes the response. Returns null if it cannot be encoded, which is a bug of the handler. */
+  /** Encodes the response with its throttle time. Returns null if it cannot be encoded, which is a bug of the handler. */
   encode(request: ActiveRequest, response: unknown): readonly Uint8Array[] | null {
     try {
-      return this.#encoder.encode(request, response);
+      return this.throttling.timeEncoding(request, () =>
+        this.#encoder.encode(request, withThrottleTime(request, response)),
+      );
     } catch (error) {
       this.#logBug(request, error);
       return null;
@@ -128,4 +135,10 @@ export class Dispatcher {
       error,
     });
   }
+}
+
+/** A handler may return the same object again, so the response is not changed. */
+function withThrottleTime({ handler, throttleTimeMs }: ActiveRequest, response: unknown): unknown {
+  if (throttleTimeMs === 0 || handler.response.fields.throttleTimeMs === undefined) return response;
+  return { ...(response as object), throttleTimeMs };
 }

@@ -126,6 +126,7 @@ async function answered(
     image: () => broker.image,
     logger: broker.logger,
     metrics: new RequestMetrics(broker.services.clock),
+    quotas: broker.quotas,
   });
   const connection = {
     id: 1,

@@ -5,6 +5,7 @@
  * Behaviour: Reads end at the high watermark, with read_committed at the last stable offset. An error of a partition completes the
  *            request at once; all offsets in that partition's result are -1. In a session a response leaves out partitions without
  *            changes. From v11 on followers serve reads too, up to the high watermark that they know.
+ *            A response above the client's `consumer_byte_rate` is empty and has a throttle time (KIP-219).
  * Not done:  Our followers do not replicate with Kafka's Fetch, so a request with a replica id is refused.
  */
 import { uuidZero } from '../../../base/uuid.ts';
@@ -30,6 +31,7 @@ import {
   type FetchTarget,
 } from '../../purgatory/fetch-operation.ts';
 import type { Purgatory } from '../../purgatory/delayed-operation.ts';
+import { quotaClientOf } from '../../quotas/quota-table.ts';
 import type { BrokerServices } from '../../services.ts';
 import type { Endpoints } from '../endpoints.ts';
 import { errorCode } from '../errors.ts';
@@ -120,6 +122,18 @@ function failedPartition(index: number, code: number): PartitionResult {
 
 const noBytes = new Uint8Array(0);
 
+/** Approximate sizes of a response without its records. */
+const headBytes = 24;
+const partitionBytes = 50;
+
+/** The size of a response to a consumer, for its quota. A session leaves out partitions without records. */
+function responseBytes(outcomes: readonly FetchOutcome[]): number {
+  let sizeBytes = headBytes;
+  for (const { data } of outcomes)
+    if (data !== null && data.records.length > 0) sizeBytes += partitionBytes + data.records.length;
+  return sizeBytes;
+}
+
 class Fetch {
   readonly #options: FetchHandlerOptions;
   readonly #context: RequestContext;
@@ -147,7 +161,12 @@ class Fetch {
     const isDebugging = access(request, context.apiVersion).isolation === 'log_end';
     this.#rack = context.apiVersion >= rackVersion && !isDebugging ? request.rackId : null;
     const { services, budget, purgatory } = options;
-    const maxBytes = Math.min(Math.max(0, request.maxBytes), services.config.get('fetch.max.bytes'));
+    const maxBytes = Math.min(
+      Math.max(0, request.maxBytes),
+      services.config.get('fetch.max.bytes'),
+      // More would be throttled whatever the client fetched before.
+      services.quotas.fetch.burst(quotaClientOf(context)),
+    );
     this.#operation = new FetchOperation(
       this.#partitions.map((partition, index) => this.#target(partition, this.#topics[index])),
       {
@@ -166,6 +185,25 @@ class Fetch {
     if (waiting === null) return this.#respond();
     this.#context.onClose(() => this.#operation.cancel());
     return waiting.then(() => this.#respond());
+  }
+
+  /** True: the response would exceed the client's quota and must be empty. */
+  #isThrottled(): boolean {
+    const { quotas } = this.#options.services;
+    if (quotas.fetch.isOff) return false;
+    const sizeBytes = responseBytes(this.#operation.outcomes);
+    const client = quotaClientOf(this.#context);
+    const { throttleMs, isRefused } = quotas.fetch.recordOrRefuse(client, sizeBytes, quotas.nowMs());
+    this.#context.throttle('Fetch', throttleMs);
+    return isRefused;
+  }
+
+  /** The session stays as it was before the request; a new one is not made. */
+  #throttledResponse(): Response {
+    this.#operation.release();
+    if (this.#incremental) return { sessionId: this.#session?.id ?? noSessionId, responses: [] };
+    if (this.#session !== null) this.#options.sessions.remove(this.#session.id);
+    return { sessionId: noSessionId, responses: [] };
   }
 
   /** Finds the topic of each partition. Consecutive partitions of the same topic need one look-up. */
@@ -212,6 +250,7 @@ class Fetch {
   }
 
   #respond(): Response {
+    if (this.#isThrottled()) return this.#throttledResponse();
     const { services, endpoints } = this.#options;
     const hints = new LeaderHints(endpoints, services.metadata, this.#context.connection);
     const responses: { topic: string; topicId: string; partitions: PartitionResult[] }[] = [];

@@ -1,0 +1,48 @@
+/** The mute of a connection by a client quota (KIP-219): nothing is read and no request is started until it ends. */
+import type { Clock, Scheduler, Timer } from '../../base/clock.ts';
+import type { ClientQuotas, QuotaType } from '../quotas/client-quotas.ts';
+
+export interface MuteOptions {
+  readonly clock: Clock;
+  readonly scheduler: Scheduler;
+  readonly quotas: ClientQuotas;
+  readonly onEnd: () => void;
+}
+
+export class Mute {
+  readonly #options: MuteOptions;
+  #type: QuotaType | null = null;
+  #untilMs = 0;
+  #timer: Timer | null = null;
+
+  constructor(options: MuteOptions) {
+    this.#options = options;
+  }
+
+  get isOn(): boolean {
+    return this.#type !== null;
+  }
+
+  /** Mutes for a time. A mute that ends later stays as it is. */
+  begin(type: QuotaType, timeMs: number): void {
+    const { clock, scheduler, quotas, onEnd } = this.#options;
+    const untilMs = clock.monotonicMs() + timeMs;
+    if (this.#type !== null && untilMs <= this.#untilMs) return;
+    this.end();
+    this.#type = type;
+    this.#untilMs = untilMs;
+    quotas.countThrottled(type, 1);
+    this.#timer = scheduler.after(timeMs, () => {
+      this.end();
+      onEnd();
+    });
+  }
+
+  end(): void {
+    if (this.#type === null) return;
+    this.#options.quotas.countThrottled(this.#type, -1);
+    this.#type = null;
+    this.#timer?.cancel();
+    this.#timer = null;
+  }
+}

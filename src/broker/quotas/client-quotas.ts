@@ -1,0 +1,104 @@
+/**
+ * The client quotas of a node (KIP-13, 55, 124, 219, 546, 599, 612): the values of the metadata image, and what each client has
+ * used here. A change of the image acts on the next request of each client.
+ */
+import type { Clock } from '../../base/clock.ts';
+import type { NodeConfig } from '../../config/node-config.ts';
+import type { MetadataImage } from '../../metadata/image.ts';
+import type { SecurityImage } from '../../metadata/security-image.ts';
+import type { Collector, Sink } from '../../telemetry/metrics.ts';
+import { quotaMetricsMax } from '../limits.ts';
+import { ClientRateQuota } from './client-rate-quota.ts';
+import { ConnectionQuota } from './connection-quota.ts';
+import { MutationQuota } from './mutation-quota.ts';
+import type { QuotaWindow } from './rate.ts';
+
+/** Why a client is throttled, in Kafka's names. */
+export type QuotaType = 'Produce' | 'Fetch' | 'Request' | 'ControllerMutation';
+
+export interface QuotaWindows {
+  readonly client: QuotaWindow;
+  readonly controller: QuotaWindow;
+}
+
+export function quotaWindowsOf(config: NodeConfig): QuotaWindows {
+  return {
+    client: {
+      samplesMax: config.get('quota.window.num'),
+      sampleMs: config.get('quota.window.size.seconds') * 1000,
+    },
+    controller: {
+      samplesMax: config.get('controller.quota.window.num'),
+      sampleMs: config.get('controller.quota.window.size.seconds') * 1000,
+    },
+  };
+}
+
+export class ClientQuotas {
+  /** In bytes of Produce requests. */
+  readonly produce: ClientRateQuota;
+  /** In bytes of Fetch responses. */
+  readonly fetch: ClientRateQuota;
+  /** In percent of the time of the event loop. */
+  readonly request: ClientRateQuota;
+  readonly mutation: MutationQuota;
+  readonly connections: ConnectionQuota;
+  readonly #clock: Clock;
+  readonly #throttled = new Map<QuotaType, number>();
+  #known: SecurityImage['clientQuotas'] | null = null;
+
+  constructor({ client, controller }: QuotaWindows, clock: Clock) {
+    this.#clock = clock;
+    this.produce = new ClientRateQuota({ key: 'producer_byte_rate', window: client });
+    this.fetch = new ClientRateQuota({ key: 'consumer_byte_rate', window: client });
+    const throttleMsMax = client.sampleMs;
+    this.request = new ClientRateQuota({ key: 'request_percentage', window: client, throttleMsMax });
+    this.mutation = new MutationQuota(controller);
+    this.connections = new ConnectionQuota(client);
+  }
+
+  /** Milliseconds, a whole number as in Kafka. */
+  nowMs(): number {
+    return Math.floor(this.#clock.monotonicMs());
+  }
+
+  /** As `nowMs`, with fractions. */
+  preciseMs(): number {
+    return this.#clock.monotonicMs();
+  }
+
+  onMetadataUpdate({ security }: MetadataImage): void {
+    if (security.clientQuotas === this.#known) return;
+    this.#known = security.clientQuotas;
+    const images = [...security.clientQuotas.values()];
+    for (const quota of [this.produce, this.fetch, this.request, this.mutation, this.connections])
+      quota.setQuotas(images);
+  }
+
+  /** A connection begins to be muted, or ends; the metric `queue-size` is their number. */
+  countThrottled(type: QuotaType, change: 1 | -1): void {
+    this.#throttled.set(type, (this.#throttled.get(type) ?? 0) + change);
+  }
+
+  readonly collect: Collector = (sink) => {
+    for (const type of ['Produce', 'Fetch', 'Request', 'ControllerMutation'] as const)
+      sink('kafka_server_quota_queue_size', this.#throttled.get(type) ?? 0, [type]);
+    this.#collectRates(sink, 'Produce', this.produce, 'kafka_server_quota_byte_rate');
+    this.#collectRates(sink, 'Fetch', this.fetch, 'kafka_server_quota_byte_rate');
+    this.#collectRates(sink, 'Request', this.request, 'kafka_server_quota_request_time');
+  };
+
+  #collectRates(
+    sink: Sink,
+    type: QuotaType,
+    quota: ClientRateQuota,
+    metric: 'kafka_server_quota_byte_rate' | 'kafka_server_quota_request_time',
+  ): void {
+    const nowMs = this.nowMs();
+    for (const { user, clientId, rate, throttleMs } of quota.newest(quotaMetricsMax, nowMs)) {
+      const labels = [type, user ?? '', clientId ?? ''];
+      sink(metric, rate.measure(nowMs), labels);
+      sink('kafka_server_quota_throttle_time', throttleMs, labels);
+    }
+  }
+}

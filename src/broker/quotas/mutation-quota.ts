@@ -1,0 +1,72 @@
+/**
+ * `controller_mutation_rate` (KIP-599): how many partitions a client may create and delete in a second. The active controller
+ * enforces it, so it holds for the whole cluster.
+ */
+import type { ClientQuotaImage } from '../../metadata/security-image.ts';
+import { Errors, KafkaError } from '../../protocol/errors.ts';
+import { BoundedStates } from './bounded-states.ts';
+import { MutationBucket } from './mutation-bucket.ts';
+import { type QuotaClient, QuotaTable } from './quota-table.ts';
+import type { QuotaWindow } from './rate.ts';
+
+/** The quota of one request. */
+export interface RequestMutations {
+  /** Counts partitions that are created or deleted. A strict quota throws THROTTLING_QUOTA_EXCEEDED while there is a debt. */
+  record(partitions: number): void;
+  /** For the response. */
+  readonly throttleTimeMs: number;
+}
+
+const unlimited: RequestMutations = { record: () => {}, throttleTimeMs: 0 };
+
+export class MutationQuota {
+  readonly #window: QuotaWindow;
+  readonly #states = new BoundedStates<MutationBucket>();
+  #table = new QuotaTable([], mutationKey);
+
+  /** `controller.quota.window.num`, `controller.quota.window.size.seconds`. */
+  constructor(window: QuotaWindow) {
+    this.#window = window;
+  }
+
+  get size(): number {
+    return this.#states.size;
+  }
+
+  setQuotas(images: Iterable<ClientQuotaImage>): void {
+    this.#table = new QuotaTable(images, mutationKey);
+    if (this.#table.isEmpty) this.#states.clear();
+  }
+
+  /** `isStrict`: the version of the request knows THROTTLING_QUOTA_EXCEEDED. An older client is only throttled. */
+  begin(client: QuotaClient, isStrict: boolean, nowMs: number): RequestMutations {
+    const quota = this.#table.find(client);
+    if (quota === null) return unlimited;
+    const { limit, user, clientId } = quota;
+    const bucket = this.#states.get(
+      JSON.stringify([user, clientId]),
+      nowMs,
+      () => new MutationBucket(this.#window),
+    );
+    let throttleTimeMs = 0;
+    return {
+      get throttleTimeMs() {
+        return throttleTimeMs;
+      },
+      record(partitions) {
+        if (isStrict) {
+          throttleTimeMs = Math.max(throttleTimeMs, bucket.throttleTimeMs(limit, nowMs));
+          if (throttleTimeMs > 0)
+            throw new KafkaError(
+              Errors.THROTTLING_QUOTA_EXCEEDED,
+              'The throttling quota has been exceeded.',
+            );
+        }
+        bucket.take(partitions, limit, nowMs);
+        if (!isStrict) throttleTimeMs = Math.max(throttleTimeMs, bucket.throttleTimeMs(limit, nowMs));
+      },
+    };
+  }
+}
+
+const mutationKey = 'controller_mutation_rate';
