@@ -168,11 +168,9 @@ const reasons: readonly [reason: string, ...keys: string[]][] = [
     'replication.quota.window.size.seconds',
   ],
   [
-    'Quotas are not built yet.',
+    'Quotas on changes of topics are not built yet.',
     'controller.quota.window.num',
     'controller.quota.window.size.seconds',
-    'quota.window.num',
-    'quota.window.size.seconds',
   ],
   [
     'The controller does not measure the time of single events.',

@@ -32,9 +32,12 @@ export async function settle(rounds = 20): Promise<void> {
 
 export class ManualTime implements Clock, Scheduler {
   nowMs = 1_000_000;
+  /** How much later each reading of the monotonic clock is. */
+  stepMs = 0;
   #timers: { atMs: number; callback: (() => void) | null }[] = [];
 
   monotonicMs(): number {
+    this.nowMs += this.stepMs;
     return this.nowMs;
   }
 

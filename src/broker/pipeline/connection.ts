@@ -177,7 +177,12 @@ export class ClientConnection {
   #mayRead(): boolean {
     if (this.#held || this.#mute.isOn) return false;
     this.#startNext();
-    return !this.#mute.isOn && this.#next === null && this.#active.length < requestsInFlightMax && !this.#output.full;
+    return (
+      !this.#mute.isOn &&
+      this.#next === null &&
+      this.#active.length < requestsInFlightMax &&
+      !this.#output.full
+    );
   }
 
   /** Decodes the next frame into `#next`. Returns false if no frame is complete. */

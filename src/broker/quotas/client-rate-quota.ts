@@ -59,7 +59,11 @@ export class ClientRateQuota {
   }
 
   /** As `record`, but a value that exceeds the quota is not kept when earlier values are in the window. */
-  recordOrRefuse(client: QuotaClient, value: number, nowMs: number): { throttleMs: number; isRefused: boolean } {
+  recordOrRefuse(
+    client: QuotaClient,
+    value: number,
+    nowMs: number,
+  ): { throttleMs: number; isRefused: boolean } {
     const quota = this.#table.find(client);
     if (quota === null) return { throttleMs: 0, isRefused: false };
     const state = this.#stateOf(quota, nowMs);

@@ -57,10 +57,7 @@ export class MutationQuota {
         if (isStrict) {
           throttleTimeMs = Math.max(throttleTimeMs, bucket.throttleTimeMs(limit, nowMs));
           if (throttleTimeMs > 0)
-            throw new KafkaError(
-              Errors.THROTTLING_QUOTA_EXCEEDED,
-              'The throttling quota has been exceeded.',
-            );
+            throw new KafkaError(Errors.THROTTLING_QUOTA_EXCEEDED, 'The throttling quota has been exceeded.');
         }
         bucket.take(partitions, limit, nowMs);
         if (!isStrict) throttleTimeMs = Math.max(throttleTimeMs, bucket.throttleTimeMs(limit, nowMs));

@@ -56,7 +56,8 @@ test('other names and other keys do not match', () => {
 });
 
 test('a user is the name of the principal', () => {
-  const named = (principal: string): string => quotaClientOf({ connection: { principal }, clientId: '' }).user;
+  const named = (principal: string): string =>
+    quotaClientOf({ connection: { principal }, clientId: '' }).user;
   expect(named('User:ANONYMOUS')).toBe('ANONYMOUS');
   expect(named('User:CN=a:b')).toBe('CN=a:b');
 });

@@ -1,0 +1,194 @@
+import { describe, expect, test } from 'vitest';
+import { type MetadataRecord, record } from '../../../src/metadata/records.ts';
+import { FetchRequest, FetchResponse } from '../../../src/protocol/messages/records/01-fetch.ts';
+import { MetadataRequest, MetadataResponse } from '../../../src/protocol/messages/cluster/03-metadata.ts';
+import { ProduceRequest, ProduceResponse } from '../../../src/protocol/messages/records/00-produce.ts';
+import { batchOf, frame, idA, type MemoryConnection, readResponse, settle, TestBroker } from '../harness.ts';
+
+function quota(entity: Record<string, string | null>, key: string, value: number): MetadataRecord {
+  const parts = Object.entries(entity).map(([entityType, entityName]) => ({ entityType, entityName }));
+  return record('ClientQuotaRecord', { entity: parts, key, value, remove: false });
+}
+
+function brokerWith(...quotas: MetadataRecord[]): TestBroker {
+  const broker = new TestBroker();
+  broker.apply(quotas);
+  return broker;
+}
+
+/** Number of bytes of a Produce request, without its size. */
+const produceBytes = (): number => produce().length - 4;
+
+function produce(correlationId = 1, acks = 1, clientId = 'app'): Uint8Array {
+  const partitionData = [{ index: 0, records: batchOf(1, 1000) }];
+  const topicData = [{ name: 'a', partitionData }];
+  const body = { transactionalId: null, acks, timeoutMs: 1000, topicData };
+  return frame(ProduceRequest, 9, body, correlationId, clientId);
+}
+
+function throttleTimes(connection: MemoryConnection): number[] {
+  return connection.frames().map((bytes) => readResponse(ProduceResponse, 9, bytes).body.throttleTimeMs);
+}
+
+const metadata = (): Uint8Array => frame(MetadataRequest, 9, { topics: [] }, 9, 'app');
+
+describe('producer_byte_rate', () => {
+  test('the response comes at once with the throttle time, and the connection is muted for that long', async () => {
+    // A request may fill the window of ten seconds; the second one exceeds it by its whole size.
+    const bytes = produceBytes();
+    const broker = brokerWith(quota({ 'client-id': 'app' }, 'producer_byte_rate', bytes / 10));
+    const connection = broker.connect();
+    connection.feed(produce(1), produce(2), produce(3), metadata());
+    await settle();
+    expect(throttleTimes(connection)).toEqual([0, 10_000]);
+    expect(connection.paused).toBe(true);
+    await broker.time.advance(9_999);
+    expect(connection.frames()).toHaveLength(2);
+    await broker.time.advance(1);
+    expect(connection.frames().length).toBeGreaterThan(2);
+  });
+
+  test('a request with acks=0 has no response, and mutes all the same', async () => {
+    const broker = brokerWith(quota({ 'client-id': 'app' }, 'producer_byte_rate', produceBytes() / 20));
+    const connection = broker.connect();
+    connection.feed(produce(1, 0), metadata());
+    await settle();
+    expect(connection.frames()).toEqual([]);
+    await broker.time.advance(10_000);
+    expect(connection.frames()).toHaveLength(1);
+  });
+
+  test('other clients and other connections are served; the user is the principal', async () => {
+    const broker = brokerWith(quota({ user: 'ANONYMOUS', 'client-id': 'app' }, 'producer_byte_rate', 1));
+    const [app, other, sibling] = [broker.connect(), broker.connect(), broker.connect()];
+    app.feed(produce());
+    other.feed(produce(1, 1, 'other'));
+    sibling.feed(metadata());
+    await settle();
+    expect([app, other, sibling].map((connection) => connection.paused)).toEqual([true, false, false]);
+    expect(throttleTimes(other)).toEqual([0]);
+    expect(sibling.frames()).toHaveLength(1);
+  });
+
+  test('a change acts on live connections; without quotas nothing is recorded', async () => {
+    const broker = brokerWith(quota({ 'client-id': null }, 'producer_byte_rate', 1));
+    broker.apply([
+      record('ClientQuotaRecord', {
+        entity: [{ entityType: 'client-id', entityName: null }],
+        key: 'producer_byte_rate',
+        value: 0,
+        remove: true,
+      }),
+    ]);
+    const connection = broker.connect();
+    connection.feed(produce(1), produce(2));
+    await settle();
+    expect(throttleTimes(connection)).toEqual([0, 0]);
+    expect(broker.quotas.produce.size).toBe(0);
+    broker.apply([quota({ 'client-id': null }, 'producer_byte_rate', 1)]);
+    connection.feed(produce(3));
+    await settle();
+    expect(throttleTimes(connection)[2]).toBeGreaterThan(0);
+  });
+
+  test('an idle connection is closed while it is muted, and its timer ends with it', async () => {
+    const broker = new TestBroker({ properties: 'connections.max.idle.ms=5000\n' });
+    broker.apply([quota({ 'client-id': 'app' }, 'producer_byte_rate', 1)]);
+    const connection = broker.connect();
+    connection.feed(produce());
+    await settle();
+    expect(queueSize(broker)).toBe(1);
+    await broker.time.advance(20_000);
+    expect([connection.closed, queueSize(broker)]).toEqual([true, 0]);
+  });
+
+  test('half a frame behind a throttled request does not end the connection', async () => {
+    const broker = brokerWith(quota({ 'client-id': 'app' }, 'producer_byte_rate', produceBytes() / 40));
+    const connection = broker.connect();
+    const next = metadata();
+    connection.feed(produce(), next.subarray(0, 7));
+    await broker.time.advance(29_000);
+    expect([connection.closed, connection.frames().length]).toEqual([false, 1]);
+    await broker.time.advance(2000);
+    connection.feed(next.subarray(7));
+    await settle();
+    expect(connection.frames()).toHaveLength(2);
+  });
+});
+
+function queueSize(broker: TestBroker): number {
+  let size = 0;
+  broker.quotas.collect((metric, value, labels) => {
+    if (metric === 'kafka_server_quota_queue_size' && labels?.[0] === 'Produce') size = value;
+  });
+  return size;
+}
+
+describe('consumer_byte_rate', () => {
+  function fetch(session: { id: number; epoch: number } | null = null): Uint8Array {
+    const partitions = [{ partition: 0, fetchOffset: 0, partitionMaxBytes: 1 << 20 }];
+    const body = {
+      maxWaitMs: 0,
+      minBytes: 1,
+      maxBytes: 1 << 20,
+      isolationLevel: 0,
+      sessionId: session?.id ?? 0,
+      sessionEpoch: session?.epoch ?? -1,
+      topics: [{ topic: 'a', topicId: idA, partitions }],
+      forgottenTopicsData: [],
+    };
+    return frame(FetchRequest, 12, body, 1, 'app');
+  }
+
+  async function answer(broker: TestBroker, request: Uint8Array, connection = broker.connect()) {
+    connection.feed(request);
+    await settle();
+    const { body } = readResponse(FetchResponse, 12, connection.frames().at(-1) as Uint8Array);
+    const partition = body.responses[0]?.partitions[0];
+    return { ...body, records: partition?.records?.length ?? -1 };
+  }
+
+  function filled(): TestBroker {
+    const broker = brokerWith(quota({ 'client-id': 'app' }, 'consumer_byte_rate', 120));
+    broker.replica(idA, 0).appendAsLeader(batchOf(1, 900), 1);
+    return broker;
+  }
+
+  test('a response above the quota is empty, has a throttle time and does not count', async () => {
+    const broker = filled();
+    const first = await answer(broker, fetch());
+    expect([first.throttleTimeMs, first.records > 900]).toEqual([0, true]);
+    const second = await answer(broker, fetch());
+    expect([second.errorCode, second.records, second.responses]).toEqual([0, -1, []]);
+    expect(second.throttleTimeMs).toBeGreaterThan(5000);
+    await broker.time.advance(11_000);
+    const third = await answer(broker, fetch());
+    expect(third.records).toBe(first.records);
+  });
+
+  test('a session is as before; a new one is not made', async () => {
+    const broker = filled();
+    const made = await answer(broker, fetch({ id: 0, epoch: 0 }));
+    expect(made.sessionId).not.toBe(0);
+    const next = await answer(broker, fetch({ id: made.sessionId, epoch: 1 }));
+    expect([next.sessionId, next.responses]).toEqual([made.sessionId, []]);
+    const refused = await answer(broker, fetch({ id: 0, epoch: 0 }));
+    expect([refused.sessionId, refused.throttleTimeMs > 0]).toEqual([0, true]);
+    await broker.time.advance(11_000);
+    const after = await answer(broker, fetch({ id: made.sessionId, epoch: 2 }));
+    expect([after.sessionId, after.records]).toEqual([made.sessionId, made.records]);
+  });
+});
+
+test('request_percentage: the time of the event loop counts, for every API', async () => {
+  const broker = brokerWith(quota({ user: null }, 'request_percentage', 1));
+  // Each reading of the clock takes 60 ms.
+  broker.time.stepMs = 60;
+  const response = await broker.inject(MetadataRequest, MetadataResponse, 9, { topics: [] });
+  expect(response.throttleTimeMs).toBe(0);
+  const times: number[] = [];
+  for (let i = 0; i < 4; i++)
+    times.push((await broker.inject(MetadataRequest, MetadataResponse, 9, { topics: [] })).throttleTimeMs);
+  // At most one sample.
+  expect(times.at(-1)).toBe(1000);
+});
