@@ -1,4 +1,4 @@
-/** The cluster, the quorum, features, producers, brokers that are not there. */
+/** Questions about the cluster, the quorum, features and producers, and about brokers that do not exist. */
 function* cluster() {
   yield {
     id: 'ApiVersions',

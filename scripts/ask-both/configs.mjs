@@ -1,4 +1,4 @@
-/** Values of all config types × where they can be set, and what can be odd about resources. */
+/** Questions about configurations: values of all types, for all kinds of resources, and unusual names of resources. */
 import { brokerProperties, groupProperties, topicProperties } from './side.mjs';
 
 const [topic, broker, logger, metrics, group] = [2, 4, 8, 16, 32];
@@ -84,7 +84,7 @@ const replicas = [
   'none',
 ];
 
-/** Key → texts to set it to. */
+/** For each key, the texts that it is set to. */
 const topicValues = {
   'retention.ms': integers,
   'segment.bytes': integers,
@@ -134,7 +134,7 @@ const brokerValues = {
   'max.connections.per.ip': ['-1', '0', '1'],
   nope: ['1', ''],
 };
-/** For every key that has no texts of its own above. */
+/** The texts for every key that has none of its own above. */
 const anyTexts = ['', '-3', '0', '1', 'true', 'x', '99999999999', 'java.lang.String'];
 const groupValues = {
   'consumer.session.timeout.ms': integers,
@@ -183,7 +183,7 @@ const metricsValues = {
   nope: ['1'],
 };
 
-/** Rows of all keys of `table`: those that have texts of their own, and the rest with `anyTexts`. */
+/** Returns the texts for all keys of `table`: those that are listed for the key, otherwise `anyTexts`. */
 const every = (texts, table) => ({
   ...Object.fromEntries(Object.keys(table).map((key) => [key, anyTexts])),
   ...texts,
@@ -197,7 +197,7 @@ function incremental(id, resourceType, resourceName, configs) {
     body: () => ({ resources: [{ resourceType, resourceName, configs }], validateOnly: true }),
   };
 }
-/** The same with AlterConfigs, which replaces all that was set before. */
+/** Makes the same change with AlterConfigs, which replaces all values that were set before. */
 function alter(id, resourceType, resourceName, configs) {
   return {
     id: `AlterConfigs: ${id}`,
@@ -254,7 +254,7 @@ function* values() {
   }
 }
 
-/** Values of one broker that go together or don't. */
+/** Combinations of values of one broker, some valid together and some not. */
 function* together() {
   const cases = [
     { 'log.retention.ms': '10', 'log.local.retention.ms': '11' },
@@ -372,7 +372,7 @@ function* resources() {
   }
 }
 
-/** What is set before the contents are asked for again. */
+/** What is set before DescribeConfigs is asked again. */
 const changes = [
   [topic, 'full', { 'retention.ms': '1000000', 'cleanup.policy': 'delete , compact', 'flush.ms': '7' }],
   [broker, '1', { 'log.retention.ms': '2000000', 'max.connections': '99' }],
@@ -385,7 +385,7 @@ const changes = [
   [metrics, 'm', { 'interval.ms': '1000', metrics: 'a, b', match: 'client_id=x' }],
 ];
 
-/** All that DescribeConfigs says of each key, before and after something is set. */
+/** All that DescribeConfigs returns for each key, before and after a value was set. */
 function* contents() {
   const resources = [
     ['topic', topic, 'full'],

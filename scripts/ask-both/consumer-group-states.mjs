@@ -1,17 +1,18 @@
 /**
- * Groups of the consumer protocol in every state × what can be asked of them, by members and strangers of both protocols; and what a
- * heartbeat can say. Both nodes need `group.consumer.assignment.interval.ms=0`, so that an assignment does not wait for its turn.
+ * Requests to groups of the consumer protocol in every state, from members and from strangers, in both protocols; and all
+ * fields that a heartbeat can have. Both nodes need `group.consumer.assignment.interval.ms=0`, so that they compute an
+ * assignment at once.
  */
 import { absentId } from './setup.mjs';
 
 const rebalanceTimeoutMs = 300_000;
 const once = { once: true };
-/** Ours tells a shorter interval while it expects news for the member. */
+/** Our node returns a shorter interval while it expects a change for the member. */
 const skip = ['heartbeatIntervalMs'];
 
 const joining = { rebalanceTimeoutMs, topicPartitions: [], subscribedTopicNames: ['full'] };
 
-/** Versions from `first` on can say all of `rest`. */
+/** A heartbeat. From version `first` on, the request has all fields of `rest`. */
 function beat(id, groupId, memberId, memberEpoch, rest = {}, more = {}) {
   return {
     id: `ConsumerGroupHeartbeat: ${id}`,
@@ -45,7 +46,7 @@ function pause(id, ms) {
 
 const shown = (value) => JSON.stringify(value).slice(0, 60);
 
-/** What a first heartbeat can say, with a group and a member of its own each time. */
+/** First heartbeats with different fields. Each has a group and a member of its own. */
 function* firstHeartbeats() {
   const cases = {
     'no member id': { memberId: '' },
@@ -158,7 +159,7 @@ function deleteGroup(groupId) {
   return { ...once, api: 'DeleteGroups', body: () => ({ groupsNames: [groupId] }) };
 }
 
-/** Group → the steps that bring it into its state: [member, epoch, what it says]. */
+/** For each group, the steps that bring it into its state: [member, epoch, fields of the heartbeat]. */
 const groups = {
   'c.stable': [
     ['a', 0, joining],
@@ -204,7 +205,7 @@ function* members() {
       });
 }
 
-/** Refused, or without effect on the group. */
+/** Heartbeats that are refused, or that do not change the group. */
 function* heartbeats(groupId) {
   /** @type {Record<string, [memberId: string, epoch: number, rest: any]>} */
   const cases = {
@@ -222,7 +223,7 @@ function* heartbeats(groupId) {
     'a bad expression': ['a', 1, { subscribedTopicRegex: '[' }],
   };
   for (const [what, [memberId, epoch, rest]] of Object.entries(cases)) {
-    // Another member would change the groups that have none under this instance.
+    // Another member with this instance id would change the groups that have no static member.
     if (/stranger under the same instance$/.test(what) && groupId !== 'c.static') continue;
     yield beat(`${groupId}, ${what}`, groupId, memberId, epoch, rest, rest.subscribedTopicRegex ? once : {});
   }
@@ -230,7 +231,7 @@ function* heartbeats(groupId) {
 
 const classicSubscription = Buffer.from([0, 0, 0, 0, 0, 1, 0, 4, ...Buffer.from('full'), 255, 255, 255, 255]);
 
-/** Requests of the classic protocol; none of them changes a member. */
+/** Requests of the classic protocol that do not change a member. */
 function* classicRequests(groupId) {
   const join = (what, rest) => ({
     ...once,
@@ -360,7 +361,7 @@ function* lists() {
   }
 }
 
-/** The static member comes back while it is away, and while it is not; the others go. */
+/** The static member comes back while it is away, and while it is not. The other members leave. */
 function* endings() {
   const back = { ...joining, instanceId: 'i' };
   yield beat('c.away, back', 'c.away', 'a2', 0, back, once);

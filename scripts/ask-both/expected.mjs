@@ -1,4 +1,4 @@
-/** Differences that are decided: rows of `docs/differences.md`, found by the id of the question. */
+/** The intended differences: rows of `docs/differences.md`, each with the ids of the questions that it explains. */
 const aclFilter = 'filters of unknown kinds without authorizer';
 const helpful = 'Produce says why a batch is refused';
 const undecodable = 'batches that nobody can decode';
@@ -11,7 +11,7 @@ const noOrphans = 'a group that went to the classic protocol and back in the mid
 
 /** @type {[id: RegExp, why: string][]} */
 const rows = [
-  // [what the id matches, why (a row of docs/differences.md)]
+  // [a pattern for the id of the question, the row of docs/differences.md]
   [/^(Describe|Delete)Acls: type /, aclFilter],
   [/^AlterConfigs: twice/, 'AlterConfigs names a resource twice'],
   [/^IncrementalAlterConfigs: operation 9 of /, inTheFault],
@@ -49,7 +49,7 @@ const rows = [
   ],
 ];
 
-/** Why the answers to a question may differ, or null. */
+/** Returns why the answers to a question may differ, or null. */
 export function expectedDifference(question, version) {
   const id = `${question.id} v${version}`;
   return rows.find(([pattern]) => pattern.test(id))?.[1] ?? null;

@@ -1,10 +1,10 @@
-/** Groups in every state × what can be asked of them. The members stay as they are until the last questions. */
+/** Requests to classic groups in every state. The members stay as they are until the last questions. */
 import { absentId } from './setup.mjs';
 import { Side } from './side.mjs';
 
 const minutes = 60_000;
 const setup = { always: true, ignore: true, once: true };
-/** A subscription to `full` as consumers encode it, and an assignment of its partition 0. */
+/** A subscription to the topic `full` as consumers encode it, and an assignment of its partition 0. */
 const topicFull = Buffer.concat([Buffer.from([0, 4]), Buffer.from('full')]);
 const subscription = Buffer.concat([
   Buffer.from([0, 0, 0, 0, 0, 1]),
@@ -17,7 +17,7 @@ const assignment = Buffer.concat([
   Buffer.from([0, 0, 0, 1, 0, 0, 0, 0, 255, 255, 255, 255]),
 ]);
 
-/** Group → the kind of its members, and how far they get. */
+/** For each group, the kind of its members and the state to which they bring it. */
 const groups = {
   'stable.consumers': ['consumer', 'stable'],
   'stable.static': ['consumer', 'stable', 'instance'],
@@ -80,7 +80,7 @@ function* members() {
   }
 }
 
-/** Another member whose JoinGroup waits for the first: its answer never comes while the questions are asked. */
+/** A second member. Its JoinGroup waits for the first member, so it is not answered while the questions are asked. */
 function* secondMember(groupId, type) {
   yield member(`${groupId} second id`, () => join(groupId, type, ''), {
     api: 'JoinGroup',
@@ -119,7 +119,7 @@ const commit = (groupId, memberId, generation, groupInstanceId = null) => ({
   }),
 });
 
-/** Who asks: [what, member id, instance]. */
+/** The senders of requests: [description, member id, instance id]. */
 const askers = (groupId, instance) => [
   ['nobody', () => '', null],
   ['a stranger', () => 'm', null],

@@ -1,16 +1,22 @@
-/** TxnOffsetCommit: groups of both protocols in every state × who commits × which generation or epoch, within an open transaction. */
+/**
+ * TxnOffsetCommit within an open transaction: to groups of both protocols in every state, from different members, with
+ * different generations or epochs.
+ */
 import { absentId } from './setup.mjs';
 
 const minutes = 60_000;
 const setup = { always: true, ignore: true, once: true };
-/** A subscription to `full` as consumers encode it. */
+/** A subscription to the topic `full` as consumers encode it. */
 const subscription = Buffer.concat([
   Buffer.from([0, 0, 0, 0, 0, 1, 0, 4]),
   Buffer.from('full'),
   Buffer.from([255, 255, 255, 255]),
 ]);
 
-/** How the members of a group come about: [kind of member, member id or the name under which the broker's id is kept, instance]. */
+/**
+ * For each group, how its members are made: [kind of member, member id or the name under which the id from the broker is kept,
+ * instance id].
+ */
 const groups = {
   'txn.never': [],
   'txn.classic': [['classic', 'txn.classic']],
@@ -78,7 +84,7 @@ function* classicMember(groupId, kept, groupInstanceId = null) {
 
 const partitionsOf = (side, groupId, memberId) => side.kept[`${groupId} ${memberId} partitions`] ?? [];
 
-/** The first heartbeat joins; each following one owns what the one before it was told. */
+/** A heartbeat. The first one joins; each later one reports the partitions that the response before it assigned. */
 function beat(groupId, memberId, what, change = {}) {
   return {
     ...id(`${groupId} ${memberId} ${what}`),
@@ -108,7 +114,7 @@ function beat(groupId, memberId, what, change = {}) {
 }
 
 function* membersOf(groupId, members) {
-  /** Members of the new protocol, with what their heartbeats say beside. */
+  /** The members of the consumer protocol, each with the other fields of its heartbeats. */
   const beating = [];
   for (const [kind, name, instance = null] of members) {
     if (kind === 'classic') yield* classicMember(groupId, name, instance);
@@ -125,7 +131,7 @@ function* membersOf(groupId, members) {
     }
     if (kind === 'consumer leaves') yield beat(groupId, 'first', 'leaves', { memberEpoch: -1 });
   }
-  // Brokers compute at most one assignment a second. Then the first member revokes what the other is given.
+  // Brokers compute at most one assignment a second. After it, the first member revokes the partitions that the other one gets.
   for (const round of beating.length > 0 ? [1, 2, 3] : []) {
     yield pause(`${groupId} round ${round}`);
     for (const [member, change] of beating) yield beat(groupId, member, `round ${round}`, change);
@@ -216,7 +222,7 @@ function* commits(groupId, instance) {
 }
 
 export function* groupTransactionQuestions() {
-  // Both make their topic of transactions when a coordinator is first asked for.
+  // Both systems create their topic of transactions when a coordinator is asked for the first time.
   for (const tries of [1, 2, 3]) yield pause(`coordinator of group transactions ${tries}`);
   for (const [groupId, members] of Object.entries(groups)) {
     yield* membersOf(groupId, members);

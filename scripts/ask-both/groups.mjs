@@ -1,4 +1,4 @@
-/** Offsets and groups: states, odd ids, things asked twice. */
+/** Questions about offsets and groups: groups in different states, unusual ids, and requests that name something twice. */
 import { absentId } from './setup.mjs';
 import { partitionCases } from './topics.mjs';
 

@@ -1,4 +1,7 @@
-/** All tables in the order in which they are asked: what an earlier question changes, a later one finds on both sides. */
+/**
+ * All tables of questions, in the order in which they are asked. A question may change what a later one finds, so the order
+ * matters.
+ */
 import { clusterQuestions } from './cluster.mjs';
 import { configQuestions } from './configs.mjs';
 import { consumerGroupStateQuestions } from './consumer-group-states.mjs';

@@ -1,6 +1,6 @@
 const hour = 3_600_000;
 
-/** Topic of the questions → its settings. */
+/** The topics for questions about records, each with its settings. */
 export const recordTopics = {
   plain: [],
   compacted: [{ name: 'cleanup.policy', value: 'compact' }],

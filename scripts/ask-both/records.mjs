@@ -1,4 +1,6 @@
-/** Produce: batches whose header or records are odd × what the topic asks for × compression. */
+/**
+ * Produce requests with batches whose header or records are unusual, for topics with different settings, in all compressions.
+ */
 import { recordTopics } from './record-topics.mjs';
 import { absentId, topicNames } from './setup.mjs';
 import { buildBatch, updateCrc } from './side.mjs';
@@ -14,7 +16,7 @@ const at = {
 const sequenceAt = 53;
 const countAt = 57;
 
-/** What the records of a batch are: [key, minutes from now, or null for no timestamp, offset delta]. */
+/** The records of a batch: [key, minutes from now or null for no timestamp, offset delta]. */
 const recordLists = {
   good: [
     ['k', 0],
@@ -77,7 +79,7 @@ function changed(change, compression) {
   return bytes;
 }
 
-/** Headers that do not fit their records. */
+/** Headers that contradict their records. */
 const headers = {
   'last offset delta 1 of 3': (batch) => batch.writeInt32BE(1, at.lastOffsetDelta),
   'last offset delta 5 of 3': (batch) => batch.writeInt32BE(5, at.lastOffsetDelta),
@@ -134,7 +136,7 @@ function produce(topic, records, more = {}) {
   });
 }
 
-/** Offsets depend on which questions of all versions were accepted before; times are those of now. */
+/** Fields that are not compared: offsets, which depend on how many batches each system has accepted before, and times. */
 const common = {
   api: 'Produce',
   scrub: true,

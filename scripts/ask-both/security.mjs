@@ -1,4 +1,4 @@
-/** A broker without authorizer and users; client quotas. */
+/** Questions about security to a broker without an authorizer and users, and about client quotas. */
 const filter = (more) => ({
   resourceTypeFilter: 1,
   resourceNameFilter: null,
@@ -45,7 +45,7 @@ const client = (entityName) => ({ entityType: 'client-id', entityName });
 const ip = (entityName) => ({ entityType: 'ip', entityName });
 const produceRate = [set('producer_byte_rate', 2048)];
 
-/** What → entity and operations of one entry. */
+/** For each description: the entity and the operations of one entry. */
 const quotaAlterations = {
   'a user': [[user('alice')], [...produceRate, set('request_percentage', 12.5)]],
   'the default user': [[user(null)], [set('consumer_byte_rate', 4096)]],
@@ -100,7 +100,7 @@ const quotaAlterations = {
   'a long name': [[client('n'.repeat(300))], produceRate],
 };
 
-/** Not stored on either side, so that the questions about stored quotas have the same answers. */
+/** Quotas that only Kafka accepts. They are not stored, so that later questions about stored quotas have the same answers. */
 const acceptedByKafkaOnly = ['a host', 'a rate that is no number', 'a percentage that is no number'];
 
 function* quotaChanges() {
@@ -194,7 +194,7 @@ function* quotas() {
   }
 }
 
-/** The questions change the users, so their order matters; the last one removes what they added. */
+/** Changes of users' credentials. Their order matters, and the last one removes what the others have added. */
 function* scramChanges() {
   const user = (name, more) => ({
     name,

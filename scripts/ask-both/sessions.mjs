@@ -1,4 +1,7 @@
-/** Fetch sessions over topics that are deleted and made again, by name (v12) and by id (v17), and two topics that collide. */
+/**
+ * Fetch sessions with topics that are deleted and created again, by name (version 12) and by id (version 17); and two topics
+ * whose names collide.
+ */
 import { zeroId } from './setup.mjs';
 
 const byId = 17;
@@ -21,7 +24,7 @@ function create(id, names) {
   };
 }
 
-/** One fetch of the session for `version`; without `name` nothing about its partitions changes. */
+/** One fetch in the session for `version`. Without `name` it changes nothing about the partitions of the session. */
 function fetch(id, version, name) {
   const kept = `session of v${version}`;
   return {

@@ -1,15 +1,18 @@
-/** What the other tables find: topics, records, a deleted topic, committed offsets. Asked whatever `--only` says. */
+/**
+ * Makes what the questions of the other tables need: topics, records, a deleted topic, committed offsets. It runs even when
+ * `--only` selects other questions.
+ */
 import { recordTopics } from './record-topics.mjs';
 import { buildBatch } from './side.mjs';
 
 export const zeroId = 'AAAAAAAAAAAAAAAAAAAAAA';
 export const absentId = 'AAAAAAAAAAAAAAAAAAAB9w';
-/** Names in all states that a topic can be asked in. `full` has two partitions and five records in each. */
+/** Names of topics that exist, do not exist, were deleted, or are invalid. `full` has two partitions with five records each. */
 export const topicNames = ['full', 'absent', 'gone', '', '.', 'a b', 'x'.repeat(250), '__consumer_offsets'];
 
-/** At its first question Kafka has no block of producer ids yet. */
+/** Asked first, because Kafka has no block of producer ids at its first request. */
 const producer = { transactionalId: null, transactionTimeoutMs: 1000, producerId: -1, producerEpoch: -1 };
-/** Their records are of 2023: a run that takes longer than the retention check would lose them. */
+/** The records have timestamps of 2023. Without this setting, retention would delete them during a long run. */
 const keepAll = { name: 'retention.ms', value: '-1' };
 const setup = { always: true, ignore: true, once: true };
 

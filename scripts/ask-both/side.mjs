@@ -1,4 +1,4 @@
-/** One of the two systems: raw frames out, decoded responses in, without what differs from run to run. */
+/** One of the two systems: sends raw frames, and returns decoded responses without the parts that differ from run to run. */
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -13,7 +13,7 @@ const { errorOf } = await load('protocol/errors.js');
 export const { buildBatch } = await load('protocol/records/builder.js');
 const { brokerProperties: allBrokerProperties } = await load('config/broker-properties.js');
 const { ownProperties } = await load('config/tables/own.js');
-/** The keys that Kafka has too. */
+/** The keys of our broker that Kafka has too. */
 export const brokerProperties = Object.fromEntries(
   Object.entries(allBrokerProperties).filter(([key]) => !Object.hasOwn(ownProperties, key)),
 );
@@ -40,10 +40,10 @@ export class Side {
   /** A second connection, for requests that the first one waits for. */
   other = null;
   served = new Map();
-  /** Ids of topics by name, and names by id. */
+  /** The ids of topics by name, and their names by id. */
   topicIds = new Map();
   names = new Map();
-  /** Values that a table keeps between its questions (ids of members). */
+  /** Values that a table keeps for its later questions, such as ids of members. */
   kept = {};
 
   static async open(address) {
@@ -104,7 +104,7 @@ export class Side {
     return frame;
   }
 
-  /** Sends a request without waiting for its answer. */
+  /** Sends a request and does not wait for its response. */
   send(key, version, body) {
     const { request } = messageOf(key);
     const header = { apiVersion: version, correlationId: 7, clientId: 'ask-both' };
@@ -121,7 +121,7 @@ export class Side {
     return decode(response, version, frame, bodyAt);
   }
 
-  /** The answer in a form that can be compared and kept as JSON. */
+  /** Asks a question. Returns the answer in a form that can be compared and stored as JSON. */
   async ask(question, version) {
     const key = ApiKey[question.api];
     if (!this.served.has(key)) return 'not served';
@@ -169,7 +169,7 @@ export class Side {
   }
 }
 
-/** What differs, as text, or null. */
+/** Returns the differences between two answers as text, or null. */
 export function compareRow(kafka, ours) {
   const lines = [];
   walk(kafka, ours, '', lines);

@@ -1,4 +1,4 @@
-/** Every API that takes topics and partitions × what can be odd about these. */
+/** All APIs whose requests name topics and partitions, each with unusual topics and partitions. */
 import { absentId, topicNames, zeroId } from './setup.mjs';
 
 const p = (name, partitions) => ({ name, partitions });
@@ -22,7 +22,7 @@ export const partitionCases = [
   ['an absent topic twice', [p('absent', [0]), p('absent', [0])]],
 ];
 
-/** API name → its body for a list of topics with partitions. */
+/** For each API: a function from a list of topics with partitions to the request. */
 export const partitionApis = {
   ListOffsets: (topics) => ({
     replicaId: -1,

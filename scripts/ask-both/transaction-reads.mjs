@@ -1,9 +1,9 @@
-/** What readers of both isolations see of committed, aborted and open transactions, and markers as coordinators write them. */
+/** Reads of committed, aborted and open transactions with both isolation levels, and markers as coordinators write them. */
 import { buildBatch } from './side.mjs';
 
 const setup = { always: true, ignore: true, once: true };
 const topic = 'reads';
-/** Ids and the times of markers differ from run to run. */
+/** Fields that are not compared, because ids and the times of markers differ from run to run. */
 const skip = ['producerId', 'lastTimestamp', 'baseOffset'];
 const startMs = 1_700_000_000_000;
 
@@ -80,7 +80,10 @@ function pause(name) {
   };
 }
 
-/** Offsets: 0-1 plain, 2-3 a (committed by 6), 4-5 b (aborted by 7), 8-9 plain, 10-11 c (open), 12-13 a (committed by 14), 15-16 plain. */
+/**
+ * Writes a partition. Offsets: 0-1 plain, 2-3 a (committed by 6), 4-5 b (aborted by 7), 8-9 plain, 10-11 c (open), 12-13 a
+ * (committed by 14), 15-16 plain.
+ */
 function* history() {
   yield {
     ...setup,
@@ -158,7 +161,7 @@ function* reads(when) {
 }
 
 /**
- * [what, coordinator epoch, change of the producer's epoch, topics, ends which producer].
+ * [description, coordinator epoch, change of the producer epoch, topics, the producer whose transaction it ends].
  *
  * @type {[string, number, number, Record<string, number[]>, string | null][]}
  */

@@ -1,12 +1,15 @@
-/** Transactions in every state × what can be asked of them. Each version has transactional ids of its own, since what it asks changes them. */
+/**
+ * Requests to transactions in every state. Each version has transactional ids of its own, because the questions change their
+ * state.
+ */
 import { buildBatch } from './side.mjs';
 
 const setup = { always: true, ignore: true, once: true };
-/** Ids and times differ from run to run. */
+/** Fields that are not compared, because ids and times differ from run to run. */
 const skip = ['producerId', 'transactionStartTimeMs', 'baseOffset', 'logStartOffset'];
 const only = (wanted) => (version) => version === wanted;
 
-/** Lets markers be written: what Kafka answers meanwhile depends on how fast it is. */
+/** Waits until markers are written. Before that, Kafka's answers depend on how fast it is. */
 function wait(id, ms = 300) {
   return {
     id: `transactions, wait: ${id}`,
@@ -76,7 +79,7 @@ function addOffsets(tid, what, version, producer = {}) {
   };
 }
 
-/** `back`: so many epochs before the present one. */
+/** Ends a transaction. With `back` the request has a producer epoch that is so much lower than the present one. */
 function end(tid, what, version, committed, change = /** @type {any} */ ({})) {
   const { back = 0, ...producer } = change;
   return {

@@ -1,7 +1,8 @@
 /**
- * Part `consumer-group`: a large group of the consumer protocol (KIP-848): all members join at once, one leaves, the topic grows; how
- * long until everybody has its share, what it costs the server, its longest turn of the event loop, how long somebody else waits
- * meanwhile, and what a heartbeat costs at rest. Members are sent by our own client over a few connections, so that they cost both brokers the same.
+ * Part `consumer-group`: a large group of the consumer protocol (KIP-848). All members join at once, one leaves, and the topic
+ * gets more partitions. Measured are the time until all members have their partitions, CPU time and the longest turn of the
+ * event loop of the server, the longest time that another client waits meanwhile, and the cost of a heartbeat when nothing
+ * changes. The members are simulated by our own client over a few connections, so that they cost both brokers the same.
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -16,11 +17,14 @@ const connections = 20;
 const roundMs = 250;
 const settleTimeoutMs = 120_000;
 const heartbeatsAtRest = 20;
-/** COORDINATOR_LOAD_IN_PROGRESS, COORDINATOR_NOT_AVAILABLE, NOT_COORDINATOR: a coordinator that has just been made. */
+/**
+ * COORDINATOR_LOAD_IN_PROGRESS, COORDINATOR_NOT_AVAILABLE and NOT_COORDINATOR, which mean that the coordinator is still
+ * starting.
+ */
 const notReady = new Set([14, 15, 16]);
-/** Enough for Apache Kafka with these groups, and little enough for a small machine. */
+/** Enough for Apache Kafka with these groups, and small enough for a small machine. */
 const kafkaHeap = '-Xmx512m -Xms512m';
-/** Kafka creates no topic of 10,000 partitions at once. */
+/** Ten topics of 1,000 partitions: Kafka refuses to create one topic of 10,000 partitions at once. */
 const topics = Array.from({ length: 10 }, (_, i) => `large-${i}`);
 
 async function loadMessages() {
@@ -32,7 +36,7 @@ async function loadMessages() {
   return { ...heartbeat, ...metadata, ...create };
 }
 
-/** A member as clients are: it owns what it was told, and says so in each heartbeat. */
+/** A member that behaves as a client: it takes over the partitions that it is assigned, and reports them in each heartbeat. */
 class Member {
   epoch = 0;
   owned = [];
@@ -67,7 +71,7 @@ class Member {
   }
 }
 
-/** Heartbeats in rounds until all partitions are owned, evenly, and everybody has the same epoch. */
+/** Sends heartbeats in rounds until all partitions have an owner, are spread evenly, and all members have the same epoch. */
 async function settle(members, partitions) {
   const startMs = performance.now();
   for (;;) {
@@ -82,7 +86,7 @@ async function settle(members, partitions) {
   }
 }
 
-/** Somebody else asks something simple all the time; the longest that one answer took. */
+/** Sends a simple request of another client again and again while `body` runs. Returns the longest time until a response. */
 async function longestWait(ask, body) {
   let isOver = false;
   let longest = 0;
@@ -103,7 +107,10 @@ async function longestWait(ask, body) {
   return longest;
 }
 
-/** The longest turn of the server's event loop since `sinceMs`, in processor time; null for a server that has none. */
+/**
+ * Returns the longest turn of the server's event loop since `sinceMs`, in processor time; null for a server that has no event
+ * loop.
+ */
 function longestTurnMs(file, sinceMs) {
   if (file === null) return null;
   const lines = readFileSync(file, 'latin1').split('\n').filter(Boolean);
@@ -111,7 +118,7 @@ function longestTurnMs(file, sinceMs) {
   return Math.max(0, ...turns.map(([, ms]) => ms));
 }
 
-/** The large group in one cluster: its members, and what is measured while something happens to them. */
+/** The large group in one cluster: its members, and what is measured while the group changes. */
 class LargeGroup {
   constructor(cluster, system, context, messages, turnsFile) {
     this.cluster = cluster;
@@ -139,14 +146,14 @@ class LargeGroup {
     await Promise.all(this.members.map((member) => member.join()));
   }
 
-  /** Somebody who has nothing to do with the group. */
+  /** A request of a client that has nothing to do with the group. */
   async ask() {
     const { ApiVersionsRequest, ApiVersionsResponse } = this.messages;
     const software = { clientSoftwareName: 'bench', clientSoftwareVersion: '1' };
     await this.others.requestTo(this.nodeId ?? 1, ApiVersionsRequest, ApiVersionsResponse, software);
   }
 
-  /** From the beginning of `body` until everybody has its share. */
+  /** Measures from the start of `body` until all members have their partitions. */
   async measure(what, partitions, body) {
     const { results } = this.context;
     const cpu = cpuSecondsOf(this.cluster);
@@ -225,7 +232,7 @@ async function measureAll(cluster, system, context, turnsFile) {
   }
 }
 
-/** The group's coordinator, once there is one. */
+/** Returns the coordinator of the group, as soon as there is one. */
 async function coordinator(client) {
   for (;;) {
     try {

@@ -1,9 +1,10 @@
 /**
- * `kill -9` of a partition's leader under load, with default settings of nodes and clients: the longest time without an acknowledged
- * record around each kill, as librdkafka, Kafka's own Java producer and kafkajs see it, and at the wire (a probe that asks every node again
- * and again). Three combined nodes; the load of the clients goes on all the time.
+ * Ends the leader of a partition by `kill -9` under load, with default settings of nodes and clients. Measures the longest time
+ * without an acknowledged record around each kill, as librdkafka, Kafka's Java producer, kafkajs and a probe see it; the probe
+ * sends requests to every node again and again. Three combined nodes; the clients produce all the time.
  *
- * usage: node scripts/bench/failover-clients.mjs [--kills 20] [--python PATH] [--kafka FOLDER] [--kafkajs FOLDER-WITH-node_modules]
+ * usage: node scripts/bench/failover-clients.mjs [--kills 20] [--python PATH] [--kafka FOLDER] [--kafkajs
+ * FOLDER-WITH-node_modules]
  */
 import { spawn } from 'node:child_process';
 import { createRequire } from 'node:module';
@@ -82,7 +83,7 @@ function startKafkajs(brokers) {
   };
 }
 
-/** The longest pause between two acknowledgements of which one lies after the kill. */
+/** Returns the longest pause between two acknowledgements of which the second came after the kill. */
 function longestGap(times, fromMs, toMs) {
   let longest = 0;
   for (let i = 1; i < times.length; i++)

@@ -1,7 +1,7 @@
 /**
- * Part `failover`: three combined nodes with default settings; `kill -9` of a partition's leader to the next record that
- * all in-sync replicas have, and of the active controller to the next topic. Part `pauses`: processes that stand still for
- * 200 ms again and again must cause no election.
+ * Part `failover`: three combined nodes with default settings. Measures the time from `kill -9` of a partition's leader to the
+ * next record that all in-sync replicas have, and from `kill -9` of the active controller to the next created topic. Part
+ * `pauses`: processes are stopped for 200 ms again and again, which must cause no election.
  */
 import { sleep, waitFor } from '../lib/cluster.mjs';
 import { startAndWait, withCluster } from './systems.mjs';
@@ -19,7 +19,7 @@ function survivors(cluster, victim) {
   return cluster.nodes.flatMap((node, i) => (node === victim ? [] : [addresses[i]]));
 }
 
-/** Brings the killed node back and waits until it is in sync again. */
+/** Starts the killed node again and waits until it is in sync. */
 export async function recover(cluster, victim, client, probes, topic) {
   cluster.start(victim);
   await waitFor('the node back in the ISR', timeoutMs, async () =>
@@ -40,7 +40,7 @@ async function leaderKilled(cluster, client, probes, topic) {
   return { victim, seconds: (performance.now() - killedMs) / 1000 };
 }
 
-/** The first answer of any survivor that the topic was created counts. */
+/** Measures until the first response of any other node that the topic was created. */
 export async function controllerKilled(cluster, client, probes, clients, topic) {
   const { leaderId } = await waitFor('a controller', timeoutMs, () => probes.quorumLeader(client));
   const victim = nodeOf(cluster, leaderId);

@@ -1,8 +1,8 @@
 /**
- * Part `group-latency`: how long a consumer of a stock client library waits for its first record: when it joins a group at rest that is
- * empty, when it joins one that has another member, and, for a member, until it goes on with the partitions of another one that was
- * killed, counted from the end of that one's session. A proxy before the broker sees when a client sends its first request of a group
- * member, and when its last one; records are counted where the program prints them.
+ * Part `group-latency`: how long a consumer of a stock client library waits for its first record: when it joins an empty group,
+ * when it joins a group with one member, and when it takes over the partitions of a member that was killed (counted from the
+ * end of that member's session). A proxy in front of the broker sees the first and the last request of each member; records are
+ * counted when the program prints them.
  */
 import { spawn } from 'node:child_process';
 import { connect, createServer } from 'node:net';
@@ -15,15 +15,15 @@ import { startAndWait, withCluster } from './systems.mjs';
 const partitions = 6;
 const sessionMs = 6_000;
 const patienceMs = 90_000;
-/** After so long the connections of a killed process are broken. */
+/** The proxy breaks the connections of a killed process after this time. */
 const breakMs = 500;
-/** Between two records of a partition. */
+/** The time between two records of a partition. */
 const tickMs = 20;
 const memberRequests = new Set([11, 12, 14, 68]);
-/** A group is at rest after so long: later than the interval between two assignments (KIP-1263). */
+/** After this time a group does not change any more; it is longer than the interval between two assignments (KIP-1263). */
 const restMs = 3_000;
 
-/** `library protocol`; both protocols of those that speak both. */
+/** `library protocol`. A library that supports both protocols is listed twice. */
 const members = [
   ['java', 'classic'],
   ['java', 'consumer'],
@@ -36,7 +36,7 @@ const members = [
   ['kafkajs', 'classic'],
 ];
 
-/** Passes bytes on, and notes when requests of group members go by on each connection. */
+/** Passes bytes on, and notes on each connection when a request of a group member passes. */
 class Proxy {
   connections = [];
 
@@ -67,7 +67,7 @@ class Proxy {
     }
   }
 
-  /** Takes whole requests off the front. */
+  /** Removes complete requests from the front of the bytes. */
   #look(connection, bytes) {
     let at = 0;
     while (bytes.length - at >= 6 && bytes.length - at >= 4 + bytes.readInt32BE(at)) {
@@ -80,13 +80,13 @@ class Proxy {
     return bytes.subarray(at);
   }
 
-  /** The first request of a group member on the connections since the first `known` ones. */
+  /** Returns when a member sent its first request, on a connection that was opened after the first `known` ones. */
   firstSince(known) {
     const times = this.connections.slice(known).flatMap(({ firstMs }) => firstMs ?? []);
     return times.length === 0 ? null : Math.min(...times);
   }
 
-  /** The last one of a client that was killed then: its connections broke at once. */
+  /** Returns when a client that was killed at `killedMs` sent its last request. Its connections broke at once. */
   lastOfKilled(killedMs) {
     const closed = this.connections.filter(
       ({ closedMs }) => closedMs !== null && closedMs >= killedMs && closedMs < killedMs + breakMs,
@@ -95,9 +95,9 @@ class Proxy {
   }
 }
 
-/** A program that is a member and prints its records. */
+/** A program that is a member of the group and prints its records. */
 class Program {
-  /** Partition → when its last record was printed. */
+  /** For each partition, when its last record was printed. */
   seen = new Map();
   firstMs = null;
 
@@ -123,7 +123,7 @@ class Program {
     try {
       process.kill(-this.child.pid, 'SIGKILL');
     } catch {
-      // It has ended by itself.
+      // The process has ended by itself.
     }
     await this.ended;
   }
@@ -138,7 +138,7 @@ class Measurement {
     this.bootstrap = bootstrap;
   }
 
-  /** Records come to every partition until `body` is through. */
+  /** Produces records to all partitions until `body` has ended. */
   async #whileProducing(topic, body) {
     const client = this.context.clients.client(this.cluster.addresses());
     const producer = this.context.clients.producer(client);
@@ -164,7 +164,7 @@ class Measurement {
     this.context.results.add(`${what}: ${member.join(', ')}`, 'ms', this.system, ms);
   }
 
-  /** A new program's first record, counted from its first request as a member. */
+  /** Measures from the first request of a new member to its first record. */
   async #join(member, topic) {
     const known = this.proxy.connections.length;
     const program = new Program(this.context, member, this.bootstrap, topic);

@@ -1,4 +1,7 @@
-/** For `node --import`: appends every long turn of the event loop to the file that TURNS_FILE names, as `wall clock in ms, length in ms`. */
+/**
+ * Loaded with `node --import`: appends each long turn of the event loop to the file that TURNS_FILE names, as a line `wall
+ * clock in ms, length in ms`.
+ */
 import { appendFileSync } from 'node:fs';
 import { isMainThread } from 'node:worker_threads';
 import { TurnMonitor } from './turn-monitor.mjs';

@@ -1,4 +1,4 @@
-/** What `metadata-scale.mjs` works with: nodes in processes of their own, and brokers that are only registrations. */
+/** What `metadata-scale.mjs` needs: nodes in processes of their own, and brokers that are registered but do not run. */
 import { fork } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, openSync, writeFileSync } from 'node:fs';
@@ -6,7 +6,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
-/** Codec and messages of a build, and how its processes are started. */
+/** Loads the codec and the messages of a build, and the options to start its processes. */
 export async function loadSurroundings({ dist, flags, isProfiled }) {
   const load = (path) => import(pathToFileURL(join(dist, path)).href);
   const files = [
@@ -76,7 +76,7 @@ export class Child {
     });
   }
 
-  /** A request of the controller's API. */
+  /** Sends a request to the active controller. */
   async submit(name, apiVersion, request) {
     const { messages, decode, encode } = this.#surroundings;
     const [requestSchema, responseSchema] = [messages[`${name}Request`], messages[`${name}Response`]];
@@ -86,7 +86,7 @@ export class Child {
   }
 
   kill() {
-    // Profiles are written at an orderly end only.
+    // A process writes its profile only when it ends in order, so it is asked to end.
     if (this.#surroundings.isProfiled && this.#process.connected) this.#process.disconnect();
     else this.#process.kill('SIGKILL');
     return this.exited;
@@ -104,7 +104,10 @@ export function checked(results) {
   if (failed !== undefined) throw new Error(JSON.stringify(failed));
 }
 
-/** Brokers that are only registrations; something listens at their address, so that nobody thinks they died. */
+/**
+ * Brokers that are registered but do not run. A server listens at their address, so that the controller does not take them for
+ * dead.
+ */
 export class SilentBrokers {
   #server = createServer((socket) => socket.on('error', () => {}));
   #sockets = new Set();
@@ -166,14 +169,14 @@ export function propertiesOf(folder, roles, id, ports, extra = {}) {
     'listener.security.protocol.map': 'CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT',
     listeners: listeners.join(','),
     'log.dirs': join(folder, `node-${id}`),
-    // Brokers that are only registrations don't beat.
+    // Brokers that do not run send no heartbeats, so their sessions must not end.
     'broker.session.timeout.ms': 3_600_000,
     'auto.leader.rebalance.enable': false,
     ...extra,
   };
 }
 
-/** What `kafka-storage format` leaves. */
+/** Does what `kafka-storage format` does. */
 export function format(properties) {
   const directory = properties['log.dirs'];
   mkdirSync(directory, { recursive: true });

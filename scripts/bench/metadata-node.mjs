@@ -1,8 +1,8 @@
 /**
- * Child process of `metadata-scale.mjs`: one real node with the real store, which does what its parent says over IPC and
- * tells what that cost: CPU time, the longest turn of the event loop, and memory.
+ * Child process of `metadata-scale.mjs`: one real node with the real store. It does what its parent asks for, and reports what
+ * that has cost: CPU time, the longest turn of the event loop, and memory.
  *
- *   node --expose-gc scripts/bench/metadata-node.mjs DIST PROPERTIES-FILE
+ *  node --expose-gc scripts/bench/metadata-node.mjs DIST PROPERTIES-FILE
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -69,17 +69,17 @@ async function until(condition) {
 
 const commands = {
   start: () => node.start(),
-  /** Resolves when this node's image has so many topics. */
+  /** Resolves when the image of this node has `count` topics. */
   topics: ({ count }) => until(() => (node.image?.topics.size ?? 0) >= count),
-  /** Resolves when this node leads the quorum. */
+  /** Resolves when this node is the active controller. */
   active: () => until(() => node.controller?.driver?.isActive === true),
-  /** A request to the active controller in this process, as a broker's stream would bring it. */
+  /** Passes a request to the active controller in this process, as if it came on a stream of a broker. */
   async submit({ apiKey, apiVersion, body }) {
     const bytes = Buffer.from(body, 'base64');
     const call = { correlationId: 0, apiKey, apiVersion, principal: null, clientId: null, body: bytes };
     return Buffer.from(await node.controller.driver.submit(call)).toString('base64');
   },
-  /** Writes one as the node itself does; resolves when it is there. */
+  /** Writes a snapshot as the node does by itself. Resolves when it is written. */
   snapshot: () =>
     new Promise((resolve, reject) => {
       const { log, loader } = node.controller;
@@ -94,7 +94,7 @@ const commands = {
       });
       writer.onCommit([{ payload: new Uint8Array(1) }]);
     }),
-  /** Resolves when no partition has this leader in this node's image, and all have one. */
+  /** Resolves when, in the image of this node, no partition has the leader `from` and all partitions have one. */
   moved: ({ from }) =>
     until(() => {
       for (const topic of node.image.topics.all())
@@ -102,7 +102,7 @@ const commands = {
           if (partition.leader === from || partition.leader < 0) return false;
       return true;
     }),
-  /** Partitions of a leader that `joiner` replicates without being in their ISR, as AlterPartition names them. */
+  /** Returns the partitions of a leader that `joiner` replicates without being in their ISR, in the form of AlterPartition. */
   outOfSync({ leader, joiner }) {
     const topics = [];
     for (const { id, partitions } of node.image.topics.all()) {
@@ -122,14 +122,14 @@ const commands = {
     }
     return topics;
   },
-  /** Resolves when every ISR has so many members. */
+  /** Resolves when each ISR has `count` members. */
   inSync: ({ count }) =>
     until(() => {
       for (const topic of node.image.topics.all())
         for (const { isr } of topic.partitions) if (isr.length < count) return false;
       return true;
     }),
-  /** Resolves when every replica that this node hosts is in the role that the metadata says. */
+  /** Resolves when each replica on this node has the role that the metadata says. */
   settled: () =>
     until(() => {
       const { image } = node;

@@ -1,14 +1,14 @@
 /**
- * Metadata of many partitions: what it costs to load, to change and to follow.
+ * Measures what the metadata of many partitions costs: to load it, to change it, and to follow changes.
  *
- *   node scripts/bench/metadata-scale.mjs [--topics 1000] [--partitions 100] [--dist DIR] [--base-port 25000]
- *     [--keep] [--profile DIR] [--trace-gc] [part…]
+ *  node scripts/bench/metadata-scale.mjs [--topics 1000] [--partitions 100] [--dist DIR] [--base-port 25000]
+ *    [--keep] [--profile DIR] [--trace-gc] [part…]
  *
- * Parts: `controller` (creates the partitions on a real controller with its real store, changes them in all ways, then starts
- * a new process on what it left), `broker` (one of thirty brokers: a real node with a thirtieth of the replicas), `cluster` (three
- * real nodes; `--cluster-topics 100`). The other brokers of the first two are only registrations. Each row says how long an
- * operation took, what CPU time the nodes spent, and the longest turn of an event loop (`metadata-node.mjs` has how).
- * Linux only.
+ * Parts: `controller` creates the partitions on a real controller with its real store, changes them in many ways, and then
+ * starts a new process with the stored metadata. `broker` is one of thirty brokers: a real node with a thirtieth of the
+ * replicas. `cluster` has three real nodes (`--cluster-topics 100`). In the first two parts the other brokers are only
+ * registered and do not run. Each row says how long an operation took, how much CPU time the nodes used, and the longest turn
+ * of an event loop (`metadata-node.mjs` measures it). Linux only.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -58,7 +58,7 @@ const surroundings = await loadSurroundings({
 const rows = [];
 const memory = [];
 
-/** Does something and adds what it cost as a row; `watched` are the nodes whose event loops count. */
+/** Runs `body`, and adds a row with what it cost. `watched` are the nodes whose event loops are measured. */
 async function measure(what, watched, body) {
   for (const child of watched) await child.do('begin');
   const startMs = performance.now();
@@ -124,7 +124,7 @@ async function changes(child, brokers) {
   await measure('write a snapshot', [child], () => child.do('snapshot'));
 }
 
-/** What the leaders of the partitions would ask: the replica is in sync again. */
+/** Returns the requests that the leaders of the partitions would send: the replica is in sync again. */
 async function joinRequests(child, brokers, joiner) {
   const requests = [];
   const leaders = [...brokers.epochs.keys()].filter((id) => id !== joiner);

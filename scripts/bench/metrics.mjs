@@ -1,6 +1,6 @@
 /**
- * What metrics cost: one node with many partitions and groups, the time of a scrape, and producers beside it with a scrape each second and
- * without, in turns. Prints medians with the smallest and the largest.
+ * Measures what metrics cost: the time of a scrape of one node with many partitions and groups, and the throughput of producers
+ * with and without a scrape each second, in turns. Prints medians with the smallest and the largest value.
  *
  * usage: node scripts/bench/metrics.mjs [--partitions 1000] [--groups 100] [--seconds 10] [--runs 5]
  */
@@ -36,7 +36,7 @@ const value = new Uint8Array(1000).fill(120);
 const inFlight = 64;
 const partitionsOfGroup = 10;
 
-/** Every group has committed offsets of some partitions. */
+/** Commits offsets of some partitions for each group. */
 async function commit(client, groups) {
   const topicId = (await client.metadata(['many'])).topics.get('many').id;
   for (let i = 0; i < groups; i++) {
@@ -54,7 +54,7 @@ async function commit(client, groups) {
   }
 }
 
-/** Records per second that were acknowledged, and what the node spent on a million of them. */
+/** Returns how many records per second were acknowledged, and the CPU time of the node for a million records. */
 async function produce(client, cluster, seconds) {
   const producer = clients.producer(client, { lingerMs: 5, acks: 1 });
   const endMs = performance.now() + seconds * 1000;

@@ -1,4 +1,4 @@
-/** Medians, units, and the table that is printed. */
+/** Computes medians, formats values with their units, and prints the table of results. */
 import { execFileSync } from 'node:child_process';
 import { cpus, totalmem } from 'node:os';
 
@@ -20,7 +20,7 @@ function cell(values) {
   return `${middle} (${digits(Math.min(...values))}–${digits(Math.max(...values))})`;
 }
 
-/** Values of one run each, by what was measured and by system. */
+/** The values of the runs, by what was measured and by system. */
 export class Results {
   #rows = new Map();
 
@@ -34,7 +34,7 @@ export class Results {
     console.error(`${system.name}: ${what}: ${digits(value)} ${unit}`);
   }
 
-  /** Median, and smallest to largest when there were several runs. */
+  /** Returns the table: the median, and the smallest and largest value when there were several runs. */
   table(systems) {
     const lines = [
       `| what | unit | ${systems.map(({ name }) => name).join(' | ')} |`,

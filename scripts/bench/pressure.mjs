@@ -1,9 +1,11 @@
 /**
- * What clients can do to a node's memory and to its event loop. Each part prints the largest resident memory of a node and its longest turn.
+ * Measures how clients and followers can load the memory and the event loop of a node. Each part prints the largest resident
+ * memory of a node and its longest turn.
  *
- * - `stream`: gigabytes pass through three nodes (acks=all), while one of the followers stands still for a minute and then catches up.
- * - `crowd`: one node; 1,000 idle connections, 200 that never say a word, 100 clients that do not read what they fetched, and 200 fetches of
- *   50 MB at once, one after the other and then all together, with a producer that goes on all the time.
+ * - `stream`: gigabytes pass through three nodes (acks=all), while one of the followers is stopped for a minute and then
+ *   catches up.
+ * - `crowd`: one node with 1,000 idle connections, 200 that send nothing, 100 clients that do not read their responses, and 200
+ *   fetches of 50 MB at once; first one kind after the other, then all together, while a producer writes all the time.
  *
  * usage: node scripts/bench/pressure.mjs [--gibibytes 5] [--stopped-seconds 60] [--scale 1] [--seconds 10] [stream] [crowd]
  */
@@ -46,10 +48,10 @@ const valueBytes = 100 * 1024;
 const inFlight = 100;
 const fetchBytes = 50_000_000;
 
-/** What compresses badly: a few values in turns. */
+/** Values that can hardly be compressed. A few are used in turns. */
 const values = Array.from({ length: 8 }, () => randomFillSync(Buffer.alloc(valueBytes)));
 
-/** Produces until `isDone`; resolves to the bytes that were acknowledged. */
+/** Produces until `isDone`. Resolves to the number of acknowledged bytes. */
 async function produce(client, topic, isDone) {
   const producer = clients.producer(client, { lingerMs: 5, acks: -1, deliveryTimeoutMs: 120_000 });
   let bytes = 0;
@@ -66,7 +68,7 @@ async function produce(client, topic, isDone) {
 /** Measures all nodes of a cluster while `body` runs. */
 async function measured(cluster, turnsFile, what, body) {
   const pids = cluster.nodes.map((node) => node.process.pid);
-  // Sets the kernel's high-water mark of resident memory back.
+  // Resets the highest resident memory that the kernel has recorded.
   for (const pid of pids) writeFileSync(`/proc/${pid}/clear_refs`, '5');
   const fromMs = Date.now();
   await body();
@@ -145,7 +147,7 @@ class Crowd {
     }
   }
 
-  /** Asks for 50 MB three times and reads nothing. */
+  /** Opens connections that each request 50 MB three times and do not read the responses. */
   async slow(count) {
     for (const socket of await this.open(count)) {
       socket.pause();
@@ -153,7 +155,7 @@ class Crowd {
     }
   }
 
-  /** Fetches of 50 MB, all sent at once; resolves when each has its whole response. */
+  /** Sends fetches of 50 MB, all at once. Resolves when each has received its whole response. */
   async fetches(count) {
     const sockets = await this.open(count);
     await Promise.all(sockets.map((socket) => this.#fetched(socket)));

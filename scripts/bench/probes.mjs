@@ -1,4 +1,7 @@
-/** Small questions to a cluster, asked by our own client with no patience: what the benchmarks wait for. */
+/**
+ * Small requests to a cluster that the benchmarks use to wait for a state. They are sent by our own client with short
+ * time-outs.
+ */
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { sleep, waitFor } from '../lib/cluster.mjs';
@@ -10,7 +13,7 @@ const noId = 'AAAAAAAAAAAAAAAAAAAAAA';
 
 class Probes {
   #clients;
-  /** All messages that are asked with, by name. */
+  /** The messages for these requests, by name. */
   #messages;
 
   constructor(clients, messages) {
@@ -45,7 +48,7 @@ class Probes {
     return found.partitions;
   }
 
-  /** Leader and epoch of the metadata quorum. */
+  /** Returns the leader and the epoch of the metadata quorum. */
   async quorumLeader(client) {
     const answer = await client.request(
       this.#messages.DescribeQuorumRequest,
@@ -59,7 +62,7 @@ class Probes {
     return { leaderId, leaderEpoch };
   }
 
-  /** Creates a topic and waits until all replicas are in sync everywhere. */
+  /** Creates a topic and waits until all replicas are in sync. */
   async readyTopic(client, topic, partitions, replicationFactor) {
     await waitFor(`topic ${topic}`, 60_000, async () => {
       await this.createTopic(client, topic, partitions, replicationFactor);
@@ -72,8 +75,8 @@ class Probes {
   }
 
   /**
-   * Tries to get one record acknowledged, again and again with a fresh connection, until it works; false when `timeoutMs`
-   * is over. A topic that does not exist is created on the way.
+   * Tries to get one record acknowledged, each time with a new connection, until it succeeds. Returns false after `timeoutMs`.
+   * Creates the topic if it does not exist.
    */
   async produceOne(addresses, topic, timeoutMs) {
     const deadlineMs = performance.now() + timeoutMs;

@@ -1,8 +1,8 @@
 /**
- * How the quorum of three combined nodes with default settings takes what happens to it. Part `controller-kill`: `kill -9` of
- * the active controller to the next created topic. Part `quiet`: elections while nothing happens. Part `stalls`: elections
- * while every node stands still for 200 ms at random moments. Part `handover`: the longest time without a created topic while
- * topics are created without pause and the active controller is told to stop.
+ * Measures how the quorum of three combined nodes with default settings reacts. Part `controller-kill`: the time from `kill -9`
+ * of the active controller to the next created topic. Part `quiet`: the number of elections while nothing happens. Part
+ * `stalls`: the number of elections while every node is stopped for 200 ms at random moments. Part `handover`: the longest time
+ * without a created topic, while topics are created without pause and the active controller is told to stop.
  */
 import { sleep, waitFor } from '../lib/cluster.mjs';
 import { controllerKilled, recover } from './failover.mjs';
@@ -10,7 +10,7 @@ import { startAndWait, withCluster } from './systems.mjs';
 
 const timeoutMs = 60_000;
 const pauseMs = 200;
-/** From the end of one pause of a node to the beginning of its next, at most. */
+/** The longest time from the end of one stop of a node to its next stop. */
 const betweenMsMax = 2000;
 const creatorCount = 4;
 const aroundStopMs = 2000;
@@ -20,7 +20,7 @@ function percentile(values, share) {
   return sorted[Math.min(sorted.length - 1, Math.ceil(sorted.length * share) - 1)];
 }
 
-/** Runs `body` with a cluster in service and a topic on all nodes. */
+/** Runs `body` with a cluster that is in service and has a topic on all nodes. */
 async function withQuorum(system, { clients, probes }, body, extra = {}) {
   await withCluster(
     system,
@@ -54,7 +54,7 @@ export async function benchControllerKill(system, context) {
   });
 }
 
-/** Epochs of the quorum that pass while `during` runs. */
+/** Returns by how much the epoch of the quorum grows while `during` runs. */
 async function elections(client, probes, during) {
   const epoch = async () =>
     (await waitFor('a controller', timeoutMs, () => probes.quorumLeader(client))).leaderEpoch;
@@ -73,7 +73,7 @@ export async function benchQuiet(system, context) {
   });
 }
 
-/** Lets one node stand still again and again, at moments of its own. */
+/** Stops one node again and again for a short time, at random moments. */
 async function stall(node, untilMs) {
   let count = 0;
   while (performance.now() < untilMs) {
@@ -100,7 +100,7 @@ export async function benchStalls(system, context) {
   });
 }
 
-/** Creates topics without pause, on brokers that stay; `doneMs` are the moments of the answers. */
+/** Creates topics without pause, through brokers that keep running. `doneMs` has the times of the responses. */
 class Creators {
   doneMs = [];
   topics = [];
@@ -155,7 +155,7 @@ export async function benchHandover(system, context) {
       results.add(`${label}: before`, 'ms', system, before);
       results.add(`${label}: while the active controller stops`, 'ms', system, during);
       await recover(cluster, victim, client, probes, 'quorum');
-      // Each run finds a cluster of the same size.
+      // Deletes the topics, so that the next run has a cluster of the same size.
       await probes.deleteTopics(client, creators.topics);
     }
   });

@@ -29,7 +29,7 @@ import { systemsOf } from './systems.mjs';
 import { benchLatency, benchThroughput } from './throughput.mjs';
 import { benchTransactions } from './transactions.mjs';
 
-/** `isRepeated`: the runs are repetitions of the whole part; the others repeat inside, in one cluster. */
+/** `isRepeated`: for several runs the whole part is repeated. The other parts repeat inside one cluster. */
 const parts = {
   start: { isRepeated: true, bench: benchStart },
   idle: { isRepeated: false, bench: benchIdle },
@@ -86,7 +86,7 @@ const context = {
   clients,
   probes: await makeProbes(clients),
   results,
-  // With --against the runs are repetitions of whole parts.
+  // With --against, whole parts are repeated instead of measurements inside a part.
   runs: values.against.length === 0 ? Number(values.runs) : 1,
   records: Number(values.records),
   pauseSeconds: Number(values['pause-seconds']),

@@ -1,4 +1,7 @@
-/** Part `start`: from the start of the process to the first acknowledged record; and what a node costs that has nothing to do. */
+/**
+ * Part `start`: the time from the start of the process to the first acknowledged record. Part `idle`: memory and CPU time of a
+ * node that has nothing to do.
+ */
 import { sleep } from '../lib/cluster.mjs';
 import { cpuSeconds, residentBytes, withCluster } from './systems.mjs';
 

@@ -1,6 +1,6 @@
 /**
- * Parts `recovery`: how long a node takes to serve all partitions after kill -9 under load, and how much of its logs it reads for
- * that; `compressed`: throughput and processor time of compressed batches, by codec.
+ * Part `recovery`: how long a node takes until it serves all partitions after `kill -9` under load, and how much of its logs it
+ * reads for that. Part `compressed`: throughput and CPU time with compressed batches, for each codec.
  */
 import { spawn } from 'node:child_process';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
@@ -17,7 +17,7 @@ const serveTimeoutMs = 120_000;
 const codecs = ['gzip', 'snappy', 'lz4', 'zstd'];
 const topic = 'load';
 
-/** Bytes of record files in a log directory. */
+/** Returns the bytes of the segments in a log directory. */
 function storedBytes(folder) {
   let sizeBytes = 0;
   for (const name of readdirSync(folder).filter((one) => one.startsWith(`${topic}-`)))
@@ -26,12 +26,12 @@ function storedBytes(folder) {
   return sizeBytes;
 }
 
-/** Bytes that a process has asked the system for, from memory or disk. */
+/** Returns the bytes that a process has read, from the page cache or from disk. */
 function readBytes(pid) {
   return Number(/^rchar: (\d+)/m.exec(readFileSync(`/proc/${pid}/io`, 'latin1'))[1]);
 }
 
-/** Our own tool: it begins at once and is ended when the node is. */
+/** Starts our own producer tool, which is quick to start. It is ended together with the node. */
 function startProducer(cluster, records) {
   const args = ['--topic', topic, '--num-records', records, '--record-size', recordBytes, '--throughput', -1];
   args.push('--bootstrap-server', cluster.bootstrap, '--command-property', 'acks=1');
@@ -54,7 +54,7 @@ async function fillAndKill(cluster, sizeBytes) {
   }
 }
 
-/** Until every partition has a leader and one record in each is acknowledged. */
+/** Waits until each partition has a leader and one acknowledged record. */
 async function serveAll(cluster, clients, partitions) {
   await waitFor('all partitions', serveTimeoutMs, async () => {
     const client = clients.client(cluster.addresses(), { connectTimeoutMs: 200, requestTimeoutMs: 5000 });
@@ -110,7 +110,7 @@ export async function benchCompressed(system, { kafka, clients, probes, results,
           );
           const read = await costOf(cluster, records, () => consume(kafka, cluster, name, records));
           await probes.deleteTopics(client, [name]);
-          // The first turn warms up.
+          // The first turn is for warming up, and is not counted.
           if (i < 0) continue;
           results.add(`produce ${codec}, acks=1, one node`, 'MB/s', system, written.value.rate);
           results.add(`server CPU of produce ${codec}`, 's/GB', system, written.cost);

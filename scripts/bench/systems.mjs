@@ -1,6 +1,6 @@
 /**
- * The two brokers that are compared, as clusters that start and stop the same way: Bendemann from this tree, Apache Kafka
- * from a directory with `bin/`. And what the kernel says about their processes.
+ * The brokers that are compared, as clusters that start and stop in the same way: Bendemann from this tree, Apache Kafka from a
+ * directory with `bin/`, and other builds. Also reads what the kernel knows of their processes.
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -9,12 +9,12 @@ import { LocalCluster, settingsOf, waitFor } from '../lib/cluster.mjs';
 import { freePorts } from '../lib/ports.mjs';
 import { root } from '../lib/ready.mjs';
 
-/** What kafka-server-start.sh of Apache Kafka sets. Bendemann has no use for it. */
+/** The default of Apache Kafka's kafka-server-start.sh. Bendemann ignores it. */
 const heapOptions = '-Xmx1G -Xms1G';
-/** Linux counts CPU time in hundredths of a second for every architecture we run on. */
+/** Linux reports CPU time in hundredths of a second on all supported architectures. */
 const ticksPerSecond = 100;
 
-/** `against`: checkouts of other commits that are built. */
+/** `against`: built checkouts of other commits, which are compared too. */
 export function systemsOf(kafka, against = []) {
   const systems = [{ name: 'Bendemann', bin: join(root, 'bin') }];
   for (const folder of against)
@@ -23,12 +23,15 @@ export function systemsOf(kafka, against = []) {
   return systems;
 }
 
-/** Runs `body` with a formatted cluster in a directory of its own; whatever happens, no process and no file remains. */
+/**
+ * Runs `body` with a formatted cluster in a directory of its own. Afterwards it ends all processes and deletes all files, also
+ * after an error.
+ */
 export async function withCluster(system, count, body, extra = {}, environment = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'bendemann-bench-'));
   const settings = settingsOf(count, await freePorts(2 * count), folder).map((properties) => ({
     ...properties,
-    // Benchmarks delete what they wrote.
+    // Deletes files soon, because benchmarks delete the topics that they have written.
     'log.segment.delete.delay.ms': 1000,
     ...extra,
   }));
@@ -44,7 +47,7 @@ export async function withCluster(system, count, body, extra = {}, environment =
   }
 }
 
-/** Starts all nodes and waits until every broker is in service. */
+/** Starts all nodes, and waits until all brokers are in service. */
 export async function startAndWait(cluster, clients) {
   cluster.startAll();
   const client = clients.client(cluster.addresses());
@@ -56,7 +59,7 @@ export async function startAndWait(cluster, clients) {
   }
 }
 
-/** User and system time of a process since its start. */
+/** Returns the user and system time of a process since its start. */
 export function cpuSeconds(pid) {
   const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');

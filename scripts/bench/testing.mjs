@@ -1,6 +1,7 @@
 /**
- * What a test pays for a cluster of bendemann/testing, with a warm module in this thread: start, reset, snapshot and restore of
- * 10,000 records, fork, seven days of a manual clock, twenty clusters. Medians. Published beside it: testcontainers starts a Kafka in 4 to 12 s.
+ * Measures what a cluster of bendemann/testing costs a test, with loaded modules, in the thread of the test: start, reset,
+ * snapshot and restore of 10,000 records, fork, seven days of a manual clock, twenty clusters. Prints medians. For comparison:
+ * testcontainers publishes 4 to 12 s for the start of a Kafka.
  *
  * usage: npm run build && node scripts/bench/testing.mjs [--rounds 15]
  */
@@ -58,7 +59,7 @@ await row(`fork of ${recordCount} records`, 20, async () => {
 });
 await kafka.close();
 
-/** Seven days in which a record is deleted by retention, and a group loses its member and its offsets. */
+/** Moves a manual clock by seven days. Retention deletes a record, and a group loses its member and its offsets. */
 async function sevenDays() {
   const cluster = await startKafka({
     clock: 'manual',
@@ -91,7 +92,7 @@ const [twentyMs] = await timed(async () => {
 console.log(
   `${'twenty clusters start and stop'.padEnd(44)} ${twentyMs.toFixed(1).padStart(8)} ms   goal 4000 ms`,
 );
-// Closed sockets leave in one of the next turns.
+// Sockets that were closed are released in one of the next turns of the event loop.
 await new Promise((resolve) => setTimeout(resolve, 200));
 const left = process.getActiveResourcesInfo().filter((name) => /TCP|Timeout|FS/.test(name));
 console.log(`left behind: ${left.length === 0 ? 'nothing' : left.join(', ')}`);

@@ -1,6 +1,7 @@
 /**
- * Parts `throughput-1` and `throughput-3`: Apache Kafka's own perf tools against both brokers; `latency-1`, `latency-3`:
- * the producer tool held at 1,000 records a second. Clients, brokers and the page cache share the machine.
+ * Parts `throughput-1` and `throughput-3`: Apache Kafka's own perf tools with both brokers, one node and three. `latency-1` and
+ * `latency-3`: the producer tool at a fixed rate of 1,000 records a second. Clients, brokers and the page cache share the
+ * machine.
  */
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
@@ -12,10 +13,10 @@ const recordBytes = 1024;
 const partitions = 3;
 const warmUpRecords = 100_000;
 const latencyRecords = 20_000;
-/** The tools wait for ever for a broker that is gone. */
+/** The tools wait without end for a broker that does not run, so they are ended after this time. */
 const toolTimeoutMs = 300_000;
 
-/** Last line of the producer tool: records a second, MB a second, latencies. */
+/** Runs the producer tool. Returns the numbers of its last line: records a second, MB a second, latencies. */
 export async function produce(kafka, cluster, topic, acks, records, throughput = -1, properties = []) {
   const args = ['--topic', topic, '--num-records', records, '--record-size', recordBytes];
   args.push('--throughput', throughput, '--bootstrap-server', cluster.bootstrap);
@@ -48,7 +49,7 @@ export async function consume(kafka, cluster, topic, records) {
   return Number(fields[8]);
 }
 
-/** CPU seconds of all nodes for each GB (10^9 bytes of records) while `body` runs. */
+/** Returns the CPU seconds of all nodes for each GB (10^9 bytes of records) while `body` runs. */
 export async function costOf(cluster, records, body) {
   const before = cpuSecondsOf(cluster);
   const value = await body();

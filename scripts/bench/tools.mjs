@@ -1,9 +1,10 @@
 /**
- * How long each tool of bin/ takes for --help and --version, beside a Node program that does nothing:
+ * Measures how long each tool of bin/ takes for --help and --version, compared with a Node program that does nothing:
  *
- *   npm run build && node scripts/bench/tools.mjs [--runs 9] [--kafka DIR/bin] [TOOL…]
+ *  npm run build && node scripts/bench/tools.mjs [--runs 9] [--kafka DIR/bin] [TOOL…]
  *
- * Medians in ms. The goal is 150 ms for each. With --kafka the tools of Apache Kafka run in between, once a round.
+ * Prints medians in ms. The goal is at most 150 ms for each tool. With --kafka, the tools of Apache Kafka are measured too,
+ * once in each round.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
@@ -23,7 +24,7 @@ const tools =
   positionals.length > 0
     ? positionals
     : readdirSync(join(root, 'bin')).filter((name) => !name.endsWith('.sh') && !notTools.includes(name));
-/** These run a node, end nodes, or take no options. */
+/** Tools that are left out, because they run a node, end nodes, or have no options. */
 const without = ['kafka-server-start', 'kafka-server-stop', 'docker-entrypoint'];
 
 function elapsedMs(command, args) {

@@ -1,7 +1,8 @@
 /**
- * Parts `transactions-1` and `transactions-3`: transactions a second of one producer with one record each, one after the other; a
- * copy loop with 100 records and a group's offset in each; and what Kafka's producer tool writes in transactions of 1 s beside what
- * it writes without. The first two are sent by our own client, so that they cost both brokers the same.
+ * Parts `transactions-1` and `transactions-3`, one node and three: how many transactions a second one producer commits, with
+ * one record each, one after the other; a copy loop with 100 records and a group's offset in each transaction; and the
+ * throughput of Kafka's producer tool with transactions of 1 s and without. The first two are sent by our own client, so that
+ * they cost both brokers the same.
  */
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
@@ -17,7 +18,7 @@ const inputRecords = 20_000;
 const value = Buffer.alloc(100, 'x');
 const toolTimeoutMs = 300_000;
 
-/** Repeats `body` for a time; how often a second. */
+/** Repeats `body` for `ms` milliseconds. Returns how often it ran per second. */
 async function rate(ms, body) {
   const startMs = performance.now();
   let count = 0;
@@ -37,7 +38,7 @@ async function single(transactions, client, topic, ms) {
   });
 }
 
-/** Fills the input in transactions of their own. */
+/** Fills the input topic, in transactions of its own. */
 async function fill(transactions, client, topic) {
   const producer = transactions.producer(client, `fill-${topic}`);
   await producer.init();
@@ -54,7 +55,7 @@ async function copy(transactions, client, from, to, ms) {
     const answer = await producer.fetch(from, 0, offset, 20_000);
     const { headers } = transactions.batches(answer?.records ?? Buffer.alloc(0));
     const first = headers.find(({ isControl }) => !isControl);
-    // The end is reached: from the start again.
+    // The end of the input was reached, so reading starts again at the beginning.
     offset = first === undefined ? 0 : first.lastOffset + 1;
     if (first === undefined) return;
     await producer.send(to, 0, Array(copyRecords).fill(value));
@@ -63,7 +64,7 @@ async function copy(transactions, client, from, to, ms) {
   });
 }
 
-/** MB/s of Kafka's producer tool; `extra` makes it transactional. */
+/** Returns the MB/s of Kafka's producer tool. `extra` are options that make it transactional. */
 async function perf(kafka, cluster, topic, records, extra) {
   const args = ['--topic', topic, '--num-records', records, '--record-size', 1024, '--throughput', -1];
   args.push('--bootstrap-server', cluster.bootstrap, '--command-property', 'acks=all', ...extra);

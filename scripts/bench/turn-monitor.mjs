@@ -1,6 +1,6 @@
 /**
- * The longest turn of a process's event loop, as time of its main thread on a core: the kernel counts it (Linux). What the process waited
- * for cores or disks that others used is not in it, so that a busy machine can be measured too.
+ * Measures the longest turn of the event loop of a process, as CPU time of its main thread, which Linux counts. Time in which
+ * the process waited for a core or a disk does not count, so the result is useful on a busy machine too.
  */
 import { openSync, readSync } from 'node:fs';
 
@@ -12,7 +12,7 @@ export class TurnMonitor {
   #lastMs = this.#cpuMs();
   longestMs = 0;
 
-  /** `onTurn` gets the length of every turn of at least a millisecond. */
+  /** `onTurn` gets the length of each turn of at least a millisecond. */
   constructor(onTurn = (/** @type {number} */ _turnMs) => {}) {
     const timer = setInterval(() => {
       const turnMs = this.#look();

@@ -1,7 +1,7 @@
 /**
- * Loaded into a Bendemann node with `--require`: writes down each turn of the event loop that takes the main thread more than
- * `leastMs` of processor time, as lines `when ms` in the file that BENCH_TURNS names. What waits for a processor on a busy
- * machine does not count. Linux only.
+ * Loaded into a node with `--require`: appends each turn of the event loop that takes the main thread more than `leastMs` of
+ * CPU time to the file that BENCH_TURNS names, as a line `when ms`. Time in which the thread waited for a core does not count.
+ * Linux only.
  */
 const { openSync, readSync, writeSync } = require('node:fs');
 
@@ -18,7 +18,8 @@ function watch() {
   };
   const out = openSync(file, 'a');
   let last = cpuMs();
-  // A timer can't fire within a turn: what was used between two of its calls is a turn, and what came in the millisecond beside.
+  // A timer cannot fire within a turn. So the CPU time between two of its calls is that of one turn, and of what else ran in
+  // the millisecond.
   const timer = setInterval(() => {
     const now = cpuMs();
     if (now - last > leastMs) writeSync(out, `${Date.now()} ${(now - last).toFixed(2)}\n`);
