@@ -16,7 +16,7 @@ export function metricsPage(rows) {
 
 \`metrics.port=1234\` in a node's properties serves \`/metrics\` for Prometheus on a port of its own (\`metrics.host\`: on one address
 only); \`http.listeners=PLAINTEXT\` serves it on a listener, beside Kafka's protocol. The same ports answer \`/healthz\` (the process
-answers), \`/readyz\` (503 until clients are served) and \`/api/cluster\` (brokers and their state as JSON).
+answers), \`/readyz\` (503 until clients are served; its body names each part, see \`ops/containers.md\`) and \`/api/cluster\` (brokers and their state as JSON).
 
 Names are those of the JMX exporter for Kafka's own metrics and those of kafka_exporter for topics, so that existing
 dashboards work. \`docs/ops/grafana-dashboard.json\` and \`docs/ops/alert-rules.yml\` are examples to start from. Metrics of the cluster

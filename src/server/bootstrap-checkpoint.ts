@@ -130,10 +130,15 @@ async function readSnapshot(
   if ((await fs.stat(path)) === null) return null;
   const bytes = await fs.readFile(path);
   const { headers, stop } = batches(bytes);
-  if (stop !== 'end' || headers.some((header) => !checkCrc(bytes, header.at)))
-    throw new Error(`${path} is damaged`);
+  if (stop !== 'end' || headers.some((header) => !checkCrc(bytes, header.at))) throw damaged(path);
   return headers.flatMap((header) =>
     decodeRecords(header).map((record) => ({ isControl: header.isControl, record })),
+  );
+}
+
+function damaged(path: string, why = ''): Error {
+  return new Error(
+    `${path} is damaged${why}. Only the first start of a new cluster needs it. If this cluster has run before, remove the file; otherwise empty the directories of log.dirs and format them again: kafka-storage.sh format`,
   );
 }
 
@@ -142,7 +147,7 @@ function unframe(value: Uint8Array, path: string): MetadataRecord {
     return decodeFramedRecord(value).record;
   } catch (error) {
     if (!(error instanceof MalformedPayloadError)) throw error;
-    throw new Error(`${path}: ${error.message}`);
+    throw damaged(path, ` (${error.message})`);
   }
 }
 

@@ -26,6 +26,7 @@ import { GroupMetrics } from './metrics/group-metrics.ts';
 import { replicaMetrics } from './metrics/replica-metrics.ts';
 import type { ClaimedDirectories } from './log-directories.ts';
 import { logDirectories } from './log-directory-descriptions.ts';
+import type { BrokerReadiness } from './http/readiness.ts';
 import { openFileShares } from './open-files.ts';
 import type { NodePorts } from './ports.ts';
 import type { Collector } from '../telemetry/metrics.ts';
@@ -159,6 +160,16 @@ export class BrokerPart {
       this.logs.setCordoned(paths);
       this.lifecycle?.directoriesCordoned();
     });
+  }
+
+  /** Null before the registration. */
+  get readiness(): BrokerReadiness | null {
+    const { config, controller } = this.around;
+    const controllerSilenceMs = this.lifecycle?.controllerSilenceMs ?? null;
+    if (controllerSilenceMs === null) return null;
+    const own = controller.loader.image.cluster.brokers.get(config.nodeId);
+    const sessionTimeoutMs = config.get('broker.session.timeout.ms');
+    return { isFenced: own?.fenced ?? true, controllerSilenceMs, sessionTimeoutMs };
   }
 
   private get brokerEpoch(): number {

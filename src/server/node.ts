@@ -25,6 +25,7 @@ import { BrokerPart } from './broker-part.ts';
 import { supportedFeatures } from './controller/controller-settings.ts';
 import { HttpPart } from './http/http-part.ts';
 import { pages } from './http/pages.ts';
+import { readiness } from './http/readiness.ts';
 import { buildControllerPart, type ControllerPart } from './controller-part.ts';
 import { Listeners } from './listeners.ts';
 import { type ClaimedDirectories, claimDirectories } from './log-directories.ts';
@@ -194,7 +195,12 @@ export class Node {
       scheduler,
       image: () => loader.image,
       controllerId: () => log.leader().id,
-      unreadyReason: () => this.unreadyReason,
+      readiness: () =>
+        readiness({
+          unreadyReason: this.unreadyReason,
+          quorum: log.status(),
+          broker: this.broker?.readiness ?? null,
+        }),
       collectors: () => this.collectors(http),
       prepareMetrics: async () => this.broker?.groupMetrics.prepare(),
       processMetrics: () => http.processMetrics(),

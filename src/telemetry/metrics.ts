@@ -138,7 +138,9 @@ export const metricRows = {
   ),
 
   kafka_server_raftmetrics_current_state: gauge('1 for the role that this node has in the quorum.', 'state'),
-  kafka_server_raftmetrics_current_leader: gauge('Id of the quorum leader, -1 while none is known.'),
+  kafka_server_raftmetrics_current_leader: gauge(
+    'Id of the quorum leader that this node knows, also while it cannot reach that leader (current_state is prospective); -1: none.',
+  ),
   kafka_server_raftmetrics_current_epoch: gauge('Epoch of the metadata quorum.'),
   kafka_server_raftmetrics_high_watermark: gauge('Committed entries of the metadata log end here.'),
   kafka_server_raftmetrics_log_end_offset: gauge('End of this node’s metadata log.'),

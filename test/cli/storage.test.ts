@@ -150,7 +150,7 @@ test('a damaged bootstrap.checkpoint is named', async () => {
   await file.write([new Uint8Array([255])], 160);
   await file.close();
   await expect(readBootstrapRecords(systemFileSystem, path)).rejects.toThrow(
-    'bootstrap.checkpoint is damaged',
+    /bootstrap\.checkpoint is damaged\. .* remove the file; otherwise .*kafka-storage\.sh format/,
   );
 });
 

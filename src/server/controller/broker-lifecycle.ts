@@ -98,6 +98,8 @@ export class BrokerLifecycle implements MetadataPublisher {
   #failureDeadline: Timer | null = null;
   /** An active controller is known. */
   #isLed = false;
+  /** When the active controller last responded to the registration or to a heartbeat. */
+  #respondedMs = 0;
 
   constructor(options: BrokerLifecycleOptions) {
     this.#options = options;
@@ -113,6 +115,11 @@ export class BrokerLifecycle implements MetadataPublisher {
   /** -1 before the registration. */
   get brokerEpoch(): number {
     return this.#epoch;
+  }
+
+  /** Time since the active controller last responded; null before the registration. */
+  get controllerSilenceMs(): number | null {
+    return this.#epoch < 0 ? null : this.#options.clock.monotonicMs() - this.#respondedMs;
   }
 
   /**
@@ -276,6 +283,7 @@ export class BrokerLifecycle implements MetadataPublisher {
       );
       if (answer.errorCode !== 0) return new KafkaError(errorOf(answer.errorCode));
       this.#epoch = answer.brokerEpoch;
+      this.#respondedMs = this.#options.clock.monotonicMs();
       return null;
     } catch (error) {
       if (!(error instanceof KafkaError)) throw error;
@@ -324,6 +332,7 @@ export class BrokerLifecycle implements MetadataPublisher {
         },
         { deadlineMs: heartbeatDeadlineMs },
       );
+      this.#respondedMs = this.#options.clock.monotonicMs();
       if (offline.length === offlineLogDirs().length) {
         this.#failureDeadline?.cancel();
         this.#failureDeadline = null;

@@ -7,6 +7,7 @@ import { type Clock, type Scheduler, yieldTurn } from '../../base/clock.ts';
 import type { MetadataImage } from '../../metadata/image.ts';
 import { Exposition, expositionContentType } from '../../telemetry/exposition.ts';
 import type { Collector } from '../../telemetry/metrics.ts';
+import type { Readiness } from './readiness.ts';
 
 export interface PagesOptions {
   readonly nodeId: number;
@@ -15,8 +16,7 @@ export interface PagesOptions {
   readonly scheduler: Scheduler;
   readonly image: () => MetadataImage;
   readonly controllerId: () => number | null;
-  /** Why the node does not handle client requests (starting or stopping); null while it does. */
-  readonly unreadyReason: () => string | null;
+  readonly readiness: () => Readiness;
   readonly collectors: () => readonly Collector[];
   /** Called before each scrape: fetches what collectors need from other nodes. */
   readonly prepareMetrics: () => Promise<void>;
@@ -37,8 +37,8 @@ export function pages(options: PagesOptions): HttpHandler {
     '/metrics': () => ({ status: 200, contentType: expositionContentType, body: metricsText(options) }),
     '/healthz': () => text(200, 'ok'),
     '/readyz': () => {
-      const reason = options.unreadyReason();
-      return reason === null ? text(200, 'ready') : text(503, reason);
+      const { isReady, body } = options.readiness();
+      return text(isReady ? 200 : 503, body);
     },
     '/api/cluster': () => ({
       status: 200,

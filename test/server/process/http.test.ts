@@ -71,7 +71,9 @@ test('the page is Prometheus text: each metric once, described, of a known name'
 test('health, readiness and the cluster, on the port of metrics and on the listener', async () => {
   for (const port of [metricsPort, node.broker.port]) {
     expect(await (await page('/healthz', port)).text()).toBe('ok\n');
-    expect((await page('/readyz', port)).status).toBe(200);
+    const ready = await page('/readyz', port);
+    expect(ready.status).toBe(200);
+    expect(await ready.text()).toMatch(/^ready\n(\[\+\] \w+: .*\n){4}$/);
     const cluster = (await (await page('/api/cluster', port)).json()) as {
       clusterId: string;
       brokers: unknown[];
