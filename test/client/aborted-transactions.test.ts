@@ -1,4 +1,7 @@
-/** read_committed of our own client against a model: transactions of several producers, interleaved, read from anywhere. */
+/**
+ * Our own client with isolation level read_committed, checked against a model: several producers write interleaved transactions,
+ * and the client begins to read at any offset.
+ */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { AbortedTransactions } from '../../src/client/aborted-transactions.ts';
@@ -10,12 +13,15 @@ type Action = { readonly producerId: number; readonly kind: 'data' | 'commit' | 
 
 interface Log {
   readonly bytes: Uint8Array;
-  /** Base offsets of the batches of data that a committed reader must see. */
+  /** Base offsets of the data batches that a read_committed reader must see. */
   readonly visible: readonly number[];
   readonly aborted: readonly { producerId: number; firstOffset: number; lastOffset: number }[];
 }
 
-/** The log that the actions make. Transactions that are open at the end lie above the last stable offset: they are left out. */
+/**
+ * The log that results from the actions. Transactions still open at the end are left out, because they lie above the last stable
+ * offset.
+ */
 function logOf(actions: readonly Action[]): Log {
   const parts: { bytes: Uint8Array; producerId: number; transaction: number }[] = [];
   const aborted: { producerId: number; firstOffset: number; lastOffset: number }[] = [];
@@ -62,7 +68,7 @@ function recordsOf(options: {
 }
 
 function seen({ bytes, aborted }: Log, from: number): number[] {
-  // As the broker answers: whatever overlaps what is returned, in any order.
+  // A broker lists every aborted transaction that overlaps the returned records, in any order.
   const overlapping = aborted.filter(({ lastOffset }) => lastOffset >= from).reverse();
   const filter = new AbortedTransactions(overlapping);
   const { headers } = batches(bytes);

@@ -20,7 +20,7 @@ function metadata(correlationId: number, controllerId: number): Uint8Array {
   return Buffer.concat(responseFrame(MetadataResponse, { apiVersion: 9, correlationId }, body));
 }
 
-/** A connection whose peer is the test. */
+/** Opens a connection; the test itself plays the server at the other end. */
 async function open() {
   const time = new ManualTime();
   const socket = new MemoryConnection();

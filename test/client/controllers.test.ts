@@ -7,7 +7,7 @@ import { ScriptedCluster } from './scripted-cluster.ts';
 
 const question = { replicaId: -1, isolationLevel: 0, topics: [] };
 
-/** Which node each request arrived at, without those that only find out who is there. */
+/** For each ListOffsets request, the node at which it arrived. Requests by which the client finds the nodes are left out. */
 function arrivals(cluster: ScriptedCluster): string[] {
   return cluster.asked.filter(({ api }) => api === 'ListOffsets').map(({ broker }) => String(broker));
 }
@@ -18,7 +18,7 @@ test('among controllers the active one is asked, unless the caller names a node'
   await cluster.until(client.request(ListOffsetsRequest, ListOffsetsResponse, question));
   await cluster.until(client.requestTo(2, ListOffsetsRequest, ListOffsetsResponse, question));
   expect(arrivals(cluster)).toEqual(['3', '2']);
-  // Controllers do not serve Metadata.
+  // The client must not ask controllers for Metadata: they do not serve it.
   expect(cluster.asked.some(({ api }) => api === 'Metadata')).toBe(false);
 });
 

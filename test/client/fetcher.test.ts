@@ -20,7 +20,7 @@ function fill(cluster: ScriptedCluster, partition: number, counts: readonly numb
 const fetcherOf = (cluster: ScriptedCluster, options: Partial<FetcherOptions> = {}): Fetcher =>
   new Fetcher(cluster.client({ requestTimeoutMs: 1_000 }), options);
 
-/** Offsets of each partition, in the order in which they were handed out, until `count` came. */
+/** Polls until `count` records have come, and returns the offsets of each partition in the order in which they came. */
 async function readAll(cluster: ScriptedCluster, fetcher: Fetcher, count: number): Promise<number[][]> {
   const read: number[][] = cluster.partitions.map(() => []);
   for (let got = 0; got < count; ) {
@@ -140,7 +140,8 @@ describe('a fetcher', () => {
       fetcher.assign('t', 0, 0);
       expect(await readAll(cluster, fetcher, 3)).toEqual([[0, 1, 2]]);
       cluster.recreate(newId);
-      // More records than the position of the old log: it would be in range.
+      // The new log has more records than the position reached in the old one, so no OFFSET_OUT_OF_RANGE tells the client of the
+      // change.
       fill(cluster, 0, [3, 2]);
       const read: number[] = [];
       for (let polls = 0; polls < 5; polls++)

@@ -1,4 +1,4 @@
-/** What members of a group do when the metadata of their topics change, against a scripted group and cluster in virtual time. */
+/** What a group member does when the metadata of its topics change. The group and the cluster are scripted, and time is virtual. */
 import { describe, expect, test } from 'vitest';
 import { sleep } from '../../src/base/clock.ts';
 import { ConsumerProtocolMember } from '../../src/client/consumer-protocol-member.ts';
@@ -31,7 +31,7 @@ class ScriptedGroup {
   readonly world = new World(1);
   readonly host = new SimulatedHost(this.world, 'client').boot();
   topics = new Map<string, Topic>([['t', { id: 'id-t', count: 1 }]]);
-  /** Topics whose ids the coordinator assigns although the brokers' metadata do not have them yet. */
+  /** Topics that the coordinator knows already and assigns, while the metadata that the brokers return do not have them yet. */
   ahead = new Map<string, Topic>();
   isFollower = false;
   skipAssignment = false;
@@ -83,7 +83,10 @@ class ScriptedGroup {
     return { errorCode: 0, memberId: 'm', leader, generationId: 1, members, skipAssignment };
   }
 
-  /** The coordinator assigns all partitions of the subscribed topics to the member, and says so when that has changed. */
+  /**
+   * Answers a ConsumerGroupHeartbeat: the member gets all partitions of its topics. The assignment is in the answer only when it
+   * has changed.
+   */
   private beaten({ subscribedTopicNames }: { subscribedTopicNames: string[] | null }): object {
     this.subscribed = subscribedTopicNames ?? this.subscribed;
     const topicPartitions = this.subscribed.flatMap((name) => {

@@ -26,7 +26,7 @@ const answersOfOtherApis = new Map<number, object>([
   [SyncGroupRequest.key, { assignment: new Uint8Array(0) }],
 ]);
 
-/** A group that takes a member; it answers its heartbeats with `error` from the one that counts `refusedFrom` on. */
+/** A group that accepts one member. From heartbeat number `refusedFrom` on, it answers with `error`. */
 class FakeGroup {
   readonly world = new World(1);
   readonly life = new SimulatedHost(this.world, 'client').boot();
@@ -34,7 +34,7 @@ class FakeGroup {
   readonly uses = new Set<string>();
   refusedFrom = Number.POSITIVE_INFINITY;
   error = Errors.GROUP_AUTHORIZATION_FAILED;
-  /** The member is to give up what it has, and to join again. */
+  /** When true, heartbeats are answered so that the member must give up its partitions and join again. */
   rebalances = false;
 
   get client(): KafkaClient {
@@ -72,7 +72,7 @@ const protocols: [string, (client: KafkaClient) => HeartbeatingMember][] = [
 ];
 
 describe.each(protocols)('a member of the %s protocol', (_name, memberOf) => {
-  /** Joins, and lets a second pass after `then`. */
+  /** Lets a member join, runs `then`, and lets another second pass. */
   function run(then: (group: FakeGroup, member: HeartbeatingMember) => void) {
     return inMacrotask(() => {
       const group = new FakeGroup();
@@ -127,7 +127,7 @@ describe.each(protocols)('a member of the %s protocol', (_name, memberOf) => {
       group.world.run(group.world.nowMs + 150, () => group.heartbeats > before);
       void member.leave();
     });
-    // The one under way, and in the consumer protocol the one that leaves.
+    // At most two more: the heartbeat already in flight, and in the consumer protocol the one by which the member leaves.
     expect(heartbeats).toBeLessThanOrEqual(2);
   });
 });

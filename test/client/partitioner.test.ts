@@ -3,7 +3,7 @@ import { murmur2, partitionOfKey, StickyPartitioner } from '../../src/client/par
 import { SeededRandom } from '../../src/simulation/random.ts';
 
 describe('murmur2', () => {
-  // Values that Kafka's Java clients give for these keys.
+  // Expected values: those that Kafka's Java clients compute for these keys.
   test.each([
     ['21', -973932308],
     ['foobar', -790332482],

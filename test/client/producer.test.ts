@@ -13,7 +13,7 @@ function producerOf(cluster: ScriptedCluster, options: Partial<ProducerOptions> 
   return new Producer(client, new SeededRandom(1), { requestTimeoutMs: 500, ...options });
 }
 
-/** Values of a partition, in its order. */
+/** The values of a partition's records, in log order. */
 function stored(cluster: ScriptedCluster, partition = 0): string[] {
   return (cluster.partitions[partition]?.batches ?? []).flatMap(({ bytes: batch }) =>
     batches(batch).headers.flatMap((header) =>
@@ -25,7 +25,7 @@ function stored(cluster: ScriptedCluster, partition = 0): string[] {
 const send = (producer: Producer, value: string, partition = 0) =>
   producer.send({ topic: 't', partition, value: bytes(value) });
 
-/** What can happen to a request and be mended by asking again. */
+/** Failures of a request after which the producer sends it again and succeeds. */
 const troubles: readonly Fate[] = [
   'served',
   'closed',
@@ -85,7 +85,7 @@ describe('a producer', () => {
     await expect(cluster.until(send(producer, 'one'))).rejects.toThrow(/MESSAGE_TOO_LARGE|larger/i);
     await cluster.until(send(producer, 'two'));
     expect(stored(cluster)).toEqual(['two']);
-    // Its sequence numbers have a gap now, so it begins anew under another id.
+    // The refused batch leaves a gap in the sequence numbers, so the producer asks for a new producer id.
     expect(cluster.asked.filter(({ api }) => api === 'InitProducerId')).toHaveLength(2);
   });
 

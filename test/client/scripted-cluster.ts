@@ -1,6 +1,6 @@
 /**
- * Brokers as a client sees them, in memory and on a virtual clock: they keep what is produced, know repeated batches, give it
- * back, and do to each request what the test's script says.
+ * Test double of a cluster for tests of the client, in memory and on a virtual clock. Its brokers store produced batches,
+ * recognise repeated ones and return them to fetches. For each request, the script of the test decides what happens to it.
  */
 import type { Address, Connection } from '../../src/base/network.ts';
 import { type Uuid, uuidZero } from '../../src/base/uuid.ts';
@@ -32,7 +32,10 @@ import { decodeRequestHeader } from '../../src/protocol/request-header.ts';
 import type { Infer, Init, Message, Shape } from '../../src/protocol/schema/fields.ts';
 import { ManualTime, settle } from '../broker/harness.ts';
 
-/** What is done to a request. `lost`: the work is done and the answer does not come. */
+/**
+ * What happens to a request. `lost`: the request is carried out but the answer never arrives; an error name: the answer has that
+ * error.
+ */
 export type Fate = 'served' | 'closed' | 'lost' | 'silence' | ErrorName;
 
 export interface AskedRequest {
@@ -58,7 +61,7 @@ const served: readonly Message[] = [
   DescribeClusterRequest,
 ];
 
-/** One partition as its leader has it. */
+/** The log of one partition, as its leader has it. */
 export class ScriptedPartition {
   leader = 1;
   leaderEpoch = 0;
@@ -91,7 +94,7 @@ export class ScriptedPartition {
 export class ScriptedCluster {
   readonly time = new ManualTime();
   partitions: readonly ScriptedPartition[];
-  /** Zero as from brokers without topic ids. */
+  /** The zero id means that the topic has none, as with brokers older than topic ids. */
   topicId: Uuid = uuidZero;
   readonly asked: AskedRequest[] = [];
   /** Decides the fate of each request. */
@@ -110,13 +113,13 @@ export class ScriptedCluster {
     return new KafkaClient({ bootstrap: [{ host: 'b', port: 1 }], clientId: 'test', ...options }, ports);
   }
 
-  /** Deletes the topic and creates it again: empty, under another id. */
+  /** Deletes the topic and creates it again, empty and with another id. */
   recreate(topicId: Uuid, partitionCount = this.partitions.length): void {
     this.topicId = topicId;
     this.partitions = Array.from({ length: partitionCount }, () => new ScriptedPartition());
   }
 
-  /** Moves time on until `promise` settles; fails after a virtual hour. */
+  /** Advances virtual time until `promise` settles; throws when it has not settled after one hour. */
   async until<T>(promise: Promise<T>): Promise<T> {
     let isSettled = false;
     const mark = (): void => {
@@ -153,7 +156,7 @@ export class ScriptedCluster {
       },
       pause: () => {},
       resume: () => {},
-      // The other direction stays open for a while, as with TCP.
+      // The server's direction stays open a little longer, as with a half-closed TCP connection.
       end: () => void time.after(5, () => close()),
       destroy: () => {
         isOpen = false;
@@ -214,7 +217,7 @@ export class ScriptedCluster {
           { errorCode, producerId: error === null ? this.nextProducerId++ : -1, producerEpoch: 0 },
         ];
       case 'DescribeCluster':
-        // The last node is the active controller.
+        // The node with the highest id is the active controller.
         return [
           DescribeClusterResponse,
           { errorCode, clusterId: 'c', controllerId: this.brokerCount, brokers: this.nodes('brokerId') },

@@ -42,7 +42,7 @@ test('a replica has no directory until its broker says one; a broker with a sing
   ]);
   expect(assign(controller, 2, two(2), 't')).toBe(0);
   expect(controller.partition('t').directories).toEqual([uuidUnassignedDirectory, two(2), one(3)]);
-  // It moves nothing.
+  // The assignment of a directory changes neither leader nor ISR.
   expect(controller.partition('t')).toMatchObject({ leader: 1, leaderEpoch, isr: [1, 2, 3] });
 });
 
@@ -69,7 +69,8 @@ test('a directory fails: leaderships and ISR memberships in it move at once, tho
   expect(controller.shape('t', 0)).toMatchObject({ leader: 2, isr: [2, 3] });
   expect(controller.shape('t', 1)).toMatchObject({ leader: 1, isr: [1, 2, 3] });
   expect(controller.shape('t', 2)).toMatchObject({ leader: 2, isr: [2, 3] });
-  // Its leader, which has not noticed yet, does not bring it back, nor does a preferred election.
+  // Broker 1 does not come back into the ISR: neither when the leader of partition 0 proposes it, not knowing of the failed
+  // directory yet, nor by a preferred election.
   expect(controller.alterIsr('t', 0, [1, 2, 3]).topics[0]?.partitions[0]?.errorCode).toBe(107);
 
   controller.call(43, { electionType: 0, topicPartitions: null, timeoutMs: 1000 });
@@ -98,7 +99,7 @@ test.each([true, false])(
     controller.beat(1);
     expect(controller.shape('t', 0)).toMatchObject({ leader: -1 });
     expect(controller.shape('t', 1)).toMatchObject({ leader: 1 });
-    // The disk is back with the next start.
+    // The failed disk works again after the broker's next start.
     controller.kill(1);
     controller.register(1, {
       incarnation: 3,
@@ -135,7 +136,7 @@ test('cordoned directories get no new replicas; a broker with nothing else is le
   const before = controller.records.length;
   controller.beat(1, { cordoned: [two(1), one(1)] });
   expect(controller.records.length).toBe(before);
-  // One of two is left: new replicas of this broker go there.
+  // One of the broker's two directories is not cordoned, so new replicas are placed in it.
   controller.beat(1, { cordoned: [one(1)] });
   controller.create('again', [[1]]);
   expect(controller.partition('again').directories).toEqual([two(1)]);

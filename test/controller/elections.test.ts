@@ -57,30 +57,31 @@ type Row = [steps: string, expected: string];
 
 describe('with ELR, min.insync.replicas=2', () => {
   test.each<Row>([
-    // Above the minimum nobody is remembered.
+    // While the ISR has at least min.insync.replicas members, the ELR stays empty.
     ['-1', 'leader 2 isr 23 elr '],
     ['i12 -3', 'leader 1 isr 12 elr '],
-    // Below it the one that left has all that was committed.
+    // Below the minimum, whoever leaves the ISR enters the ELR: nothing can be committed without it, so it has every committed
+    // record.
     ['-1 -2', 'leader 3 isr 3 elr 2'],
     ['-1 -2 -3', 'leader -1 isr  elr 23'],
     ['i12 -2', 'leader 1 isr 1 elr 2'],
     ['i1', 'leader 1 isr 1 elr 23'],
-    // A clean return: whoever is eligible leads, whoever is not waits.
+    // Return after a clean stop: a member of the ELR becomes leader, any other replica waits.
     ['-1 -2 -3 +1', 'leader -1 isr  elr 23'],
     ['-1 -2 -3 +2', 'leader 2 isr 2 elr 3'],
     ['-1 -2 -3 +3', 'leader 3 isr 3 elr 2'],
-    // An unclean one: no longer eligible.
+    // Return after an unclean stop: the replica may have lost records, so it leaves the ELR.
     ['-1 -2 -3 !2', 'leader -1 isr  elr 3'],
     ['-1 -2 -3 !2 +3', 'leader 3 isr 3 elr '],
-    // Both lost what they had: the last leader is the best guess.
+    // Both eligible replicas came back unclean. The last known leader is elected, in state recovering.
     ['-1 -2 -3 !2 !3', 'leader 3 isr 3 elr  recovering'],
     ['-1 -2 -3 !3', 'leader -1 isr  elr 2'],
     ['-1 -2 -3 !3 !2', 'leader 3 isr 3 elr  recovering'],
-    // Once the ISR is large enough again, nobody else is eligible.
+    // Once the ISR has min.insync.replicas members again, the ELR is emptied.
     ['-1 -2 +2 i32', 'leader 3 isr 32 elr '],
-    // An unclean stop of a live member takes it out although others are left.
+    // A broker that returns unclean before it was fenced leaves the ISR.
     ['!2', 'leader 1 isr 13 elr '],
-    // Another minimum makes all guesses void.
+    // A change of min.insync.replicas empties the ELR.
     ['-1 -2 m1', 'leader 3 isr 3 elr '],
     ['-1 -2 -3 m1 +2', 'leader -1 isr  elr '],
   ])('%s: %s', (steps, expected) => {
@@ -96,7 +97,7 @@ describe('with ELR, other minima', () => {
     [1, '-1 -2 -3 +3', 'leader 3 isr 3 elr '],
     [3, '-1', 'leader 2 isr 23 elr 1'],
     [3, '-1 -2', 'leader 3 isr 3 elr 12'],
-    // More than there are replicas counts as all of them.
+    // A minimum above the number of replicas counts as the number of replicas.
     [5, '-1', 'leader 2 isr 23 elr 1'],
   ])('min.insync.replicas=%i: %s: %s', (minIsr, steps, expected) => {
     expect(play(steps, { elr: true, minIsr })).toBe(expected);
@@ -106,7 +107,7 @@ describe('with ELR, other minima', () => {
 describe('without ELR', () => {
   test.each<Row>([
     ['-1 -2', 'leader 3 isr 3 elr '],
-    // The last member stays in the ISR, and only it may lead.
+    // Without ELR, the last member stays in the ISR, and only it can be elected.
     ['-1 -2 -3', 'leader -1 isr 3 elr '],
     ['-1 -2 -3 +2', 'leader -1 isr 3 elr '],
     ['-1 -2 -3 !3', 'leader 3 isr 3 elr '],
@@ -117,17 +118,17 @@ describe('without ELR', () => {
 
 describe('unclean elections', () => {
   test.each<[boolean, ...Row]>([
-    // Nobody in ISR or ELR is there: any replica in service, which then recovers alone.
+    // No member of ISR or ELR is alive: any live replica is elected. It is then the only ISR member, in state recovering.
     [true, '-1 -2 -3 u +1', 'leader 1 isr 1 elr  recovering'],
     [false, '-1 -2 -3 u +1', 'leader 1 isr 1 elr  recovering'],
-    // They are allowed while somebody waits already.
+    // Unclean elections are allowed only after a live replica has been waiting: it is elected then.
     [true, '-1 -2 -3 +1 u', 'leader 1 isr 1 elr  recovering'],
-    // Whoever is eligible comes first.
+    // A live ELR member is preferred to an unclean election.
     [true, '-1 -2 -3 u +3', 'leader 3 isr 3 elr 2'],
-    // Somebody asks for one.
+    // Unclean elections are not allowed by configuration, but a request asks for one.
     [true, '-1 -2 -3 +1 e', 'leader 1 isr 1 elr  recovering'],
     [false, '-1 -2 -3 +1 e', 'leader 1 isr 1 elr  recovering'],
-    // … and there is a leader: it is not needed.
+    // A request asks for an unclean election although there is a leader: nothing changes.
     [true, '-1 e', 'leader 2 isr 23 elr '],
   ])('ELR %s: %s: %s', (elr, steps, expected) => {
     expect(play(steps, { elr, minIsr: 2 })).toBe(expected);

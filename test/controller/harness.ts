@@ -1,4 +1,7 @@
-/** A controller without a log: operations are drained at once and their records replayed, as the driver would. */
+/**
+ * A controller for tests, without a metadata log. Each operation is carried out at once and its records are replayed into the
+ * state, as the controller driver does after they are committed.
+ */
 import type { NodeId } from '../../src/base/ids.ts';
 import { nodeId } from '../../src/base/ids.ts';
 import type { Random } from '../../src/base/random.ts';
@@ -52,7 +55,7 @@ export const testSettings: ControllerSettings = {
   scramKeys: () => ({ storedKey: new Uint8Array([1]), serverKey: new Uint8Array([2]) }),
 };
 
-/** Knows `retention.ms`, `cleanup.policy` (a list) and `min.insync.replicas`. */
+/** Configuration rules for these tests. They know only `retention.ms`, `cleanup.policy` (a list) and `min.insync.replicas`. */
 export const testRules: ConfigRules = {
   checkTopic: (values) => {
     for (const key of values.keys()) {
@@ -82,7 +85,7 @@ export class TestController {
   nowMs = 0;
   offset = 0;
   readonly active: ActiveController;
-  /** All records, in order. */
+  /** All records that the controller has written, in order. */
   readonly records: MetadataRecord[] = [];
 
   constructor(settings: Partial<ControllerSettings> = {}, seed = 7, elr = true) {
@@ -178,7 +181,7 @@ export class TestController {
     });
   }
 
-  /** Registers and unfences. */
+  /** Registers these brokers and unfences them. */
   start(...ids: number[]): this {
     for (const id of ids) {
       this.register(id);
@@ -187,7 +190,7 @@ export class TestController {
     return this;
   }
 
-  /** Kills without a good-bye, and the session ends. */
+  /** Ends the broker as `kill -9` does, without a controlled shutdown; the controller fences it. */
   kill(id: number): void {
     this.active.brokerStreamBroken(nodeId(id));
     this.active.brokerProcessEnded(nodeId(id));
@@ -214,7 +217,7 @@ export class TestController {
     return this.image.topics.byName(name)?.partitions[index] as PartitionImage;
   }
 
-  /** What one usually asks about a partition, in short. */
+  /** The fields of a partition that most tests compare. */
   shape(
     name: string,
     index = 0,

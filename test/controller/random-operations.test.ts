@@ -1,4 +1,7 @@
-/** Whatever happens in whatever order, the image stays sound, and the log alone gives it again. */
+/**
+ * Random operations in random order: the metadata image stays consistent, and a replay of the records alone produces the same
+ * image.
+ */
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { NodeId } from '../../src/base/ids.ts';

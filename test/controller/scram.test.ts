@@ -10,7 +10,10 @@ interface Upsertion {
 
 const bytes = new Uint8Array([1, 2, 3]);
 
-/** The results as `user code message`, and the credentials that exist afterwards as `mechanism:user`. */
+/**
+ * Sends AlterUserScramCredentials. Returns the results as `user code message`, and the credentials that exist afterwards as
+ * `mechanism:user`.
+ */
 function alter(
   controller: TestController,
   upserted: readonly Upsertion[],

@@ -1,4 +1,7 @@
-/** Work on many partitions goes in bounded steps, and a controller that takes over between any two of them ends it. */
+/**
+ * The controller does work on many partitions in bounded steps. A new controller that takes over between any two steps finishes
+ * the work.
+ */
 import { expect, test } from 'vitest';
 import { nodeId } from '../../src/base/ids.ts';
 import { ActiveController } from '../../src/controller/active-controller.ts';
@@ -23,7 +26,7 @@ function controllerOf(image: MetadataImage): ActiveController {
   return new ActiveController(state, 0);
 }
 
-/** Carries out at most `stepsMax` steps; false when there was nothing more to do. */
+/** Carries out at most `stepsMax` steps of the operation. Returns false when the operation was complete already. */
 function run(active: ActiveController, operation: Operation<unknown>, stepsMax: number): boolean {
   for (let i = 0; i < stepsMax; i++) {
     const step = operation.next();
@@ -135,6 +138,7 @@ test('an answer about many partitions is that of each of them', () => {
     true,
   );
   expect(results.map(({ partitionIndex }) => partitionIndex)).toEqual(wanted.map(({ index }) => index));
-  // Asked for twice: the second time the epoch is an old one.
+  // The request names its first partition again at the end. By then that partition's epoch has grown, so the second entry is
+  // refused.
   expect(last?.errorCode).toBe(95);
 });

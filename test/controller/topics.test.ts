@@ -158,7 +158,7 @@ test('a topic that the request names more than once is not deleted', () => {
   const both = 'You may not specify both topic name and topic id.';
   const neither = 'Neither topic name nor id were specified.';
   const mapped = 'The provided topic name maps to an ID that was already supplied.';
-  // What the request gives: names, `id of NAME`, `NAME and id`, `nothing`; and Kafka's answer to each.
+  // How the request names each topic (by name, `id of NAME`, `NAME and id`, or `nothing`), and the answers that Kafka gives.
   const cases: [string[], [string | null, string][]][] = [
     [['a', 'a'], [['a', 'Duplicate topic name.']]],
     [['id of a', 'id of a'], [[null, 'Duplicate topic id.']]],

@@ -1,4 +1,4 @@
-/** Crashes in the middle of a compaction, and in the middle of the start after it. */
+/** The process or the machine dies in the middle of a compaction, and again in the middle of the next start. */
 import { expect, test } from 'vitest';
 import { replaceFile } from '../../src/base/file-system.ts';
 import { cleanableRange, compact } from '../../src/log/compaction/compaction.ts';
@@ -10,10 +10,10 @@ import { batchOf, Bench, client } from './harness.ts';
 const compacted = { cleanupPolicy: { delete: false, compact: true }, segmentBytes: 400 };
 const decoder = new TextDecoder();
 
-/** Some keys come once, so that something is left in every segment. */
+/** Every fourth key occurs only once, so that compaction leaves at least one record in every segment. */
 const keyOf = (offset: number): string => (offset % 4 === 0 ? `once ${offset}` : `k${offset % 3}`);
 
-/** [offset, key, value] of all records, read in sequence. */
+/** Reads the log from its start and returns [offset, key, value] of all records. */
 async function contents(log: PartitionLog): Promise<[number, string, string][]> {
   const found: [number, string, string][] = [];
   for (let offset = log.logStartOffset; offset < log.logEndOffset; ) {
@@ -29,7 +29,7 @@ async function contents(log: PartitionLog): Promise<[number, string, string][]> 
 
 const newest = new Map(Array.from({ length: 24 }, (_, i): [string, number] => [keyOf(i), i]));
 
-/** Every operation of the disk from the next `count` on fails, until this is called again with Infinity. */
+/** Lets the disk carry out `count` more operations; all later ones fail, until this is called again with Infinity. */
 function failAfter(bench: Bench, count: number): void {
   let operations = 0;
   bench.disk.fault = () => (operations++ >= count ? 'EIO' : null);
@@ -44,7 +44,7 @@ async function check(bench: Bench, what: string): Promise<void> {
     expect(offset, what).toBeGreaterThan(found[i - 1]?.[0] ?? -1);
   }
   expect(log.logEndOffset, what).toBe(24);
-  // No segment begins within the one in front of it.
+  // Segments do not overlap: each ends at or before the beginning of the next.
   for (const [i, segment] of log.state.segments.entries()) {
     const { nextOffset } = await segment.scan(0, false, () => undefined);
     expect(nextOffset ?? segment.baseOffset, what).toBeLessThanOrEqual(log.state.endOfSegment(i));
@@ -54,7 +54,7 @@ async function check(bench: Bench, what: string): Promise<void> {
   log.state.isClosed = true;
 }
 
-/** A compaction that is cut off after so many operations. */
+/** Starts a compaction whose disk fails after `crashAt` operations. */
 async function cutOff(bench: Bench, crashAt: number): Promise<void> {
   const log = await bench.create(compacted);
   for (let i = 0; i < 24; i++)
@@ -62,7 +62,7 @@ async function cutOff(bench: Bench, crashAt: number): Promise<void> {
   await log.roll();
   log.setHighWatermark(24);
   await log.flush();
-  // One segment replaces several.
+  // With larger segments, compaction merges several old segments into one new segment.
   log.updateConfig({ ...log.state.config, segmentBytes: 1000 });
   failAfter(bench, crashAt);
   const range = await cleanableRange(log, 0).catch(() => null);
@@ -97,7 +97,7 @@ test('a crash at any step leaves the old or the new content', async () => {
 });
 
 test('a power cut during the start after that leaves one of the two as well', async () => {
-  // Between the moment that decides and the removal of the last old segment.
+  // These operations lie between the rename that makes the new segment valid and the removal of the last old segment.
   for (let crashAt = 27; crashAt < 33; crashAt++) {
     for (let again = 1; again < 24; again += 1) {
       for (let seed = 1; seed <= 6; seed++) {

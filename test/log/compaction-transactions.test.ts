@@ -1,8 +1,9 @@
 /**
- * Compaction of a log with transactions against a model that keeps everything: random producers, coordinators without sequence,
- * passes that end within a segment, restarts, and crashes in the middle of a pass.
+ * Compaction of a log with transactions, checked against a model that keeps every record. At random there are producers, a
+ * coordinator that writes without sequence numbers, compaction passes that end within a segment, restarts, and crashes in the
+ * middle of a pass.
  *
- *   SEED=7 npm test -- test/log/compaction-transactions.test.ts        one seed again;  RUNS=500 for more of them
+ *   SEED=7 npm test -- test/log/compaction-transactions.test.ts    runs one seed again; RUNS=500 runs more seeds
  */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
@@ -28,7 +29,7 @@ const config = {
 const unverified = { ...client, verification: 'off' } as const;
 const coordinator = { origin: 'coordinator', requestVersion: 13, verification: 'off' } as const;
 
-/** A record that was written once. */
+/** A record that was written to the log at some time; compaction may have removed it since. */
 interface Written {
   readonly offset: number;
   readonly key: string;
@@ -43,11 +44,11 @@ interface Transaction {
 
 interface Producer {
   readonly id: number;
-  /** A coordinator writes without sequence numbers, as the group coordinator does. */
+  /** When true, it writes without sequence numbers, as the group coordinator does. */
   readonly isCoordinator: boolean;
   readonly version: 1 | 2;
   epoch: number;
-  /** Of the next record in this epoch. */
+  /** Sequence number of the next record in this producer epoch. */
   sequence: number;
   hasWritten: boolean;
   transaction: Transaction | null;
@@ -60,9 +61,12 @@ class Run {
   readonly #producers: Producer[];
   #log!: PartitionLog;
   #checkpoint = 0;
-  /** Records below it may be missing when a later one has their key. */
+  /**
+   * End offset of what compaction has tried to clean, in passes that crashed too. A record below it may be missing if a later
+   * record has the same key or if it is a tombstone.
+   */
   #tried = 0;
-  /** The recovery point that a pass of compaction has had written down. */
+  /** The recovery point that a compaction pass has checkpointed. */
   #recoveryPoint = 0;
 
   constructor(seed: number) {
@@ -138,7 +142,10 @@ class Run {
     this.#committed();
   }
 
-  /** Also of transactions that have written nothing here, and markers that are written twice. */
+  /**
+   * Writes the marker of the producer's transaction, sometimes twice. It may also be called when the producer has no open
+   * transaction in this log.
+   */
   async end(producer: Producer): Promise<void> {
     const type = this.#chance(2) ? 'commit' : 'abort';
     const producerEpoch = producer.version === 2 ? producer.epoch + 1 : producer.epoch;
@@ -203,7 +210,7 @@ class Run {
     if (!isClean) {
       this.#log.state.isClosed = true;
       const names = await this.#bench.fs.list('/data/t-0');
-      // Without snapshots everything about producers has to come from the log.
+      // Without its snapshots, the log has to rebuild the state of all producers from the records.
       for (const name of names.filter((one) => one.endsWith('.snapshot')))
         await this.#bench.fs.remove(`/data/t-0/${name}`);
     }
@@ -238,7 +245,9 @@ class Run {
     this.#checkProducers();
   }
 
-  /** Who goes on after a restart goes on with the right sequence, and who was fenced is. */
+  /**
+   * Checks what the log knows of each producer: its next sequence number, and its epoch, by which older incarnations stay fenced.
+   */
   #checkProducers(): void {
     const known = new Map(this.#log.producers().map((one) => [one.producerId, one]));
     for (const producer of this.#producers) {
@@ -254,7 +263,10 @@ class Run {
     }
   }
 
-  /** The first removes records, the second sets the horizons of markers, the third removes these. */
+  /**
+   * Runs three compaction passes: the first removes records, the second sets the delete horizon of markers whose records are
+   * gone, the third removes these markers.
+   */
   async #threePasses(): Promise<void> {
     for (let pass = 0; pass < 3; pass++) {
       await this.write(null, ['k0']);
@@ -265,7 +277,10 @@ class Run {
     }
   }
 
-  /** All has ended: markers stay that are needed. All is overwritten: no marker is left that nobody needs. */
+  /**
+   * Ends all transactions and compacts: markers that are still needed stay. Then overwrites all keys and compacts again: no
+   * marker is left without a need.
+   */
   async finish(): Promise<void> {
     for (const producer of this.#producers) if (producer.transaction !== null) await this.end(producer);
     await this.#threePasses();
@@ -282,7 +297,8 @@ class Run {
       if (!header.isControl) {
         if (header.isTransactional) withBatches.add(header.producerId);
       } else if (!withBatches.delete(header.producerId)) {
-        // The epoch of a producer that has written nothing in it.
+        // This emptied batch remains without records of its transaction only because it holds the producer's newest epoch, in
+        // which the producer has written nothing yet.
         const producer = this.#producers.find(({ id }) => id === header.producerId);
         expect(producer).toMatchObject({ epoch: header.producerEpoch, hasWritten: false });
         expect(header.recordsCount).toBe(0);
@@ -307,7 +323,7 @@ async function headers(log: PartitionLog): Promise<BatchHeader[]> {
   return all;
 }
 
-/** What a consumer of committed records is given, in fetches of random size. */
+/** What a read_committed consumer sees when it fetches in random sizes. */
 async function visible(
   log: PartitionLog,
   random: SeededRandom,

@@ -49,7 +49,7 @@ async function contents(log: PartitionLog, stepBytes = 500): Promise<[number, st
   return found;
 }
 
-/** Offsets of the markers that say something, in the whole log. */
+/** Offsets of all markers in the log whose batch was not emptied by compaction. */
 async function markersOf(log: PartitionLog): Promise<number[]> {
   const found: number[] = [];
   for (let offset = log.logStartOffset; offset < log.logEndOffset; ) {
@@ -207,7 +207,8 @@ describe('compaction', () => {
         requestVersion: 13,
         transactionVersion: 2,
       });
-      // The next transaction of the producer: its last record is no longer that of the first.
+      // The producer's next transaction, so that its last record no longer belongs to the first one. Compaction keeps the batch
+      // of a producer's last record.
       await append(entry(`z${producerId}`, 'last', { ...producer, producerEpoch: 1 }), {
         ...client,
         verification: 'off',
@@ -219,7 +220,10 @@ describe('compaction', () => {
       });
     }
     let checkpoint = 0;
-    /** What a further pass leaves: offsets of the markers that end the first transactions, and of aborted transactions. */
+    /**
+     * Runs one more compaction pass. Returns the offsets of those markers of the first transactions that are left, and the last
+     * offsets of the aborted transactions that are still listed.
+     */
     const pass = async (): Promise<[number[], number[]]> => {
       await append(entry('a', 'new'), client);
       checkpoint = await clean(log, checkpoint);
@@ -227,16 +231,16 @@ describe('compaction', () => {
       const aborted = await log.abortedTransactions(0, log.logEndOffset);
       return [first, aborted.map(({ lastOffset }) => lastOffset)];
     };
-    // The records of the first transactions go.
+    // This pass removes the records of the first transactions.
     expect(await pass()).toEqual([[1, 5], [5]]);
     bench.clock.nowMs += 5000;
-    // Now nothing of them is there: the time begins.
+    // No record of these transactions is left, so from this pass on delete.retention.ms runs for their markers.
     expect(await pass()).toEqual([[1, 5], []]);
     bench.clock.nowMs += 999;
     expect(await pass()).toEqual([[1, 5], []]);
     bench.clock.nowMs += 1;
     expect(await pass()).toEqual([[], []]);
-    // The second transactions have records, so their markers are there.
+    // The second transactions still have records, so their markers stay.
     expect(await markersOf(log)).toEqual([3, 7]);
     expect((await contents(log)).map(([, key]) => key)).toEqual(['z1', 'z2', 'a']);
   });
@@ -279,7 +283,7 @@ describe('compaction', () => {
         checkpoint = await compact(log, range, bounds);
         ends.push(checkpoint);
         const found = await contents(log);
-        // Nothing is lost on the way, and all that no pass has looked at is there.
+        // After every pass, the newest value of each key is there, and every record above the cleaned part.
         for (const entry of latest.values()) expect(found).toContainEqual(entry);
         expect(found.filter(([offset]) => offset >= checkpoint)).toHaveLength(360 - checkpoint);
       }
@@ -304,10 +308,11 @@ describe('compaction', () => {
       counted += bytes;
       return take(bytes);
     };
-    // All but the active segment.
+    // Everything but the active segment is dirty.
     const sizeBytes = range.dirtyBytes;
     await compact(log, range, undefined, throttle);
-    // Each byte is read twice, for the keys and for the copy, and what stays is written.
+    // The throttle counts each byte that is read twice (once for the map of keys, once for the copy), and each byte that is
+    // written because it stays.
     const keptBytes = log.sizeBytes - (log.state.active?.sizeBytes ?? 0);
     expect(counted).toBe(2 * sizeBytes + keptBytes);
   });
@@ -323,7 +328,8 @@ describe('compaction', () => {
     bench.disk.counts.clear();
     const found = await contents(log, 4000);
     expect(found).toHaveLength(751);
-    // 56 KB in reads of 4,000 bytes.
+    // 56 KB in chunks of 4,000 bytes take about 14 reads. A log that took the gaps for a damaged index would scan the segment and
+    // read more.
     expect(bench.disk.counts.get('read')).toBeLessThan(20);
     expect(bench.logged).toEqual([]);
   });

@@ -12,7 +12,7 @@ const open = (bench: Bench): Promise<LogManager> => openManager(bench, config);
 async function fill(log: PartitionLog): Promise<void> {
   for (let i = 0; i < 6; i++) await log.appendAsLeader(batchOf(['x']), 0, client).written;
   log.setHighWatermark(6);
-  // What a power cut takes of records that were not synced is not the subject.
+  // Synced here, because these tests are not about the loss of unsynced records in a power cut.
   await log.flush();
 }
 

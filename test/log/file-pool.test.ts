@@ -1,4 +1,4 @@
-/** Bound: `FilePool` keeps so many idle files open and no more; a file in use is never closed. */
+/** The bound of `FilePool`: it keeps at most that many idle files open, and never closes a file in use. */
 import { expect, test } from 'vitest';
 import { FilePool } from '../../src/log/segment/file-pool.ts';
 import { SimulatedDisk } from '../../src/simulation/disk.ts';

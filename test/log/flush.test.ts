@@ -1,4 +1,4 @@
-/** `flush.messages` and `flush.ms`, with what a broker's `log.flush.*` make of them: how often the disk is told to sync. */
+/** How often the log syncs its files under the topic's `flush.messages` and `flush.ms` and the broker's `log.flush.*`. */
 import { describe, expect, test } from 'vitest';
 import { NodeConfig } from '../../src/config/node-config.ts';
 import { topicConfig } from '../../src/config/topic.ts';
@@ -51,7 +51,7 @@ describe('flush.messages', () => {
     const log = await bench.create({ flushMessages });
     for (const records of batches) await append(log, records);
     expect(bench.syncs).toBe(syncs);
-    // It waits for the indexes, too.
+    // The recovery point does not move yet, because the indexes are not synced either.
     expect(log.recoveryPoint).toBe(0);
     log.state.isClosed = true;
     bench.disk.powerCut();

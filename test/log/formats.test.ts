@@ -1,4 +1,4 @@
-/** Golden bytes of the files that Kafka reads too. */
+/** The exact bytes of the files in a partition directory that Kafka reads, too. */
 import { describe, expect, test } from 'vitest';
 import type { Scheduler } from '../../src/base/clock.ts';
 import {

@@ -1,5 +1,5 @@
 /**
- * A log on a simulated disk, with a clock and timers that the test moves.
+ * For tests of the log: a log on a simulated disk, with a clock and timers that the test advances.
  */
 import type { Clock, Scheduler, Timer } from '../../src/base/clock.ts';
 import { FilePool } from '../../src/log/segment/file-pool.ts';
@@ -47,7 +47,7 @@ export class ManualClock implements Clock, Scheduler {
     this.after(0, callback);
   }
 
-  /** Moves time and runs what has become due, waiting for the work it starts. */
+  /** Advances the time, runs all timers that are due, and waits for the work that they start. */
   async advance(byMs: number): Promise<void> {
     this.nowMs += byMs;
     for (;;) {
@@ -60,7 +60,7 @@ export class ManualClock implements Clock, Scheduler {
   }
 }
 
-/** Lets pending promises run. */
+/** Waits until all promises that can settle now have settled. */
 export async function settle(): Promise<void> {
   for (let i = 0; i < 20; i++) await new Promise((resolve) => setImmediate(resolve));
 }
@@ -73,9 +73,9 @@ export class Bench {
   readonly fs: FileSystem;
   readonly random = new SeededRandom(7);
   failures: unknown[] = [];
-  /** Level and message of what was logged above `info`. */
+  /** Level and message of each warning and error that was logged. */
   readonly logged: [string, string][] = [];
-  /** What was said with each of them. */
+  /** The fields of each entry in `logged`. */
   readonly fields: Record<string, unknown>[] = [];
   readonly logger: Logger = {
     ...silentLogger,
@@ -89,7 +89,7 @@ export class Bench {
       clock: this.clock,
       ...(tearSeed === undefined ? {} : { random: new SeededRandom(tearSeed) }),
     });
-    // `DISK=windows npm test -- test/log` runs the suite of the log under the rules of Windows.
+    // `DISK=windows npm test -- test/log` runs all tests of the log under the file system rules of Windows.
     this.fs = fs ?? (process.env['DISK'] === 'windows' ? new WindowsDisk(this.disk) : this.disk);
   }
 
@@ -165,7 +165,7 @@ export function batchOf(
   return buildBatch({ records, ...rest });
 }
 
-/** [offset, value] of all records in `bytes`. */
+/** Offset and value of each record in `bytes`. */
 export function valuesIn(bytes: Uint8Array): [number, string][] {
   const decoder = new TextDecoder();
   return batches(bytes).headers.flatMap((header) =>
@@ -176,7 +176,7 @@ export function valuesIn(bytes: Uint8Array): [number, string][] {
   );
 }
 
-/** Everything that is readable, read from the disk in small steps. */
+/** Offset and value of every readable record; reads the log in steps of `stepBytes`. */
 export async function readAll(log: PartitionLog, stepBytes = 300): Promise<[number, string][]> {
   const found: [number, string][] = [];
   let offset = log.logStartOffset;

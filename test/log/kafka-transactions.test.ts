@@ -5,7 +5,7 @@ import { endTransactionBatch } from '../../src/protocol/records/control.ts';
 import vectors from '../vectors/kafka-transactions-4.3.1.json' with { type: 'json' };
 import { Bench } from './harness.ts';
 
-/** Without the files that a crash takes along, the log says it all. */
+/** Files that a start after a crash can rebuild from the records alone. */
 const derived = /\.(snapshot|txnindex|index|timeindex)$/;
 
 async function open(

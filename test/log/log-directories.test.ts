@@ -1,4 +1,4 @@
-/** Several log directories: what may be made where, and which epoch was shut down cleanly. */
+/** A broker with several log directories: where new replicas are placed, and when the last shutdown counts as clean. */
 import { expect, test } from 'vitest';
 import { defaultLogConfig } from '../../src/log/log-config.ts';
 import { LogDirectories } from '../../src/log/directories/log-directories.ts';
@@ -13,7 +13,7 @@ const idA = 'sIwPhf7eRmGKij2_-IkFVg';
 const idB = 'IMsRZd3lSUK8fqfTgo2UDg';
 const topicId = 'tHwPhf7eRmGKij2_-IkFVg';
 
-/** `failed`: directories that could not even be read. */
+/** Opens the log manager. `failed`: directories that could not be read at the start. */
 async function open(bench: Bench, failed: readonly string[] = []): Promise<LogManager> {
   if ((await bench.fs.stat('/a')) === null) {
     for (const path of ['/a', '/b']) await bench.fs.makeDirectory(path);
@@ -75,10 +75,10 @@ test.each(['at the start', 'unreadable from the start', 'later'])(
     await expect(make(logs, null, false)).rejects.toMatchObject(storageError);
     if (when !== 'later') await expect(make(logs, idA, true)).rejects.toMatchObject(storageError);
     await expect(make(logs, uuidLostDirectory, true, 'z')).rejects.toMatchObject(storageError);
-    // What is new, or assigned to the directory that works, is made.
+    // New replicas, and replicas assigned to the working directory, can still be created.
     expect((await make(logs, null, true, 'x')).directory).toBe('/b/x-0');
     expect((await make(logs, idB, false, 'y')).directory).toBe('/b/y-0');
-    // The disk is back.
+    // The disk works again.
     bench.disk.fault = () => null;
     bench.disk.processKilled();
     const again = await open(bench);
@@ -97,7 +97,7 @@ test('the epoch of the clean shutdown is known only when all directories agree o
   expect(one.previousBrokerEpoch).toBe(-1);
   await one.shutdown(9);
   await (await open(bench, ['/b'])).shutdown(10);
-  // /b was closed in epoch 9, /a in epoch 10.
+  // /b was closed in broker epoch 9 and /a in 10: no single epoch was shut down cleanly in all directories.
   expect((await open(bench)).previousBrokerEpoch).toBe(-1);
 });
 
@@ -125,7 +125,7 @@ test('a topic was deleted while its directory failed, and made anew in another o
     const log = await again.getOrCreate('orders', 0, topic, defaultLogConfig, null, false);
     expect([log.topicId, log.logEndOffset]).toEqual([topic, topic === other ? 2 : 1]);
     if (topic === topicId) continue;
-    // Whoever is not asked for is put aside in the end.
+    // A replica that nobody asked for is renamed to a stray directory.
     await again.removeStrays(({ topicId: id }) => id === other);
     expect((await bench.fs.list('/a')).some((name) => /^orders-0.*-stray$/.test(name))).toBe(true);
     await bench.fs.rename(

@@ -1,4 +1,4 @@
-/** Moves of replicas between log directories: nothing is lost or doubled, whatever happens to the log meanwhile. */
+/** Moves of replicas between log directories: no record is lost or duplicated, whatever happens to the log during the move. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Scheduler } from '../../src/base/clock.ts';
@@ -65,7 +65,7 @@ async function until(bench: Bench, condition: () => boolean): Promise<void> {
   }
 }
 
-/** Timers of one incarnation of the broker. */
+/** A scheduler for one incarnation of the broker: once `isAlive` is false, its timers do nothing. */
 function lifeOf(bench: Bench): Scheduler & { isAlive: boolean } {
   const life = {
     isAlive: true,
@@ -78,7 +78,7 @@ function lifeOf(bench: Bench): Scheduler & { isAlive: boolean } {
   return life;
 }
 
-/** Time passes until `promise` has settled. */
+/** Advances the time until `promise` has settled. */
 async function passing(bench: Bench, promise: Promise<void>): Promise<void> {
   let isOver = false;
   const over = promise.finally(() => {
@@ -158,7 +158,8 @@ describe('a move', () => {
     await logs.move('t', 0, '/b');
     await bench.clock.advance(0);
     await settle();
-    // What was read in one go is paid for before the swap.
+    // The mover has copied all bytes in one read. Before the copy replaces the log, it must wait as long as the throttle demands
+    // for them.
     await append(log, 40, 41);
     for (let i = 0; i < ((bytes / rate) * 1000) / 250 - 8; i++) await bench.clock.advance(250);
     expect(log.directory).toBe('/a/t-0');
@@ -228,7 +229,7 @@ describe('a move', () => {
     const logs = await open(bench);
     await expect(logs.move('t', 0, '/c')).rejects.toMatchObject({ error: { name: 'LOG_DIR_NOT_FOUND' } });
     await expect(logs.move('t', 0, '/b')).rejects.toMatchObject({ error: { name: 'REPLICA_NOT_AVAILABLE' } });
-    // It is remembered for when the replica comes.
+    // The log manager remembers the requested directory and uses it when the replica is created.
     expect((await logs.getOrCreate('t', 0, topicId, config, null)).directory).toBe('/b/t-0');
     logs.setCordoned(['/a']);
     await expect(logs.move('t', 0, '/a')).rejects.toMatchObject({
@@ -281,7 +282,7 @@ describe('a move', () => {
     const again = await open(bench);
     const found = await make(again);
     expect([found.logStartOffset, found.logEndOffset]).toEqual([62, 62]);
-    // An empty log moves too.
+    // A log without records can be moved as well.
     await again.move('t', 0, '/a');
     await until(bench, () => found.directory === '/a/t-0');
     expect([found.logStartOffset, found.logEndOffset]).toEqual([62, 62]);
@@ -297,14 +298,14 @@ const step = (weight: number, ...kinds: string[]) => ({
   arbitrary: fc.record({ do: fc.constantFrom(...kinds), count: fc.nat(12) }),
 });
 
-/** A log that moves all the time, and what a log that never moves would hold. */
+/** A log that is moved again and again, with a model of the records that it must hold. */
 class MovingLog {
   readonly bench: Bench;
   expected: string[] = [];
   start = 0;
   log!: PartitionLog;
   logs!: LogManager;
-  /** Bytes a second of a move. */
+  /** Throttle of the moves in bytes per second. */
   rate: number;
   private readonly seed: number;
   private epoch = 0;
@@ -361,7 +362,7 @@ class MovingLog {
     log.beginEpoch(++this.epoch);
   }
 
-  /** Everything is synced before it: what is tested is the moves. */
+  /** Cuts the power. Everything is synced first, because this test is not about the loss of unsynced records. */
   private async powerCut(): Promise<void> {
     await this.log.flush();
     await this.bench.clock.advance(60_000);
@@ -381,11 +382,11 @@ test('random appends, truncations, deletions, stops and crashes during moves cha
       step(6, 'pass'),
       step(3, 'restart', 'restart', 'power'),
     ),
-    // Histories are long: short ones seldom restart within a move.
+    // The histories are long, because in short ones a restart seldom falls within a move.
     { maxLength: 40, size: 'max' },
   );
   await fc.assert(
-    // A slow copy is behind its log most of the time: truncations and stops meet it there.
+    // At these low rates the copy is behind its log most of the time, so that truncations and stops happen while it copies.
     fc.asyncProperty(steps, fc.integer(), fc.constantFrom(100, 2000), async (taken, seed, rate) => {
       const moving = new MovingLog(seed, rate);
       await moving.boot();
@@ -395,7 +396,7 @@ test('random appends, truncations, deletions, stops and crashes during moves cha
       const { log, expected, start } = moving;
       expect(log.logStartOffset).toBe(start);
       const found = await readAll(log);
-      // The first batch may reach below the log start.
+      // The first batch may begin below the log start, so there may be more records than expected.
       expect(found).toEqual(expected.slice(expected.length - found.length));
       expect(found.length).toBeGreaterThanOrEqual(expected.length - start);
       expect(moving.bench.failures).toEqual([]);

@@ -1,4 +1,4 @@
-/** The fields that the parts of a log share: the comment of each names the files that change it, and no other file does. */
+/** The comment of each field of LogState must name the files that change it. This test checks that no other file does. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -12,7 +12,7 @@ const sources = new Map(
 );
 const declaration = sources.get('log-state') ?? '';
 
-/** Field → files, as its comment has them; what stands in brackets is for the reader. */
+/** Reads from each field's comment the files that may change it. Text in brackets in the comment is ignored. */
 function declared(): Map<string, string[]> {
   const found = new Map<string, string[]>();
   for (const [, comment = '', field = ''] of declaration.matchAll(/\/\*\* ([^/]*) \*\/\n  (\w+)(?::| =)/g)) {
@@ -30,7 +30,7 @@ function declared(): Map<string, string[]> {
   return found;
 }
 
-/** All fields of the class that can be assigned. */
+/** The names of all fields of LogState that are not readonly. */
 function mutable(): string[] {
   const body = declaration.slice(
     declaration.indexOf('export class LogState'),

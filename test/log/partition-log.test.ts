@@ -67,7 +67,8 @@ describe('append', () => {
       },
     ],
     [
-      // With the right checksum: what nobody could read would stop every consumer.
+      // The batch claims to be compressed with gzip but is not, and its checksum is right. If it were appended, no consumer could
+      // get past it.
       'CORRUPT_MESSAGE',
       (b: Uint8Array) => {
         b[22] = 1;
@@ -143,7 +144,7 @@ describe('append', () => {
   );
 });
 
-// Bound: unpackedBytesFloor, and four times max.message.bytes.
+// The bound is the larger of unpackedBytesFloor and four times max.message.bytes.
 describe('batches that unpack to more than the bound', () => {
   const mebibyte = 1024 * 1024;
 

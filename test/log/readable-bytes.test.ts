@@ -1,4 +1,7 @@
-/** What a pending fetch asks of a log, and that a read from memory ends with its segment as one from disk does. */
+/**
+ * `readableBytes`, by which a pending fetch learns whether enough records are there. Also: a read from memory ends at the end of
+ * the segment, as a read from disk does.
+ */
 import { expect, test } from 'vitest';
 import { batchOf, Bench, client } from './harness.ts';
 

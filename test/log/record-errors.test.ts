@@ -1,4 +1,7 @@
-/** Which records of a refused batch are named, and how: the table follows the answers of Kafka 4.3.1 (scripts/ask-both/records.mjs). */
+/**
+ * Which records of a refused batch the answer names, and with which message. The table holds what Kafka 4.3.1 answered to
+ * scripts/ask-both/records.mjs.
+ */
 import { describe, expect, test } from 'vitest';
 import { batchHeader, type CompressionType, updateCrc } from '../../src/protocol/records/batch.ts';
 import { buildBatch } from '../../src/protocol/records/builder.ts';
@@ -14,7 +17,7 @@ const late = (index: number) =>
 
 type Row = readonly [key: string | null, minutes: number | null];
 
-/** What the records are → topic, error, the records that are named. */
+/** Each row: description, records of the batch, settings of the topic, error of the batch, and the records that the answer names. */
 const rows: readonly [
   string,
   readonly Row[],

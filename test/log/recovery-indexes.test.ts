@@ -1,4 +1,4 @@
-/** Indexes below the recovery point are believed, so they must be as durable as the records are. */
+/** After a crash the log trusts its indexes below the recovery point, so they must be as durable as the records. */
 import { describe, expect, test } from 'vitest';
 import type { PartitionLog } from '../../src/log/partition-log.ts';
 import { batchOf, Bench, client } from './harness.ts';
@@ -7,7 +7,7 @@ const file = '/data/t-0/00000000000000000000.log';
 const size = batchOf(['value 0']).length;
 
 describe('what the indexes say of time after a power cut', () => {
-  // The last batch of a segment is in its time index only when the segment is sealed.
+  // The last batch of a segment gets its entry in the time index only when the segment is sealed.
   const config = { segmentBytes: 4 * size, indexIntervalBytes: 90 };
   const timestampOf = (i: number): number => 1_600_000_000_000 + 7 * i;
   const append = async (log: PartitionLog, ...numbers: number[]): Promise<void> => {

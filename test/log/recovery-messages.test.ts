@@ -1,4 +1,4 @@
-/** What a start after a crash says of what it cut off. */
+/** The log messages of a start that cuts off the damaged end of a log after a crash. */
 import { describe, expect, test } from 'vitest';
 import { defined } from '../../src/base/assert.ts';
 import { remedyFor } from '../../src/telemetry/remedies.ts';
@@ -101,7 +101,8 @@ describe('what recovery says of what it cut off', () => {
     const bench = new Bench();
     const log = await bench.create();
     await log.appendAsLeader(batchOf(['first']), 0, client).written;
-    // Bytes that look like the beginnings of batches.
+    // The damaged batch is full of the byte 2, the magic of batches, so that the search for the next batch meets many false
+    // beginnings.
     for (const letter of ['\u0002', 'y'])
       await log.appendAsLeader(batchOf([letter.repeat(1_040_000)]), 0, client).written;
     bench.disk.processKilled();

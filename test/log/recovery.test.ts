@@ -16,7 +16,7 @@ async function ten(bench: Bench): Promise<void> {
 
 const size = batchOf(['value 0']).length;
 
-/** As if the last batch had been written in leader epoch 1. */
+/** Sets the leader epoch of the tenth and last batch to 1. */
 function epochOne(bytes: Uint8Array): Uint8Array {
   return bytes.with(9 * size + 15, 1) as Uint8Array;
 }
@@ -27,7 +27,7 @@ describe('a damaged tail', () => {
     ['cut to a header', 9, (b) => b.slice(0, 9 * size + 30)],
     ['garbage behind it', 10, (b) => Buffer.concat([b, Buffer.alloc(100, 0xa7)])],
     ['zeros behind it', 10, (b) => Buffer.concat([b, Buffer.alloc(4096)])],
-    // The size and the leader epoch were written, the rest was not: it looks like a message of format v0.
+    // Only the batch's size and leader epoch were written; the zeros after them look like a message of format v0.
     ['zeros from its magic on', 9, (b) => epochOne(b).fill(0, 9 * size + 16) as Uint8Array],
     ['a flipped bit in a record', 9, (b) => b.with(b.length - 3, (b.at(-3) ?? 0) ^ 1) as Uint8Array],
     ['a wrong length', 9, (b) => b.with(9 * size + 9, 0x7f) as Uint8Array],
@@ -139,7 +139,7 @@ describe('recovery from the recovery point', () => {
   const coordinator = { origin: 'coordinator', requestVersion: 12 } as const;
   const unverified = { ...client, verification: 'off' } as const;
 
-  /** 100 batches, a recovery point within the segment, and 20 more; the node died. */
+  /** Writes 100 batches, sets a recovery point within the segment, writes 20 more batches, and lets the node die. */
   async function died(bench: Bench): Promise<PartitionLog> {
     const log = await bench.create(config);
     for (let i = 0; i < 50; i++) await log.appendAsLeader(idempotent(1, i), 0, client).written;
@@ -183,7 +183,8 @@ describe('recovery from the recovery point', () => {
       end,
       how === 'kill' ? 2 : 1,
     ]);
-    // A power cut takes the snapshot, which is not synced: then the headers of the segment are read as well.
+    // After a kill, the start can use the producer snapshot. A power cut removes the snapshot, which was not synced, so the start
+    // has to read the headers of the whole segment as well.
     if (how === 'kill') expect(readBytes).toBeLessThan(before.sizeBytes / 3);
     expect(await readAll(log)).toHaveLength(end);
     expect(await log.abortedTransactions(0, 200)).toMatchObject(
@@ -225,7 +226,7 @@ describe('recovery from the recovery point', () => {
   });
 });
 
-/** What a run does: each step changes the log or ends the process. */
+/** The steps of a random run: each changes the log or ends the process. */
 const step = fc.oneof(
   {
     weight: 8,
@@ -250,19 +251,19 @@ const step = fc.oneof(
 
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
 
-/** A log under a random run, with what it should hold. */
+/** A log that a random run works on, with a model of the records that it must hold. */
 class Run {
   readonly bench: Bench;
   readonly #config: { segmentBytes: number; indexIntervalBytes: number; flushMessages: number };
   readonly #more: Pick<ReturnType<Bench['options']>, 'callbacks'>;
   #log: PartitionLog | null = null;
-  /** Checkpoint of the recovery point, as the manager keeps it. */
+  /** The recovery point as the log manager would have checkpointed it. */
   #checkpoint = 0;
   /** [offset, value] */
   #model: [number, string][] = [];
-  /** By value. */
+  /** The timestamp of each record, by the record's value. */
   readonly #timestamps = new Map<string, number>();
-  /** Records that must survive a power cut. */
+  /** How many records must survive a power cut. */
   #synced = 0;
   #epoch = 0;
   #counter = 0;
@@ -289,7 +290,10 @@ class Run {
     this.#log = await this.bench.create(this.#config, this.#more);
   }
 
-  /** What is there is a prefix of what was appended; from now on it is what the log should hold. */
+  /**
+   * Checks that the log holds a prefix of the appended records which includes all synced ones. From now on, the model is this
+   * prefix.
+   */
   async check(): Promise<void> {
     const found = await readAll(this.log, 200);
     expect(found).toEqual(this.#model.slice(0, found.length));
@@ -297,7 +301,7 @@ class Run {
     expect(this.log.logEndOffset).toBe(found.length);
     this.log.state.assertInvariants();
     this.#model = found;
-    // What the indexes of time say, which nothing else looks at.
+    // Searches by timestamp as well, because reads by offset do not use the time indexes.
     for (const [offset, value] of found) {
       const at = await this.log.offsetForTimestamp(defined(this.#timestamps.get(value)));
       expect(at?.offset).toBe(offset);
@@ -342,7 +346,7 @@ class Run {
   }
 
   async #append(records: number, bytes: number): Promise<void> {
-    // Not in the rhythm of the offsets: after a truncation other records have other times.
+    // Timestamps do not follow from offsets: after a truncation, a new record at the same offset has another timestamp.
     const timestamp = this.#nextMs;
     this.#nextMs += records + bytes;
     const values = Array.from({ length: records }, () => `${this.#counter++} ${'x'.repeat(bytes)}`);
@@ -375,7 +379,7 @@ class Run {
     const resources = this.bench.resources(0);
     const how = { ...this.#more, isClean, recoveryPoint: this.#checkpoint, resources };
     this.#log = await this.bench.reopen(this.#config, how).catch((error: { code?: string }) => {
-      // The directory itself was never synced.
+      // The partition directory itself was never synced, so a power cut may remove it.
       expect([error.code, this.#synced]).toEqual(['ENOENT', 0]);
       return this.bench.create(this.#config, this.#more);
     });
@@ -426,7 +430,8 @@ test('with flush.messages=1 nothing is acknowledged before the name of its segme
     isAcknowledged = true;
   });
   await settle();
-  // Another flush finds the flag down while the sync is still under way.
+  // A second flush begins while the directory sync of the first is still held back. It must not acknowledge the records before
+  // that sync ends.
   const other = log.flush();
   await bench.clock.advance(0);
   expect(isAcknowledged).toBe(false);

@@ -1,4 +1,7 @@
-/** First and later times of all background tasks of the log, as Kafka's LogManager, LogCleaner and ReplicaManager have them. */
+/**
+ * When each background task of the log first runs, and how often after that: as in Kafka's LogManager, LogCleaner and
+ * ReplicaManager.
+ */
 import { expect, test } from 'vitest';
 import { NodeConfig } from '../../src/config/node-config.ts';
 import { BackgroundTasks } from '../../src/log/manager/background-tasks.ts';
@@ -21,7 +24,7 @@ function configOf(properties: readonly string[] = []): NodeConfig {
   return NodeConfig.parse([...node, ...properties].join('\n'));
 }
 
-/** Task, the property of its period, its first and later times by default, and with the property at 7. */
+/** Each row: the task, the property that sets its period, and by default the delay of its first run and its period, in ms. */
 const rows: readonly [LogTask, string | null, number, number][] = [
   ['retention', 'log.retention.check.interval.ms', 30_000, 5 * minute],
   ['recoveryPoint', 'log.flush.offset.checkpoint.interval.ms', 30_000, minute],

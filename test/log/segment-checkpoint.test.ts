@@ -1,4 +1,4 @@
-/** What `segment-checkpoint` lists, and that it never lists what a crash can take away. */
+/** The file `segment-checkpoint`: which segments it lists, and that it never lists one which a crash can remove. */
 import { describe, expect, test } from 'vitest';
 import type { LogConfig } from '../../src/log/log-config.ts';
 import type { PartitionLog } from '../../src/log/partition-log.ts';
@@ -66,7 +66,10 @@ describe('the file', () => {
   });
 });
 
-/** Appends, aborts, rolls, flushes, truncations, retention, compaction, then a crash at any turn. */
+/**
+ * Each history appends, aborts, rolls, flushes, truncates, deletes by retention and compacts at random, and ends with a crash at
+ * a random moment.
+ */
 describe('random histories', () => {
   const config: Partial<LogConfig> = {
     segmentBytes: 700,

@@ -4,7 +4,7 @@ import { LogTail, TailCache, viewOf } from '../../src/log/tail-cache.ts';
 
 const sizeBytesMax = 20_000;
 
-/** A batch whose bytes say which it is. */
+/** A fake batch whose bytes are its number, so that a test recognises it. */
 function batch(number: number, sizeBytes: number): Uint8Array {
   return new Uint8Array(sizeBytes).fill(number % 251);
 }
@@ -14,7 +14,7 @@ interface Kept {
   readonly bytes: Uint8Array;
 }
 
-/** Everything a log has in the cache, from its first offset on. */
+/** All batches of one log that the cache holds, in order of offsets. */
 function held(tail: LogTail): Kept[] {
   const from = tail.startOffset;
   if (from === null) return [];
@@ -45,7 +45,7 @@ describe('the tail cache', () => {
             const bytes = batch(i, size);
             tail.add(offset, offset, bytes);
             own.push({ offset, bytes: new Uint8Array(bytes) });
-            // What the caller does with its memory later is its own affair.
+            // The cache must have made a copy: the caller may overwrite its own bytes.
             bytes.fill(255);
           }
           expect(cache.sizeBytes).toBeLessThanOrEqual(sizeBytesMax);

@@ -1,4 +1,7 @@
-/** What a log remembers of ended and open transactions over several segments: reads, restarts, truncation, followers. */
+/**
+ * A log keeps track of open and aborted transactions over several segments: tested with reads, restarts, truncation and
+ * followers.
+ */
 import { expect, test } from 'vitest';
 import type { PartitionLog } from '../../src/log/partition-log.ts';
 import { endTransactionBatch } from '../../src/protocol/records/control.ts';
@@ -14,8 +17,8 @@ const end = (producerId: number, type: 'commit' | 'abort'): Uint8Array =>
   endTransactionBatch({ type, coordinatorEpoch: 1, producerId, producerEpoch: 0, timestamp: time });
 
 /**
- * Four segments: [0, 2) begins transactions of 1 and 2, [2, 4) aborts 2 and lets 3 write, [4, 6) aborts 1 and 3, [6, 8) has an
- * aborted one of 2, and [8, …) an open one of 1.
+ * Writes five segments. In offsets [0, 2) producers 1 and 2 begin transactions; in [2, 4) 2 aborts and 3 writes; in [4, 6) 1 and
+ * 3 abort; in [6, 8) 2 writes and aborts another transaction; from 8 on, 1 has an open one.
  */
 async function fill(log: PartitionLog): Promise<void> {
   log.appendAsLeader(data(1, 0), 0, unverified);
@@ -38,7 +41,7 @@ const second = { producerId: 2, firstOffset: 1, lastOffset: 2, lastStableOffset:
 const third = { producerId: 3, firstOffset: 3, lastOffset: 5, lastStableOffset: 6 };
 const fourth = { producerId: 2, firstOffset: 6, lastOffset: 7, lastStableOffset: 8 };
 
-/** Ranges and the aborted transactions that a reader of them must be told. */
+/** Ranges of offsets, each with the aborted transactions that a read of this range must return. */
 const ranges = [
   [0, 1, [first]],
   [0, 2, [first, second]],

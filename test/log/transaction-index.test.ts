@@ -1,4 +1,4 @@
-/** What the list of aborted transactions of a segment keeps over a loss of power. */
+/** The file with a segment's aborted transactions: which of them survive a power cut. */
 import { describe, expect, test } from 'vitest';
 import { assert } from '../../src/base/assert.ts';
 import type { FileSystem } from '../../src/base/file-system.ts';
@@ -20,7 +20,7 @@ function entryAt(lastOffset: number): AbortedTransaction {
   return { producerId: 7, firstOffset: lastOffset - 1, lastOffset, lastStableOffset: lastOffset };
 }
 
-/** Null: the file is damaged, and made again from the log. */
+/** Reads the file. Null when it is damaged, in which case the log would rebuild it from the records. */
 async function reload(fs: FileSystem): Promise<AbortedTransaction[] | null> {
   return (await fs.stat(path)) === null ? [] : decodeAborted(await fs.readFile(path));
 }
@@ -43,7 +43,7 @@ describe('a transaction index', () => {
         else if (choice < 7) await index.write(disk, path, false);
         else if (choice === 7) {
           const { entries } = index;
-          // A flush beside a write that is under way.
+          // A flush that begins while a write without sync is running.
           await Promise.all([index.write(disk, path, false), index.write(disk, path, true)]);
           await disk.syncDirectory('/data');
           durable = [...entries];
@@ -61,7 +61,7 @@ describe('a transaction index', () => {
           wholeCount += 1;
           expect(found.slice(0, durable.length), `seed ${seed}, step ${step}`).toEqual(durable);
           index = new TransactionIndex(found);
-          // What is behind it is replayed from the log.
+          // Cut off what follows the durable entries, as a log does before it adds later transactions again from the records.
           index.truncateTo((durable.at(-1)?.lastOffset ?? 0) + 1);
         }
       }
@@ -132,7 +132,7 @@ describe('a damaged index', () => {
   const unverified = { ...client, verification: 'off' } as const;
   const config = { segmentBytes: 1_000 };
 
-  /** Aborted transactions over several segments; one of another producer is open over a roll. */
+  /** Writes aborted transactions into several segments. The transaction of another producer stays open while the segment rolls. */
   async function history(bench: Bench): Promise<{ log: PartitionLog; aborted: AbortedTransaction[] }> {
     const log = await bench.create(config);
     const send = (producerId: number, baseSequence: number): Promise<void> =>
@@ -195,7 +195,7 @@ describe('a damaged index', () => {
       expect(bench.logged.map(([, message]) => message)).toContain(
         'a transaction index is damaged and is made again from its segment',
       );
-      // What was made again is durable.
+      // The rebuilt index is durable: after a power cut it is there.
       again.state.isClosed = true;
       bench.disk.powerCut();
       bench.logged.length = 0;

@@ -1,4 +1,6 @@
-/** Transactions in one log: what may begin one (KIP-890), what may end one, and what read_committed readers may see of it. */
+/**
+ * Transactions in one log: what may begin one (KIP-890), what may end one, and which of its records a read_committed reader sees.
+ */
 import { describe, expect, test } from 'vitest';
 import { Errors, KafkaError } from '../../src/protocol/errors.ts';
 import { endTransactionBatch } from '../../src/protocol/records/control.ts';
@@ -23,7 +25,7 @@ function end(type: 'commit' | 'abort', producerEpoch = 0, coordinatorEpoch = 1):
   });
 }
 
-/** The error of an append, or its first offset. */
+/** Returns the first offset of an append, or the name of its error. */
 function outcome(append: () => { readonly info: { readonly firstOffset: number } }): string | number {
   try {
     return append().info.firstOffset;
@@ -140,7 +142,7 @@ describe('verification', () => {
 
 describe('markers', () => {
   test.each([
-    // transaction version, epoch of the marker, whether a transaction of epoch 3 is open, what comes of it
+    // transaction version, epoch of the marker, whether a transaction of epoch 3 is open, error name or offset of the marker
     [1, 2, true, Errors.INVALID_PRODUCER_EPOCH.name],
     [1, 3, true, 1],
     [1, 3, false, 2],
@@ -274,7 +276,8 @@ describe('restart', () => {
       bench.clock.nowMs += 20 * 60_000;
       const again = await bench.reopen({}, { isClean, highWatermark: 3 });
       const seen = again.producers().map(({ producerId, lastSeenMs }) => [producerId, lastSeenMs]);
-      // Expiry begins anew, and a timestamp that can't be says nothing.
+      // Producer 1 has an open transaction and keeps the timestamp of its last batch. The time of the restart counts for producer
+      // 2, which has none, and for producer 3, whose timestamp lies in the future.
       expect(seen.sort()).toEqual([
         [1, writtenMs],
         [2, bench.clock.nowMs],

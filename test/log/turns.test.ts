@@ -1,4 +1,7 @@
-/** Loops over all logs of a broker leave the event loop to others: so many logs a turn, whatever the loop does with them. */
+/**
+ * Loops over all logs of a broker handle at most `logsPerTurnMax` logs in one turn of the event loop, so that other work can run
+ * in between.
+ */
 import { expect, test } from 'vitest';
 import type { Scheduler } from '../../src/base/clock.ts';
 import type { FileSystem } from '../../src/base/file-system.ts';
@@ -14,9 +17,9 @@ import { batchOf, Bench, client } from './harness.ts';
 const id = 'sIwPhf7eRmGKij2_-IkFVg';
 const logsCount = 5 * logsPerTurnMax;
 
-/** The scheduler of a test's clock, which counts turns. */
+/** A scheduler on the bench's clock that counts turns of the event loop. */
 class Turns implements Scheduler {
-  /** Turns that were asked for, and that have begun. */
+  /** How many turns were requested; `begun` counts those that have begun. */
   count = 0;
   begun = 0;
   readonly bench: Bench;
@@ -37,7 +40,7 @@ class Turns implements Scheduler {
     });
   }
 
-  /** How many turns it takes until `work` is over. */
+  /** Runs `work` to its end and returns the number of turns that it took. */
   async of(work: () => Promise<unknown>): Promise<number> {
     const before = this.count;
     let isOver = false;
@@ -132,7 +135,7 @@ test.each([
   expect(Math.max(...perTurn.values())).toBeLessThanOrEqual(logsPerTurnMax);
 });
 
-/** A file system on which everything in the directory of a partition waits for `release`. */
+/** A file system on which every operation in a partition directory waits until `release` is called. */
 function held(fs: FileSystem) {
   const partitions = new Set<string>();
   let release = (): void => undefined;

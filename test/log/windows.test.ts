@@ -1,6 +1,6 @@
 /**
- * The log under the rules of Windows: nothing that is open is renamed or removed, names differ by more than case. The rest of this
- * folder runs under them too: `DISK=windows npm test -- test/log`.
+ * The log on a file system with the rules of Windows: an open file can be neither renamed nor removed, and two names may not
+ * differ in case only. `DISK=windows npm test -- test/log` runs the whole folder under these rules.
  */
 import { describe, expect, test } from 'vitest';
 import { patientFileSystem } from '../../src/adapters/patient-file-system.ts';
@@ -17,7 +17,7 @@ const idA = 'sIwPhf7eRmGKij2_-IkFVg';
 const idB = 'IMsRZd3lSUK8fqfTgo2UDg';
 const topicId = 'tHwPhf7eRmGKij2_-IkFVg';
 
-/** A bench whose disk is that of Windows; it remembers what was refused. */
+/** A bench whose disk follows the rules of Windows and remembers the operations that it refused. */
 class WindowsBench extends Bench {
   override readonly fs: WindowsDisk = new WindowsDisk(this.disk);
 }
@@ -128,7 +128,7 @@ describe('patience', () => {
     const renamed = patient.rename('/C/a', '/C/b').then(() => {
       isDone = true;
     });
-    // Without this the scanner would be gone before the first attempt.
+    // Lets the first attempt to rename happen while the scanner still has the file open.
     await settle();
     expect(disk.refusals).toEqual(['rename /C/a']);
     await clock.advance(400);

@@ -9,7 +9,7 @@ function entry(offset: number, epoch: number, sizeBytes = 10): Entry {
 }
 
 test('log: a write that is overtaken by a truncation makes nothing of the new tail stable (the ABA story)', () => {
-  // Offset 2 is written in epoch 1, replaced in epoch 2, and replaced again in epoch 1's words.
+  // The entry at offset 2 is written in epochs 1, 2 and 3; each write replaces the one before.
   const log = new RaftLog(1000);
   const first = log.append([entry(0, 1), entry(1, 1), entry(2, 1)]);
   const second = log.append([entry(2, 2)]);

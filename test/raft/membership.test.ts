@@ -1,4 +1,4 @@
-/** Sentences of the Raft thesis on membership, transfers and reads, and what KIP-853 adds: each with the test that it is kept. */
+/** Each test checks one rule of the Raft thesis on membership changes, leadership transfer or reads, or a rule that KIP-853 adds. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { nodeId } from '../../src/base/ids.ts';
@@ -10,7 +10,7 @@ function ids(quorum: Puppets, id: number): number[] {
   return quorum.core(id).state.voters.current.map((voter) => voter.id);
 }
 
-/** A dynamic quorum of which node 1 leads and all others have the log. */
+/** A dynamic quorum in which node 1 is leader and all nodes have the same log. */
 function ledBy1(count: number, initialCount: number): Puppets {
   const quorum = new Puppets(count, {}, true, initialCount);
   quorum.elect(1);
@@ -33,7 +33,7 @@ test('Raft thesis: 4.1: a server uses the latest configuration in its log, commi
     [1, 2],
     [1, 2, 3],
   ]);
-  // It was not durable on 2, and 1 dies: it never happened.
+  // The change was not durable on node 2, and node 1 dies: no node has it any more.
   quorum.transit.length = 0;
   quorum.crash(1);
   quorum.crash(2);
@@ -75,7 +75,7 @@ test('Raft thesis: 4.2.1: a server that is no voter gets the log, and is not cou
   quorum.stabilize([1, 3]);
   expect(quorum.core(3).state.log.endOffset).toBe(quorum.core(1).state.log.endOffset);
   expect(quorum.core(1).state.highWatermark).toBe(quorum.core(1).state.log.endOffset - 1);
-  // Nor does it stand for election while no majority of the voters would have it.
+  // Node 3 does not raise its epoch either: it asks for votes in a pre-vote first, and no majority of the voters would vote for it.
   quorum.crash(1);
   for (let i = 0; i < 5; i++) quorum.timeout(3);
   expect(quorum.status(3)).toMatch(/3 (unattached|prospective), epoch 1/);
@@ -114,7 +114,7 @@ test('Raft thesis: 4.2.2: a leader that removes itself does not count itself, an
   quorum.stabilize();
   expect(quorum.status(2)).toContain('leader, epoch 2');
   expect(ids(quorum, 1)).toEqual([2]);
-  // It follows as a learner once it has said that it is there.
+  // The removed node follows as a learner after it has asked to join.
   quorum.timeout(1);
   quorum.stabilize();
   expect(quorum.status(1)).toContain('follower of 2');
@@ -127,19 +127,20 @@ test('Raft thesis: 4.2.2: a server that is not in its own latest configuration s
   quorum.transit.length = 0;
   quorum.restart(1);
   quorum.restart(2);
-  // Node 2 needs the vote of 1 in the old set, and has the shorter log.
+  // By the old voter set, node 2 needs the vote of node 1, which refuses because node 2's log is shorter.
   quorum.timeout(2);
   quorum.timeout(1);
   expect(quorum.status(1)).toContain('prospective');
   quorum.stabilize();
-  // Elected by 2 alone, it commits its own removal and hands over.
+  // Node 1, elected by node 2 alone, commits its own removal and hands the leadership over to node 2.
   expect(ids(quorum, 2)).toEqual([2]);
   expect(quorum.status(2)).toContain('leader, epoch 3');
 });
 
 test('a replica that is no voter is elected for its log, when no voter can be, and hands over', () => {
   const quorum = ledBy1(4, 3);
-  // Only 2 has the set with 4 in it, of epoch 1; 3 leads next, and only 4 gets its entry.
+  // Besides the leader, only node 2 has the voter set of epoch 1 that includes node 4. Node 3 leads next, and only node 4 gets an
+  // entry from it.
   quorum.change(1, { kind: 'add', voter: quorum.voter(4) });
   quorum.deliver(({ to }) => to === 2);
   quorum.persist(2);
@@ -212,7 +213,7 @@ test('static voters become dynamic once each was heard, with the disks that they
   quorum.stabilize();
   const directories = quorum.core(3).state.voters.current.map((voter) => voter.directoryId);
   expect(directories).toEqual([1, 2, 3].map(directoryOf));
-  // After a restart too, whatever the configuration says.
+  // The same after a restart, although the configuration names other voters.
   quorum.restart(3);
   expect(quorum.core(3).state.voters.current.map((voter) => voter.directoryId)).toEqual(directories);
 });
@@ -222,12 +223,12 @@ test('a replica that no longer has what it acknowledged says so and stops', () =
   const old = quorum.node(2).disk;
   quorum.propose(1, 'a');
   quorum.stabilize();
-  // An older copy of its directory is put back: same identity, less log.
+  // Node 2 gets an older copy of its directory: the same directory id with a shorter log.
   quorum.node(2).disk = old;
   quorum.restart(2);
   quorum.timeout(1);
   expect(() => quorum.stabilize()).toThrow(DamagedStoreError);
-  // A wiped disk under the same id is another replica: it forgot nothing.
+  // A node with an empty disk has a new directory id, so it counts as another replica, which cannot have forgotten anything.
   const other = ledBy1(3, 3);
   other.propose(1, 'a');
   other.stabilize();
@@ -263,7 +264,7 @@ test('Raft thesis: 6.4: a leader answers a read only after a majority answered a
   const quorum = new Puppets(5);
   quorum.elect(1);
   quorum.timeout(1);
-  // These heartbeats were sent before the read was asked for: their answers say nothing of it.
+  // These heartbeats were sent before the read was requested, so their answers do not confirm the leadership for it.
   while (quorum.deliver(({ from }) => from === 1) !== null);
   const early = quorum.transit.splice(0);
   quorum.input(1, { type: 'readBarrier', ticket: 1 });
@@ -272,7 +273,7 @@ test('Raft thesis: 6.4: a leader answers a read only after a majority answered a
   quorum.deliver(({ to }) => to === 2);
   quorum.deliver(({ from, message }) => from === 2 && message.type === 'alive');
   expect(quorum.reads).toEqual([]);
-  // The same answer once more is no third voter.
+  // A repeated answer of node 2 must not count as the answer of another voter.
   const repeated = { type: 'alive', epoch: 1, round: 1 } as const;
   quorum.input(1, { type: 'message', from: quorum.replica(2), message: repeated });
   expect(quorum.reads).toEqual([]);

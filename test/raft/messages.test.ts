@@ -1,4 +1,4 @@
-/** What is refused of a peer before the core sees it. */
+/** Invalid messages of a peer are refused before the Raft core sees them. */
 import { expect, test } from 'vitest';
 import { faultOf, type StreamedMessage } from '../../src/raft/messages.ts';
 import type { Entry } from '../../src/raft/types.ts';

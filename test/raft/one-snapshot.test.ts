@@ -26,7 +26,7 @@ test('a follower that needs a snapshot is sent one, and no second while that is 
     step({ type: 'message', from, message: { type: 'alive', epoch: 1, round: 0 } });
   }
   expect(sent).toEqual([3]);
-  // It got lost: the next answer to a heartbeat brings another.
+  // The snapshot was lost on its way. After the follower's next answer to a heartbeat, the leader sends it again.
   step({ type: 'snapshotSent', to: nodeId(3), epoch: 1, endOffset: 4, ok: false });
   step({ type: 'message', from, message: { type: 'alive', epoch: 1, round: 0 } });
   expect(sent).toEqual([3, 3]);

@@ -1,6 +1,6 @@
 /**
- * Sentences of the Raft paper (extended version) and thesis, each with the test that our core keeps it. "Term" there is
- * "epoch" here, "index" is offset.
+ * Each test checks that our core keeps one rule of the Raft paper (extended version) or of the thesis. What they call "term" is
+ * "epoch" here, and "index" is "offset".
  */
 import { expect, test } from 'vitest';
 import { nodeId } from '../../src/base/ids.ts';
@@ -135,7 +135,8 @@ test('Raft paper: 5.3: the leader brings followers of any history to its own log
     quorum.plant(1, leader, 3);
     quorum.plant(2, leader, 3);
     quorum.plant(3, follower, 3);
-    // An epoch above all of them, as the paper has it: elected by 2, while 3 is away.
+    // As in the figure of the paper, the leader's epoch is above those of all entries. Node 1 is elected by node 2 while node 3
+    // is cut off.
     quorum.core(1).state.epoch = 7;
     quorum.elect(1, [1, 2]);
     quorum.timeout(1);
@@ -162,7 +163,7 @@ test('Raft paper: 5.3: a follower acknowledges what it compared with the leader,
   quorum.persist(2);
   const answers = quorum.transit.filter((one) => one.message.type === 'appended');
   expect(answers.map((one) => one.message)).toMatchObject([{ accepted: true, endOffset: 2 }]);
-  // Nor does an older request, repeated late, cut what came after it (5.3: only conflicting entries are deleted).
+  // An old request that arrives again later does not remove the entries after it (5.3: only conflicting entries are deleted).
   expect(quorum.epochs(2)).toEqual([1, 1, 1, 1, 1]);
 });
 
@@ -210,7 +211,8 @@ test('Raft paper: 5.4.1: a voter denies its vote when its own log is more up to 
 });
 
 test('Raft paper: 5.4.2: a leader never commits entries of earlier epochs by counting replicas (figure 8)', () => {
-  // Entry 1 of epoch 2 is on 1 and 2; the leader of epoch 4 (node 1) brings it to 3 before its own entry is anywhere.
+  // The entry at offset 1, of epoch 2, is on nodes 1 and 2. Node 1, leader of epoch 4, replicates it to node 3 before any node
+  // has the entry of epoch 4.
   const quorum = new Puppets(5);
   quorum.plant(1, [1, 2], 1);
   quorum.plant(2, [1, 2], 1);
@@ -249,7 +251,8 @@ test('Raft paper: 5.4.2: a leader never commits entries of earlier epochs by cou
   appended(2, 2);
   appended(3, 2);
   appended(4, 2);
-  // Entry 1 is on four of five disks, and still not committed: 5 could win with its entry of epoch 3 and replace it.
+  // The entry at offset 1 is on four of five disks and still not committed: node 5, whose entry is of epoch 3, could be elected
+  // and replace it.
   expect(quorum.core(1).state.highWatermark).toBe(1);
   quorum.persist(1);
   appended(2, 3);
@@ -281,7 +284,7 @@ test('Raft thesis: 4.2.3 and 9.6: a voter that hears its leader neither votes no
   askForVote(quorum, 3, 2, 9, 100, 8);
   expect(votesOf(quorum, 2)).toEqual([]);
   expect(quorum.status(2)).toContain('follower of 1, epoch 1');
-  // But when the leader itself asked for the election.
+  // The vote is granted when the leader itself asked for the election (leadership transfer).
   askForVote(quorum, 3, 2, 9, 100, 8, true);
   expect(votesOf(quorum, 2).map((vote) => vote.granted)).toEqual([true]);
 });
@@ -307,7 +310,7 @@ test('Raft thesis: 6.2: a leader that no majority hears steps down, but not for 
   quorum.transit.length = 0;
   quorum.timeout(1);
   expect(quorum.status(1)).toContain('resigned, epoch 1');
-  // And never leads or follows itself in that epoch again.
+  // After it has resigned, it knows no leader in this epoch, not even itself.
   expect(quorum.core(1).leaderId).toBe(null);
 });
 
@@ -334,7 +337,7 @@ test('Raft paper: 5.2: a split vote elects nobody; after a pause somebody campai
   const quorum = new Puppets(4);
   quorum.timeout(1);
   quorum.timeout(2);
-  // Each candidate has its own vote and one more: 3 votes for 1, 4 for 2.
+  // Each of the two candidates has its own vote and one more: node 3 votes for 1, node 4 for 2.
   askForVote(quorum, 1, 3, 1, 0, 0);
   askForVote(quorum, 2, 4, 1, 0, 0);
   askForVote(quorum, 2, 3, 1, 0, 0);
@@ -393,7 +396,7 @@ test('Raft paper: 5.3: a leader never overwrites or deletes entries of its log',
     highWatermark: 0,
     entries: [],
   } as const;
-  // Of another leader in its own epoch: there is none, so this would be a broken invariant.
+  // A message of another leader in its own epoch. There can be none, so the core must report a broken invariant.
   expect(() => quorum.input(1, { type: 'message', from: quorum.replica(2), message })).toThrow();
 });
 
@@ -407,7 +410,7 @@ test('Raft paper: 5.5: what a crashed follower missed is sent again until it has
   for (let i = 0; i < 4; i++) {
     quorum.nowMs += 250;
     quorum.input(1, { type: 'tick' });
-    // Every message arrives twice.
+    // From here on, every message arrives twice.
     quorum.transit.push(...quorum.transit.map((one) => ({ ...one })));
     quorum.stabilize();
   }
@@ -429,7 +432,7 @@ test('Raft paper: 7: a follower that gets a snapshot of what it does not have di
   quorum.input(2, { type: 'message', from: quorum.replica(1), message: snapshot });
   expect(quorum.status(2)).toContain('log []');
   expect(quorum.core(2).state.log.startOffset).toBe(3);
-  // And is not acknowledged before it is durable.
+  // The snapshot is not acknowledged before it is durable.
   expect(quorum.transit).toEqual([]);
   quorum.persist(2);
   expect(quorum.transit.map((one) => one.message)).toMatchObject([{ type: 'appended', endOffset: 3 }]);

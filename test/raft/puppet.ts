@@ -1,6 +1,6 @@
 /**
- * A quorum whose every step the test decides: which message arrives, which write becomes durable, whose clock runs.
- * Chance is always zero, so that transcripts don't depend on a generator.
+ * A quorum for tests which decide every step: which message arrives, which write becomes durable, whose clock runs. Every random
+ * number is zero, so that a transcript is the same on each run.
  */
 import { nodeId } from '../../src/base/ids.ts';
 import { type Uuid, uuidZero } from '../../src/base/uuid.ts';
@@ -36,9 +36,9 @@ export class Puppets {
   nowMs = 0;
   readonly transit: InTransit[] = [];
   readonly refused: string[] = [];
-  /** Reads that were answered: by whom, and with which end. */
+  /** Reads that were answered, as `NODE: up to END OFFSET`. */
   readonly reads: string[] = [];
-  /** The disk from which each message in transit was sent. */
+  /** The sender's directory id when it sent the message, for each message in transit. */
   readonly #senders = new WeakMap<InTransit, Uuid>();
   readonly #nodes = new Map<number, PuppetNode>();
   readonly #voters: Voter[];
@@ -70,7 +70,7 @@ export class Puppets {
     return this.node(id).core;
   }
 
-  /** Starts from what is on the disk. */
+  /** Starts the node with what is on its disk. */
   restart(id: number): void {
     const disk = this.#nodes.get(id)?.disk ?? emptyDisk;
     const directoryId = this.#nodes.get(id)?.directoryId ?? directoryOf(id);
@@ -83,12 +83,12 @@ export class Puppets {
     this.#nodes.set(id, { directoryId, core, disk, writes: [], after: [], alive: true });
   }
 
-  /** Nodes that are to be added know nobody but the bootstrap servers. */
+  /** A node outside the initial voters knows only the bootstrap servers. */
   #bootstrapVoters(id: number): readonly Voter[] {
     return this.#voters.some((voter) => voter.id === id) ? this.#voters : [];
   }
 
-  /** Comes back with an empty disk, which is another replica. */
+  /** Starts the node with an empty disk and a new directory id, which makes it another replica. */
   wipe(id: number): void {
     const node = this.node(id);
     node.disk = emptyDisk;
@@ -108,7 +108,7 @@ export class Puppets {
     this.input(id, { type: 'changeVoters', ticket: 0, change });
   }
 
-  /** What was not durable is gone. */
+  /** Ends the node; writes that were not yet durable are lost. */
   crash(id: number): void {
     const node = this.node(id);
     node.alive = false;
@@ -154,7 +154,7 @@ export class Puppets {
   }
 
   #sent(from: number, { to, message }: Outbound): void {
-    // What is announced to all may have been sent to some already.
+    // The node may have sent the same announcement to some of its receivers already.
     const again = this.transit.some((one) => one.to === to && one.message === message);
     if (again && message.type === 'join') return;
     const one = { from, to, message };
@@ -162,13 +162,13 @@ export class Puppets {
     this.transit.push(one);
   }
 
-  /** Lets time pass until the node's deadline. */
+  /** Advances the node's time to its next deadline and lets it act. */
   timeout(id: number): void {
     this.nowMs = Math.max(this.nowMs, this.core(id).deadlineMs);
     this.input(id, { type: 'tick' });
   }
 
-  /** All writes of a node are durable. True when there was one. */
+  /** Makes all pending writes of a node durable. True when there was at least one. */
   persist(id: number): boolean {
     const node = this.node(id);
     const last = node.writes.at(-1);
@@ -182,7 +182,7 @@ export class Puppets {
     return true;
   }
 
-  /** Only the oldest write of a node is durable. True when there was one. */
+  /** Makes only the oldest pending write of a node durable. True when there was one. */
   persistOne(id: number): boolean {
     const node = this.node(id);
     const op = node.writes.shift();
@@ -195,7 +195,7 @@ export class Puppets {
     return true;
   }
 
-  /** Delivers the first message in transit that fits; null when there is none. */
+  /** Delivers the first message in transit for which `fits` is true, and returns it; null when there is none. */
   deliver(fits: (one: InTransit) => boolean = () => true): InTransit | null {
     const index = this.transit.findIndex(fits);
     const [one] = index < 0 ? [] : this.transit.splice(index, 1);
@@ -206,7 +206,7 @@ export class Puppets {
     return one;
   }
 
-  /** Until nothing is in transit or waits for a disk; `between`: only among these nodes, the rest of the messages are lost. */
+  /** Delivers messages and makes writes durable until neither is left. Messages to or from nodes outside `between` are lost. */
   stabilize(between: readonly number[] = this.ids, onEvent: (what: string) => void = () => {}): void {
     for (let round = 0; round < 10_000; round++) {
       const one = this.deliver(({ from, to }) => between.includes(from) && between.includes(to));
@@ -234,7 +234,7 @@ export class Puppets {
     this.input(id, { type: 'propose', ticket: 0, epoch: this.core(id).state.epoch, payload });
   }
 
-  /** Gives a node a history that tests want it to have. */
+  /** Writes a log with entries of these epochs to a node's disk and restarts it. */
   plant(id: number, epochs: readonly number[], highWatermark = 0): void {
     const entries: Entry[] = epochs.map((epoch, offset) => ({
       offset,

@@ -4,7 +4,7 @@ import { majority, majorityValue, voteResult } from '../../src/raft/quorum.ts';
 
 const values = fc.array(fc.integer({ min: 0, max: 20 }), { minLength: 1, maxLength: 9 });
 
-/** The definition: the largest value such that more than half of the voters have at least that. */
+/** The plain definition: the largest value such that more than half of the voters have at least this value. */
 function slowMajorityValue(matches: readonly number[]): number {
   let best = -1;
   for (const value of matches) {

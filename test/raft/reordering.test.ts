@@ -1,4 +1,4 @@
-/** Pipelined appends that arrive out of order: refused, and sent again without a storm and without a long wait. */
+/** Pipelined appends that arrive out of order are refused. The leader sends them again soon, but not once for each refusal. */
 import { expect, test } from 'vitest';
 import { Puppets } from './puppet.ts';
 
@@ -7,7 +7,7 @@ test('what was refused out of order is sent again at the next heartbeat', () => 
   quorum.elect(1);
   const before = quorum.core(2).state.log.endOffset;
   for (const text of ['a', 'b', 'c', 'd']) quorum.propose(1, text);
-  // The last one overtakes the others, which are lost.
+  // The last append arrives first; the others are lost.
   const isAppendTo2 = ({ to, message }: (typeof quorum.transit)[number]): boolean =>
     to === 2 && message.type === 'append' && message.baseOffset === before + 3;
   expect(quorum.deliver(isAppendTo2)).not.toBe(null);
@@ -15,7 +15,7 @@ test('what was refused out of order is sent again at the next heartbeat', () => 
   quorum.persist(2);
   const refusal = quorum.deliver(({ from }) => from === 2);
   expect(refusal?.message).toMatchObject({ type: 'appended', accepted: false });
-  // Not at once: a whole window may be refused, one by one.
+  // The leader does not send again at once, because every append of a whole window may be refused one after another.
   expect(quorum.transit.filter(({ to, message }) => to === 2 && message.type === 'append')).toEqual([]);
   quorum.timeout(1);
   quorum.deliver(({ to, message }) => to === 2 && message.type === 'heartbeat');

@@ -1,10 +1,16 @@
 /**
- * Transcripts: commands and what they led to, recorded. `UPDATE_TRANSCRIPTS=1 npx vitest run test/raft/transcripts.test.ts`
- * records anew; commit a difference only when you know what caused it.
+ * Each transcript in test/raft/transcripts/ is a list of commands to a quorum, with the recorded state after each command. The
+ * test runs the commands and compares. `UPDATE_TRANSCRIPTS=1 npx vitest run test/raft/transcripts.test.ts` records them again;
+ * commit a difference only when you know what caused it.
  *
- *   nodes N [dynamic K] | add LEADER ID | remove LEADER ID [old] | upgrade LEADER | voters | read ID | wipe ID
- *   elect ID | wait MS | tick ID | repeat FROM TO | linkup ID peer |  plant ID epochs… hw N | timeout ID | stabilize [IDs] | persist ID | persistone ID | deliver FROM TO | drop FROM TO
- *   propose ID text | crash ID | restart ID | linkdown ID peer | retire ID | snapshot ID upTo | status
+ * The commands:
+ *
+ *   nodes N [dynamic K] | status
+ *   elect ID | timeout ID | tick ID | wait MS | stabilize [IDs]
+ *   propose ID text | read ID | snapshot ID upTo | plant ID epochs… hw N | retire ID
+ *   add LEADER ID | remove LEADER ID [old] | upgrade LEADER | voters
+ *   deliver FROM TO | drop FROM TO | repeat FROM TO | linkup ID peer | linkdown ID peer
+ *   persist ID | persistone ID | crash ID | restart ID | wipe ID
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
@@ -21,7 +27,7 @@ type Command = (
   lines: string[],
 ) => void;
 
-/** After these it isn't said how the nodes stand. */
+/** After these commands, the transcript does not print the state of the nodes. */
 const quiet = new Set(['deliver', 'drop', 'repeat', 'voters', 'wait']);
 
 function between(from: number | undefined, to: number | undefined): (one: InTransit) => boolean {

@@ -6,7 +6,7 @@ test('a vote is decided by the log as it is, with what is still on its way to th
   const quorum = new Puppets(3);
   quorum.elect(1);
   quorum.propose(1, 'a');
-  // Node 2 has the entry, and will have acknowledged it to the leader; node 3 never gets it.
+  // Node 2 has received the entry and will acknowledge it to the leader when it is durable; node 3 never gets it.
   quorum.deliver(({ to, message }) => to === 2 && message.type === 'append');
   quorum.transit.length = 0;
   quorum.input(2, { type: 'linkDown', peer: nodeId(1) });
@@ -16,7 +16,8 @@ test('a vote is decided by the log as it is, with what is still on its way to th
   const granted = quorum.transit.map(({ message }) => message.type === 'voted' && message.granted);
   expect(granted).toContain(false);
   expect(granted).not.toContain(true);
-  // Both kinds of request: the leader commits with what node 2 acknowledges when its write is done.
+  // The same must hold for both kinds of request (pre-vote and vote), because the leader commits the entry once node 2
+  // acknowledges its write.
   const from = { id: nodeId(3), directoryId: 'AAAAAAAAAAAAAAAAAAAA3A' };
   const message = {
     type: 'vote',

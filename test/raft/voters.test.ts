@@ -117,7 +117,7 @@ describe('replica identity', () => {
 });
 
 describe('against slow versions', () => {
-  /** What to do to a log: append a set, append something else, cut the end off, declare a prefix committed and compact it. */
+  /** One random step on a log: append a voter set, append another entry, truncate the end, or compact a committed prefix. */
   const step = fc.record({
     kind: fc.constantFrom('voters', 'voters', 'data', 'truncate', 'compact'),
     at: fc.nat(1000),
@@ -174,7 +174,7 @@ describe('against slow versions', () => {
         const { state } = quorum.core(1);
         const settled = state.highWatermark;
         let committed = settled;
-        // What the disk that answered last on each node has; a disk that answers anew begins with nothing.
+        // The model: for each node, the disk that answered last and the end offset of its log. A new disk begins with an empty log.
         const disks = new Map(
           quorum.ids.map((id) => [id, { wiped: false, endOffset: count === 1 ? 0 : settled }]),
         );
@@ -200,7 +200,7 @@ describe('against slow versions', () => {
               const disk = disks.get(one);
               return disk !== undefined && !disk.wiped && disk.endOffset >= end;
             }).length;
-          // What was committed stays so when a disk is lost afterwards.
+          // `committed` only grows: an entry stays committed when a disk with it is lost later.
           for (let end = committed; end <= state.log.endOffset; end++)
             if (holders(end) * 2 > count) committed = end;
           expect(state.highWatermark).toBe(committed);

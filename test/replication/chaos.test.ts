@@ -1,7 +1,8 @@
 /**
- * Seeded runs of three brokers under crashes, pauses, cuts, leadership moves and a controller that comes and goes. Checked after
- * every event: log start <= high watermark <= log end, and what was once below a high watermark never changes. Checked at the
- * end: replicas are equal and every acknowledged record is where its producer was told.
+ * Seeded random runs of three brokers with crashes, pauses, network cuts, leadership moves and a controller that is unreachable
+ * at times. After every event, the test checks that log start <= high watermark <= log end, and that no record below a high
+ * watermark ever changes. At the end, it checks that the replicas are equal and that every acknowledged record has the offset
+ * which its producer was told.
  */
 import { expect, test } from 'vitest';
 import { batches, type BatchHeader } from '../../src/protocol/records/batch.ts';
@@ -77,7 +78,7 @@ class Run {
         () => undefined,
       );
     } catch {
-      // Refused before anything was appended.
+      // The partition refused the records before it appended anything.
     }
   }
 
@@ -187,7 +188,7 @@ class Run {
     if (!this.#hasRealLogs) return this.stored(id, index).batches.map((batch) => batch.header);
     const { files } = this.cluster.broker(id);
     const name = `/data/t-${index}/00000000000000000000.log`;
-    // A log that never got a record has no file.
+    // A log that never received a record has no file.
     if ((await files.stat(name)) === null) return [];
     return [...batches(await files.readFile(name)).headers];
   }

@@ -1,6 +1,6 @@
 /**
- * Brokers that are replica managers only, on a simulated network, with a controller that is a few lines: it elects from the
- * ISR, fences, and judges AlterPartition as Kafka's does. For model tests of replication.
+ * For model tests of replication: simulated brokers which consist of a replica manager only, with a minimal controller. The
+ * controller elects leaders from the ISR, fences brokers, and accepts or refuses AlterPartition requests as Kafka's does.
  */
 import type { PeerNetwork } from '../../src/base/network.ts';
 import { brokerEpoch, nodeId } from '../../src/base/ids.ts';
@@ -38,7 +38,7 @@ export interface Broker {
   readonly id: number;
   readonly host: SimulatedHost;
   readonly disk: MemoryDisk;
-  /** Of brokers with real logs. */
+  /** The broker's disk when the cluster has real logs. */
   readonly files: SimulatedDisk;
   life: Incarnation | null;
   manager: ReplicaManager | null;
@@ -51,9 +51,9 @@ export interface ClusterOptions {
   readonly brokers?: number;
   readonly partitions?: number;
   readonly minInsyncReplicas?: number;
-  /** The logs of `log/` on a simulated disk, instead of lists in memory. */
+  /** When true, replicas are real logs (src/log) on a simulated disk instead of lists in memory. */
   readonly hasRealLogs?: boolean;
-  /** Mean delay of metadata on its way to a broker. */
+  /** Mean delay until a broker sees a change of the metadata. */
   readonly metadataDelayMs?: number;
 }
 
@@ -61,12 +61,12 @@ export class Cluster {
   readonly world: World;
   readonly network: SimulatedNetwork;
   readonly brokers: Broker[] = [];
-  /** Of every topic; brokers take a new one over with the next change of configurations. */
+  /** Configuration of every topic. Brokers take over a new one with their next configuration change. */
   config: TopicConfig;
-  /** Of every broker, bytes per second: `leader.` and `follower.replication.throttled.rate`. */
+  /** `leader.replication.throttled.rate` and `follower.replication.throttled.rate` of every broker, in bytes per second. */
   rates = { leader: Number.MAX_SAFE_INTEGER, follower: Number.MAX_SAFE_INTEGER };
   image: MetadataImage = emptyImage();
-  /** Requests to the controller get lost while true. */
+  /** While true, requests to the controller are lost. */
   controllerIsDown = false;
   alterPartitions = 0;
   readonly #options: ClusterOptions;
@@ -110,7 +110,7 @@ export class Cluster {
           leader: replicas[0] as number,
           leaderEpoch: 0,
           partitionEpoch: 0,
-          // The one directory that every broker has here.
+          // Every broker has one log directory here, and all have the same id.
           directories: replicas.map(() => topicId),
         });
       }),
@@ -131,7 +131,7 @@ export class Cluster {
     return found;
   }
 
-  /** The partition on the broker that metadata calls the leader, once it leads. */
+  /** The partition on the broker which is leader by the metadata; null until that broker has taken over the leadership. */
   leader(index = 0): Partition | null {
     const { leader } = this.metadata(index);
     const partition = leader < 0 ? null : this.replica(leader, index);
@@ -203,7 +203,7 @@ export class Cluster {
       topicConfig: () => this.config,
     });
     broker.manager.start();
-    // Registration: the metadata so far as a snapshot, then what changes.
+    // The broker registers. It gets the present metadata as a snapshot, and each change after that.
     this.commit([
       record('RegisterBrokerRecord', {
         brokerId: id,
@@ -219,7 +219,7 @@ export class Cluster {
     for (let index = 0; index < this.#partitionCount(); index++) this.#elect(index);
   }
 
-  /** Kills the process; the controller notices at once or later. */
+  /** Kills the broker process. The controller fences the broker after `fenceAfterMs`. */
   crash(id: number, fenceAfterMs = 0): void {
     const broker = this.broker(id);
     if (broker.life === null) return;
@@ -248,7 +248,7 @@ export class Cluster {
     for (let index = 0; index < this.#partitionCount(); index++) this.#elect(index);
   }
 
-  /** Moves leadership as a controlled shutdown or a preferred election does. */
+  /** Makes another replica leader while the old leader is still alive, as a controlled shutdown or a preferred election does. */
   moveLeader(to: number, index = 0): void {
     const { isr, leader } = this.metadata(index);
     if (leader !== to && isr.includes(nodeId(to)) && this.#isActive(to)) this.#change(index, { leader: to });
@@ -284,7 +284,10 @@ export class Cluster {
 
   readonly #published = new Map<ReplicaManager, MetadataImage>();
 
-  /** Each broker sees images in order, some of them merged, after a delay of its own. */
+  /**
+   * Sends the new metadata image to a broker. Each broker has its own delay, and may see several changes as one; images always
+   * arrive in order.
+   */
   #publish(broker: Broker): void {
     const { manager, life } = broker;
     if (manager === null || life === null) return;
@@ -305,7 +308,7 @@ export class Cluster {
         const answer = (): void => {
           if (this.controllerIsDown) return reject(new Error('no controller'));
           const result = work();
-          // The answer may be late, too.
+          // The controller's answer is delayed as well.
           life.after(this.world.random.exponential(5), () => resolve(result));
         };
         life.after(this.world.random.exponential(5), answer);
@@ -364,7 +367,7 @@ export class Cluster {
 
 let nextBatch = 1;
 
-/** A batch of `records` records that can be told from all others by its timestamp. */
+/** A batch whose timestamp (`id`) differs from that of every other batch. */
 export function uniqueBatch(records = 1, paddingBytes = 0): { id: number; bytes: Uint8Array } {
   const id = nextBatch++;
   const rows = Array.from({ length: records }, () => ({

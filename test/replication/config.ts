@@ -3,7 +3,7 @@ import { defaultLogConfig } from '../../src/log/log-config.ts';
 
 export type { TopicConfig };
 
-/** Kafka's defaults with the given min.insync.replicas. */
+/** The topic configuration with Kafka's defaults and this min.insync.replicas. */
 export function resolveTopicConfig(minInsyncReplicas: number): TopicConfig {
   return {
     ...defaultLogConfig,

@@ -14,7 +14,10 @@ interface Request {
   directories: { id: string; topics: { topicId: string; partitions: { partitionIndex: number }[] }[] }[];
 }
 
-/** A controller that answers with the next of `codes` for every partition; 'lost': not at all. */
+/**
+ * A controller that answers each request with the next of `codes` for all its partitions. For 'lost', the request fails without
+ * an answer.
+ */
 function bench(...codes: (number | 'lost')[]) {
   const clock = new ManualClock();
   const asked: Record<string, number[]>[] = [];

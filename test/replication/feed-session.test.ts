@@ -1,4 +1,7 @@
-/** The leader's end of a stream: who gets the places for reads from disk. */
+/**
+ * The leader's end of a replication stream reads from disk for only a few partitions at a time. These tests check which
+ * partitions get these places.
+ */
 import { expect, test } from 'vitest';
 import { helloOf } from '../../src/base/hello.ts';
 import { Errors, type ErrorRow } from '../../src/protocol/errors.ts';
@@ -13,7 +16,7 @@ interface FakeFeed {
 }
 
 const topicId = 'sIwPhf7eRmGKij2_-IkFVg';
-/** As `diskReadsMax` of the session. */
+/** The same as `diskReadsMax` in FeedSession. */
 const readsMax = 4;
 
 function subscription(slot: number, index = slot) {
@@ -37,7 +40,7 @@ function subscribeAll(stream: { onMessage: (message: FollowerMessage) => void },
   });
 }
 
-/** A session with `count` partitions whose records are on disk only; reads end when the test says so. */
+/** Opens a session with `count` partitions whose records are on disk only. A read ends when the test ends it. */
 async function sessionOf(count: number, subscriptionsMax = 1_000) {
   const logger = new RecordingLogger();
   const started: number[] = [];
@@ -112,7 +115,7 @@ test('a slot waits for a read from disk once, however often its partition wakes 
 test('places for reads go to slots that are alive', async () => {
   const { partitions, feeds, started, ends } = await sessionOf(10);
   for (const index of [4, 5, 6, 7]) feeds[index]?.revoke(Errors.NOT_LEADER_OR_FOLLOWER);
-  // These four are caught up after the read that is under way.
+  // Once their running read has ended, these four partitions have nothing more to read.
   for (const index of started) {
     const partition = partitions[index] as (typeof partitions)[number];
     partition.logEndOffset = 10;

@@ -8,7 +8,7 @@ import {
   truncationOffset,
 } from '../../src/replication/follower/follower-state.ts';
 
-/** A log as the list of the epochs of its records. */
+/** A log that is only the list of its records' leader epochs. */
 class EpochList implements EpochLookup {
   readonly logStartOffset = 0;
   readonly epochs: number[];
@@ -33,7 +33,10 @@ class EpochList implements EpochLookup {
   }
 }
 
-/** Subscribes and truncates until the leader takes the follower; the number of rounds. */
+/**
+ * The follower subscribes, and truncates its log when the leader says that the logs diverge, until the leader accepts it. Returns
+ * the number of subscriptions.
+ */
 function reconcile(leader: EpochList, follower: EpochList): number {
   for (let round = 1; round < 100; round++) {
     const check = checkSubscription(leader, follower.logEndOffset, follower.latestEpoch);
@@ -50,7 +53,10 @@ function reconcile(leader: EpochList, follower: EpochList): number {
 }
 
 describe('truncation', () => {
-  /** Histories of one cluster: each new leader extends a prefix of some replica's log with its own epoch. */
+  /**
+   * Logs that can arise in one cluster: each new leader has a prefix of some replica's log and appends records of its own, newer
+   * epoch.
+   */
   const history = fc.array(fc.tuple(fc.nat(9), fc.nat(9), fc.nat(4)), { minLength: 1, maxLength: 12 });
 
   test('leaves a prefix of the leader and loses nothing that is common', () => {
@@ -64,7 +70,7 @@ describe('truncation', () => {
         });
         const leader = new EpochList([...(logs[a % logs.length] as number[])]);
         const follower = new EpochList([...(logs[b % logs.length] as number[])]);
-        // The leader has begun an epoch newer than all; an empty log knows it too.
+        // The leader has begun an epoch newer than all others. It knows this epoch even if its log is empty.
         leader.epochs.push(99);
         let common = 0;
         while (common < follower.logEndOffset && follower.epochs[common] === leader.epochs[common]) common++;

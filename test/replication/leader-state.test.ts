@@ -90,7 +90,7 @@ describe('shrink', () => {
     state.subscribed(2, 1, 100, 0, 0);
     state.subscribed(3, 1, 100, 0, 0);
     expect(state.proposeShrink(lagTimeMaxMs * 100)).toBeNull();
-    // The first append after a long silence does not make them late.
+    // After a long time without appends, the first append does not make the followers count as lagging at once.
     state.appended(101, lagTimeMaxMs * 100);
     expect(state.proposeShrink(lagTimeMaxMs * 100 + 1)).toBeNull();
     expect(state.proposeShrink(lagTimeMaxMs * 101 + 1)?.isr).toEqual([1]);
@@ -191,7 +191,7 @@ test('the high watermark never goes back and never passes a member of the maxima
         const before = state.highWatermark;
         const end = state.followers.get(broker)?.logEndOffset ?? -1;
         if (kind === 'append') state.appended(state.logEndOffset + by, nowMs);
-        // A follower may come back with less than it had.
+        // A follower may subscribe again with fewer records than it had before.
         else if (kind === 'subscribe')
           state.subscribed(broker, nowMs, Math.min(by + 30, state.logEndOffset), 0, nowMs);
         else if (kind === 'ack' && end >= 0)

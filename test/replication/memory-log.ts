@@ -1,6 +1,6 @@
 /**
- * A partition log in memory for model tests: real batch headers, writes that complete later and in order. What was written
- * survives a kill (`MemoryDisk` is the page cache of the machine); what was queued does not.
+ * A partition log in memory for model tests. Batches have real headers; writes complete after a delay, in order. Completed writes
+ * survive a kill of the process, because `MemoryDisk` stands for the page cache of the machine; queued writes do not.
  */
 import type { Scheduler } from '../../src/base/clock.ts';
 import { Errors, KafkaError } from '../../src/protocol/errors.ts';
@@ -19,7 +19,7 @@ export interface StoredBatch {
   readonly bytes: Uint8Array;
 }
 
-/** What a machine keeps of one partition over restarts. */
+/** The part of a partition log that survives a restart of the broker process. */
 export class StoredLog {
   batches: StoredBatch[] = [];
   start = 0;
@@ -43,7 +43,7 @@ export class MemoryLog implements ReplicaLog {
   #queue: { batches: StoredBatch[]; resolve: () => void }[] = [];
   #nextOffset: number;
   #isWriting = false;
-  /** Answers reads from "disk", that is later. */
+  /** When true, reads are answered after a delay, as if they came from disk. */
   isCold = false;
 
   constructor(topicId: string, stored: StoredLog, scheduler: Scheduler, writeMs: () => number) {
@@ -73,7 +73,7 @@ export class MemoryLog implements ReplicaLog {
 
   setHighWatermark(offset: number): void {
     this.highWatermark = offset;
-    // As if it were checkpointed now and then.
+    // At random, the high watermark is stored, as if it were checkpointed at this moment.
     if (this.#writeMs() < 0.3) this.stored.highWatermark = offset;
   }
 
@@ -217,7 +217,7 @@ export class MemoryLog implements ReplicaLog {
   }
 }
 
-/** The disk of one machine. */
+/** The logs of all partitions on one machine, which survive restarts. */
 export class MemoryDisk {
   readonly logs = new Map<string, StoredLog>();
 }

@@ -1,10 +1,13 @@
-/** Entries for the controller: none is lost, none is sent twice at a time, whatever happens to the requests. */
+/**
+ * An `Outbox` holds entries that the broker must send to the controller. Whatever happens to the requests, no entry is lost, and
+ * none is in two requests at the same time.
+ */
 import { describe, expect, test } from 'vitest';
 import { Outbox } from '../../src/replication/outbox.ts';
 import { silentLogger } from '../../src/telemetry/logger.ts';
 import { ManualClock, settle } from '../log/harness.ts';
 
-/** Settles what `settled` names; a request waits until the test answers it. */
+/** An outbox whose requests wait until the test answers them. An answer settles the entries that `settled` names. */
 function bench() {
   const clock = new ManualClock();
   const sent: Record<string, number>[] = [];

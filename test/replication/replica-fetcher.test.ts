@@ -1,4 +1,4 @@
-/** The follower's end of a stream: what it says to the leader when partitions come and go. */
+/** The follower's end of a replication stream: which messages it sends to the leader when partitions are added and removed. */
 import { expect, test, vi } from 'vitest';
 import { helloOf } from '../../src/base/hello.ts';
 import type { Partition } from '../../src/replication/partition.ts';
@@ -9,7 +9,7 @@ import { ManualTime, RecordingLogger, settle } from '../broker/harness.ts';
 
 const topicId = 'sIwPhf7eRmGKij2_-IkFVg';
 
-/** Which partitions got records, in order. */
+/** The indexes of the partitions to which records were appended, in order. */
 const appended: number[] = [];
 
 function followed(index: number, writes: Promise<void>[] = []): Partition {

@@ -20,7 +20,7 @@ function simulate(
   );
 }
 
-/** Appends and says later how it ended. */
+/** Appends one batch; `outcome` is null until the append was acknowledged or has failed. */
 function produce(partition: Partition, acks: -1 | 0 | 1 = -1): { outcome: string | null; endOffset: number } {
   const { bytes } = uniqueBatch(2);
   const result: { outcome: string | null; endOffset: number } = { outcome: null, endOffset: -1 };
@@ -128,7 +128,7 @@ describe('three replicas', () => {
     const one = produce(leader, 1);
     cluster.runFor(100);
     expect(one.outcome).toBe('ok');
-    // Nobody sees it before enough replicas have it.
+    // The record is not readable before enough replicas have it.
     expect(leader.highWatermark).toBe(0);
     cluster.start(2);
     cluster.runUntil(() => leader.highWatermark === one.endOffset, 5000);
@@ -312,7 +312,7 @@ describe('throttled replication (KIP-73)', () => {
       cluster.runFor(200);
       const leader = leaderOf(cluster);
       let sent = 0;
-      // More than what is under way on a stream at a time.
+      // More bytes than a stream's window lets the leader have in flight.
       for (let i = 0; i < 120; i++) {
         const { bytes } = uniqueBatch(2, 50_000);
         sent += bytes.length;
@@ -333,7 +333,7 @@ describe('throttled replication (KIP-73)', () => {
       const caughtUp = (): boolean => cluster.replica(3)?.logEndOffset === leader.logEndOffset;
       cluster.runFor(1500);
       expect(caughtUp()).toBe(false);
-      // Those in sync are not held back.
+      // The throttle of the third replica does not hold back the replicas in the ISR.
       const result = produce(leader);
       cluster.runUntil(() => result.outcome === 'ok', 1000);
       expect(caughtUp()).toBe(false);

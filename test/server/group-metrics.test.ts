@@ -1,4 +1,4 @@
-/** Lag of groups: from replicas here, and from leaders that are asked. */
+/** The metrics of consumer group lag. A broker computes them from its own replicas, or asks the leaders of the other partitions. */
 import { expect, test } from 'vitest';
 import { type GroupOverview, GroupMetrics } from '../../src/server/metrics/group-metrics.ts';
 import { Exposition } from '../../src/telemetry/exposition.ts';
@@ -74,7 +74,7 @@ test('lag is known where the high watermark is, here or at the leader; one reque
     'kafka_consumergroup_current_offset{consumergroup="h",topic="t",partition="1"} 60',
     'kafka_consumergroup_lag{consumergroup="g",topic="t",partition="0"} 6',
     'kafka_consumergroup_lag{consumergroup="g",topic="t",partition="1"} 30',
-    // Ahead of what the leader said a moment ago.
+    // The group has committed more than the log end that the leader answered a moment ago: lag 0, not negative.
     'kafka_consumergroup_lag{consumergroup="h",topic="t",partition="1"} 0',
     'kafka_consumergroup_current_offset_sum{consumergroup="g",topic="t"} 34',
     'kafka_consumergroup_current_offset_sum{consumergroup="g",topic="deleted"} 5',

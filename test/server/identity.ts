@@ -1,7 +1,7 @@
 import type { Identity } from '../../src/base/hello.ts';
 import { nodeId } from '../../src/base/ids.ts';
 
-/** What a node of a test says of itself to others. */
+/** The identity that a node of a test sends to its peers in its hello. */
 export function identityOf(id: number, more: Partial<Identity> = {}): Identity {
   return {
     clusterId: 'test-cluster',

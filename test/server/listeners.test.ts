@@ -1,4 +1,4 @@
-/** Where a controller says that it is reached, and connections that come before it serves them. */
+/** Which endpoints a controller registers, and what happens to connections that are accepted before the node serves them. */
 import { expect, test } from 'vitest';
 import type { Connection, Network } from '../../src/base/network.ts';
 import type { KafkaServer } from '../../src/broker/server.ts';

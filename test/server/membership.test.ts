@@ -30,18 +30,21 @@ import { silentLogger } from '../../src/telemetry/logger.ts';
 const directory: Uuid = 'AAAAAAAAQACAAAAAAAAABA';
 const listeners = [{ name: 'CONTROLLER', host: 'c', port: 2 }];
 
-/** A quorum of one voter that does as it is told, and a controller that notes what it is asked to decide. */
+/**
+ * A test double of the quorum, with one voter, that accepts or refuses changes as the test says; and one of the controller, that
+ * records which updates it is asked for.
+ */
 class TestQuorum {
   isActive = true;
   voters: Uuid = directory;
-  /** What the log says to the next change; null: done. */
+  /** The error with which the metadata log refuses the next change of voters; null when it accepts. */
   refusal: Error | null = null;
   readonly changes: VoterChange[] = [];
-  /** Changes are in force at once, and committed by `commit`. */
+  /** When true, a change takes effect at once, but is committed only when the test calls `commit`. */
   isSlow = false;
   commit = (): void => {};
   readonly decided: { readonly apiVersion: number; readonly validateOnly: boolean }[] = [];
-  /** What the controller says to an update of features. */
+  /** The error code with which the controller answers UpdateFeatures. */
   featureError = 0;
   readonly #handlers = new Map<number, (call: Call) => Promise<Uint8Array>>();
 
@@ -167,7 +170,8 @@ describe('voters', () => {
     quorum.isSlow = true;
     expect(await quorum.add(false)).toBe('NONE');
     let answer = '';
-    // It is a voter by now: what the log says counts, not what stands in the set.
+    // The node is in the voter set already, but that change is not committed. The answer must come from the log and not from the
+    // set, so it waits for the commit.
     const late = quorum.add().then((text) => (answer = text));
     await new Promise((resolve) => setImmediate(resolve));
     expect(answer).toBe('');

@@ -1,4 +1,4 @@
-/** How the files and sockets of a process are shared out. */
+/** How a node divides the number of files that its process may open between log files and connections. */
 import { expect, test } from 'vitest';
 import { openFileShares } from '../../src/server/open-files.ts';
 

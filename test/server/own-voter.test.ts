@@ -1,4 +1,4 @@
-/** When a controller asks for a place among the voters, and for which. */
+/** Which change of the voter set a controller asks for: to add itself, to remove its former disk, or to update its endpoints. */
 import { expect, test } from 'vitest';
 import type { Timer } from '../../src/base/clock.ts';
 import { nodeId } from '../../src/base/ids.ts';

@@ -1,4 +1,4 @@
-/** What the simulated disk may leave of unsynced changes, and what it must keep. */
+/** Which unsynced changes the simulated disk may lose in a power cut, and which synced ones it must keep. */
 import { describe, expect, test } from 'vitest';
 import type { FileHandle } from '../../src/base/file-system.ts';
 import { SimulatedDisk } from '../../src/simulation/disk.ts';
@@ -19,7 +19,10 @@ async function write(disk: SimulatedDisk, path: string, text: string, sync: bool
   return file;
 }
 
-/** Every file with its content, after the change and a power cut; with 200 seeds each outcome is among them. */
+/**
+ * Makes the change, cuts the power, and returns the files with their contents. It does so with 200 seeds, which is enough to see
+ * every possible outcome.
+ */
 async function outcomes(change: (disk: SimulatedDisk) => Promise<void>): Promise<Set<string>> {
   const found = new Set<string>();
   for (let seed = 1; seed <= seeds; seed++) {

@@ -30,7 +30,8 @@ describe('the world of raft alone', () => {
     listenToMarks(null);
     expect(found === null ? null : replay(found)).toBe(null);
     expect(events).toBeGreaterThan(count * 1000);
-    // Rare paths, by their marks: `npm run sim -- --world raft --marks` names those that were not reached.
+    // Marks are placed in rarely executed code; enough of them must have been reached. `npm run sim -- --world raft --marks`
+    // lists the others.
     if (count >= 100) expect(marks.size).toBeGreaterThan(10);
   });
 
@@ -85,7 +86,7 @@ test('the runner replays a seed in processes of its own, each the same way', () 
 });
 
 describe('shrinking', () => {
-  /** Fails when faults 3 and 8 both happen. */
+  /** A world that fails only when both fault 3 and fault 8 happen. */
   const world: SimulationWorld = {
     name: 'two',
     families: ['even', 'odd', 'idle'],
@@ -113,7 +114,10 @@ describe('shrinking', () => {
   });
 });
 
-/** A few bugs that other implementations had, and others of the driver; `npm run mutants` has them all. */
+/**
+ * Bugs that the simulation must find: some that other Raft implementations had, and some in the driver. `npm run mutants` tries
+ * many more.
+ */
 const mutants: readonly (readonly [name: string, file: string, from: string, to: string])[] = [
   [
     'compares logs by length only',

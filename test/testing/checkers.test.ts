@@ -47,7 +47,10 @@ describe('the ledger of records', () => {
 describe('the oracle of metadata operations', () => {
   type Fields = Partial<MetadataOperations['operations'][number]>;
 
-  /** A topic t0-0 that lived from offset 10 to 20, and the setting 5 that came at 15. */
+  /**
+   * Gives operations to the oracle. In its time line, topic t0-0 existed from offset 10 to 20, and setting 5 was made at offset
+   * 15.
+   */
   function judge(...operations: Fields[]): string | null {
     const timeLine = new TimeLine();
     timeLine.topics.set('id', {
@@ -133,7 +136,7 @@ describe('the oracle of metadata operations', () => {
     test('the active controller may have changed after the commit, and not before', () => {
       expect(judge({ ...created, ceilingEpoch: 2 })).toBe(null);
       expect(judge({}, { ...deleted, ceilingEpoch: 3 })).toBe(null);
-      // The topic went in epoch 2 or later, and epoch 2 is the newest: no later controller can have answered.
+      // The topic was deleted in epoch 2, the newest. So no later controller can have answered that it does not exist.
       expect(judge({}, { ...deleted, floorEpoch: 1 })).toContain('this very request deleted it');
     });
 
@@ -175,7 +178,7 @@ test('a disk may forget only while no other node is about to die', async () => {
     expect(budget.mayDie(second)).toBe(false);
     budget.disarm(arm);
     expect(budget.mayDie(second)).toBe(true);
-    // What is over says nothing of what was begun later.
+    // Disarming a fault that is over must not affect one that was armed later.
     const later = budget.arm(first);
     budget.disarm(arm);
     expect(budget.mayDie(second)).toBe(false);
@@ -186,7 +189,7 @@ test('a disk may forget only while no other node is about to die', async () => {
 
 type Plan = (family: Family, more?: Partial<PlannedFault>) => void;
 
-/** A cluster that runs, with faults that strike when the test says so, by default for a second and on the first node. */
+/** Runs a cluster and lets the test plan faults, by default on the first node for one second. */
 async function withFaults(
   strike: (cluster: SimulatedCluster, faults: Faults, plan: Plan) => void,
 ): Promise<void> {
@@ -243,7 +246,7 @@ describe('faults that overlap', () => {
   test('a write error that did not come leaves the arm of a power cut alone', async () => {
     await withFaults((cluster, faults, plan) => {
       const [first] = cluster.nodes as [SimulatedNode];
-      // No write comes in time.
+      // No write happens while this fault is armed.
       plan('write-error', { durationMs: 20 });
       plan('power', { dice: 0.3, durationMs: 5_000 });
       expect(faults.budget.mayHaveForgotten(first)).toBe(true);

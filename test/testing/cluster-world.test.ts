@@ -6,10 +6,10 @@ import { SeededRandom } from '../../src/simulation/random.ts';
 import { clusterWorld } from '../../src/testing/cluster/world.ts';
 import { families, planOf } from '../../src/testing/cluster/swarm.ts';
 
-/** SEED=n replays one seed with its trace; SEEDS=n runs so many. */
+/** SEED=n replays one seed and prints its trace; SEEDS=n runs n seeds. */
 const only = process.env.SEED === undefined ? null : Number(process.env.SEED);
 const seedCount = Number(process.env.SEEDS ?? 32);
-/** Seeds in one test: a test for each would cost more than it. */
+/** How many seeds run in one test, because a test for each seed would cost more time than the seed itself. */
 const chunk = 4;
 
 const from = only ?? 1;
@@ -44,7 +44,7 @@ describe('whole clusters on a virtual clock', () => {
   });
 });
 
-/** A broker with a bug must be found out, or the silence of the others says nothing. */
+/** Each of these tests plants a bug into the broker. The checks must find it, or it means nothing that they find none without it. */
 describe('canaries', () => {
   test('a high watermark that does not wait for the ISR', async () => {
     const spy = vi.spyOn(LeaderState.prototype, 'advanceHighWatermark');

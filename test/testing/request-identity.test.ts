@@ -11,7 +11,7 @@ import { Verdict } from '../../src/testing/cluster/verdict.ts';
 import { type Scenario, simulate } from '../../src/testing/index.ts';
 import type { SimulatedNode } from '../../src/testing/simulated-cluster.ts';
 
-/** How long after a request left, in ms of virtual time, the streams are reset. */
+/** The delays after sending a request, in ms of virtual time, at which the streams are reset. */
 const resetAfterMs = Array.from({ length: 40 }, (_, at) => at * 0.25);
 
 function run(cluster: Scenario): { violation: string | null; codes: number[]; epochs: number } {

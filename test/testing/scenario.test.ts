@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { inMacrotask, SeededRandom, simulate, SimulatedHost, World } from '../../src/testing/index.ts';
 
-/** The examples of docs/simulation.md, word by word. */
+/** The text of docs/simulation.md, whose examples these tests run. */
 const docs = readFileSync('docs/simulation.md', 'utf8');
 
 function isInDocs(body: string): boolean {

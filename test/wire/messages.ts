@@ -1,4 +1,4 @@
-/** Arbitrary messages between nodes, by channel and direction. */
+/** Generators (fast-check arbitraries) of the messages between nodes, by channel and direction. */
 import fc from 'fast-check';
 import type { Hello } from '../../src/base/hello.ts';
 import { nodeId } from '../../src/base/ids.ts';
@@ -193,7 +193,7 @@ const follower: fc.Arbitrary<FollowerMessage>[] = [
   ack,
 ];
 
-/** With records in one piece, as they arrive, or none. */
+/** A push whose records are in one piece, as in a received push, or absent. */
 export const push = frame<Of<LeaderMessage, 'push'>>('push', {
   entries: fc.array(
     fc.record({
@@ -226,7 +226,7 @@ const leader: fc.Arbitrary<LeaderMessage>[] = [
   }),
 ];
 
-/** What the opener of a stream says, and what its acceptor says. */
+/** For each channel: the messages that the opener of a stream sends, and those that its acceptor sends. */
 export const messages: Readonly<
   Record<ChannelName, { request: fc.Arbitrary<PeerMessage>[]; response: fc.Arbitrary<PeerMessage>[] }>
 > = {

@@ -14,7 +14,7 @@ const service = await loadPeerService();
 const channels = Object.keys(messages) as ChannelName[];
 const proto = protoLoader.loadSync(join(import.meta.dirname, '../../proto/peer.proto'), { longs: Number });
 
-/** Every channel in both directions: its messages, and the codec that the other side has. */
+/** For every channel and direction: the messages, and the codec with which the receiver reads them. */
 const directions = channels.flatMap((channel) => {
   const method = service[channel];
   const { request, response } = messages[channel];
@@ -88,7 +88,7 @@ test('there is an arbitrary of every kind of message that proto/ has', () => {
   }
 });
 
-/** proto3 writes no zero values, so the plain codec shows none. */
+/** Removes fields with the value zero, because proto3 does not write them and so the decoded message lacks them. */
 const withoutZeros = (value: object): object =>
   Object.fromEntries(
     Object.entries(value).filter(([, field]) => field !== 0 && !(Array.isArray(field) && field.length === 0)),
@@ -142,7 +142,10 @@ describe('pushes and acknowledgements, whose codec is written by hand', () => {
     expect(decodePush(bytes)?.entries[0]?.records[0]?.buffer).toBe(bytes.buffer);
   });
 
-  /** Bytes at random, damaged messages, and fields in an order, with a size or with a repetition that nobody here writes. */
+  /**
+   * Input that our own encoders never write: random bytes, damaged messages, and fields in unusual order, of unusual size or
+   * repeated.
+   */
   const field = fc
     .tuple(fc.nat(6), fc.oneof(fc.nat(300), fc.maxSafeNat()), fc.uint8Array({ maxLength: 6 }), fc.boolean())
     .map(([number, value, bytes, isBytes]) => {
@@ -189,7 +192,8 @@ describe('pushes and acknowledgements, whose codec is written by hand', () => {
           [decodeAck, service.replication.decodeRequest],
         ] as const) {
           const byHand = decode(bytes);
-          // With an unknown field behind it, the generated codec reads it.
+          // An unknown field is added at the end, because then the generated codec decodes the message instead of our
+          // hand-written one.
           if (byHand !== null) expect(byHand).toEqual(generated(Buffer.concat([bytes, unknown])));
         }
       }),

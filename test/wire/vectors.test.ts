@@ -1,6 +1,7 @@
 /**
- * Recorded bytes: what this version and earlier ones sent and stored is read as what it meant then. Vectors are never changed. A kind
- * of message that has none fails here; `VECTORS=write npm test -- test/wire/vectors.test.ts` adds it.
+ * Vectors are recorded bytes that this version or an earlier one has sent or stored. Each must be decoded to the same message as
+ * when it was recorded. Vectors are never changed. The test fails for a kind of message without vectors; `VECTORS=write npm test
+ * -- test/wire/vectors.test.ts` adds them.
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -23,7 +24,7 @@ interface Vector {
   readonly channel: ChannelName;
   readonly from: 'opener' | 'acceptor';
   readonly hex: string;
-  /** Bytes in it are `{ hex }`. */
+  /** The decoded message; a field of bytes is written as `{ hex }`. */
   readonly message: PeerMessage;
 }
 interface StorageVector {
@@ -41,7 +42,7 @@ const read = <T>(path: string): T[] =>
 const lines = (rows: readonly unknown[]): string =>
   `[\n${rows.map((row) => JSON.stringify(row)).join(',\n')}\n]\n`;
 
-/** Bytes as JSON has them. */
+/** Replaces bytes in a message by the form that the JSON file has for them. */
 function plain(value: unknown): unknown {
   if (value instanceof Uint8Array) return { hex: Buffer.from(value).toString('hex') };
   if (Array.isArray(value)) return value.map(plain);
@@ -79,7 +80,7 @@ describe('messages between nodes', () => {
     );
     expect(own.length).toBeGreaterThanOrEqual(samples);
     const decode = from === 'opener' ? service[channel].decodeRequest : service[channel].decodeResponse;
-    // A later version may know more fields.
+    // Compared with toMatchObject, because a later version may decode further fields.
     for (const { hex, message } of own) expect(plain(decode(Buffer.from(hex, 'hex')))).toMatchObject(message);
   });
 });

@@ -38,13 +38,13 @@ const listOffsets = {
   isolationLevel: 0,
   topics: [{ name: 'a', partitions: [{ partitionIndex: 0, currentLeaderEpoch: -1, timestamp: -1 }] }],
 };
-/** Pending at the leader for `waitMs`. */
+/** A fetch at the end of the log, which the leader answers only after `waitMs`. */
 const longFetch = (topicId: string, waitMs: number) => ({
   maxWaitMs: waitMs,
   minBytes: 1,
   topics: [{ topicId, partitions: [{ partition: 0, fetchOffset: 0, partitionMaxBytes: 1024 }] }],
 });
-/** The name of the error that a request ended with. */
+/** Waits until a request is refused and returns the name of its error. */
 const refusal = (answer: Promise<unknown>): Promise<string> =>
   answer.then(
     () => 'NONE',
@@ -73,7 +73,7 @@ describe('in a simulated cluster', () => {
         return { codes: [ask(leader.id), ask(other.id)], hash: cluster.world.traceHash };
       });
     const first = await run();
-    // Not the leader: NOT_LEADER_OR_FOLLOWER.
+    // 0: no error from the leader; 6 (NOT_LEADER_OR_FOLLOWER) from the other broker.
     expect(first.codes).toEqual([0, 6]);
     expect(await run()).toEqual(first);
   });
@@ -108,7 +108,8 @@ describe('in a simulated cluster', () => {
       return { error: cluster.await(answer, 200_000), waitedMs: cluster.world.nowMs - startMs };
     });
     expect(error).toBe('NETWORK_EXCEPTION');
-    // A kill resets the stream; after a power cut the broker is fenced.
+    // A killed process resets its streams, which the caller notices at once. After a power cut, the caller notices only when the
+    // broker is fenced.
     expect(waitedMs).toBeLessThan(kind === 'kill' ? 100 : 20_000);
   });
 
@@ -142,7 +143,7 @@ describe('in a simulated cluster', () => {
   });
 });
 
-/** A client of broker 2 whose metadata has broker 1 at `port`. */
+/** The client by which broker 2 sends requests to broker 1, whose address in its metadata has `port`. */
 function clientOf(port: number, peers: PeerNetwork): StreamBrokerClient {
   const image = new TestBroker({
     records: [
@@ -169,7 +170,7 @@ function clientOf(port: number, peers: PeerNetwork): StreamBrokerClient {
   });
 }
 
-/** Broker 1, which answers other brokers with the handlers of `host`. */
+/** The part of broker 1 that answers requests of other brokers, with the handlers of `host`. */
 function brokerServer(host: KafkaServer): BrokerServer {
   return new BrokerServer({
     identity: identityOf(1),
@@ -219,7 +220,7 @@ describe('over gRPC', () => {
 });
 
 describe('what a stream may say', () => {
-  /** Sends messages to a broker's stream; resolves to what came back, and whether the stream was closed. */
+  /** Opens a stream to broker 1 and sends these messages. Resolves to the answers, and whether the broker closed the stream. */
   async function say(messages: readonly CallFrame[]) {
     const [ours, theirs] = streamPair(new ManualTime());
     brokerServer(new TestBroker().server).accept(theirs as MessageStream<ReplyFrame, CallFrame>);
@@ -263,7 +264,7 @@ describe('what a stream may say', () => {
   ])('is closed and not answered: %s', async (_, first) => {
     const { got, replies, isClosed } = await say([first, call(2, 10, good)]);
     expect(replies).toEqual([]);
-    // The broker says who it is, and nothing else.
+    // The broker sends its hello and nothing else.
     expect(got.map(({ type }) => type)).toEqual(['hello']);
     expect(isClosed).toBe(true);
   });

@@ -1,6 +1,7 @@
 /**
- * Controllers and brokers on simulated machines. The metadata log is one shared list with a leader that the test names: a proposal of
- * the leader is committed everywhere after a delay, a proposal of anybody else is refused.
+ * For tests: controllers and brokers on simulated machines, without Raft. The metadata log is one shared list, and the test
+ * decides who is its leader. What the leader proposes is committed on all nodes after a delay; proposals of other nodes are
+ * refused.
  */
 import type { NodeId } from '../../../src/base/ids.ts';
 import { nodeId } from '../../../src/base/ids.ts';
@@ -39,7 +40,7 @@ class SharedLog {
   leader: LeaderView = { id: null, epoch: 0 };
   proposals = 0;
   barriers = 0;
-  /** Another voter has been elected; the leader has not heard of it yet. */
+  /** When true, another voter has been elected but `leader` has not heard of it yet. */
   isSuperseded = false;
 
   elect(id: number): void {
@@ -47,7 +48,7 @@ class SharedLog {
     this.replicas.get(nodeId(id))?.activate();
   }
 
-  /** Elected, but nothing of its epoch is committed yet. */
+  /** Elects this node, but no record of its epoch is committed yet. */
   announce(id: number): void {
     const before = this.leader;
     this.leader = { id: nodeId(id), epoch: before.epoch + 1 };
@@ -295,7 +296,7 @@ export class TestCluster {
     return this.nodes.get(id) as TestNode;
   }
 
-  /** Runs until `done`, for at most `forMs`; says how long it took, or throws. */
+  /** Runs the simulation until `done` is true and returns how long that took. Throws after `forMs`. */
   until(done: () => boolean, forMs = 20_000): number {
     const startMs = this.world.nowMs;
     if (!this.world.run(startMs + forMs, done))
@@ -307,7 +308,7 @@ export class TestCluster {
     this.world.run(this.world.nowMs + ms);
   }
 
-  /** The result of a promise; everything else goes on meanwhile. */
+  /** Runs the simulation until the promise has settled, and returns its result. */
   result<T>(promise: Promise<T>, forMs = 20_000): T {
     let settled: { value?: T; error?: unknown } | null = null;
     promise.then(
@@ -329,7 +330,7 @@ export class TestCluster {
   }
 }
 
-/** Three nodes in service, node 1 the active controller. */
+/** A cluster of three running nodes, of which node 1 is the active controller. */
 export function threeNodes(seed: number): TestCluster {
   const cluster = new TestCluster(seed);
   for (const id of [1, 2, 3]) cluster.boot(id);
@@ -339,7 +340,7 @@ export function threeNodes(seed: number): TestCluster {
   return cluster;
 }
 
-/** Simulations run outside of microtasks. */
+/** Wraps the body of a test so that it runs outside of microtasks, as the simulation demands. */
 export function simulated(body: (seed: number) => void): () => Promise<void> {
   const seed = Number(process.env['SEED'] ?? 1);
   return () =>

@@ -12,7 +12,7 @@ import { identityOf } from '../identity.ts';
 
 type CallerStream = MessageStream<CallFrame, ReplyFrame>;
 
-/** A controller on node 1, in one process: what it was asked, and how it answers. */
+/** A client connected to a test double of the controller on node 1, which handles each request with `answer`. */
 function clientOf(answer: (call: Call, stream: CallerStream) => void): StreamControllerClient {
   return new StreamControllerClient({
     identity: identityOf(2),
@@ -95,7 +95,10 @@ test('controller client: a request that this node sent to itself before it was e
   client.close();
 });
 
-/** Controllers to begin with, of which those in `foreign` belong to another cluster; this is node 2, and node 3 leads. */
+/**
+ * The client of node 2, which knows the controllers on `hosts`. Those in `foreign` belong to another cluster; node 3 is the
+ * active controller.
+ */
 function clientAmong(
   foreign: readonly string[],
   hosts: readonly string[] = ['n1', 'n2', 'n3'],

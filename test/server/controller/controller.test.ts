@@ -41,7 +41,7 @@ function createTopic(
     .then(({ topics }) => [topics[0]?.errorCode ?? -1, topics[0]?.errorMessage ?? null]);
 }
 
-/** As it travels to the controller. */
+/** A CreateTopics request in the form in which a broker sends it to the controller. */
 function creating(...names: string[]): Call {
   const topics = names.map((name) => ({
     name,
@@ -98,7 +98,7 @@ test(
     const before = cluster.shared.barriers;
     expect(cluster.result(createTopic(cluster.node(1), 'taken', [1]))[0]).toBe(36);
     expect(cluster.shared.barriers).toBeGreaterThan(before);
-    // Another leads already, and may have deleted the topic: this one may not say that it is there.
+    // Another controller has been elected and may have deleted the topic, so this one may not answer that the topic exists.
     cluster.shared.isSuperseded = true;
     const answer = createTopic(cluster.node(1), 'taken', [1], 200).then(
       ([code]) => code,
@@ -347,7 +347,10 @@ test(
 
 const queueLengthMax = 10_000;
 
-/** Requests that come at one moment from many nodes; how many were refused because the controller is busy. */
+/**
+ * Sends `count` requests of different nodes at the same moment. `busy` is how many were refused because the controller's queue is
+ * full.
+ */
 function refusedOf(cluster: TestCluster, count: number): { busy: number; ended: () => boolean } {
   const seen = { busy: 0, ended: 0 };
   const { driver } = cluster.node(1);
@@ -378,7 +381,7 @@ test(
     cluster.for(10);
     const elected = refusedOf(cluster, queueLengthMax + 5);
     cluster.for(10);
-    // Heartbeats of the brokers wait as well.
+    // At least five, not exactly: heartbeats of the brokers are in the same queue.
     expect(elected.busy).toBeGreaterThanOrEqual(5);
     expect(elected.busy).toBeLessThan(5 + 20);
     expect(elected.ended()).toBe(false);

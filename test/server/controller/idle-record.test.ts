@@ -6,9 +6,9 @@ import { World } from '../../../src/simulation/world.ts';
 
 interface Idle {
   readonly record: IdleRecord;
-  /** When records that do nothing were written. */
+  /** The times at which the controller wrote records without effect (NoOpRecord). */
   readonly writtenMs: number[];
-  /** Lets the time pass up to a moment. */
+  /** Runs the simulation up to this time. */
   readonly until: (ms: number) => void;
 }
 

@@ -25,7 +25,7 @@ describe('requests of nodes', () => {
     const begin = async (): Promise<Uint8Array> => Uint8Array.of(++begun);
     const answers = await Promise.all([1, 1, 1].map((id) => table.once(call(id), of(2), begin)));
     expect(answers.map(([first]) => first)).toEqual([1, 1, 1]);
-    // Of another node, of a later boot, and another number: others.
+    // A request of another node, one with another number, and one after a restart of the node are different requests.
     await table.once(call(1), of(3), begin);
     await table.once(call(2), of(2), begin);
     await table.once(call(1), of(2, 9), begin);

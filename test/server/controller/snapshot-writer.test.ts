@@ -19,7 +19,7 @@ function topicsAt(offset: number, count: number): MetadataImage {
 }
 
 test('snapshot writer: the offset it gives is that of the image it wrote, whatever is committed meanwhile', async () => {
-  // Enough for several pieces, between which others run.
+  // An image so large that the snapshot is written in several steps, between which other work runs.
   const image = topicsAt(5000, 2500);
   const loader = { image };
   const saved = new Promise<{ offset: number; bytes: Uint8Array }>((resolve) => {

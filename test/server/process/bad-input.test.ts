@@ -1,7 +1,7 @@
 /**
- * What no client should send, sent to a real server: each gets what Apache Kafka 4.3 gives, the server goes on serving others,
- * and nothing that it acknowledged is lost or anything else added. To ask Apache Kafka itself, run this file with
- * BROKER_PORT set to the port of one on this machine: what differs there is named beside its case.
+ * Sends malformed requests to a real server. Each gets the answer that Apache Kafka 4.3 gives; the server goes on serving others,
+ * and its log holds what was acknowledged and nothing else. To test Apache Kafka itself, run this file with BROKER_PORT set to
+ * the port of a broker on this machine; where its answer differs, a comment beside the case says so.
  */
 import { afterAll, afterEach, beforeAll, describe, expect, onTestFailed, test } from 'vitest';
 import { createSystemRandom } from '../../../src/adapters/random.ts';
@@ -34,7 +34,7 @@ async function raw(): Promise<RawSocket> {
   return socket;
 }
 
-/** The server serves others, and the log holds what was acknowledged and nothing else. */
+/** Checks that the server still serves others, and that the log holds what was acknowledged and nothing else. */
 async function expectUnharmed(): Promise<void> {
   const value = `witness ${acknowledged.length}`;
   await producer.send({ topic: 'kept', value: bytesOf(value) });
@@ -124,7 +124,7 @@ describe('bytes that are no request: the connection is closed without an answer'
       await socket.closed();
     }
     for (let apiKey = 0; apiKey < 93; apiKey++) {
-      // Not those that could do what they say: deleting a topic, ending a producer, moving replicas …
+      // The body is random bytes, so it can hardly be a valid request which, for example, deletes a topic.
       const socket = await raw();
       socket.send(framed(header(apiKey, byte() % 14), garbage(byte())));
       socket.socket.end();
@@ -180,20 +180,20 @@ describe('ApiVersions', () => {
     const answer = decode(ApiVersionsResponse, 0, frame, 4);
     expect(errorOf(answer.errorCode)).toBe(Errors.UNSUPPORTED_VERSION);
     expect(answer.apiKeys.map(({ apiKey }) => apiKey)).toContain(18);
-    // The connection stays.
+    // The server keeps the connection open.
     socket.send(metadata());
     expect((await socket.frame()).readInt32BE(0)).toBe(3);
   });
 });
 
-/** One record whose key and value compress, so that the batch's parts are where the tests look for them. */
+/** A batch with one record, whose key and value are so regular that compression works on them. */
 function batch(options: { compression?: 'none' | 'gzip' | 'snappy' | 'lz4' | 'zstd' } = {}): Buffer {
   const value = bytesOf('a value that must never be read '.repeat(4));
   const records = Array.from({ length: 3 }, () => ({ key: null, value, headers: [], timestamp: Date.now() }));
   return Buffer.from(buildBatch({ records, compression: options.compression ?? 'none' }));
 }
 
-/** The batch after `change`, with a right CRC again. */
+/** Applies `change` to the batch and then sets the right CRC. */
 function changed(change: (bytes: Buffer) => void, bytes = batch()): Buffer {
   change(bytes);
   updateCrc(bytes);
@@ -280,7 +280,7 @@ describe('record batches that are none: the partition is refused, nothing is app
     expect(await produce(records())).toBe(expected);
   });
 
-  // Apache Kafka answers UNKNOWN_SERVER_ERROR to some of these, which a producer takes for "ask again": we say what it is.
+  // Apache Kafka answers some of these with UNKNOWN_SERVER_ERROR, on which producers send again. We answer with the precise error.
   test.each([
     ['gzip', 1],
     ['snappy', 2],

@@ -1,6 +1,6 @@
 /**
- * Bounds of requests (docs/limits.md) that a node has by its configuration or by default, each exceeded by one through a real socket:
- * that the value reaches the part that enforces it.
+ * Exceeds each bound of a request (docs/limits.md) by one, through a real socket. This checks that the configured or default
+ * value reaches the code that enforces it.
  */
 import { afterAll, beforeAll, beforeEach, expect, onTestFailed, test } from 'vitest';
 import type { KafkaClient } from '../../../src/client/kafka-client.ts';
@@ -76,7 +76,7 @@ beforeAll(async () => {
   client = workshop.client(node);
   await createTopic(client, 'a', 1, 1);
   for (const [topic, { id }] of (await client.metadata(['a'])).topics) ids.set(topic, id);
-  // The first question for a coordinator makes its topic; then it loads it.
+  // The first FindCoordinator request creates the coordinator's internal topic; then the coordinator loads it. Wait for both.
   for (const keyType of [0, 1])
     await until('the topics of the coordinators', async () => {
       const coordinatorKeys = ['x'];

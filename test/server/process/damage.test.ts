@@ -1,6 +1,7 @@
 /**
- * Three nodes as processes; the metadata log of one of them is damaged while it is down. It refuses to start, ends with status
- * 1 and says what to do; the other two go on. Done as it says, it is back. And: two nodes lost, and all three at once.
+ * Three nodes as processes. The metadata log of one is damaged while it is down: it refuses to start, ends with status 1 and says
+ * what to do, while the other two go on. After an operator has done that, it starts again. Further tests lose two nodes, and kill
+ * all three at once.
  */
 import { cp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -49,7 +50,7 @@ async function flip(file: string, at: number): Promise<void> {
 
 const running = (): number[] => nodes.map(({ id }) => id).filter((id) => servers[id - 1]?.isEnded === false);
 
-/** The running nodes take a topic and a record. */
+/** Checks that the running nodes create a topic and store a record. */
 async function expectServing(): Promise<void> {
   topicCount += 1;
   await until('a topic', async () => {
@@ -79,7 +80,10 @@ async function allInSync(): Promise<void> {
   });
 }
 
-/** Nothing is being written, and what was is durable and acknowledged everywhere: only then damage is sure to be noticed. */
+/**
+ * Waits until nothing is being written and everything is durable and acknowledged on all nodes. Only then is damage certain to be
+ * noticed.
+ */
 async function atRest(): Promise<void> {
   await until('voters that have acknowledged everything', async () => {
     const [{ currentVoters, highWatermark }] = await describeQuorum(client);
@@ -87,7 +91,10 @@ async function atRest(): Promise<void> {
   });
 }
 
-/** What a refusal says must be done. The node is back then, and whole. */
+/**
+ * Does what the error message of a refused start says: deletes the metadata files, formats and starts the node, which then
+ * fetches everything from the others.
+ */
 async function formatAgain(): Promise<void> {
   for (const name of ['__cluster_metadata-0', 'meta.properties', 'raft.witness'])
     await rm(join(damaged.directory, name), { recursive: true, force: true });
@@ -103,7 +110,7 @@ interface Row {
 
 const killAll = (): Promise<unknown> => Promise.all(servers.map((server) => server.end('SIGKILL')));
 
-/** What the script says of the three directories, while nothing runs. */
+/** Runs scripts/metadata-digest.mjs on the three directories while no node runs, and checks that all have the same metadata. */
 async function expectSameMetadata(): Promise<{ endOffset: number; state: string }> {
   const directories = nodes.map(({ directory }) => directory);
   const { status, output } = await workshop.tool('../scripts/metadata-digest.mjs', '--json', ...directories)
@@ -115,7 +122,7 @@ async function expectSameMetadata(): Promise<{ endOffset: number; state: string 
 }
 
 beforeAll(async () => {
-  // Without records that do nothing, the metadata log rests when nobody wants anything.
+  // Without these idle records, nothing is written to the metadata log while no client sends requests.
   nodes = await workshop.nodes(3, { 'default.replication.factor': 3, 'metadata.max.idle.interval.ms': 0 });
   await workshop.format(nodes);
   servers = await workshop.startAll(nodes);
@@ -123,7 +130,7 @@ beforeAll(async () => {
   await createTopic(client, 'kept', 1, 3);
   await expectServing();
   damaged = nodes[2] as NodeFiles;
-  // A second life, so that LevelDB has tables.
+  // A restart makes LevelDB write its log into table files, which some of these tests damage.
   await servers[2]?.end('SIGKILL');
   await start(damaged);
   await allInSync();

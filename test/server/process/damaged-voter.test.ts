@@ -1,7 +1,7 @@
 /**
- * A dynamic quorum of three processes, one of which loses the disk of its metadata log while it is down: it refuses to start on
- * what is left, is removed from the voters, formatted again, added again under its new directory id, and counts: the quorum
- * then outlives the loss of another one.
+ * A dynamic quorum of three processes, one of which loses the disk of its metadata log while it is down. It refuses to start with
+ * what is left. It is then removed from the voters, formatted, and added again with its new directory id. At the end it counts as
+ * a voter: the quorum survives the loss of another node.
  */
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -32,7 +32,7 @@ async function succeed(name: string, ...args: string[]): Promise<string> {
 const directoryIdOf = ({ directory }: NodeFiles): string =>
   parseMetaProperties(readFileSync(join(directory, 'meta.properties'), 'utf8')).directoryId as string;
 
-/** Ids and directory ids of the voters, as `asked` knows them. */
+/** Ids and directory ids of the voters, as node `asked` answers. */
 async function votersOf(asked: NodeFiles): Promise<string[]> {
   const answer = await workshop.client(asked).request(DescribeQuorumRequest, DescribeQuorumResponse, {
     topics: [{ topicName: '__cluster_metadata', partitions: [{ partitionIndex: 0 }] }],

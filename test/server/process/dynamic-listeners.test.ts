@@ -1,4 +1,7 @@
-/** `listeners` of a running broker (KIP-226): one is added, one can not be had, one goes. */
+/**
+ * `listeners` of a running broker is changed (KIP-226): one listener is added, one fails because its port is taken, and one is
+ * removed.
+ */
 import { createServer } from 'node:net';
 import { afterAll, expect, onTestFailed, test } from 'vitest';
 import { freePorts, type NodeFiles, partitionsOf, createTopic, until, Workshop } from './harness.ts';
@@ -39,7 +42,7 @@ test('a listener is opened and closed while the broker serves the others', async
   const other = await RawSocket.open({ host: 'localhost', port: extra });
   expect(other.isClosed).toBe(false);
 
-  // As in Kafka: who has a name keeps the address, and what clients are told to connect to stays.
+  // As in Kafka, an existing listener keeps its address, and so do the advertised listeners.
   expect(await configs('--add-config', withExtra(further))).toContain('Completed updating');
   await server.says('The address of a listener is that of the properties file');
   expect(other.isClosed).toBe(false);

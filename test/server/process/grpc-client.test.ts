@@ -1,4 +1,7 @@
-/** A node is reached by any gRPC client that has the files of proto/: here @grpc/grpc-js and @grpc/proto-loader, nothing of ours. */
+/**
+ * Any gRPC client that has the files of proto/ can talk to a node. These tests use @grpc/grpc-js and @grpc/proto-loader and none
+ * of our own code.
+ */
 import { join } from 'node:path';
 import grpc from '@grpc/grpc-js';
 import protoLoader from '@grpc/proto-loader';
@@ -50,7 +53,7 @@ describe('a gRPC client with proto/ alone', () => {
       ...more,
     },
   });
-  /** The first `count` messages. */
+  /** Resolves to the first `count` messages of the call. */
   function first(call: Call, count: number): Promise<Record<string, unknown>[]> {
     return new Promise((resolve, reject) => {
       const got: Record<string, unknown>[] = [];
@@ -72,7 +75,7 @@ describe('a gRPC client with proto/ alone', () => {
     expect(greeting?.['hello']).toMatchObject({ clusterId: workshop.clusterId, nodeId: 1, wantedNodeId: 77 });
     const reply = answer?.['reply'] as { requestId: number; errorCode: number; body: Buffer };
     expect(reply).toMatchObject({ requestId: 5, errorCode: 0 });
-    // ApiVersionsResponse v0: error code, number of APIs.
+    // The beginning of an ApiVersionsResponse v0: error code, then the number of APIs.
     expect(reply.body.readInt16BE(0)).toBe(0);
     expect(reply.body.readInt32BE(2)).toBeGreaterThan(20);
     call.end();

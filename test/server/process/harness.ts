@@ -1,6 +1,6 @@
 /**
- * Real nodes: processes started through `bin/`, directories under the system's temporary folder, clients on real TCP. What a
- * test starts here is ended by `Workshop.close`, by pid, whatever happened; when a test failed it prints where things were.
+ * For tests with real nodes: processes started through `bin/`, directories in the system's temporary folder, clients on real TCP.
+ * `Workshop.close` ends every process that the test has started. When a test has failed, it prints where its files and logs are.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -27,11 +27,11 @@ import {
 } from '../../../src/protocol/messages/quorum/55-describe-quorum.ts';
 import type { Infer } from '../../../src/protocol/schema/fields.ts';
 
-/** Ports that were free a moment ago. */
+/** Ports that were free a moment ago; another process may take one before it is used. */
 export const freePorts: (count: number) => Promise<number[]> = portsThatAreFree;
 
 const bin = new URL('../../../bin/', import.meta.url).pathname;
-/** A condition that is not true by then never will be; the slowest machine is faster. */
+/** How long a test waits for a condition before it fails. Even the slowest test machine needs less. */
 const patienceMs = 20_000;
 
 export const clientPorts = {
@@ -62,7 +62,7 @@ export async function until<T>(what: string, attempt: () => T | Promise<T>): Pro
 }
 
 export interface Ended {
-  /** Exit status; null when a signal that can't be caught ended it. */
+  /** The exit status; null when a signal such as SIGKILL ended the process. */
   readonly status: number | null;
   readonly output: string;
 }
@@ -72,7 +72,7 @@ export interface Surroundings {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** One process of a tool; its standard output and error are kept together. */
+/** A running process of one of the programs in bin/. `output` is its standard output and standard error together. */
 export class Tool {
   output = '';
   isEnded = false;
@@ -80,7 +80,10 @@ export class Tool {
   private readonly child: ChildProcess;
   private readonly listeners = new Set<() => void>();
 
-  /** `wrapper`: a command that runs the tool as its last words, such as `prlimit`; `env` stands above the environment of the test. */
+  /**
+   * `wrapper`: a command such as `prlimit` that gets the tool and its arguments as its last arguments. Variables in `env`
+   * override those of the test's environment.
+   */
   constructor(name: string, args: readonly string[], surroundings: Surroundings = {}) {
     const { wrapper = [], env = {} } = surroundings;
     const [command = '', ...words] = [...wrapper, process.execPath, join(bin, name), ...args];
@@ -116,7 +119,7 @@ export class Tool {
     return this.ended;
   }
 
-  /** Resolves when the output holds `text`; rejects when the process ended without it. */
+  /** Resolves when the output contains `text`; rejects when the process has ended without it. */
   says(text: string): Promise<void> {
     return new Promise((resolve, reject) => {
       const look = (): void => {
@@ -141,7 +144,7 @@ export interface NodeFiles {
 
 export type Settings = Readonly<Record<string, string | number>>;
 
-/** Everything of one test file: its folder, its processes, its clients. */
+/** Owns everything that one test file uses: its folder, processes and clients. */
 export class Workshop {
   readonly folder = mkdtempSync(join(tmpdir(), 'bendemann-process-'));
   readonly clusterId = randomUuid(createSystemRandom());
@@ -158,7 +161,10 @@ export class Workshop {
     return tool;
   }
 
-  /** A properties file; values win over the defaults of a combined node. `dynamic`: voters are not in the files. */
+  /**
+   * Writes the properties files of `count` nodes which are broker and controller; `settings` override the defaults. With a
+   * 'dynamic' quorum, the files do not list the voters. The caller still has to format the directories.
+   */
   async nodes(count: number, settings: Settings = {}, quorum = 'static'): Promise<NodeFiles[]> {
     const ports = await freePorts(2 * count);
     const addresses = Array.from({ length: count }, (_, i) => `localhost:${ports[count + i]}`);
@@ -236,13 +242,13 @@ export class Workshop {
     return client;
   }
 
-  /** What a person needs to look at a failed test. */
+  /** The text that is printed for a failed test: where its files are, and the output of its processes. */
   story(): string {
     const outputs = [...this.tools].map(({ pid, output }) => `--- pid ${pid}\n${output.slice(-2_000)}`);
     return `folder: ${this.folder}\n${outputs.join('\n')}`;
   }
 
-  /** Ends what still runs; keeps the folder when `keep`. */
+  /** Ends all processes that still run and removes the folder, unless `keep`. */
   async close(keep = false): Promise<void> {
     for (const client of this.clients) client.close();
     for (const tool of this.tools) tool.signal('SIGKILL');
@@ -251,7 +257,10 @@ export class Workshop {
   }
 }
 
-/** `replicas`: how many, wherever the controller puts them, maybe on a node whose death it has not heard of yet; or the nodes. */
+/**
+ * Creates a topic. `replicas` is a list of nodes or a number; with a number the controller chooses the nodes, and may choose one
+ * that has just died.
+ */
 export async function createTopic(
   client: KafkaClient,
   name: string,
@@ -290,7 +299,7 @@ export async function partitionsOf(client: KafkaClient, topic: string): Promise<
 
 type QuorumAnswer = Infer<typeof DescribeQuorumResponse>;
 
-/** What the leader says of the metadata quorum: the partition, and the voters' addresses. */
+/** Asks the leader for the state of the metadata quorum: its partition, and the addresses of the voters. */
 export async function describeQuorum(
   client: KafkaClient,
 ): Promise<[QuorumAnswer['topics'][number]['partitions'][number], QuorumAnswer['nodes']]> {
@@ -302,7 +311,7 @@ export async function describeQuorum(
   return [quorum, answer.nodes];
 }
 
-/** Leader and epoch of the metadata quorum. */
+/** The leader of the metadata quorum and its epoch. */
 export async function quorumOf(client: KafkaClient): Promise<{ leaderId: number; leaderEpoch: number }> {
   const [{ leaderId, leaderEpoch }] = await describeQuorum(client);
   return { leaderId, leaderEpoch };
@@ -312,7 +321,7 @@ export function producerOf(client: KafkaClient, options: Partial<ProducerOptions
   return new Producer(client, createSystemRandom(), options);
 }
 
-/** All values of a topic, partition by partition in order of offsets, up to the present end of each. */
+/** All values of a topic up to the present end of each partition: partition after partition, in order of offsets. */
 export async function readAll(client: KafkaClient, topic: string): Promise<string[]> {
   const fetcher = new Fetcher(client, { reset: 'none' });
   const indexes = (await partitionsOf(client, topic)).map(({ index }) => index);

@@ -1,4 +1,4 @@
-/** The pages of a node over HTTP: on a port of their own, and on a listener beside Kafka's protocol. */
+/** A node serves HTTP pages such as /metrics on a port of their own, and on its listeners beside Kafka's protocol. */
 import { connect } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { bytesOf, createTopic, freePorts, type NodeFiles, producerOf, readAll, Workshop } from './harness.ts';
@@ -26,7 +26,7 @@ async function page(path: string, port = metricsPort, init: RequestInit = {}): P
   return fetch(`http://127.0.0.1:${port}${path}`, init);
 }
 
-/** The lines of a metric, without its name. */
+/** The samples of a metric: its lines, each without the name of the metric. */
 async function values(name: string): Promise<string[]> {
   const text = await (await page('/metrics')).text();
   return text
@@ -121,7 +121,7 @@ test('a port that is taken, and a host that has no address, end the start with a
   }
 });
 
-// Bound: connectionsMax and headerBytesMax.
+// Bounds: connectionsMax and headerBytesMax.
 test.each(['a port of its own', 'a listener of clients'])(
   'on %s 64 connections are served, and headers of 8 KiB',
   async (where) => {

@@ -1,4 +1,4 @@
-/** Lag of consumer groups in /metrics of two nodes, for partitions that the coordinator hosts and for those that it does not. */
+/** Consumer group lag in /metrics of two nodes, for partitions of which the group's coordinator has a replica and for others. */
 import { afterAll, expect, onTestFailed, test } from 'vitest';
 import { metricRows } from '../../../src/telemetry/metrics.ts';
 import { bytesOf, createTopic, freePorts, producerOf, until, Workshop } from './harness.ts';
@@ -20,7 +20,7 @@ test('a group that read a part is behind by the rest, wherever the partitions ar
   );
   for (const server of servers) await server.says('Kafka Server started');
   const client = workshop.client(...nodes);
-  // Whoever coordinates the group, one of these topics has no replica there.
+  // Whichever node is the group's coordinator, one of these two topics has no replica on it.
   for (const id of [1, 2]) await createTopic(client, `on-${id}`, 1, [id]);
   const producer = producerOf(client);
   const produce = async (count: number): Promise<void> => {

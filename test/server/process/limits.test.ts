@@ -1,4 +1,4 @@
-/** Bounds of a node (docs/limits.md), exceeded from outside. One node with small bounds. */
+/** Exceeds bounds of docs/limits.md from outside, on one node that is configured with small bounds. */
 import grpc from '@grpc/grpc-js';
 import { afterAll, beforeAll, expect, onTestFailed, test } from 'vitest';
 import { requestFrame } from '../../../src/protocol/frames.ts';
@@ -70,7 +70,7 @@ test('silent connections count for max.connections.per.ip and are closed when id
   await Promise.all(silent.map((socket) => socket.closed()));
 });
 
-/** The status with which a node ends a stream of a peer whose only message is of no kind that it knows. */
+/** The status with which a node ends a peer's stream after a message of an unknown kind. */
 function statusOfPeerStream(): Promise<grpc.StatusObject> {
   const client = new grpc.Client(`localhost:${node.broker.port}`, grpc.credentials.createInsecure());
   const same = (bytes: Buffer): Buffer => bytes;
@@ -95,7 +95,7 @@ test('streams of other nodes get through to a listener that is full of clients',
     { topics: [], allowAutoTopicCreation: false },
   );
   for (let i = 0; i < perIpMax; i++) clients.push((await raw()).send(...metadata));
-  // The last ones may be beyond the limit: the client of the workshop has a connection as well.
+  // The last of these connections may exceed the limit, because the workshop's client has connections as well.
   await expect.poll(() => clients.filter(({ received }) => received.length > 0).length).toBeGreaterThan(25);
   const refused = (await raw()).send(...metadata);
   await refused.closed();

@@ -1,4 +1,7 @@
-/** One node as a process with two log directories: one can't be read at a start, is back with the next; replicas move between them. */
+/**
+ * One node as a process with two log directories. One of them can't be read at one start and is readable again at the next.
+ * Replicas are moved between them.
+ */
 import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, onTestFailed, test } from 'vitest';
@@ -37,7 +40,7 @@ async function produce(partition: number, count: number): Promise<void> {
   acknowledged.push(...values);
 }
 
-/** Directory by partition, and of directories the names of their errors. */
+/** Asks DescribeLogDirs: the directory of each partition, the error name of each directory, and the number of future replicas. */
 async function describe(): Promise<{ places: Map<number, string>; errors: string[]; futures: number }> {
   const answer = await workshop
     .client(node)

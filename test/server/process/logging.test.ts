@@ -1,4 +1,7 @@
-/** The log of a node as a process: levels from variables and files of stock installations, JSON lines, levels changed while it runs. */
+/**
+ * The logging of a node as a process: levels from the environment variables and files of Kafka installations, output as JSON
+ * lines, and levels that are changed while the node runs.
+ */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, onTestFailed, test } from 'vitest';

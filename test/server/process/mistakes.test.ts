@@ -1,6 +1,6 @@
 /**
- * A new user's most common mistakes, made with real processes. Each leads to a message that names the mistake and what to
- * do about it. docs/ops/mistakes.md is made from this table: `npm test -- test/server/process/mistakes.test.ts -u` writes it.
+ * Makes the most common mistakes of new users with real processes, and checks that each leads to a message that names the mistake
+ * and its remedy. docs/ops/mistakes.md is generated from this table by `npm test -- test/server/process/mistakes.test.ts -u`.
  */
 import { existsSync, symlinkSync } from 'node:fs';
 import net from 'node:net';
@@ -23,22 +23,22 @@ import { RawSocket } from './raw-socket.ts';
 
 interface Mistake {
   readonly mistake: string;
-  /** Where the message is read. */
+  /** Where the user finds the message. */
   readonly where: 'end of the start' | 'log of the broker' | 'answer to the client';
-  /** What the message says of the mistake, and of the remedy. `…` stands for what varies. */
+  /** Text that the message must contain; `…` stands for any text on one line. */
   readonly says: string;
   readonly remedy: string;
-  /** Makes the mistake; resolves to text that holds the message. */
+  /** Makes the mistake; resolves to the output in which the message must be. */
   readonly make: () => Promise<string>;
 }
 
 const workshop = new Workshop();
 let node: NodeFiles;
 let server: Tool;
-/** A broker of the same cluster. */
+/** The properties of a second broker of the same cluster. */
 let second: Settings;
 
-/** A broker alone, with ports and a directory of its own, formatted unless `clusterId` is null. */
+/** Starts a node that is only a broker, with its own ports and directory. It is formatted unless `clusterId` is null. */
 async function startBroker(name: string, changes: Settings, clusterId: string | null): Promise<Tool> {
   const [port = 0] = await freePorts(1);
   const directory = join(workshop.folder, name);
@@ -63,7 +63,7 @@ async function startFails(name: string, changes: Settings, clusterId: string | n
   return (await (await startBroker(name, changes, clusterId)).ended).output;
 }
 
-/** The address of this machine that others use; null when it is alone. */
+/** An address of this machine that other machines can reach; null when it has none. */
 function ownAddress(): string | null {
   const all = Object.values(networkInterfaces()).flat();
   return all.find((one) => one?.family === 'IPv4' && !one.internal)?.address ?? null;
@@ -146,7 +146,7 @@ const mistakes: readonly Mistake[] = [
     make: async () => {
       const create = ['--create', '--topic', 'wide', '--replication-factor', '5'];
       const tool = workshop.tool('kafka-topics', '--bootstrap-server', addressOf(node), ...create);
-      // The answer has Kafka's words; the remedy is in the log of the broker.
+      // The answer to the client has Kafka's text; the remedy is in the log of the broker. So both are returned.
       return `${(await tool.ended).output}${server.output}`;
     },
   },
@@ -184,7 +184,7 @@ const mistakes: readonly Mistake[] = [
       'Upgrade the client: like Apache Kafka 4 this broker serves clients of Kafka 2.1 (2018) and newer',
     make: async () => {
       const socket = await RawSocket.open(node.broker);
-      // Size, Fetch version 3, correlation id, client id, the beginning of a body.
+      // A frame of the old Fetch version 3: size, API key, version, correlation id, client id, and the beginning of a body.
       const request = Buffer.from('00000015000100030000000100076772616e64706100000000', 'hex');
       socket.send(request);
       await socket.closed();
@@ -201,7 +201,7 @@ const mistakes: readonly Mistake[] = [
       const send = (): Promise<unknown> =>
         producer.send({ topic: 'full', partition: 0, value: new Uint8Array(700_000) });
       await send();
-      // The next record begins a new segment: its file is where no write succeeds.
+      // The next record will begin a new segment. Its file is made a link to /dev/full, where every write fails.
       symlinkSync('/dev/full', join(node.directory, 'full-0', `${'1'.padStart(20, '0')}.log`));
       send().catch(() => {});
       await server.says('Shutdown broker because all log dirs have failed');
@@ -216,7 +216,7 @@ const mistakes: readonly Mistake[] = [
       'The disk is full: free space or move a directory of log.dirs to a larger disk, and start the broker again',
     make: async () => {
       await server.ended;
-      // LevelDB begins a new list of its files, whose number is not known here.
+      // At each start, LevelDB begins a new MANIFEST file, whose number this test does not know.
       const database = join(node.directory, '__cluster_metadata-0', 'raft', 'raft-log');
       for (let number = 1; number < 50; number++) {
         const path = join(database, `MANIFEST-${String(number).padStart(6, '0')}`);
@@ -251,7 +251,7 @@ function addressOf({ broker }: NodeFiles): string {
   return `${broker.host}:${broker.port}`;
 }
 
-/** `…` is anything on one line. */
+/** The regular expression for a text in which `…` stands for anything on one line. */
 function patternOf(says: string): RegExp {
   const parts = says.split('…').map((part) => part.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&'));
   return new RegExp(parts.join('.*'));

@@ -1,4 +1,7 @@
-/** Connections never take the files that the logs need: a node with few files, to which a client opens more connections than that. */
+/**
+ * Connections never use up the file descriptors that the logs need. The node here may open few files, and a client opens more
+ * connections than that.
+ */
 import net from 'node:net';
 import { afterAll, expect, onTestFailed, test } from 'vitest';
 import { openFileShares } from '../../../src/server/open-files.ts';
@@ -9,7 +12,7 @@ afterAll(() => workshop.close());
 
 const openFilesMax = 240;
 
-// Windows knows no such limit, and on macOS a node does not learn it.
+// Windows has no limit of open files, and on macOS a node cannot find out its limit.
 test.skipIf(process.platform !== 'linux')(
   'a node that may open 240 files appends, and makes topics, under 300 connections and after them',
   async () => {
@@ -29,7 +32,7 @@ test.skipIf(process.platform !== 'linux')(
       for (let i = 0; i < 150; i++) {
         const socket = net.connect(port, '127.0.0.1');
         socket.on('error', () => undefined).on('close', () => closedCount++);
-        // The first part of a frame: this connection is not idle for the next 10 s.
+        // The beginning of a frame, so that the node does not count this connection as idle for the next 10 s.
         socket.write(Buffer.from([0, 0, 0, 100]));
         sockets.push(socket);
       }

@@ -1,10 +1,11 @@
 /**
- * Every rule of message formats and timestamps that Produce has (rows 6 and 10 to 21 of the inventory's §2.5), as one table: what is sent
- * to which topic, the error, the records that are named, and what the log holds afterwards. Rules of requests, leaders and
- * acknowledgements (rows 1 to 9 and 22 to 26) are in `broker/api/`.
+ * A table of all rules that Produce has for message formats and timestamps. Each rule says what is sent to which topic, the error
+ * of the answer, the records that the answer names, and what the log holds afterwards. `row` is the rule's row in the inventory
+ * of Kafka's behaviour, §2.5 (rows 6 and 10 to 21). The rules for requests, leaders and acknowledgements (rows 1 to 9 and 22 to
+ * 26) are tested in `broker/api/`.
  *
- * Kafka is asked by the same table: run this file with BROKER_PORT set to the port of an Apache Kafka on this machine. Where we answer
- * otherwise (docs/differences.md), a row says what Kafka answers.
+ * To check the table against Apache Kafka, run this file with BROKER_PORT set to the port of a Kafka broker on this machine.
+ * Where our answer differs (docs/differences.md), the rule also has Kafka's.
  */
 import { afterAll, beforeAll, describe, expect, onTestFailed, test } from 'vitest';
 import type { KafkaClient } from '../../../src/client/kafka-client.ts';
@@ -29,7 +30,7 @@ const isKafka = port !== undefined;
 const nowMs = Date.now();
 const minuteMs = 60_000;
 const mebibyte = 1024 * 1024;
-/** Topics of an earlier run against the same Kafka have other names. */
+/** A suffix for topic names, so that topics of an earlier run against the same Kafka do not disturb. */
 const suffix = isKafka ? `-${nowMs}` : '';
 
 const bounds = {
@@ -49,21 +50,21 @@ const topics = {
 } as const;
 type Topic = keyof typeof topics;
 
-/** Minutes from now; null: the record has no timestamp. */
+/** A record's timestamp in minutes from now; null: the record has no timestamp. */
 type Minutes = number | null;
 
 interface Rule {
-  /** Row of the inventory. */
+  /** The rule's row in the inventory. */
   readonly row: number;
   readonly what: string;
   readonly topic: Topic;
   readonly records: () => Uint8Array;
-  /** Of the Produce request; 9 by default. */
+  /** Version of the Produce request; 9 by default. */
   readonly version?: number;
   readonly error: string;
-  /** Where Kafka answers otherwise. */
+  /** The error that Apache Kafka answers, if it differs from ours. */
   readonly kafka?: string;
-  /** Places of the records that the answer names. */
+  /** Indexes in the batch of those records that the answer names. */
   readonly named?: readonly number[];
   /** The batch in the log: its timestamp type, its largest timestamp, and those of its records ('append': the broker's time). */
   readonly stored?: readonly [
@@ -105,7 +106,10 @@ function changed(change: (bytes: Buffer) => void, bytes: Buffer = batch([0, 0]))
   return bytes;
 }
 
-/** A batch that says its records were stamped by a broker; `max`: what its header calls their time. */
+/**
+ * A batch whose header claims timestamp type LogAppendTime, as if a broker had set the timestamps; `max`: the largest timestamp
+ * in the header.
+ */
 function marked(minutes: readonly Minutes[], compression: CompressionType, max?: Minutes): Buffer {
   return changed(
     (bytes) => {
@@ -279,7 +283,7 @@ const timeRule =
     ...more,
   });
 
-/** What the records' times are × who stamps them. */
+/** The rules about the records' timestamps, for topics with CreateTime and with LogAppendTime. */
 function timesOf(compression: CompressionType): Rule[] {
   const rule = timeRule(compression);
   const times = (minutes: readonly Minutes[]) => () => batch(minutes, { compression });
@@ -318,11 +322,10 @@ function timesOf(compression: CompressionType): Rule[] {
   ];
 }
 
-/** What the batch says of its records' times. */
+/** The rules about a batch header that makes false claims about the records' timestamps. */
 function claimsOf(compression: CompressionType): Rule[] {
   const rule = timeRule(compression);
   return [
-    // A header that lies about the time of its records.
     rule(
       'bounded',
       'a largest timestamp of tomorrow',
@@ -339,7 +342,7 @@ function claimsOf(compression: CompressionType): Rule[] {
       () => changed((b) => void b.writeBigInt64BE(1n, at.maxTimestamp), batch([0, -2], { compression })),
       { stored: ['CreateTime', 0, [0, -2]] },
     ),
-    // A client that says a broker has stamped its records.
+    // The header claims that a broker has set the timestamps, but the batch comes from a client.
     rule('plain', 'marked LogAppendTime', () => marked([0, -1], compression), {
       stored: ['CreateTime', 0, [0, -1]],
     }),
@@ -413,7 +416,7 @@ async function produce(topic: string, records: Uint8Array, version: number) {
     const { responses } = decode(ProduceResponse, version, await socket.frame(), version >= 9 ? 5 : 4);
     const [answer] = responses[0]?.partitionResponses ?? [];
     if (answer === undefined) throw new Error('no answer for the partition');
-    // The topic is new.
+    // The topic was just created, so the broker may not have its partition yet. Then send again.
     const isThere = !['UNKNOWN_TOPIC_OR_PARTITION', 'NOT_LEADER_OR_FOLLOWER'].includes(
       errorOf(answer.errorCode).name,
     );
@@ -489,7 +492,7 @@ describe('idempotent producers', () => {
     expect(await send(from(14))).toEqual(['OUT_OF_ORDER_SEQUENCE_NUMBER', -1]);
     expect(await send(from(12, 2))).toEqual(['INVALID_PRODUCER_EPOCH', -1]);
     for (let i = 1; i < 6; i++) expect(await send(from(2 * i))).toEqual(['NONE', offsets[i]]);
-    // The sixth from the end is no longer known.
+    // The broker remembers only the last five batches of a producer, so it does not recognise the sixth from the end as repeated.
     expect(await send(from(0))).toEqual(['OUT_OF_ORDER_SEQUENCE_NUMBER', -1]);
     expect(await send(from(4, 4))).toEqual(['OUT_OF_ORDER_SEQUENCE_NUMBER', -1]);
     expect((await send(from(0, 4)))[0]).toBe('NONE');

@@ -1,6 +1,6 @@
 /**
- * Who votes changes while real nodes run: a quorum that grows from one node to three, loses its leader and gets an emptied disk
- * back; one that goes from static to dynamic; controllers that join by themselves and move to another port.
+ * Changes of the voter set on real, running nodes. A quorum grows from one node to three, loses its leader and gets a node back
+ * with an empty disk. A static quorum becomes dynamic. Controllers join by themselves and move to another port.
  */
 import { rmSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, onTestFailed, test } from 'vitest';
@@ -28,7 +28,7 @@ beforeEach(() => {
 });
 afterEach(() => workshop.close(isKept));
 
-/** Runs a tool to its end; what it printed, when it ended well. */
+/** Runs a tool to its end and returns its output; throws when its exit status is not 0. */
 async function run(name: string, nodes: readonly NodeFiles[], ...args: string[]): Promise<string> {
   const bootstrap = nodes.map(({ broker }) => `${broker.host}:${broker.port}`).join(',');
   const { status, output } = await workshop.tool(name, '--bootstrap-server', bootstrap, ...args).ended;
@@ -38,11 +38,11 @@ async function run(name: string, nodes: readonly NodeFiles[], ...args: string[])
 
 interface Quorum {
   readonly leader: number;
-  /** Ids and directory ids, in order of ids. */
+  /** Id and directory id of each voter, in order of ids. */
   readonly voters: readonly (readonly [number, string])[];
   readonly observers: readonly number[];
   readonly ports: readonly number[];
-  /** The leader's. */
+  /** The log end offset of the leader. */
   readonly logEndOffset: number;
 }
 
@@ -62,7 +62,7 @@ async function quorumOf(client: KafkaClient): Promise<Quorum> {
 
 const idsOf = ({ voters }: Quorum): number[] => voters.map(([id]) => id);
 
-/** A dynamic quorum: the first node votes, the others may join. */
+/** Formats a dynamic quorum in which only the first node is a voter; the others may join later. */
 async function formatDynamic(nodes: readonly NodeFiles[]): Promise<void> {
   await workshop.format(nodes.slice(0, 1), workshop.clusterId, '--standalone');
   await workshop.format(nodes.slice(1), workshop.clusterId, '--no-initial-controllers');
@@ -112,7 +112,7 @@ describe('the voters of running nodes', { timeout: 60_000 }, () => {
     const servers = await workshop.startAll(nodes);
     const upgrade = ['upgrade', '--feature', 'kraft.version=1'];
     const done = 'kraft.version was upgraded to 1.\n';
-    // Controllers register shortly after the start.
+    // The upgrade is refused until all controllers have registered, which they do shortly after the start.
     await until('the upgrade', async () => (await run('kafka-features', nodes, ...upgrade)) === done);
     for (const server of servers) server.signal('SIGKILL');
     await Promise.all(servers.map(({ ended }) => ended));
@@ -173,7 +173,8 @@ describe('the voters of running nodes', { timeout: 60_000 }, () => {
     await workshop.startAll([node]);
     const client = workshop.client(node);
     const told: number[] = [];
-    // What a start writes is written after a few looks; the idle record of the properties comes in an hour.
+    // The start itself writes only a few records, and by the configured interval the next idle record would come after an hour.
+    // The log end grows more often only because each DescribeQuorum request makes an idle record due at once.
     await until('a log end that grows ten times', async () => {
       const { logEndOffset } = await quorumOf(client);
       if (logEndOffset !== told.at(-1)) told.push(logEndOffset);

@@ -1,4 +1,4 @@
-/** A socket that says whatever a test wants, and remembers what came back. */
+/** A TCP client for tests: it sends any bytes and keeps all bytes that the server has sent. */
 import net from 'node:net';
 import type { Address } from '../../../src/base/network.ts';
 
@@ -42,7 +42,7 @@ export class RawSocket {
     return this.when(() => this.isClosed);
   }
 
-  /** The next response without its size; rejects when the connection closes before it is whole. */
+  /** The next response, without its size field; rejects when the connection closes before the response is complete. */
   async frame(): Promise<Buffer> {
     const isWhole = (): boolean =>
       this.received.length >= 4 && this.received.length >= 4 + this.received.readInt32BE(0);
@@ -71,7 +71,7 @@ export class RawSocket {
   }
 }
 
-/** Bytes with their size in front. */
+/** A frame of Kafka's protocol: the size and then the given parts. */
 export function framed(...parts: readonly Uint8Array[]): Buffer {
   const body = Buffer.concat(parts);
   return Buffer.concat([int32(body.length), body]);

@@ -1,6 +1,6 @@
 /**
- * What a node refuses to start with: directories that are not its own, configurations that can't be meant. Exit status 1, a
- * reason in Kafka's words, and nothing touched.
+ * A node refuses to start with a directory that belongs to another node, or with a contradictory configuration. It ends with exit
+ * status 1, gives the reason in Kafka's words, and changes no file.
  */
 import { copyFileSync, existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,7 +11,7 @@ import { type Ended, freePorts, type Settings, Workshop } from './harness.ts';
 
 const workshop = new Workshop();
 let base: Settings;
-/** Formatted for node 1 of the workshop's cluster. */
+/** A directory that was formatted for node 1 of the workshop's cluster. */
 let directory: string;
 
 async function startWith(name: string, changes: Settings): Promise<Ended> {
@@ -59,7 +59,7 @@ describe('directories', () => {
     const before = readdirSync(directory).sort();
     const { status, output } = await startWith('other-node', { 'node.id': 2 });
     expect(status).toBe(1);
-    // The voters are a matter of configuration and come first: then the directory is named.
+    // The node checks its configuration, and with it the voters, before its directory. So the reason may be either of the two.
     expect(output).toMatch(/Stored node id 1 doesn't match|must be included|voter/);
     expect(readdirSync(directory).sort()).toEqual(before);
   });

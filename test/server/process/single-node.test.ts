@@ -1,4 +1,4 @@
-/** One node as a process: its life and its ends, and that what it acknowledged is there after each of them. */
+/** One node as a process: it starts, and ends in several ways. After each end, every acknowledged record must still be there. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, onTestFailed, test } from 'vitest';
@@ -36,7 +36,7 @@ async function produce(count: number): Promise<void> {
   acknowledged.push(...values);
 }
 
-/** Answers requests again, and has every acknowledged record once, in order. */
+/** Checks that the node answers requests and has every acknowledged record once, in order. */
 async function expectNothingLost(): Promise<void> {
   expect(await readAll(workshop.client(node), 'kept')).toEqual(acknowledged);
 }
@@ -105,7 +105,7 @@ describe('one node as a process', () => {
     await expectNothingLost();
   });
 
-  /** A broker that has the controller of our node for its own. */
+  /** Starts another broker, with the controller of our node as its controller. */
   async function broker(name: string, id: number, clusterId: string): Promise<Tool> {
     const [port] = (await freePorts(1)) as [number];
     const directory = join(workshop.folder, name);
@@ -116,7 +116,8 @@ describe('one node as a process', () => {
       'controller.listener.names': 'CONTROLLER',
       listeners: `PLAINTEXT://:${port}`,
       'log.dirs': directory,
-      // The twin tries for so long; the stranger is refused for good.
+      // How long the second broker with our node's id tries to register. A broker of another cluster does not try again after it
+      // was refused.
       'initial.broker.registration.timeout.ms': 2_500,
     });
     await workshop.format([{ ...node, properties }], clusterId);
@@ -148,7 +149,7 @@ describe('one node as a process', () => {
     const client = workshop.client(node);
     const producer = producerOf(client, { retries: 0, maxBlockMs: 100 });
     const settled: Promise<unknown>[] = [];
-    // Killed while it takes records: those acknowledged count, the others may be there or not.
+    // The node is killed while it appends records. Acknowledged ones must be there afterwards; the others may be or not.
     for (let i = 0; i < 200; i++) {
       const value = `record ${acknowledged.length + i}`;
       settled.push(producer.send({ topic: 'kept', value: bytesOf(value) }));
@@ -197,7 +198,7 @@ describe('one node as a process', () => {
     const client = workshop.client(node);
     const countsTold = new Set<number>();
     const asking = (async () => {
-      // Ends with the connection.
+      // This loop ends with an error when the node closes the connection.
       for (;;) countsTold.add((await client.metadata([])).brokers.size);
     })().catch(() => undefined);
     await until('an answer', () => countsTold.size > 0);

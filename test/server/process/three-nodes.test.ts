@@ -1,6 +1,6 @@
 /**
- * Three nodes as processes, under a producer with acks=all that never rests: nodes are killed, stopped for moments, and all
- * killed at once. Whatever was acknowledged is read back, once and in order, after each of these.
+ * Three nodes as processes, while a producer with acks=all writes all the time. Nodes are killed, paused for a moment, and all
+ * killed at once. After each of these faults, every acknowledged record must be read back once and in order.
  */
 import { afterAll, beforeAll, describe, expect, onTestFailed, test } from 'vitest';
 import type { KafkaClient } from '../../../src/client/kafka-client.ts';
@@ -25,7 +25,7 @@ let nodes: NodeFiles[];
 let servers: Tool[];
 let client: KafkaClient;
 
-/** Sends one record after another to every partition, and remembers which were acknowledged. */
+/** Sends records one after another to every partition and remembers which of them were acknowledged. */
 class Load {
   acknowledged: string[] = [];
   private readonly producer: Producer;
@@ -39,7 +39,7 @@ class Load {
     for (let partition = 0; partition < partitionCount; partition++) this.loops.push(this.loop(partition));
   }
 
-  /** Until each partition has taken `count` more records. */
+  /** Waits until `count` more records were acknowledged in each partition. */
   async more(count: number): Promise<void> {
     const before = this.counts();
     await until(`${count} more records acknowledged in each partition`, () =>
@@ -75,7 +75,7 @@ async function expectAllRead(acknowledged: readonly string[]): Promise<void> {
   const found = await readAll(client, topic);
   const seen = new Set(found);
   expect(acknowledged.filter((value) => !seen.has(value))).toEqual([]);
-  // The producer is idempotent: what it sent again is there once.
+  // The producer is idempotent, so a record that it sent twice is there once.
   expect(found.length).toBe(seen.size);
   const last = new Map<string, number>();
   for (const value of found) {
@@ -146,7 +146,7 @@ describe('three nodes under load', () => {
     const epochsBefore = (await partitionsOf(client, topic)).map(({ leaderEpoch }) => leaderEpoch);
     for (const server of [...servers, ...servers]) {
       server.signal('SIGSTOP');
-      // The pause is the fault that is tested, not a wait for something.
+      // This is not a wait for some event: the pause of the process is the fault that is tested.
       await new Promise((resolve) => setTimeout(resolve, 200));
       server.signal('SIGCONT');
       await load.more(5);

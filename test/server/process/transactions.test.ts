@@ -1,4 +1,7 @@
-/** Transactions on a node as a process, as bytes of requests: what readers wait for and see, and what is refused. */
+/**
+ * Transactions on one node as a process, with requests that the test builds itself: what read_committed and read_uncommitted
+ * readers see, and which requests are refused.
+ */
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFailed, test } from 'vitest';
 import { defined } from '../../../src/base/assert.ts';
 import type { KafkaClient } from '../../../src/client/kafka-client.ts';
@@ -34,7 +37,7 @@ import { decodeRecords } from '../../../src/protocol/records/record.ts';
 const workshop = new Workshop();
 let server: Tool;
 let client: KafkaClient;
-/** A fetch that waits holds up its connection. */
+/** A second client for fetches, because a waiting fetch blocks all later requests on its connection. */
 let reader: KafkaClient;
 let count = 0;
 const startMs = 1_700_000_000_000;
@@ -74,11 +77,11 @@ async function init(transactionalId: string, change: { transactionTimeoutMs?: nu
   return client.request(InitProducerIdRequest, InitProducerIdResponse, body);
 }
 
-/** A fresh transactional id with its producer. */
+/** Makes a new transactional id and initialises its producer id. */
 async function producer(): Promise<Who> {
   const transactionalId = `id-${count++}`;
   const { producerId, producerEpoch } = await until('a coordinator', async () => {
-    // The topic of transactions is created at the first question for a coordinator.
+    // The first FindCoordinator request creates the topic __transaction_state.
     await client.coordinator(transactionalId, 'transaction');
     const answer = await init(transactionalId);
     return answer.errorCode === 0 ? answer : null;
@@ -123,7 +126,7 @@ async function produce(who: Who | null, topic: string, sent: Sent = {}): Promise
   return name(defined(answer.responses[0]?.partitionResponses[0]));
 }
 
-/** The next producer epoch is in the answer of version 5. */
+/** Sends EndTxn. From version 5 on, the answer has the producer's next epoch, which `next` contains. */
 async function end(who: Who, committed: boolean, version = 5): Promise<{ error: string; next: Who }> {
   const connection = await client.any();
   const answer = await connection.request(EndTxnRequest, EndTxnResponse, { ...who, committed }, { version });
@@ -168,7 +171,7 @@ test.each([
     const waiting = fetch(topic, 0, 60_000).finally(() => {
       isAnswered = true;
     });
-    // More of the transaction moves the high watermark, and not the last stable offset.
+    // Another record of the open transaction raises the high watermark but not the last stable offset.
     expect(await produce(who, topic, { sequence: 1, value: 'w' })).toBe('NONE');
     expect(await fetchSize(topic)).toEqual({ high: 2, stable: 0 });
     expect(isAnswered).toBe(false);
@@ -177,7 +180,7 @@ test.each([
   },
 );
 
-/** On the other connection: ends of the partition for readers of both isolations. */
+/** The end of the partition for readers of each isolation level, asked with the client `reader`. */
 async function fetchSize(topic: string): Promise<{ high: number; stable: number }> {
   const [high, stable] = [await offsetAt(topic, -1, 0), await offsetAt(topic, -1, 1)];
   return { high, stable };
@@ -205,7 +208,8 @@ test('offsets by time: readers of committed records find nothing from the first 
     const times = [0, 50, 100, 150, 200, 250, 300].map((ms) => startMs + ms);
     return Promise.all([...times, -1, -2, -3].map((time) => offsetAt(topic, time, isolation)));
   };
-  // The marker has the time of the present, so it is what is found for times after the transactions.
+  // A transaction marker has the present time as its timestamp. So it is the first match for times after all records, which lie
+  // in the past.
   expect(await at(0)).toEqual([0, 1, 1, 2, 2, 3, 3, 5, 0, 3]);
   expect(await at(1)).toEqual([0, 1, 1, -1, -1, -1, -1, 2, 0, -1]);
   await end(open, false);
@@ -246,7 +250,7 @@ describe('bad input is answered as Apache Kafka 4.3.1 answers it', () => {
       end: (await end(who, true)).error,
       endBefore: (await end(who, true, 4)).error,
     }).toEqual({ addPartitions: expected, addOffsets: expected, end: expected, endBefore: expected });
-    // Clients of before know of no fencing.
+    // Clients that send old versions do not know the error PRODUCER_FENCED and get INVALID_PRODUCER_EPOCH instead.
     if (expected === 'PRODUCER_FENCED') expect(await add(who, topic, 1)).toBe('INVALID_PRODUCER_EPOCH');
   });
 
@@ -266,7 +270,8 @@ describe('bad input is answered as Apache Kafka 4.3.1 answers it', () => {
       'INVALID_TXN_STATE',
       'INVALID_TXN_STATE',
     ]);
-    // Clients from version 12 on have the partition added with the records.
+    // Before Produce version 12, the partition must have been added to the transaction. From version 12 on, the broker adds it
+    // itself.
     expect([
       await produce(who, topic, { version: 10 }),
       await produce(who, topic, { version: 11 }),
@@ -274,7 +279,7 @@ describe('bad input is answered as Apache Kafka 4.3.1 answers it', () => {
     ]).toEqual(['INVALID_TXN_STATE', 'TRANSACTION_ABORTABLE', 'INVALID_PRODUCER_ID_MAPPING']);
     expect([await add(who, topic), await produce(who, topic, { version: 11 })]).toEqual(['NONE', 'NONE']);
     expect((await end(who, true, 4)).error).toBe('NONE');
-    // The next transaction of the same epoch, once the markers are written; until then the client is to ask again.
+    // The next transaction of the same epoch can begin once the markers are written; until then the client gets a retriable error.
     await until('the next transaction', async () => {
       const error = await add(who, topic);
       expect(['NONE', 'CONCURRENT_TRANSACTIONS']).toContain(error);

@@ -1,4 +1,4 @@
-/** How much is delivered at once. */
+/** How many committed entries are delivered to a listener in one batch. */
 import { expect, test } from 'vitest';
 import type { Entry } from '../../../src/raft/types.ts';
 import { batchAt } from '../../../src/server/raft/delivery.ts';

@@ -8,11 +8,11 @@ import { Delivery } from '../../../src/server/raft/delivery.ts';
 interface Fixture {
   readonly delivery: Delivery;
   readonly events: string[];
-  /** Ends what the listener does with the snapshot. */
+  /** Ends the listener's work on the snapshot. */
   readonly restored: () => void;
 }
 
-/** A replica with a snapshot up to `startOffset` and entries from there to `endOffset`, all committed. */
+/** A replica that has a snapshot up to `startOffset` and the entries from there to `endOffset`. All of them are committed. */
 function replica(startOffset: number, endOffset: number): Fixture {
   const entries = Array.from({ length: endOffset - startOffset }, (_, index): Entry => {
     const payload = new Uint8Array(10);

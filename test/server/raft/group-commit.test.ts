@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { RaftStore, WriteOp } from '../../../src/raft/store.ts';
 import { GroupCommit } from '../../../src/server/raft/group-commit.ts';
 
-/** A store whose writes end when the test says so. */
+/** A store whose writes wait until the test ends them. */
 class HeldStore {
   readonly writes: number[][] = [];
   readonly #ends: { resolve: () => void; reject: (error: Error) => void }[] = [];

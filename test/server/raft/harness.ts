@@ -1,4 +1,4 @@
-/** Quorums of real nodes in one process: real LevelDB, real streams, real time. */
+/** For tests: a quorum of several Raft nodes in one process, with real LevelDB, real streams and real time. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { systemClock, systemScheduler } from '../../../src/adapters/clock.ts';
@@ -78,13 +78,13 @@ export async function eventually(what: string, condition: () => boolean, limitMs
 
 export class TestQuorum {
   readonly directory: string;
-  /** What nodes started from now on believe. */
+  /** The cluster id of nodes that are started from now on. */
   clusterId: Uuid;
   readonly logged: string[] = [];
   readonly #dynamic: boolean;
   readonly voters: Voter[];
   readonly initialCount: number;
-  /** Where nodes that are started from now on ask for the quorum. */
+  /** The bootstrap servers of nodes that are started from now on. */
   bootstrap: Address[] = [];
   readonly directories: Map<number, Uuid>;
   readonly nodes = new Map<number, TestNode>();
@@ -130,19 +130,19 @@ export class TestQuorum {
     return new TestQuorum(directory, voters, reserved, tuning, dynamic, initialCount);
   }
 
-  /** Who votes from the format on; the others of a dynamic quorum are to be added. */
+  /** The voters that are named when the nodes are formatted. The other nodes of a dynamic quorum have to be added. */
   get initialVoters(): Voter[] {
     return this.voters.slice(0, this.initialCount);
   }
 
-  /** A member as the voter set of a dynamic quorum names it. */
+  /** The entry of a node in the voter set of a dynamic quorum. */
   member(id: number): Voter {
     const voter = this.voters.find((one) => one.id === id);
     if (voter === undefined) throw new Error(`no member ${id}`);
     return { ...voter, directoryId: this.directories.get(id) ?? uuidZero };
   }
 
-  /** The disk of a stopped node is replaced by an empty one. */
+  /** Deletes all files of a stopped node, as if its disk were replaced by an empty one. */
   async wipe(id: number): Promise<void> {
     for (const path of [`${this.directory}/${id}`, this.#formatted(id)])
       await rm(path, { recursive: true, force: true });
@@ -195,7 +195,7 @@ export class TestQuorum {
     });
   }
 
-  /** As `kafka-storage format --initial-controllers` does. */
+  /** Formats the directory of a node as `kafka-storage format --initial-controllers` does. */
   async #format(id: number): Promise<void> {
     const voters = this.initialVoters.map((voter) => this.member(voter.id));
     await writeBootstrapFiles(systemFileSystem, this.#formatted(id), [], voters, systemClock.wallMs());

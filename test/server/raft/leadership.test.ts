@@ -12,7 +12,8 @@ test('leadership: a leader acts when an entry of its own epoch was delivered, no
   const tell = (call: (listener: MetadataLogListener) => void): void => call(recorder);
   const leadership = new Leadership({ core, logger: silentLogger, tell });
   leadership.update();
-  // All that was committed in earlier epochs; what an old leader may still have got committed is not here yet.
+  // All entries that this node knows to be committed have been delivered. An old leader may have committed more, so the node is
+  // not active yet.
   leadership.delivered(7);
   expect(recorder.events).toEqual(['leader 1 3']);
   leadership.delivered(8);

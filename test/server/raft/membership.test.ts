@@ -15,7 +15,10 @@ function voterIds(log: MetadataLog): number[] {
   return log.status().voters.map(({ id }) => id);
 }
 
-/** As a tool does: asks again while the learner has not caught up, or the last change isn't committed. */
+/**
+ * Changes the voters as kafka-metadata-quorum does: tries again while the learner has not caught up or the previous change is not
+ * committed.
+ */
 async function change(node: TestNode, wanted: VoterChange): Promise<void> {
   for (;;) {
     try {
@@ -57,7 +60,7 @@ test('a quorum of one grows to three, loses its first member, and shrinks', asyn
     NotLeaderError,
   );
 
-  // Removed, it goes on as an observer; the others elect.
+  // The removed leader goes on as an observer, and the others elect a new leader.
   await first.log.changeVoters({ kind: 'remove', voter: quorum.member(1) });
   await eventually('another leads', () => quorum.active() !== undefined && quorum.active() !== first);
   const next = await quorum.activated();
@@ -82,7 +85,7 @@ test('one bootstrap server that does not lead is enough to be found', async () =
   await Promise.all([quorum.start(1), quorum.start(2)]);
   const leader = await quorum.activated();
   const follower = leader.id === 1 ? 2 : 1;
-  // Of all bootstrap servers only the follower is there.
+  // The only bootstrap server is a follower, so the new node must learn from it who the leader is.
   quorum.bootstrap = quorum.member(follower).endpoints.slice();
   const joining = await quorum.start(3);
   await quorum.propose('news');
@@ -129,7 +132,7 @@ test('static voters become dynamic', async () => {
   expect(directories).not.toContain(uuidZero);
   await change(leader, { kind: 'remove', voter: member });
   expect(leader.log.status().voters).toHaveLength(2);
-  // The configuration still names it; the log says otherwise, also after a restart.
+  // The configuration still names the node as a voter, but the voter set in the log counts. This must hold after a restart too.
   await quorum.stop(member.id);
   const again = await quorum.start(member.id);
   await eventually('it observes', () => again.log.status().role === 'observer');

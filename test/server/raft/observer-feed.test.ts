@@ -9,7 +9,7 @@ import { identityOf } from '../identity.ts';
 
 const observersMax = 10_000;
 
-/** A voter without entries; `connect(id)` is the stream of the observer `id`, which has sent its hello. */
+/** A voter with an empty log. `connect(id)` opens the stream of observer `id` and sends its hello. */
 function voter(): { feed: ObserverFeed; connect: (id: number) => { closedWith: string | null } } {
   let accept: (stream: MessageStream) => void = () => {};
   const peers = {
@@ -52,7 +52,7 @@ test('no more than observersMax observers are fed; one of them may connect again
   const observers = Array.from({ length: observersMax }, (_, index) => connect(2 + index));
   expect(connect(2 + observersMax).closedWith).toBe('no more observers');
   expect(observers.filter(({ closedWith }) => closedWith !== null)).toEqual([]);
-  // The stream of its former incarnation goes.
+  // When an observer connects again, the voter closes the stream of its former incarnation.
   expect(connect(2).closedWith).toBeNull();
   expect(observers[0]?.closedWith).toBe('closed');
   expect(feed.observers()).toHaveLength(observersMax);

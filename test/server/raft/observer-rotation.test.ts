@@ -5,7 +5,7 @@ import { ObserverLog } from '../../../src/server/raft/observer-log.ts';
 import { SeededRandom } from '../../../src/simulation/random.ts';
 import { silentLogger } from '../../../src/telemetry/logger.ts';
 
-/** Timers that the test runs, in order. */
+/** A scheduler whose timers the test runs one by one, in order. */
 class Timers {
   nowMs = 0;
   #waiting: { atMs: number; run: () => void }[] = [];

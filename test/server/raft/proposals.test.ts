@@ -10,7 +10,7 @@ test('proposals: what waits when the leadership is lost is rejected, whoever com
   proposals.delivered(6);
   expect(await early.outcome).toBe(5);
   proposals.rejectAccepted(new Error('the leadership was lost'));
-  // Led again, with other entries at these offsets.
+  // The node becomes leader again, and other entries now have these offsets.
   const again = proposals.open();
   proposals.accepted(again.ticket, 6);
   proposals.delivered(10);

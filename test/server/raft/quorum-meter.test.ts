@@ -5,7 +5,7 @@ import type { QuorumStatus } from '../../../src/raft/api.ts';
 import { quorumMetrics } from '../../../src/server/metrics/quorum-metrics.ts';
 import { QuorumMeter } from '../../../src/server/raft/quorum-meter.ts';
 
-/** A quorum of nodes 1 to 3 with a broker 9, as a node in `role` sees it. */
+/** The status of a quorum of nodes 1 to 3 with the observer 9, as a node in role `role` reports it. */
 function statusOf(role: QuorumStatus['role']): QuorumStatus {
   const replica = (id: number, logEndOffset: number) => ({
     id: nodeId(id),

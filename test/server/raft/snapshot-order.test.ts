@@ -11,7 +11,7 @@ import { silentLogger } from '../../../src/telemetry/logger.ts';
 import { identityOf } from '../identity.ts';
 import { bytes, eventually, Recorder } from './harness.ts';
 
-/** A store that makes snapshots durable when the test says so. */
+/** A store that makes a snapshot durable only when the test lets it. */
 class HeldSnapshots extends MemoryStore {
   #release: () => void = () => {};
   readonly #held = new Promise<void>((resolve) => {

@@ -24,7 +24,10 @@ function snapshotOf(sizeBytes: number, endOffset = 10): InstallSnapshot {
   return { type: 'snapshot', epoch: 3, endOffset, snapshotEpoch: 2, voters: [], bytes };
 }
 
-/** Both ends in one: the sender's stream hands its messages to `downloads`, and breaks after `messagesMax`. */
+/**
+ * A stream whose two ends are in this object: messages of the sender go directly to `downloads`. The stream breaks after
+ * `messagesMax` messages.
+ */
 class Pipe implements Outgoing {
   onMessage: (message: SnapshotReply) => void = () => {};
   onClose: (error: Error | null) => void = () => {};
@@ -96,7 +99,8 @@ test('a broken stream is resumed where it was, and the whole arrives as it was s
   expect(received).toEqual([]);
   const second = new Pipe(downloads, leader, 100);
   expect(await send(second, { ...snapshot, epoch: 4 })).toBe(true);
-  // Four chunks of 256 KiB had come; begin is a few bytes.
+  // Four chunks of 256 KiB had arrived before the first stream broke and are not sent again. 100 bytes are enough for the `begin`
+  // message.
   expect(second.sentBytes).toBeLessThan(2_000_000 - 4 * 256 * 1024 + 100);
   expect(received).toHaveLength(1);
   expect(received[0]).toMatchObject({ epoch: 4, endOffset: 10, snapshotEpoch: 2 });

@@ -98,7 +98,7 @@ describe('three voters', () => {
     expect(follower?.log.status()).toMatchObject({ role: 'follower', leaderId: first.id });
     expect(first.log.status().voters.every((voter) => voter.lastFetchMs > 1e12)).toBe(true);
 
-    // As if killed: its streams break, nobody is told anything.
+    // As after a kill: the node's streams break without a farewell.
     await first.transport.close();
     quorum.nodes.delete(first.id);
     const startedMs = performance.now();

@@ -36,7 +36,7 @@ async function send(topic: string, ...values: string[]): Promise<void> {
 const valuesOf = async (topic: string): Promise<(string | null)[]> =>
   (await kafka.read(topic)).map(({ value }) => value);
 
-/** Error codes of a Produce response, by partition. */
+/** The error code of each partition in a Produce response. */
 function errorsOf(response: unknown): Record<string, number> {
   const { responses } = response as {
     responses: { name: string; partitionResponses: { index: number; errorCode: number }[] }[];
@@ -96,7 +96,7 @@ describe('faults on requests', () => {
     });
     expect(fault.hits).toBe(1);
     const errors = kafka.requests.of('Produce').map(({ response }) => errorsOf(response));
-    // kafkajs sends the whole request again when one partition of it failed.
+    // When one partition of a request has failed, kafkajs sends the whole request again.
     expect(errors).toEqual([
       { 'orders-0': 0, 'orders-1': 6, 'other-0': 0 },
       { 'orders-0': 0, 'orders-1': 0, 'other-0': 0 },
@@ -158,7 +158,7 @@ describe('faults on requests', () => {
     expect(kafka.requests.of('Produce')[0]?.response).toMatchObject({ throttleTimeMs: 7 });
   });
 
-  /** Whether each batch of each partition in a Fetch response is whole and has the right checksum. */
+  /** For each partition in a Fetch response: whether all its batches are complete and have the right checksum. */
   const intact = ({ response }: LoggedRequest): Record<string, boolean> => {
     const { responses } = response as {
       responses: { topic: string; partitions: { partitionIndex: number; records: Uint8Array | null }[] }[];
@@ -184,7 +184,7 @@ describe('faults on requests', () => {
       eachMessage: async ({ message }) => void seen.push(message.value?.toString() ?? null),
     });
     await kafka.wait.until(() => kafka.requests.count({ api: 'Fetch' }) > 2);
-    // Empty responses have nothing to damage.
+    // A response without records has nothing to damage, so the fault must not count it as a hit.
     expect(fault.hits).toBe(0);
     const messages = [0, 1].map((partition) => ({ value: `orders-${partition}`, partition }));
     await producer.sendBatch({

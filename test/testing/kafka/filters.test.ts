@@ -1,4 +1,7 @@
-/** Each filter of a fault, with a request of a stock client that fits it and one that does not; and each wait, before and after. */
+/**
+ * Each filter of a fault is tested with a request of a stock client that fits it and one that does not. Each wait is tested
+ * before and after its condition is true.
+ */
 import { type Consumer, type Kafka, Partitioners, type Producer } from 'kafkajs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type FaultFilter, startKafka, type TestKafka } from '../../../src/testing/kafka/index.ts';
@@ -51,7 +54,7 @@ async function describeGroup(id: string): Promise<void> {
   await admin.disconnect();
 }
 
-/** A filter, what fits it, what does not. */
+/** Each filter, with an action whose request fits it and one whose request does not. */
 const filters: Readonly<
   Record<string, { filter: FaultFilter; fits: () => Promise<unknown>; fitsNot: () => Promise<unknown> }>
 > = {
@@ -179,7 +182,7 @@ describe('a wait', () => {
       /impossible/,
     );
     expect(await kafka.wait.until(() => 7)).toBe(7);
-    // A condition that never answers has the same deadline.
+    // The deadline also holds for a condition whose promise never settles.
     await expect(kafka.wait.until(() => new Promise(() => {}), soon)).rejects.toThrow(/Not within 30 ms/);
     using fault = kafka.fault({ clientId: 'nobody', observe: true });
     await expect(fault.wait(1, soon)).rejects.toThrow(/so far it met 0/);

@@ -1,8 +1,8 @@
-/** A stock client for the tests of the kit. */
+/** Makes kafkajs clients for the tests of the test kit. */
 import { Kafka, logLevel } from 'kafkajs';
 import type { TestKafka } from '../../../src/testing/kafka/index.ts';
 
-/** kafkajs with short pauses, so that a retry costs a test nothing. */
+/** A kafkajs client with short pauses between retries, so that a retry does not slow a test down. */
 export function kafkaJs(kafka: TestKafka, clientId = 'app', requestTimeout = 30_000): Kafka {
   return new Kafka({
     brokers: kafka.brokers,

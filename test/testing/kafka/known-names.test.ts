@@ -1,8 +1,11 @@
-/** What a test misspells is refused: a fault, a wait or a topic that is silently not meant would make the test green. */
+/**
+ * The kit refuses misspelled names. If a misspelled fault, wait or topic did nothing without an error, the user's test would pass
+ * and prove nothing.
+ */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startKafka, type TestKafka } from '../../../src/testing/kafka/index.ts';
 
-/** As from JavaScript, where no compiler reads along. */
+/** Arguments without types, as a JavaScript test passes them, where no compiler finds a misspelled name. */
 type Untyped = (options: Readonly<Record<string, unknown>>) => unknown;
 
 let kafka: TestKafka;

@@ -1,4 +1,7 @@
-/** Nodes, clocks, snapshots and directories in odd orders: each ends in a known state, or in a sentence. */
+/**
+ * Calls for nodes, clocks, snapshots and directories in unusual orders. Each must end in a defined state or with an error that
+ * explains itself.
+ */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

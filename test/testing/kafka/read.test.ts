@@ -1,4 +1,7 @@
-/** `kafka.read` ends where the topic ends, whatever lies between its records, and shows what a committed reader sees. */
+/**
+ * `kafka.read` ends at the end of the topic, even when compacted gaps or transaction markers lie between the records. It returns
+ * what a read_committed consumer sees.
+ */
 import { Partitioners, type Producer } from 'kafkajs';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { startKafka, type TestKafka } from '../../../src/testing/kafka/index.ts';

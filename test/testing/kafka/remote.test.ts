@@ -1,6 +1,6 @@
 /**
- * Clusters in a thread and in a process of their own: the same calls, the same answers. The built package runs here, since a thread
- * starts from dist/.
+ * A cluster in a thread or process of its own must give the same answers to the same calls as one in the test's thread. These
+ * tests run the built package, because a thread starts from dist/.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';

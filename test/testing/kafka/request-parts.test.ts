@@ -16,7 +16,10 @@ const topicFields = ['topic', 'topicName', 'topicNames', 'subscribedTopicNames']
 const groupFields = ['groupId', 'groups', 'groupIds', 'groupsNames'];
 const transactionalFields = ['transactionalId', 'v3AndBelowTransactionalId', 'transactionalIds'];
 
-/** A value of a field: lists have one element, texts are what the field is called, topics are called orders. */
+/**
+ * A value for a field of a request: a list gets one element, a string gets the name of its field, and a topic name is always
+ * 'orders'.
+ */
 function valueOf(name: string, { kind, element, fields }: Field): unknown {
   if (fields !== null) return bodyOf(fields);
   if (kind === 'array') return element === null ? [] : [valueOf(name, element)];
@@ -28,7 +31,7 @@ function bodyOf(shape: Shape): Record<string, unknown> {
   return Object.fromEntries(Object.entries(shape).map(([name, field]) => [name, valueOf(name, field)]));
 }
 
-/** Whether a field of such a name is anywhere in a message. */
+/** Whether any field of a message, at any depth, satisfies `isMeant`. */
 function has(shape: Shape, isMeant: (name: string, beside: Shape) => boolean): boolean {
   return Object.entries(shape).some(([name, { fields, element }]) => {
     const inner = fields ?? element?.fields ?? null;

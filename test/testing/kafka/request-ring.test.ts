@@ -1,4 +1,4 @@
-/** The requests that a test can look at are bounded. */
+/** The kit keeps a bounded number of past requests for a test to look at. */
 import { expect, test } from 'vitest';
 import {
   RequestEntry,

@@ -117,7 +117,7 @@ describe('startKafka', () => {
     await Promise.all(clusters.map((kafka, at) => kafka.produce('t', [`of ${at}`])));
     for (const [at, kafka] of clusters.entries()) expect(values(await kafka.read('t'))).toEqual([`of ${at}`]);
     await Promise.all(clusters.map((kafka) => kafka.close()));
-    // Closed sockets leave in one of the next turns.
+    // Node.js gives up closed sockets only in one of the next turns of the event loop.
     await vi.waitFor(() => expect(resources().length).toBeLessThanOrEqual(before.length));
   });
 

@@ -1,4 +1,7 @@
-/** What would surprise a user: a wait for what can't come, a fault that ends otherwise than it says, a function of the test that fails. */
+/**
+ * Cases that would surprise a user: a wait for something that can't happen, a fault that ends in another way than announced, a
+ * function of the user's test that throws.
+ */
 import { Partitioners, type Producer } from 'kafkajs';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { startKafka, type TestKafka } from '../../../src/testing/kafka/index.ts';
