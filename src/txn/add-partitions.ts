@@ -2,8 +2,7 @@
  * AddPartitionsToTxn (24) and AddOffsetsToTxn (25): a producer adds partitions to its transaction before it writes to them. So
  * the coordinator knows of every partition that will need a marker.
  *
- * `verifyPartitions` is the question of a partition's leader whether the coordinator knows of the partition (KIP-890). It changes
- * nothing.
+ * `verifyPartitions` tells a partition's leader whether the partition belongs to the transaction (KIP-890). It changes nothing.
  */
 import { type ErrorRow, Errors } from '../protocol/errors.ts';
 import { containsAll, hasPartition } from './partitions.ts';

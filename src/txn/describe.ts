@@ -50,8 +50,8 @@ export function describeTransaction(shard: Shard, transactionalId: string): Desc
 /** The conditions of ListTransactions; a transaction is listed when it meets all of them. */
 export interface ListFilter {
   /** Empty: all states. */
-  /** Empty: all. */
   readonly states: ReadonlySet<string>;
+  /** Empty: all producer ids. */
   readonly producerIds: ReadonlySet<number>;
   /** Only transactions open for longer than this; negative: all. */
   readonly durationMs: number;

@@ -36,7 +36,7 @@ import { wait } from './waiting.ts';
 
 export type InitInput = Extract<Request, { type: 'initProducerId' }>;
 
-/** The error of a request that is invalid in any state of the transactional id; null when it is valid. */
+/** Checks the request without the state of the transactional id. Returns the error, or null when the request is valid. */
 export function checkInit(config: TxnConfig, request: InitProducerIdRequest): ErrorRow | null {
   const { transactionalId, transactionTimeoutMs, producerId, producerEpoch, enable2Pc } = request;
   if (transactionalId === '' || (producerId === -1) !== (producerEpoch === noEpoch))
@@ -74,8 +74,8 @@ function begin(turn: Turn, input: InitInput): void {
 }
 
 /**
- * A request without a producer id may always take over. One with a producer id must come from the current producer. It may also
- * have the previous producer id if the epochs of that id were exhausted: the response with the new id may have been lost.
+ * A request without a producer id may always take over. A request with one must have the current producer id. The previous
+ * producer id is accepted too if its epochs were exhausted: the producer may not have got the response with the new id.
  */
 function isSameProducer(current: Transaction, { producerId, producerEpoch }: InitProducerIdRequest): boolean {
   if (producerId === -1 || producerId === current.producerId) return true;
