@@ -17,12 +17,12 @@ function oneOf<T extends string>(settings: Settings, key: string, known: readonl
   );
 }
 
-function numberOf(settings: Settings, key: string, otherwise: number): number {
+function numberOf(settings: Settings, key: string, otherwise: number, type = 'INT'): number {
   const text = settings.get(key);
   if (text === undefined) return otherwise;
   if (/^\s*[-+]?\d+\s*$/.test(text)) return Number(text);
   throw new ToolError(
-    `org.apache.kafka.common.config.ConfigException: Invalid value ${text} for configuration ${key}: Not a number of type INT`,
+    `org.apache.kafka.common.config.ConfigException: Invalid value ${text} for configuration ${key}: Not a number of type ${type}`,
   );
 }
 
@@ -67,7 +67,7 @@ function isConsumerProtocol(settings: Settings): boolean {
 
 /** Returns `metadata.max.age.ms`, or null when it is not set. */
 export function metadataMaxAgeMsOf(settings: Settings): number | null {
-  return settings.has('metadata.max.age.ms') ? numberOf(settings, 'metadata.max.age.ms', 0) : null;
+  return settings.has('metadata.max.age.ms') ? numberOf(settings, 'metadata.max.age.ms', 0, 'LONG') : null;
 }
 
 /** Options for a member of a group. `settings` must have a `group.id`. */

@@ -12,8 +12,9 @@ import {
 } from '../../client/fetcher.ts';
 import { GroupConsumer } from '../../client/group-consumer.ts';
 import type { KafkaClient, TopicInfo } from '../../client/kafka-client.ts';
-import { retry } from '../../client/retry.ts';
+import { isRetriable, retry } from '../../client/retry.ts';
 import type { TopicPattern } from '../../client/subscription.ts';
+import { errorOf, Errors, KafkaError } from '../../protocol/errors.ts';
 import { groupOptionsOf } from '../cluster/client-options.ts';
 
 export interface RecordSource {
@@ -30,30 +31,56 @@ const refreshIntervalMs = 5_000;
 /** The topics to read: one by its name, or all whose names match a pattern. */
 export type Selection = { readonly topic: string } | { readonly pattern: TopicPattern };
 
-async function select(client: KafkaClient, selection: Selection): Promise<TopicInfo[]> {
-  const cluster =
-    'topic' in selection ? await client.metadata([selection.topic], true) : await client.metadata(null);
-  const matches = ({ name, isInternal }: TopicInfo): boolean =>
-    'topic' in selection ? name === selection.topic : !isInternal && selection.pattern.matches(name);
-  return [...cluster.topics.values()].filter((topic) => topic.errorCode === 0 && matches(topic));
+/** Called with the name of the topic that the command line names, when it does not exist. */
+export type OnMissing = (topic: string) => void;
+
+/** Returns the topics that exist. Throws a `KafkaError` for a name that is invalid or that the client must not read. */
+async function select(client: KafkaClient, selection: Selection, onMissing: OnMissing): Promise<TopicInfo[]> {
+  if ('pattern' in selection) {
+    const { topics } = await client.metadata(null);
+    return [...topics.values()].filter(
+      ({ name, isInternal, errorCode }) => errorCode === 0 && !isInternal && selection.pattern.matches(name),
+    );
+  }
+  const { topic } = selection;
+  const found = (await client.metadata([topic], true)).topics.get(topic);
+  if (found?.errorCode === 0) return [found];
+  const error = found === undefined ? Errors.UNKNOWN_TOPIC_OR_PARTITION : errorOf(found.errorCode);
+  if (error === Errors.INVALID_TOPIC_EXCEPTION) throw new KafkaError(error, `Invalid topics: [${topic}]`);
+  if (error === Errors.TOPIC_AUTHORIZATION_FAILED)
+    throw new KafkaError(error, `Not authorized to access topics: [${topic}]`);
+  if (error === Errors.UNKNOWN_TOPIC_OR_PARTITION) onMissing(topic);
+  return [];
+}
+
+/** Repeats `attempt` as long as a retry can help; as in Java's consumer that has no end. */
+function untilServed<T>(client: KafkaClient, attempt: () => Promise<T>): Promise<T> {
+  return retry(client.ports, Number.POSITIVE_INFINITY, attempt);
 }
 
 /** Reads one partition from an offset on. */
-export async function partitionSource(
+export function partitionSource(
   client: KafkaClient,
   topic: string,
   partition: number,
   start: number | 'earliest' | 'latest',
   options: Partial<FetcherOptions>,
-): Promise<RecordSource> {
+): RecordSource {
   const fetcher = new Fetcher(client, options);
-  if (typeof start === 'number') fetcher.assign(topic, partition, start);
-  else {
+  const begin = async (): Promise<void> => {
+    if (typeof start === 'number') return fetcher.assign(topic, partition, start);
     const timestamp = start === 'earliest' ? offsetEarliest : offsetLatest;
-    const found = await fetcher.offsets([{ topic, partition, timestamp }]);
+    const found = await untilServed(client, () => fetcher.offsets([{ topic, partition, timestamp }]));
     fetcher.assign(topic, partition, found.get(`${topic}-${partition}`)?.offset ?? 0);
-  }
-  return { poll: (maxWaitMs, maxRecords) => fetcher.poll(maxWaitMs, maxRecords), close: async () => {} };
+  };
+  let begun: Promise<void> | null = null;
+  return {
+    poll: async (maxWaitMs, maxRecords) => {
+      await (begun ??= begin());
+      return fetcher.poll(maxWaitMs, maxRecords);
+    },
+    close: async () => {},
+  };
 }
 
 /** Reads all partitions of the topics without a group, so no offsets are committed. */
@@ -62,13 +89,14 @@ export function topicSource(
   selection: Selection,
   options: Partial<FetcherOptions>,
   metadataMaxAgeMs: number | null,
+  onMissing: OnMissing,
 ): RecordSource {
   const fetcher = new Fetcher(client, options);
   const known = new Set<string>();
   let refreshedMs = Number.NEGATIVE_INFINITY;
   const refresh = async (): Promise<void> => {
     const isFirst = known.size === 0;
-    const topics = await retry(client.ports, 60_000, () => select(client, selection));
+    const topics = await select(client, selection, onMissing);
     const fresh = topics.flatMap(({ name, partitions }) =>
       partitions
         .filter(({ index }) => !known.has(`${name}-${index}`))
@@ -89,7 +117,9 @@ export function topicSource(
       const isOld = nowMs - refreshedMs > (metadataMaxAgeMs ?? refreshIntervalMs);
       if (known.size === 0 || isOld || fetcher.takeMetadataError()) {
         refreshedMs = nowMs;
-        await refresh();
+        if (known.size === 0) await untilServed(client, refresh);
+        // While brokers do not respond, records of known partitions are waited for.
+        else await refresh().catch(rethrowUnlessRetriable);
       }
       if (known.size > 0) return fetcher.poll(maxWaitMs, maxRecords);
       await sleep(client.ports.scheduler, Math.min(maxWaitMs, 100));
@@ -100,18 +130,31 @@ export function topicSource(
 }
 
 /** Reads the topics as a member of a group, which commits the offsets of the records that it got. */
-export async function groupSource(
+export function groupSource(
   client: KafkaClient,
   selection: Selection,
   settings: ReadonlyMap<string, string>,
   groupId: string,
   fetch: Partial<FetcherOptions>,
-): Promise<RecordSource> {
-  if ('topic' in selection) await retry(client.ports, 60_000, () => select(client, selection));
+  onMissing: OnMissing,
+): RecordSource {
   const isAuto = settings.get('enable.auto.commit') !== 'false';
-  return new GroupConsumer(client, 'topic' in selection ? [selection.topic] : selection.pattern, {
+  const consumer = new GroupConsumer(client, 'topic' in selection ? [selection.topic] : selection.pattern, {
     group: { ...groupOptionsOf(settings), groupId },
     fetch,
     autoCommitIntervalMs: isAuto ? Number(settings.get('auto.commit.interval.ms') ?? 5_000) : null,
   });
+  let selected: Promise<unknown> | null = null;
+  return {
+    poll: async (maxWaitMs, maxRecords) => {
+      // A topic is created by asking for it, where `auto.create.topics.enable` allows that.
+      await (selected ??= untilServed(client, () => select(client, selection, onMissing)));
+      return consumer.poll(maxWaitMs, maxRecords);
+    },
+    close: () => consumer.close(),
+  };
+}
+
+function rethrowUnlessRetriable(error: unknown): void {
+  if (!isRetriable(error)) throw error;
 }

@@ -2,15 +2,18 @@
  * kafka-console-consumer: prints records until it is stopped, has printed the maximum number, or received none within the
  * time-out. It then prints their number to standard error. After Ctrl-C the exit status is 130.
  */
-import { systemClock } from '../../adapters/clock.ts';
+import { systemClock, systemScheduler } from '../../adapters/clock.ts';
 import { logTimestamp } from '../../adapters/console-logger.ts';
+import { sleep, type Timer } from '../../base/clock.ts';
 import type { ConsumedRecord, FetcherOptions } from '../../client/fetcher.ts';
 import type { KafkaClient } from '../../client/kafka-client.ts';
 import { compileJavaPattern } from '../../config/java-pattern.ts';
+import { KafkaError } from '../../protocol/errors.ts';
 import { metadataMaxAgeMsOf } from '../cluster/client-options.ts';
 import { clientSettings, connectClient } from '../cluster/connect.ts';
 import {
   groupSource,
+  type OnMissing,
   partitionSource,
   type RecordSource,
   type Selection,
@@ -26,11 +29,18 @@ import { printHelpOrVersion, unread } from '../arguments/help-or-version.ts';
 import { makeFormatter, type MessageFormatter } from './message-formatter.ts';
 import type { Options } from '../arguments/options.ts';
 import { optionsHelp } from '../arguments/options-help.ts';
+import { exceptionText } from '../text/exception-names.ts';
 import { type CliIo, ToolError } from '../tool.ts';
 
 const intro = 'This tool helps to read data from Kafka topics and outputs it to standard output.';
 const pollMaxMs = 100;
 const recordsMax = 500;
+/** How long the tool waits at its end to leave the group, as Java's consumer. */
+const closeTimeoutMs = 30_000;
+/** 128 and the number of SIGINT. */
+const interruptedStatus = 130;
+const timeoutException = 'org.apache.kafka.common.errors.TimeoutException';
+const loggerName = 'org.apache.kafka.tools.consumer.ConsoleConsumer';
 
 export async function main(args: readonly string[], io: CliIo): Promise<number> {
   const status = printHelpOrVersion(unread(args), args, intro, table, io);
@@ -44,6 +54,9 @@ export async function main(args: readonly string[], io: CliIo): Promise<number> 
   });
   try {
     return await consume(client, { options, settings, formatter, selection }, io);
+  } catch (error) {
+    const isConfig = error instanceof ToolError && error.message.includes('ConfigException');
+    throw isConfig ? unknownError(error.message) : error;
   } finally {
     client.close();
   }
@@ -129,15 +142,17 @@ function subscribeError(message: string): ToolError {
 
 function unknownError(text: string): ToolError {
   const time = logTimestamp(systemClock.wallMs());
-  return new ToolError(
-    `[${time}] ERROR Unknown error when running consumer:  (org.apache.kafka.tools.consumer.ConsoleConsumer)\n${text}`,
-  );
+  return new ToolError(`[${time}] ERROR Unknown error when running consumer:  (${loggerName})\n${text}`);
 }
 
-function sourceOf(
-  client: KafkaClient,
-  { options, settings, selection }: Plan,
-): Promise<RecordSource> | RecordSource {
+interface Plan {
+  readonly options: Options;
+  readonly settings: ReadonlyMap<string, string>;
+  readonly formatter: MessageFormatter;
+  readonly selection: Selection;
+}
+
+function sourceOf(client: KafkaClient, { options, settings, selection }: Plan, io: CliIo): RecordSource {
   const reset = settings.get('auto.offset.reset') === 'earliest' ? 'earliest' : 'latest';
   const fetch: Partial<FetcherOptions> = {
     isReadCommitted: options.text('isolation-level') === 'read_committed',
@@ -149,58 +164,85 @@ function sourceOf(
     return partitionSource(client, selection.topic, partition, startOffset(options), fetch);
   }
   const groupId = settings.get('group.id');
+  const onMissing = warnOfMissing(groupId, io);
   return groupId === undefined
-    ? topicSource(client, selection, fetch, metadataMaxAgeMsOf(settings))
-    : groupSource(client, selection, settings, groupId, fetch);
+    ? topicSource(client, selection, fetch, metadataMaxAgeMsOf(settings), onMissing)
+    : groupSource(client, selection, settings, groupId, fetch, onMissing);
 }
 
-interface Plan {
-  readonly options: Options;
-  readonly settings: ReadonlyMap<string, string>;
-  readonly formatter: MessageFormatter;
-  readonly selection: Selection;
+/** Tells once that a topic does not exist; the tool waits for it. */
+function warnOfMissing(groupId: string | undefined, io: CliIo): OnMissing {
+  let isSaid = false;
+  const group = groupId === undefined ? '' : `, groupId=${groupId}`;
+  return (topic) => {
+    if (isSaid) return;
+    isSaid = true;
+    const time = logTimestamp(systemClock.wallMs());
+    io.stderr(
+      `[${time}] WARN [Consumer clientId=console-consumer${group}] The metadata response from the cluster reported a recoverable issue: {${topic}=UNKNOWN_TOPIC_OR_PARTITION} (org.apache.kafka.clients.NetworkClient)\n`,
+    );
+  };
 }
 
 async function consume(client: KafkaClient, plan: Plan, io: CliIo): Promise<number> {
   const { options, formatter } = plan;
-  let stopped = false;
-  let wake: () => void = () => {};
-  const interrupted = new Promise<ConsumedRecord[]>((resolve) => {
-    wake = (): void => resolve([]);
+  let interrupt: (records: null) => void = () => {};
+  const interrupted = new Promise<null>((resolve) => {
+    interrupt = resolve;
   });
-  const unlisten = io.onSignal(() => {
-    stopped = true;
-    wake();
-  });
+  const unlisten = io.onSignal(() => interrupt(null));
   const limit = options.number('max-messages') ?? Number.POSITIVE_INFINITY;
-  const timeoutMs = options.number('timeout-ms') ?? Number.POSITIVE_INFINITY;
+  const timeoutMs = options.number('timeout-ms');
+  const source = sourceOf(client, plan, io);
   let count = 0;
   let status = 0;
-  const source = await sourceOf(client, plan);
-  let heardMs = systemClock.monotonicMs();
-  while (!stopped && count < limit) {
-    const records = await Promise.race([
-      source.poll(pollMaxMs, Math.min(recordsMax, limit - count)),
-      interrupted,
-    ]);
-    for (const record of records) {
-      if (!print(record, formatter, options, io)) {
-        status = 1;
-        stopped = true;
-        break;
+  try {
+    while (count < limit && status === 0) {
+      const records = await nextRecords(source, Math.min(recordsMax, limit - count), timeoutMs, interrupted);
+      if (records === null) status = interruptedStatus;
+      for (const record of records ?? []) {
+        if (print(record, formatter, options, io)) count++;
+        else {
+          status = 1;
+          break;
+        }
       }
-      count++;
     }
-    if (records.length > 0) heardMs = systemClock.monotonicMs();
-    else if (systemClock.monotonicMs() - heardMs > timeoutMs) {
-      logError(io, 'org.apache.kafka.common.errors.TimeoutException');
-      break;
-    }
+  } catch (error) {
+    // As in Kafka's tool, an error of the consumer ends the tool with status 0.
+    logError(io, error instanceof KafkaError ? exceptionText(error) : (error as Error).message);
   }
-  await source.close();
+  await Promise.race([source.close().catch(() => {}), sleep(systemScheduler, closeTimeoutMs)]);
   unlisten();
   io.stderr(`Processed a total of ${count} messages\n`);
-  return stopped && status === 0 ? 130 : status;
+  return status;
+}
+
+/** Returns the next records, or null after a signal. Throws Kafka's TimeoutException when there are none for `timeoutMs`. */
+async function nextRecords(
+  source: RecordSource,
+  count: number,
+  timeoutMs: number | null,
+  interrupted: Promise<null>,
+): Promise<readonly ConsumedRecord[] | null> {
+  let timer: Timer | null = null;
+  let isOver = false;
+  const timedOut = new Promise<null>((resolve) => {
+    if (timeoutMs === null) return;
+    timer = systemScheduler.after(timeoutMs, () => {
+      isOver = true;
+      resolve(null);
+    });
+  });
+  try {
+    for (;;) {
+      const records = await Promise.race([source.poll(pollMaxMs, count), interrupted, timedOut]);
+      if (isOver && (records ?? []).length === 0) throw new Error(timeoutException);
+      if (records === null || records.length > 0) return records;
+    }
+  } finally {
+    (timer as Timer | null)?.cancel();
+  }
 }
 
 /** Prints a record. Returns false when it cannot be printed and the tool must end. */
@@ -216,5 +258,7 @@ function print(record: ConsumedRecord, formatter: MessageFormatter, options: Opt
 
 function logError(io: CliIo, text: string): void {
   const time = logTimestamp(systemClock.wallMs());
-  io.stderr(`[${time}] ERROR Error processing message, terminating consumer process:\n${text}\n`);
+  io.stderr(
+    `[${time}] ERROR Error processing message, terminating consumer process:  (${loggerName})\n${text}\n`,
+  );
 }
