@@ -16,6 +16,7 @@ import type { Logger } from '../telemetry/logger.ts';
 import type { LeaderEpochCache } from './leader-epoch-cache.ts';
 import type { LogConfig } from './log-config.ts';
 import type { ProducerState } from './producers/producer-state.ts';
+import type { OffsetRange } from './segment/transaction-index.ts';
 import type { DirectoryRef, SegmentResources } from './segment/segment.ts';
 import { Segment } from './segment/segment.ts';
 import type { TailCache } from './tail-cache.ts';
@@ -104,6 +105,10 @@ export class LogState {
   highWatermark = 0;
   /** Changed by log-appender, log-truncation, log-loading, log-relocation. */
   plan: SegmentPlan;
+  /** Lost records with others behind them, see `ReplicaLog.missingFrom`. Changed by log-truncation, missing-records. */
+  missing: readonly OffsetRange[] = [];
+  /** Records below the recovery point were not found when the log was opened. Changed by log-loading, missing-records. */
+  hasLostRecords = false;
   /** The number of truncations. A read that sees it change is repeated. Changed by log-truncation, log-relocation. */
   generation = 0;
   /** The smallest offset to which the log was truncated since the last compaction. Changed by log-truncation, compaction. */

@@ -25,7 +25,9 @@ export async function truncateEnd(state: LogState, reader: LogReader, offset: nu
     state.recoveryPoint = offset;
     await state.options.callbacks.persistRecoveryPoints();
   }
+  if (offset < (state.segments[0] as Segment).baseOffset) return truncateFully(state, reader, offset);
   beginChange(state, reader);
+  state.missing = state.missing.filter(({ to }) => to < offset);
   const keep = state.floorSegment(offset);
   const segment = state.segments[keep] as Segment;
   const dropped = state.segments.slice(keep + 1);
@@ -49,6 +51,7 @@ export async function truncateFully(state: LogState, reader: LogReader, offset: 
   state.recoveryPoint = 0;
   await state.options.callbacks.persistRecoveryPoints();
   beginChange(state, reader);
+  state.missing = [];
   await unlistSegments(state, state.segments);
   for (const segment of state.segments) await segment.removeFiles();
   await removeSnapshots(state, () => true);
@@ -175,6 +178,7 @@ export function raiseLogStart(state: LogState, offset: number): void {
   if (offset <= state.logStartOffset) return;
   assert(offset <= state.logEndOffset, 'the log does not start beyond its end');
   state.logStartOffset = offset;
+  state.missing = state.missing.filter(({ to }) => to > offset);
   state.options.callbacks.onOffsetMoved('logStart');
   state.highWatermark = Math.max(state.highWatermark, offset);
   state.epochs.truncateFromStart(offset);

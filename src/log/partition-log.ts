@@ -109,6 +109,11 @@ export class PartitionLog {
     return unstable === null ? highWatermark : Math.min(Math.max(unstable, logStartOffset), highWatermark);
   }
 
+  /** See `ReplicaLog.missingFrom`. */
+  get missingFrom(): number | null {
+    return this.#state.missing[0]?.from ?? null;
+  }
+
   get latestEpoch(): number {
     return this.#state.epochs.latestEpoch;
   }

@@ -13,7 +13,7 @@ import { crc32c } from '../protocol/records/crc32c.ts';
 import type { LogState, LogView } from './log-state.ts';
 import { segmentCheckpointName } from './names.ts';
 import type { Segment } from './segment/segment.ts';
-import type { EntriesDigest } from './segment/transaction-index.ts';
+import type { EntriesDigest, OffsetRange } from './segment/transaction-index.ts';
 
 export interface ListedSegment {
   readonly baseOffset: number;
@@ -28,31 +28,39 @@ export interface ListedSegment {
 const encoder = new TextEncoder();
 const version = 0;
 
-export function encodeSegmentCheckpoint(segments: readonly ListedSegment[]): string {
+export interface SegmentCheckpoint {
+  readonly segments: readonly ListedSegment[];
+  /** Offsets of records that this replica has lost and not fetched again; they have records behind them. */
+  readonly missing: readonly OffsetRange[];
+}
+
+export function encodeSegmentCheckpoint({ segments, missing }: SegmentCheckpoint): string {
   const lines = segments.map(
     ({ baseOffset, sizeBytes, largestTimestamp, aborted }) =>
       `segment ${baseOffset} ${sizeBytes} ${largestTimestamp} ${aborted.count} ${aborted.crc}\n`,
   );
+  for (const { from, to } of missing) lines.push(`missing ${from} ${to}\n`);
   const text = `${version}\n${lines.join('')}`;
   return `${text}crc ${crc32c(encoder.encode(text))}\n`;
 }
 
 /** Null when the text is damaged. */
-export function decodeSegmentCheckpoint(text: string): ListedSegment[] | null {
+export function decodeSegmentCheckpoint(text: string): SegmentCheckpoint | null {
   const end = text.lastIndexOf('crc ');
   if (end < 0 || !text.startsWith(`${version}\n`)) return null;
   const covered = text.slice(0, end);
   if (text.slice(end) !== `crc ${crc32c(encoder.encode(covered))}\n`) return null;
   const segments: ListedSegment[] = [];
+  const missing: OffsetRange[] = [];
   for (const line of covered.split('\n').slice(1, -1)) {
-    const match = /^segment (\d+) (\d+) (-?\d+) (\d+) (\d+)$/.exec(line);
+    const match = /^(segment|missing)((?: -?\d+)+)$/.exec(line);
+    const [first = 0, second = 0, largestTimestamp = -1, count = 0, crc = 0] =
+      match?.[2]?.trim().split(' ').map(Number) ?? [];
     if (match === null) return null;
-    const [baseOffset = 0, sizeBytes = 0, largestTimestamp = 0, count = 0, crc = 0] = match
-      .slice(1)
-      .map(Number);
-    segments.push({ baseOffset, sizeBytes, largestTimestamp, aborted: { count, crc } });
+    if (match[1] === 'missing') missing.push({ from: first, to: second });
+    else segments.push({ baseOffset: first, sizeBytes: second, largestTimestamp, aborted: { count, crc } });
   }
-  return segments;
+  return { segments, missing };
 }
 
 /** The segments to list when everything below `durableTo` is synced with its indexes. */
@@ -79,8 +87,9 @@ export async function writeSegmentCheckpoint(
 ): Promise<void> {
   const write = async (): Promise<void> => {
     const segments = listedSegments(state, Math.max(durableTo, state.recoveryPoint));
-    if (segments.length === 0 && state.segmentCheckpoint === null) return;
-    const text = encodeSegmentCheckpoint(segments);
+    const { missing } = state;
+    if (segments.length + missing.length === 0 && state.segmentCheckpoint === null) return;
+    const text = encodeSegmentCheckpoint({ segments, missing });
     if (text === state.segmentCheckpoint) return;
     // Not known while it is being written.
     state.segmentCheckpoint = '';

@@ -36,6 +36,11 @@ export interface ReplicaLog {
   readonly logEndOffset: number;
   readonly highWatermark: number;
   readonly lastStableOffset: number;
+  /**
+   * The first offset whose records this replica has lost although it has later ones; null: there is none. A follower must be
+   * truncated there before it fetches.
+   */
+  readonly missingFrom: number | null;
   /** The newest leader epoch of the log; -1 when it has none. */
   readonly latestEpoch: number;
   setHighWatermark(offset: number): void;

@@ -23,7 +23,7 @@ import type { IsrOutcome } from './leader/alter-partition.ts';
 import { BusyGate } from './busy-gate.ts';
 import { FeedList } from './leader/feed-list.ts';
 import type { Feed, SubscribeResult, Subscription } from './leader/feed.ts';
-import { resetToRange, truncateToEpochs } from './follower/follower-truncation.ts';
+import { fetchOffset, resetToRange, truncateToEpochs } from './follower/follower-truncation.ts';
 import { aheadOfMetadata, checkSubscription, outOfRangeAction } from './follower/follower-state.ts';
 import { followerHighWatermark } from './leader/high-watermark.ts';
 import type { IsrProposal } from './leader/isr.ts';
@@ -360,7 +360,7 @@ export class Partition {
 
   /** Truncates to `leaderEnd`, or empties the log to begin at `leaderStart`. False: this log's end was between them already. */
   async resetIntoRange(leaderStart: number, leaderEnd: number): Promise<boolean> {
-    const action = outOfRangeAction(this.log.logEndOffset, leaderStart, leaderEnd);
+    const action = outOfRangeAction(fetchOffset(this.log), leaderStart, leaderEnd);
     if (action.kind !== 'retry') await this.#truncate(() => resetToRange(this.log, action));
     return action.kind !== 'retry';
   }

@@ -121,6 +121,10 @@ export const remedies: Readonly<Record<string, string>> = {
     'Nothing needs to be done after a power cut or kill -9: the last write was not complete. Otherwise check the disk.',
   'recovered a partition: records behind a damaged place are gone from this replica':
     'Records from firstOffset to lastOffset may have been acknowledged. Replicas in sync have them, and this one fetches them again; without such a replica they are lost, but for segments kept as *.log.lost. Unless the power failed, check the disk.',
+  'records of a partition are missing on this broker':
+    'Files of the partition were deleted or shortened, or the disk lost them; check the disk. With other replicas nothing is lost if they are in sync: this broker gives up its place among the in-sync replicas, and fetches the records again from the leader. Without one, the partition serves what is left: stop the broker and put the files back from a backup, or accept the loss with kafka-delete-records up to lastOffset + 1.',
+  'the directory of a partition is missing':
+    'It had records at the last shutdown. With other replicas in sync nothing is lost: this broker fetches them again. Without one, stop the broker and put the directory back from a backup: otherwise the partition begins empty. Check the disk.',
   'the log start offset is beyond the log end: the log begins anew':
     'Records from logStartOffset on may have been acknowledged. Replicas in sync have them, and this one fetches them again; without such a replica they are lost. Unless the power failed, check the disk.',
   'found a stray log':

@@ -16,9 +16,9 @@ const path = '/data/t-0/segment-checkpoint';
 const coordinator = { origin: 'coordinator', requestVersion: 12 } as const;
 const unverified = { ...client, verification: 'off' } as const;
 
-async function listed(bench: Bench): Promise<ListedSegment[] | null> {
+async function listed(bench: Bench): Promise<readonly ListedSegment[] | null> {
   if ((await bench.fs.stat(path)) === null) return null;
-  return decodeSegmentCheckpoint(new TextDecoder().decode(await bench.fs.readFile(path)));
+  return decodeSegmentCheckpoint(new TextDecoder().decode(await bench.fs.readFile(path)))?.segments ?? null;
 }
 
 describe('the file', () => {
@@ -28,12 +28,16 @@ describe('the file', () => {
   ];
 
   test('is read as it was written', () => {
-    expect(decodeSegmentCheckpoint(encodeSegmentCheckpoint(segments))).toEqual(segments);
-    expect(decodeSegmentCheckpoint(encodeSegmentCheckpoint([]))).toEqual([]);
+    const checkpoint = { segments, missing: [{ from: 3, to: 99 }] };
+    expect(decodeSegmentCheckpoint(encodeSegmentCheckpoint(checkpoint))).toEqual(checkpoint);
+    const nothing = { segments: [], missing: [] };
+    expect(decodeSegmentCheckpoint(encodeSegmentCheckpoint(nothing))).toEqual(nothing);
   });
 
   test('any change of it is seen', () => {
-    const bytes = new TextEncoder().encode(encodeSegmentCheckpoint(segments));
+    const bytes = new TextEncoder().encode(
+      encodeSegmentCheckpoint({ segments, missing: [{ from: 3, to: 99 }] }),
+    );
     for (let i = 0; i < bytes.length; i++) {
       const other = bytes.with(i, (bytes[i] ?? 0) ^ 1) as Uint8Array;
       expect(decodeSegmentCheckpoint(new TextDecoder().decode(other)), `byte ${i}`).toBe(null);

@@ -67,6 +67,8 @@ export class MemoryLog implements ReplicaLog {
   get lastStableOffset(): number {
     return this.highWatermark;
   }
+  readonly missingFrom = null;
+
   get latestEpoch(): number {
     return this.stored.epochs.latestEpoch;
   }

@@ -17,7 +17,7 @@ function followed(index: number, writes: Promise<void>[] = []): Partition {
     topicId,
     index,
     name: `t-${index}`,
-    log: { logEndOffset: 0, latestEpoch: -1, logStartOffset: 0 },
+    log: { logEndOffset: 0, latestEpoch: -1, logStartOffset: 0, missingFrom: null },
     isFollower: true,
     isQuiescent: true,
     whenQuiescent: (then: () => void) => then(),
@@ -134,4 +134,35 @@ test('records for a subscription that has ended are dropped, and the leader gets
   await settle();
   expect(appended).toEqual([1]);
   expect(sent.find(({ type }) => type === 'ack')).toMatchObject({ pushes: 1, creditBytes: 2 });
+});
+
+test('a replica with lost records is fed from there, and truncated only when the leader feeds it', async () => {
+  const { fetcher, partitions, stream, sent } = await fetcherOf(1);
+  const [partition] = partitions as [Partition];
+  const log = { logEndOffset: 22, latestEpoch: 3, logStartOffset: 0, missingFrom: 10 as number | null };
+  const truncated: unknown[] = [];
+  Object.assign(partition, {
+    log: { ...log, epochAt: (offset: number) => (offset === 9 ? 1 : -1) },
+    truncateToLeader: (end: unknown) => {
+      truncated.push(end);
+      Object.assign(partition.log, { logEndOffset: 10, latestEpoch: 1, missingFrom: null });
+      return Promise.resolve(true);
+    },
+  });
+  sent.length = 0;
+  appended.length = 0;
+  fetcher.follow(partition, 1);
+  await settle();
+  expect(sent[1]).toMatchObject({ slots: [{ slot: 1, fetchOffset: 10, lastFetchedEpoch: 1 }] });
+  partition.onLogStartMoved?.();
+  await settle();
+  expect([sent.length, truncated]).toEqual([2, []]);
+  stream.onMessage(pushOf(1));
+  await settle();
+  expect([truncated, appended]).toEqual([[{ epoch: -1, endOffset: 10 }], []]);
+  expect(sent.filter(({ type }) => type === 'subscribe').at(-1)).toMatchObject({
+    slots: [{ slot: 2, fetchOffset: 10, lastFetchedEpoch: 1 }],
+  });
+  stream.onMessage(pushOf(2));
+  expect(appended).toEqual([0]);
 });

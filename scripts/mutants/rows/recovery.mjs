@@ -3,6 +3,7 @@ const messagesTest = 'test/log/recovery-messages.test.ts';
 const indexesTest = 'test/log/recovery-indexes.test.ts';
 const transactionsTest = 'test/log/transaction-index.test.ts';
 const checkpointTest = 'test/log/segment-checkpoint.test.ts';
+const missingTest = 'test/log/missing-records.test.ts';
 const diskTest = 'test/simulation/disk.test.ts';
 const faultsTest = 'test/testing/checkers.test.ts';
 
@@ -288,5 +289,117 @@ export const recoveryRows = [
       },
     ],
     caughtBy: { test: checkpointTest, name: 'random histories' },
+  },
+  {
+    number: 993,
+    bug: 'a crash in the middle of a compaction looks like damage',
+    reference: 'src/log/segment-checkpoint.ts: unlisted before it is replaced',
+    change: 'replaced segments stay listed',
+    edits: [
+      {
+        file: 'src/log/compaction/compaction.ts',
+        from: '  await unlistSegments(state, group);\n',
+        to: '',
+      },
+    ],
+    caughtBy: { test: checkpointTest, name: 'random histories' },
+  },
+  {
+    number: 994,
+    bug: 'after kill -9 segments that retention deleted look like lost records, and a follower is truncated for them',
+    reference: 'src/log/segment-checkpoint.ts: unlisted before it is removed',
+    change: 'deleted segments stay listed',
+    edits: [
+      {
+        file: 'src/log/log-truncation.ts',
+        from: '  await unlistSegments(state, removed);\n',
+        to: '',
+      },
+    ],
+    caughtBy: { test: missingTest, name: 'records that retention' },
+  },
+  {
+    number: 995,
+    bug: 'a deleted segment looks like compaction: a replica with a hole serves and leads',
+    reference: 'a reviewer; docs/decisions/0077-what-a-partition-must-have.md',
+    change: 'listed segments that are not there are not looked for',
+    edits: [
+      {
+        file: 'src/log/recovery/missing-records.ts',
+        from: '...absentRanges(state, found.absent)]',
+        to: '...absentRanges(state, [])]',
+      },
+    ],
+    caughtBy: { test: missingTest, name: 'an inner segment is gone' },
+  },
+  {
+    number: 996,
+    bug: 'a follower with a hole is in sync at once, and never gets the lost records',
+    reference: 'a reviewer; docs/decisions/0077-what-a-partition-must-have.md',
+    change: 'it fetches from its log end offset',
+    edits: [
+      {
+        file: 'src/replication/follower/follower-truncation.ts',
+        from: 'return log.missingFrom ?? log.logEndOffset;',
+        to: 'return log.logEndOffset;',
+      },
+    ],
+    caughtBy: { test: 'test/replication/replica-fetcher.test.ts', name: 'a replica with lost records' },
+  },
+  {
+    number: 997,
+    bug: 'a replica that lost records while its broker was down stays eligible to lead',
+    reference: 'KIP-966; docs/decisions/0077-what-a-partition-must-have.md',
+    change: 'the broker registers as after a clean shutdown',
+    edits: [
+      {
+        file: 'src/log/directories/log-directories.ts',
+        from: '!isOffline && !hasLostRecords && previous',
+        to: '!isOffline && (hasLostRecords || true) && previous',
+      },
+    ],
+    caughtBy: { test: missingTest, name: 'does not count when a log has lost records' },
+  },
+  {
+    number: 1001,
+    bug: 'a log that is shorter than its recovery point has a torn tail, and nothing needs to be done',
+    reference: 'a reviewer',
+    change: 'the recovery point is not looked at',
+    edits: [
+      {
+        file: 'src/log/recovery/log-loading.ts',
+        from: 'const isShort = nextOffset < recoveryPoint;',
+        to: 'const isShort = nextOffset < Math.min(0, recoveryPoint);',
+      },
+    ],
+    caughtBy: { test: missingTest, name: 'ends within a batch' },
+  },
+  {
+    number: 999,
+    bug: 'a leader that lost its first segment raises its log start offset, and its followers delete their records',
+    reference: 'reading for row 995',
+    change: 'the log starts at its first segment',
+    edits: [
+      {
+        file: 'src/log/recovery/log-loading.ts',
+        from: 'Math.min(firstBase, missingFrom));',
+        to: 'Math.max(firstBase, Math.min(0, missingFrom)));',
+      },
+    ],
+    caughtBy: { test: missingTest, name: 'the first segment is gone' },
+  },
+  {
+    number: 1000,
+    bug: 'after kill -9 a topic that was deleted and made again loses its records: the old log start offset is behind its end',
+    reference: 'reading for row 995; Kafka LogManager.asyncDelete writes the checkpoints',
+    change: 'the checkpoints name the deleted partition until they are written for another reason',
+    edits: [
+      {
+        file: 'src/log/manager/log-manager.ts',
+        from: '    await this.#checkpoints.forgetDeparted(directory, name);\n',
+        to: '',
+      },
+    ],
+    caughtBy: { test: missingTest, name: 'a topic that is made again' },
   },
 ];

@@ -173,7 +173,7 @@ export const replicationRows = [
     edits: [
       {
         file: 'src/log/directories/log-directories.ts',
-        from: '!isOffline && previousBrokerEpoch === first?.previousBrokerEpoch,',
+        from: '!isOffline && !hasLostRecords && previousBrokerEpoch === first?.previousBrokerEpoch,',
         to: '!isOffline || previousBrokerEpoch === first?.previousBrokerEpoch,',
       },
     ],

@@ -52,6 +52,15 @@ export class LogCheckpoints {
     return directory.writeCheckpoint(kind, () => this.#collect(directory, kind, joining));
   }
 
+  /**
+   * Must be called before a new log gets the name of one that has left: after a crash the old offsets in the checkpoints would be
+   * taken for those of the new log.
+   */
+  async forgetDeparted(directory: LogDirectory, name: string): Promise<void> {
+    for (const kind of ['recoveryPoint', 'logStart'] as const)
+      if (directory.departed[kind].has(name)) await this.writeOne(directory, kind);
+  }
+
   /** Called when more of a log in the directory `path` was compacted: writes the cleaner's checkpoint. */
   async cleaned(path: string): Promise<void> {
     this.#options.directories.find((directory) => directory.path === path)?.dirty.add('cleaner');

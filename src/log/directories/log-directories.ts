@@ -2,6 +2,7 @@
 import { mark } from '../../base/mark.ts';
 import type { Uuid } from '../../base/uuid.ts';
 import { Errors, KafkaError } from '../../protocol/errors.ts';
+import type { Logger } from '../../telemetry/logger.ts';
 import type { LogDirectory } from './log-directory.ts';
 
 /** How many partitions that are not on this broker yet may have a requested directory; further requests are not remembered. */
@@ -17,17 +18,29 @@ export class LogDirectories {
   }
 
   /**
-   * The broker epoch of the last clean shutdown; -1: not all directories have the same. Then a directory has failed, or it was
-   * closed cleanly by an earlier incarnation only, so its replicas may have lost records (KIP-966).
+   * The broker epoch of the last clean shutdown; -1: not all directories have the same, or a replica is known to have lost records.
+   * In the first case a directory has failed, or it was closed cleanly by an earlier incarnation only, so its replicas may have
+   * lost records (KIP-966). With -1 the controller takes this broker out of the sets of in-sync and eligible replicas.
    */
   get previousBrokerEpoch(): number {
     const [first] = this.all;
     const isAgreed = this.all.every(
-      ({ isOffline, previousBrokerEpoch }) =>
-        !isOffline && previousBrokerEpoch === first?.previousBrokerEpoch,
+      ({ isOffline, hasLostRecords, previousBrokerEpoch }) =>
+        !isOffline && !hasLostRecords && previousBrokerEpoch === first?.previousBrokerEpoch,
     );
     if (!isAgreed) mark('log.clean-epochs-differ');
     return isAgreed ? (first?.previousBrokerEpoch ?? -1) : -1;
+  }
+
+  /** Partitions whose directories were removed while the broker was down, unless they are in another directory now (`isOpen`). */
+  reportAbsent(isOpen: (name: string) => boolean, logger: Logger): void {
+    for (const directory of this.all) {
+      for (const partition of directory.absent.filter((name) => !isOpen(name))) {
+        mark('log.partition-absent');
+        directory.hasLostRecords = true;
+        logger.error('the directory of a partition is missing', { partition, directory: directory.path });
+      }
+    }
   }
 
   /** `cordoned.log.dirs`: these directories get no new replicas (KIP-1066). */

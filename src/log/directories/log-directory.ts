@@ -46,6 +46,15 @@ export class LogDirectory {
   wasClean = false;
   /** Broker epoch of the last clean shutdown; -1: unknown. */
   previousBrokerEpoch = -1;
+  /** Durable records of a log in it were not found at the start, so its replicas are not those of the last clean shutdown. */
+  hasLostRecords = false;
+  /** Partitions with records at the last clean shutdown whose directories are not there. */
+  readonly absent: string[] = [];
+  /** By the kind of a checkpoint: partitions that have left and that the file still names. */
+  readonly departed: Readonly<Record<'recoveryPoint' | 'logStart', Set<string>>> = {
+    recoveryPoint: new Set(),
+    logStart: new Set(),
+  };
   /** The checkpoints of which an offset has changed since they were written. */
   readonly dirty = new Set<CheckpointKind>();
   /** By checkpoint: the write in progress, and the one that will follow it. */
@@ -115,12 +124,22 @@ export class LogDirectory {
     for (const kind of checkpointKinds) this.dirty.add(kind);
   }
 
+  /** A log was removed from it. */
+  left(name: string): void {
+    this.dirtyAll();
+    this.departed.recoveryPoint.add(name);
+    this.departed.logStart.add(name);
+  }
+
   /** Writes what `collect` returns; it is called when the write begins. Calls during a write share the next write. */
   writeCheckpoint(kind: CheckpointKind, collect: () => Promise<OffsetCheckpoint>): Promise<void> {
     const write = async (): Promise<void> => {
       this.dirty.delete(kind);
+      const departed = kind === 'recoveryPoint' || kind === 'logStart' ? this.departed[kind] : null;
+      const left = [...(departed ?? [])];
       const path = `${this.path}/${checkpointNames[kind]}`;
       await writeOffsetCheckpoint(this.#fs, path, await collect(), this.#scheduler);
+      for (const name of left) departed?.delete(name);
     };
     const turn = this.#writes.get(kind);
     if (turn === undefined) {

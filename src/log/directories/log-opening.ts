@@ -65,10 +65,17 @@ export async function openDirectory(
       exists: true,
       ownerSyncsParent: true,
     });
+    if (log.state.hasLostRecords) directory.hasLostRecords = true;
     options.onOpened(name, log);
   };
   const names = only === null ? await fs.list(directory.path) : [only];
   let count = 0;
+  if (directory.wasClean && only === null) {
+    const present = new Set(names);
+    await forEachInTurns(recoveryPoints, scheduler, ([name, offset]) => {
+      if (offset > (logStarts.get(name) ?? 0) && !present.has(name)) directory.absent.push(name);
+    });
+  }
   await forEachInTurns(names, scheduler, (name) => {
     const path = `${directory.path}/${name}`;
     if (isPartition(name)) count += 1;

@@ -10,6 +10,7 @@ import { writeEpochs } from '../log-flush.ts';
 import type { LogReader } from '../log-reader.ts';
 import type { LogState } from '../log-state.ts';
 import { partitionDirectoryName } from '../names.ts';
+import { writeSegmentCheckpoint } from '../segment-checkpoint.ts';
 
 /** What this file needs of the `PartitionLog` of the copy. */
 interface CopiedLog {
@@ -64,5 +65,6 @@ export async function relocate(
   state.metadataDirty = true;
   state.epochs.isDirty = true;
   await writeEpochs(state);
+  await writeSegmentCheckpoint(state);
   return leavingPath;
 }

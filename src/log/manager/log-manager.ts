@@ -124,12 +124,15 @@ export class LogManager {
       if (directory.isOffline) continue;
       try {
         if (this.#options.settings.locksDirectories) await directory.lock();
-        await this.#openAll(directory);
+        this.#cleaner.restore(directory.path, await directory.readCheckpoint('cleaner'));
+        await directory.begin();
+        await this.#open(directory, null);
       } catch (error) {
         this.#directoryFailed(directory, asStorageError(error));
       }
     }
     await this.#adoptCopies();
+    this.#directories.reportAbsent((name) => this.#logs.has(name), this.#logger);
     this.#logger.info('loaded the logs', {
       count: this.#logs.size,
       tookMs: Math.round(this.#options.clock.monotonicMs() - startedMs),
@@ -331,12 +334,6 @@ export class LogManager {
     return [...this.#logs.values()];
   }
 
-  async #openAll(directory: LogDirectory): Promise<void> {
-    this.#cleaner.restore(directory.path, await directory.readCheckpoint('cleaner'));
-    await directory.begin();
-    await this.#open(directory, null);
-  }
-
   /** Opens the log `name` in a directory; null: all logs. */
   async #open(directory: LogDirectory, name: string | null): Promise<void> {
     await openDirectory(directory, name, {
@@ -391,6 +388,7 @@ export class LogManager {
       directory.logsCount -= 1;
       throw error;
     });
+    await this.#checkpoints.forgetDeparted(directory, name);
     const log = await PartitionLog.open({
       directory: `${directory.path}/${name}`,
       topic,
@@ -442,7 +440,7 @@ export class LogManager {
     this.#writeBehind.delete(log);
     directory.logsCount -= 1;
     this.#cleaner.forget(directory.path, name);
-    directory.dirtyAll();
+    directory.left(name);
     const delayMs = log.state.config.fileDeleteDelayMs;
     const marked = markedDirectoryName(log.topic, log.partition, randomUuid(this.#options.random), why);
     const path = await log.leave(marked).catch((error: unknown) => {

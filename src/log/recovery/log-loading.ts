@@ -20,6 +20,7 @@ import { writeSegmentCheckpoint } from '../segment-checkpoint.ts';
 import { type ScanResult, wrongChecksum } from '../segment/batch-scan.ts';
 import { Segment } from '../segment/segment.ts';
 import { hasUnwrittenSector, lastOffsetBehind, lastOffsetIn } from './behind-fault.ts';
+import { findMissing } from './missing-records.ts';
 import { type Found, listSegments, nothingFound } from './segment-listing.ts';
 import { logRebuilt, rebuildTransactions } from './transaction-recovery.ts';
 
@@ -49,10 +50,13 @@ export async function loadLog(options: PartitionLogOptions): Promise<LogState> {
   if (isNew) {
     setEnd(state, options.logStartOffset);
     state.recoveryPoint = options.logStartOffset;
+    await findMissing(state, found);
   } else {
     const clean = options.isClean && epochs !== null && (await loadClean(state, found.snapshots));
-    if (clean) await restoreTransactions(state, found);
-    else await recover(state, found, epochs === null ? 0 : options.recoveryPoint);
+    if (clean) {
+      await restoreTransactions(state, found);
+      await findMissing(state, found);
+    } else await recover(state, found, epochs === null ? 0 : options.recoveryPoint);
   }
   await finish(state, found.snapshots);
   return state;
@@ -157,6 +161,8 @@ async function recover(state: LogState, found: Found, recoveryPoint: number): Pr
   if (state.logEndOffset < known) await loadProducers(state, snapshots, state.logEndOffset);
   await state.active.activate();
   await restoreTransactions(state, found);
+  // Before the segment checkpoint is written, which is the evidence.
+  await findMissing(state, found);
   // Everything below the recovery point was synced before.
   state.recoveryPoint = Math.min(recoveryPoint, state.logEndOffset);
   await flushTo(state, state.logEndOffset, { indexes: true });
@@ -232,7 +238,12 @@ async function endAt(state: LogState, index: number, cut: CutOff): Promise<void>
   const behind = state.segments.slice(index).filter(({ sizeBytes }) => sizeBytes > 0);
   // The file name of an empty segment shows that there were records before it.
   const named = state.active.baseOffset - 1;
-  const lastOffset = (await lastOffsetIn(behind)) ?? (named >= nextOffset ? named : cut.lastOffset);
+  const found = (await lastOffsetIn(behind)) ?? (named >= nextOffset ? named : cut.lastOffset);
+  // Everything below the recovery point was synced, so it is not the end of an interrupted write.
+  const { recoveryPoint } = state.options;
+  const isShort = nextOffset < recoveryPoint;
+  state.hasLostRecords ||= isShort;
+  const lastOffset = isShort ? Math.max(found ?? 0, recoveryPoint - 1) : found;
   const fields = { partition: name, segment: cut.segment.path, fault: cut.fault };
   if (cut.isTorn && lastOffset === null) {
     logger.warn('recovered a partition: truncated a torn tail', {
@@ -310,7 +321,9 @@ async function dropSegments(state: LogState, index: number): Promise<void> {
 async function finish(state: LogState, snapshots: readonly number[]): Promise<void> {
   const { options } = state;
   const firstBase = (state.segments[0] as Segment).baseOffset;
-  state.logStartOffset = Math.max(options.logStartOffset, firstBase);
+  const missingFrom = state.missing[0]?.from ?? Number.MAX_SAFE_INTEGER;
+  // Missing records at the front were not deleted on purpose: followers, which adopt the log start offset, must not delete theirs.
+  state.logStartOffset = Math.max(options.logStartOffset, Math.min(firstBase, missingFrom));
   if (state.logStartOffset > state.logEndOffset) {
     state.logger.warn('the log start offset is beyond the log end: the log begins anew', {
       partition: state.name,
@@ -327,7 +340,8 @@ async function finish(state: LogState, snapshots: readonly number[]): Promise<vo
   }
   state.epochs.truncateFromEnd(state.logEndOffset);
   state.epochs.truncateFromStart(state.logStartOffset);
-  state.highWatermark = Math.min(Math.max(options.highWatermark, state.logStartOffset), state.logEndOffset);
+  const highWatermark = Math.min(options.highWatermark, missingFrom, state.logEndOffset);
+  state.highWatermark = Math.max(highWatermark, state.logStartOffset);
   state.plan = state.planFor(state.active);
   const bases = new Set(state.segments.map((segment) => segment.baseOffset));
   const newest = snapshots.filter((offset) => offset <= state.logEndOffset).at(-1);

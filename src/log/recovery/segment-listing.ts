@@ -9,7 +9,7 @@ import type { SegmentFileName } from '../names.ts';
 import { parseSegmentFileName, segmentCheckpointName, segmentFileName } from '../names.ts';
 import { decodeSegmentCheckpoint, type ListedSegment } from '../segment-checkpoint.ts';
 import { Segment } from '../segment/segment.ts';
-import { TransactionIndex } from '../segment/transaction-index.ts';
+import { type OffsetRange, TransactionIndex } from '../segment/transaction-index.ts';
 import { finishSwaps } from './log-swaps.ts';
 import { readTransactions, type TransactionsFault } from './transaction-recovery.ts';
 
@@ -20,6 +20,12 @@ export interface Found {
   readonly segments: Segment[];
   /** Segments whose list of aborted transactions must be rebuilt. */
   readonly damaged: Map<Segment, TransactionsFault>;
+  /** Base offsets of listed segments that are not there. */
+  readonly absent: readonly number[];
+  /** Segments that are shorter than listed. */
+  readonly shortened: readonly Segment[];
+  /** Known since an earlier start, see `LogState.missing`. */
+  readonly missing: readonly OffsetRange[];
   /** Content of the segment checkpoint; null: there is none. */
   readonly checkpoint: string | null;
 }
@@ -29,6 +35,9 @@ export const nothingFound = (): Found => ({
   snapshots: [],
   segments: [],
   damaged: new Map(),
+  absent: [],
+  shortened: [],
+  missing: [],
   checkpoint: null,
 });
 
@@ -49,14 +58,16 @@ export async function listSegments(
       .map((file) => file.offset)
       .sort((a, b) => a - b);
   const bases = offsetsOf('log');
-  const { text, listed } = await readCheckpoint(options, names);
+  const { text, listed, missing } = await readCheckpoint(options, names);
   const segments: Segment[] = [];
+  const shortened: Segment[] = [];
   const damaged = new Map<Segment, TransactionsFault>();
   const present = new Set(names);
   for (const [i, baseOffset] of bases.entries()) {
     const range = { from: baseOffset, to: bases[i + 1] ?? Number.MAX_SAFE_INTEGER };
     const found = await findSegment(options, directory, range, present, listed.get(baseOffset) ?? null);
     segments.push(found.segment);
+    if (found.segment.sizeBytes < (listed.get(baseOffset)?.sizeBytes ?? 0)) shortened.push(found.segment);
     if (found.fault !== null) damaged.set(found.segment, found.fault);
   }
   for (const segment of segments.slice(0, -1)) segment.openMode = 'read';
@@ -66,21 +77,28 @@ export async function listSegments(
     if (file.suffix !== '' || file.extension === 'snapshot' || known.has(file.offset)) continue;
     await fs.remove(`${directory.path}/${segmentFileName(file.offset, file.extension)}`);
   }
-  return { names, snapshots: offsetsOf('snapshot'), segments, damaged, checkpoint: text };
+  const absent = [...listed.keys()].filter((baseOffset) => !known.has(baseOffset));
+  const snapshots = offsetsOf('snapshot');
+  return { names, snapshots, segments, damaged, absent, shortened, missing, checkpoint: text };
 }
 
 async function readCheckpoint(
   options: PartitionLogOptions,
   names: readonly string[],
-): Promise<{ text: string | null; listed: Map<number, ListedSegment> }> {
+): Promise<{
+  text: string | null;
+  listed: Map<number, ListedSegment>;
+  missing: readonly OffsetRange[];
+}> {
   const { fs, logger } = options.resources;
   const path = `${options.directory}/${segmentCheckpointName}`;
   const content = names.includes(segmentCheckpointName) ? await readIfExists(fs, path) : null;
-  if (content === null) return { text: null, listed: new Map() };
+  if (content === null) return { text: null, listed: new Map(), missing: [] };
   const text = new TextDecoder().decode(content);
-  const segments = decodeSegmentCheckpoint(text);
-  if (segments === null) logger.warn('a checkpoint is damaged and is ignored', { path });
-  return { text, listed: new Map(segments?.map((segment) => [segment.baseOffset, segment])) };
+  const checkpoint = decodeSegmentCheckpoint(text);
+  if (checkpoint === null) logger.warn('a checkpoint is damaged and is ignored', { path });
+  const { segments, missing } = checkpoint ?? { segments: [], missing: [] };
+  return { text, listed: new Map(segments.map((segment) => [segment.baseOffset, segment])), missing };
 }
 
 async function findSegment(

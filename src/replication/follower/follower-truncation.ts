@@ -6,6 +6,11 @@ import { mark } from '../../base/mark.ts';
 import { type OutOfRangeAction, truncationOffset } from './follower-state.ts';
 import type { EpochEndOffset, ReplicaLog } from '../log-port.ts';
 
+/** The offset from which a follower fetches: its log end offset, unless it has lost records in front of it. */
+export function fetchOffset(log: ReplicaLog): number {
+  return log.missingFrom ?? log.logEndOffset;
+}
+
 export function truncateToEpochs(log: ReplicaLog, diverging: EpochEndOffset): Promise<void> {
   // The log is truncated even when the offset is the log end offset: this removes a leader epoch without records from the epoch
   // cache. While the follower has that epoch, the leader refuses every subscription.

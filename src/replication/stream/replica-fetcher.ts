@@ -13,12 +13,14 @@ import { Buffer } from 'node:buffer';
 import type { Scheduler, Timer } from '../../base/clock.ts';
 import { helloFault, helloOf, type Identity } from '../../base/hello.ts';
 import type { Address, MessageStream, PeerNetwork } from '../../base/network.ts';
+import { mark } from '../../base/mark.ts';
 import { expectOfPeer, MalformedError } from '../../base/protobuf.ts';
 import { below, type Random } from '../../base/random.ts';
 import { errorOf, Errors } from '../../protocol/errors.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { SlotAck } from '../../wire/ack.ts';
 import { FetchSlot, nextRetryMs } from './fetch-slot.ts';
+import { fetchOffset } from '../follower/follower-truncation.ts';
 import { isDiskFailure } from '../log-port.ts';
 import type { Partition } from '../partition.ts';
 import type { ReplicationThrottles } from './throttles.ts';
@@ -237,14 +239,15 @@ export class ReplicaFetcher {
     slot.slot = this.#nextSlot++;
     this.#bySlot.set(slot.slot, slot);
     const { partition } = slot;
+    const { log } = partition;
     return {
       slot: slot.slot,
       topicId: partition.topicId,
       index: partition.index,
       leaderEpoch: slot.leaderEpoch,
-      fetchOffset: partition.log.logEndOffset,
-      lastFetchedEpoch: partition.log.latestEpoch,
-      logStartOffset: partition.log.logStartOffset,
+      fetchOffset: fetchOffset(log),
+      lastFetchedEpoch: log.missingFrom === null ? log.latestEpoch : log.epochAt(log.missingFrom - 1),
+      logStartOffset: log.logStartOffset,
     };
   }
 
@@ -307,12 +310,29 @@ export class ReplicaFetcher {
     for (const entry of entries) {
       const slot = this.#bySlot.get(entry.slot);
       if (slot === undefined) continue;
+      if (slot.partition.log.missingFrom !== null) {
+        this.#refill(slot);
+        continue;
+      }
       const records = joined(entry.records);
       if (records.length > 0) this.#append(slot, records, push);
       if (slot.slot === entry.slot)
         slot.partition.updateFromLeader(entry.highWatermark, entry.logStartOffset);
     }
     this.#writeEnded(push);
+  }
+
+  /**
+   * The log lacks records in front of others. The later ones are truncated only now that the leader has accepted the subscription:
+   * until then this replica may be the only one that has them.
+   */
+  #refill(slot: FetchSlot): void {
+    const { partition } = slot;
+    const offset = fetchOffset(partition.log);
+    mark('replication.truncated-to-missing');
+    this.#context.logger.info('fetching lost records again', { partition: partition.name, offset });
+    this.#end(slot);
+    this.#afterTruncation(slot, () => partition.truncateToLeader({ epoch: -1, endOffset: offset }));
   }
 
   #append(slot: FetchSlot, records: Uint8Array, push: PushInProgress): void {
@@ -422,7 +442,8 @@ export class ReplicaFetcher {
   // --- acknowledgements ---
 
   #queueAck(slot: FetchSlot): void {
-    if (slot.isAckQueued || slot.slot < 0) return;
+    // The log end offset of a log with missing records is no progress.
+    if (slot.isAckQueued || slot.slot < 0 || slot.partition.log.missingFrom !== null) return;
     slot.isAckQueued = true;
     this.#acks.push(slot);
     if (!this.#isAcking && this.#partialAck === null)

@@ -1,0 +1,75 @@
+/**
+ * Finds records that this log has lost although they were durable: files that were deleted or shortened while the broker was down, and
+ * failures of the disk. The evidence is the recovery point and the segment checkpoint, because gaps alone are no evidence: compaction
+ * makes them too.
+ *
+ * A log whose end is missing is only shorter, and a follower fetches the end again. A log with missing records in front of others must
+ * not continue at its end: `missing` tells replication to truncate a follower in front of them. A leader serves what is there.
+ */
+import { mark } from '../../base/mark.ts';
+import type { LogState } from '../log-state.ts';
+import type { Segment } from '../segment/segment.ts';
+import type { OffsetRange } from '../segment/transaction-index.ts';
+import type { Found } from './segment-listing.ts';
+
+/** Sets `missing` and `hasLostRecords`, and logs what is missing. The segments and the log end offset are known. */
+export async function findMissing(state: LogState, found: Found): Promise<void> {
+  const { logStartOffset, recoveryPoint } = state.options;
+  const ranges = [...found.missing, ...absentRanges(state, found.absent)];
+  for (const segment of found.shortened) {
+    const range = state.segments.includes(segment) ? await cutShortened(state, segment) : null;
+    if (range !== null) ranges.push(range);
+  }
+  state.missing = merged(ranges, logStartOffset).filter(({ from }) => from < state.logEndOffset);
+  for (const { from, to } of state.missing) logMissing(state, from, to);
+  const isShort = state.logEndOffset < recoveryPoint && logStartOffset < recoveryPoint;
+  // Recovery has told already what it truncated.
+  if (isShort && !state.hasLostRecords) logMissing(state, state.logEndOffset, recoveryPoint);
+  state.hasLostRecords ||= isShort || state.missing.length > 0;
+}
+
+function absentRanges(state: LogState, absent: readonly number[]): OffsetRange[] {
+  return absent.map((from) => {
+    const next = state.segments.find(({ baseOffset }) => baseOffset > from);
+    return { from, to: next?.baseOffset ?? state.logEndOffset };
+  });
+}
+
+/** Truncates a segment behind its last complete batch, and returns what follows in the log before the next segment. */
+async function cutShortened(state: LogState, segment: Segment): Promise<OffsetRange | null> {
+  if (segment === state.active) return null;
+  const { end, nextOffset } = await segment.scan(0, false, () => undefined);
+  if (end < segment.sizeBytes) {
+    await segment.close();
+    segment.openMode = 'write';
+    await segment.use((file) => file.truncate(end));
+    await segment.close();
+    segment.openMode = 'read';
+    segment.sizeBytes = end;
+  }
+  await segment.rebuildIndex();
+  return { from: nextOffset ?? segment.baseOffset, to: state.endOfSegment(state.segments.indexOf(segment)) };
+}
+
+/** The ranges in order, without those of records that were deleted on purpose. */
+function merged(ranges: readonly OffsetRange[], logStartOffset: number): OffsetRange[] {
+  const result: OffsetRange[] = [];
+  for (const range of [...ranges].sort((a, b) => a.from - b.from)) {
+    const from = Math.max(range.from, logStartOffset);
+    const last = result.at(-1);
+    if (range.to <= from) continue;
+    if (last === undefined || last.to < from) result.push({ from, to: range.to });
+    else if (last.to < range.to) result[result.length - 1] = { from: last.from, to: range.to };
+  }
+  return result;
+}
+
+function logMissing(state: LogState, from: number, to: number): void {
+  mark('log.records-missing');
+  state.logger.error('records of a partition are missing on this broker', {
+    partition: state.name,
+    directory: state.directory.path,
+    firstOffset: from,
+    lastOffset: to - 1,
+  });
+}

@@ -1,0 +1,230 @@
+/** Records that were durable and are gone at the next start: deleted and shortened files. */
+import { describe, expect, test } from 'vitest';
+import { defined } from '../../src/base/assert.ts';
+import type { LogConfig } from '../../src/log/log-config.ts';
+import { defaultLogConfig } from '../../src/log/log-config.ts';
+import type { PartitionLog } from '../../src/log/partition-log.ts';
+import { remedyFor } from '../../src/telemetry/remedies.ts';
+import { batchOf, Bench, client, openManager, readAll, topicId } from './harness.ts';
+
+const size = batchOf(['value 00']).length;
+/** Five records in a segment. */
+const config: Partial<LogConfig> = { segmentBytes: 5 * size };
+const missing = 'records of a partition are missing on this broker';
+
+function file(baseOffset: number, extension = 'log'): string {
+  return `/data/t-0/${String(baseOffset).padStart(20, '0')}.${extension}`;
+}
+
+async function fill(log: PartitionLog, from: number, to: number): Promise<void> {
+  for (let i = from; i < to; i++)
+    await log.appendAsLeader(batchOf([`value ${String(i).padStart(2, '0')}`]), 0, client).written;
+}
+
+/** A log of 22 records in five segments, which `damage` changes while it is closed. */
+async function damaged(
+  damage: (bench: Bench) => Promise<void> | void,
+  more: { readonly isClean?: boolean; readonly logStartOffset?: number } = {},
+): Promise<{ bench: Bench; log: PartitionLog }> {
+  const bench = new Bench();
+  const first = await bench.create(config);
+  await fill(first, 0, 22);
+  await first.close();
+  await damage(bench);
+  const options = { isClean: true, recoveryPoint: 22, highWatermark: 22, ...more };
+  return { bench, log: await bench.reopen(config, options) };
+}
+
+function offsets(from: number, to: number): number[] {
+  return Array.from({ length: to - from }, (_, i) => from + i);
+}
+
+async function readable(log: PartitionLog): Promise<number[]> {
+  return (await readAll(log)).map(([offset]) => offset);
+}
+
+const cut = (baseOffset: number, bytes: number) => (bench: Bench) =>
+  bench.disk.damage(file(baseOffset), (content) => content.slice(0, bytes));
+const remove = (baseOffset: number) => (bench: Bench) => bench.fs.remove(file(baseOffset));
+
+describe.each([true, false])('clean start %s', (isClean) => {
+  test.each<[string, (bench: Bench) => Promise<void> | void, [number, number], number[]]>([
+    ['the first segment is gone', remove(0), [0, 4], offsets(5, 22)],
+    ['an inner segment is gone', remove(10), [10, 14], [...offsets(0, 10), ...offsets(15, 22)]],
+    ['an inner segment is empty', cut(10, 0), [10, 14], [...offsets(0, 10), ...offsets(15, 22)]],
+    ['an inner segment ends early', cut(10, 2 * size), [12, 14], [...offsets(0, 12), ...offsets(15, 22)]],
+    ['one ends within a batch', cut(10, 2 * size + 9), [12, 14], [...offsets(0, 12), ...offsets(15, 22)]],
+    [
+      'two neighbours are gone',
+      async (bench) => {
+        await remove(5)(bench);
+        await remove(10)(bench);
+      },
+      [5, 14],
+      [...offsets(0, 5), ...offsets(15, 22)],
+    ],
+  ])('%s: a hole', async (_what, damage, [firstOffset, lastOffset], left) => {
+    const { bench, log } = await damaged(damage, { isClean });
+    expect(bench.logged).toEqual([['error', missing]]);
+    expect(bench.fields).toMatchObject([{ partition: 't-0', firstOffset, lastOffset }]);
+    expect(await readable(log)).toEqual(left);
+    expect([log.logStartOffset, log.logEndOffset]).toEqual([0, 22]);
+    expect([log.missingFrom, log.state.hasLostRecords]).toEqual([firstOffset, true]);
+    expect(log.highWatermark).toBe(firstOffset);
+    await fill(log, 22, 24);
+    expect(await readable(log)).toEqual([...left, 22, 23]);
+  });
+
+  test.each<[string, (bench: Bench) => Promise<void> | void, number]>([
+    ['the last segment is gone', remove(20), 20],
+    ['the last segment is empty', cut(20, 0), 20],
+    ['the last segment ends early', cut(20, size), 21],
+    ['the last segment ends within a batch', cut(20, size + 9), 21],
+    [
+      'all segments are gone',
+      async (bench) => {
+        for (const baseOffset of [0, 5, 10, 15, 20]) await remove(baseOffset)(bench);
+      },
+      0,
+    ],
+  ])('%s: the log is shorter', async (_what, damage, end) => {
+    const { bench, log } = await damaged(damage, { isClean });
+    expect(bench.logged.map(([level]) => level)).toEqual(['error']);
+    expect(bench.fields).toMatchObject([{ partition: 't-0', firstOffset: end, lastOffset: 21 }]);
+    expect(await readable(log)).toEqual(offsets(0, end));
+    expect([log.logEndOffset, log.missingFrom, log.state.hasLostRecords]).toEqual([end, null, true]);
+  });
+});
+
+test('the sentence says what is to be done', () => {
+  expect(remedyFor(missing)).toContain('backup');
+  expect(remedyFor('the directory of a partition is missing')).toContain('backup');
+});
+
+describe('a hole', () => {
+  test('is known until a truncation removes what is behind it', async () => {
+    const { bench, log } = await damaged(remove(10));
+    await log.close();
+    const again = await bench.reopen(config, { recoveryPoint: 22, highWatermark: 10 });
+    expect(bench.logged).toEqual([
+      ['error', missing],
+      ['error', missing],
+    ]);
+    expect(again.missingFrom).toBe(10);
+    await again.truncateTo(10);
+    expect([again.logEndOffset, again.missingFrom]).toEqual([10, null]);
+    await fill(again, 10, 13);
+    await again.close();
+    const third = await bench.reopen(config, { recoveryPoint: 13 });
+    expect(bench.logged).toHaveLength(2);
+    expect(await readable(third)).toEqual(offsets(0, 13));
+  });
+
+  test('is known after a crash too', async () => {
+    const { bench, log } = await damaged(remove(10), { isClean: false });
+    log.state.isClosed = true;
+    bench.disk.powerCut();
+    expect((await bench.reopen(config, { isClean: false, recoveryPoint: 22 })).missingFrom).toBe(10);
+  });
+
+  test('at the front empties the log where it is truncated', async () => {
+    const { log } = await damaged(remove(0));
+    await log.truncateTo(0);
+    expect([log.logStartOffset, log.logEndOffset, log.missingFrom]).toEqual([0, 0, null]);
+    await fill(log, 0, 3);
+    expect(await readable(log)).toEqual([0, 1, 2]);
+  });
+
+  test('is forgotten when the log start offset passes it', async () => {
+    const { bench, log } = await damaged(remove(10));
+    log.setHighWatermark(22);
+    await log.deleteRecordsTo(15);
+    expect(log.missingFrom).toBe(null);
+    await log.close();
+    bench.logged.length = 0;
+    await bench.reopen(config, { recoveryPoint: 22, logStartOffset: 15 });
+    expect(bench.logged).toEqual([]);
+  });
+});
+
+describe('no loss', () => {
+  test('records that retention and DeleteRecords removed', async () => {
+    const bench = new Bench();
+    const retained = { ...config, retentionBytes: 8 * size };
+    const log = await bench.create(retained);
+    await fill(log, 0, 22);
+    log.setHighWatermark(22);
+    await log.applyRetention();
+    expect(log.logStartOffset).toBeGreaterThan(5);
+    // The checkpoint of log start offsets is older.
+    const again = await bench.reopen(retained, { isClean: false, recoveryPoint: 20, logStartOffset: 0 });
+    expect(bench.logged).toEqual([]);
+    expect([again.logStartOffset, again.missingFrom]).toEqual([log.logStartOffset, null]);
+  });
+
+  test('gaps of a directory from Apache Kafka, which has no segment checkpoint', async () => {
+    const { bench, log } = await damaged(async (one) => {
+      await one.fs.remove('/data/t-0/segment-checkpoint');
+      await remove(10)(one);
+    });
+    expect([bench.logged, log.missingFrom]).toEqual([[], null]);
+  });
+});
+
+describe('the broker epoch of the last clean shutdown', () => {
+  async function restarted(
+    damage: (bench: Bench) => Promise<void>,
+  ): Promise<{ bench: Bench; epoch: number }> {
+    const bench = new Bench();
+    const logs = await openManager(bench, { ...defaultLogConfig, ...config });
+    for (const topic of ['t', 'u'])
+      await fill(await logs.getOrCreate(topic, 0, topicId, defaultLogConfig), 0, 12);
+    await logs.shutdown(77);
+    await damage(bench);
+    return {
+      bench,
+      epoch: (await openManager(bench, { ...defaultLogConfig, ...config })).previousBrokerEpoch,
+    };
+  }
+
+  test('counts when nothing is missing', async () => {
+    const { bench, epoch } = await restarted(async () => undefined);
+    expect([epoch, bench.logged]).toEqual([77, []]);
+  });
+
+  test('does not count when a log has lost records', async () => {
+    const { bench, epoch } = await restarted((one) =>
+      one.fs.remove(`/a/u-0/${String(0).padStart(20, '0')}.log`),
+    );
+    expect(epoch).toBe(-1);
+    expect(bench.fields).toMatchObject([{ partition: 'u-0', firstOffset: 0 }]);
+  });
+
+  test('does not count when the directory of a partition is gone', async () => {
+    const { bench, epoch } = await restarted((one) => one.fs.remove('/a/u-0'));
+    expect(epoch).toBe(-1);
+    expect(bench.logged).toEqual([['error', 'the directory of a partition is missing']]);
+    expect(bench.fields).toMatchObject([{ partition: 'u-0', directory: '/a' }]);
+  });
+});
+
+test('a topic that is made again has no offsets of the deleted one after a crash', async () => {
+  const bench = new Bench();
+  const logs = await openManager(bench);
+  const first = await logs.getOrCreate('t', 0, topicId, defaultLogConfig);
+  await fill(first, 0, 9);
+  await first.flush();
+  first.setHighWatermark(9);
+  await first.deleteRecordsTo(7);
+  await logs.shutdown(1);
+  const again = await openManager(bench);
+  await again.delete('t', 0);
+  const otherId = 'A'.repeat(21) + 'Q';
+  const second = await again.getOrCreate('t', 0, otherId, defaultLogConfig);
+  await fill(second, 0, 3);
+  bench.disk.processKilled();
+  bench.logged.length = 0;
+  const third = await openManager(bench);
+  const log = defined(third.get('t', 0));
+  expect([await readable(log), bench.logged.filter(([level]) => level === 'error')]).toEqual([[0, 1, 2], []]);
+});
