@@ -302,7 +302,7 @@ export const recoveryRows = [
         to: '',
       },
     ],
-    caughtBy: { test: checkpointTest, name: 'random histories' },
+    caughtBy: { test: 'test/log/compaction-crash.test.ts', name: 'a crash at any step' },
   },
   {
     number: 994,
