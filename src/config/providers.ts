@@ -129,7 +129,7 @@ function valueOf(provider: Provider, path: string, key: string, where: string): 
   try {
     found = provider(path, key);
   } catch (error) {
-    throw new ConfigError(`The value ${where} could not be had: ${(error as Error).message}`);
+    throw new ConfigError(`The value ${where} could not be read: ${(error as Error).message}`);
   }
   if (found === undefined)
     throw new ConfigError(`The value ${where} does not exist: correct the name, or take the line out`);

@@ -304,7 +304,7 @@ export function warningsOf(originals: ReadonlyMap<string, string>, values: Broke
       const isDefault = valueText(property, values[key]) === valueText(property, property.default ?? null);
       if (property.effect === 'missing' && !isDefault)
         warnings.push(
-          `Configuration ${key} has no effect; remove it, or do without: ${reasonWithoutEffect(key)}`,
+          `Configuration ${key} has no effect; remove it. Reason: ${reasonWithoutEffect(key)}`,
         );
     } else if (removedProperties.includes(key)) {
       warnings.push(`Configuration ${key} does not exist any more in Kafka 4 and has no effect: remove it`);
@@ -318,7 +318,7 @@ export function warningsOf(originals: ReadonlyMap<string, string>, values: Broke
   const [beat, session] = [values['broker.heartbeat.interval.ms'], values['broker.session.timeout.ms']];
   if (beat * 2 > session) {
     warnings.push(
-      `broker.heartbeat.interval.ms (${beat} ms) should be at most half of broker.session.timeout.ms (${session} ms), or a broker that lives may be fenced`,
+      `broker.heartbeat.interval.ms (${beat} ms) should be at most half of broker.session.timeout.ms (${session} ms), or a running broker may be fenced`,
     );
   }
   return warnings;

@@ -204,7 +204,7 @@ test('warnings: typing errors, old keys, keys without effect', () => {
   expect(config.warnings).toEqual([
     'Unknown configuration log.segment.byte has no effect; did you mean log.segment.bytes?',
     'Configuration zookeeper.connect does not exist any more in Kafka 4 and has no effect: remove it',
-    'Configuration remote.fetch.max.wait.ms has no effect; remove it, or do without: Tiered storage is not built yet.',
+    'Configuration remote.fetch.max.wait.ms has no effect; remove it. Reason: Tiered storage is not built yet.',
     'Unknown configuration zzz.zzz has no effect: remove it, or correct its name',
     'Unknown configuration my.very.own.setting has no effect: remove it, or correct its name',
   ]);

@@ -47,7 +47,7 @@ test.each([
     { k: '${file:/secrets/broker.properties:nope}' },
     /\$\{file:.*:nope\} of k does not exist: correct the name/,
   ],
-  [{ k: '${file:/secrets/none:x}' }, /could not be had: ENOENT/],
+  [{ k: '${file:/secrets/none:x}' }, /could not be read: ENOENT/],
   [{ k: '${file:/etc/passwd:x}' }, /not within allowed\.paths/],
   [{ k: '${file:/secretsX/a:x}' }, /not within allowed\.paths/],
   [{ k: '${dir:/secrets/dir:../broker.properties}' }, /not the name of a file/],

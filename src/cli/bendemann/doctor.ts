@@ -18,7 +18,7 @@ interface Finding {
   readonly change: string;
 }
 
-interface Patient extends Inspection {
+interface InspectedNode extends Inspection {
   readonly file: string;
   readonly nodeId: number;
   readonly listeners: readonly ListenerConfig[];
@@ -26,11 +26,11 @@ interface Patient extends Inspection {
   readonly metas: readonly { readonly path: string; readonly meta: MetaProperties | null }[];
 }
 
-/** A file as far as it could be read; `patient` is null when it has no properties, or a value of `config.providers` is missing. */
-interface Chart {
+/** A file as far as it could be read; `node` is null when it has no properties, or a value of `config.providers` is missing. */
+interface InspectedFile {
   readonly file: string;
   readonly lines: readonly PropertyLine[];
-  readonly patient: Patient | null;
+  readonly node: InspectedNode | null;
   readonly found: readonly Finding[];
   /** What a node accepts although it is probably not meant. */
   readonly notes: readonly Finding[];
@@ -40,24 +40,24 @@ const everywhere: readonly string[] = ['0.0.0.0', '::'];
 const loopback: readonly string[] = ['localhost', '127.0.0.1', '::1'];
 
 /** Reads a file and inspects its properties. */
-async function read(file: string, env: CliIo['env']): Promise<Chart> {
+async function read(file: string, env: CliIo['env']): Promise<InspectedFile> {
   let lines: readonly PropertyLine[] = [];
-  const failed = (what: string, change: string): Chart => {
+  const failed = (what: string, change: string): InspectedFile => {
     const keys = lines.map(({ key }) => key).filter((key) => what.includes(` of ${key} `));
-    return { file, lines, patient: null, found: [{ file, keys, what, change }], notes: [] };
+    return { file, lines, node: null, found: [{ file, keys, what, change }], notes: [] };
   };
   try {
     const text = readPropertiesFile(file);
     lines = propertyLines(text);
     if (lines.length === 0)
       return failed('the file has no properties', `begin with a copy of kraft-config/server.properties`);
-    const patient = await withNodeProperties(file, new Map(), env, (properties, hide) =>
+    const node = await withNodeProperties(file, new Map(), env, (properties, hide) =>
       examine(file, properties, hide),
     );
-    const found = patient.problems.map(({ message, keys, remedy }): Finding => {
+    const found = node.problems.map(({ message, keys, remedy }): Finding => {
       return { file, keys, what: `the node will not start: ${message}`, change: remedy };
     });
-    return { file, lines, patient, found, notes: [...ofText(file, text, lines), ...ofWarnings(patient)] };
+    return { file, lines, node, found, notes: [...ofText(file, text, lines), ...ofWarnings(node)] };
   } catch (error) {
     return failed(
       (error as Error).message.trimEnd(),
@@ -70,7 +70,7 @@ async function examine(
   file: string,
   properties: ReadonlyMap<string, string>,
   hide: (text: string) => string,
-): Promise<Patient> {
+): Promise<InspectedNode> {
   const inspection = inspectProperties(properties);
   const { values, setup } = inspection;
   const { logDirs, metadataLogDir } = directoriesOf(values);
@@ -114,12 +114,12 @@ function ofText(file: string, text: string, lines: readonly PropertyLine[]): Fin
   return notes;
 }
 
-function ofWarnings({ file, warnings }: Patient): Finding[] {
+function ofWarnings({ file, warnings }: InspectedNode): Finding[] {
   // One of the words of a warning is the key that it is about.
   return warnings.map((what) => ({ file, keys: what.split(/[\s(;?]+/), what, change: '' }));
 }
 
-function ofListeners({ file, values, setup, voters, nodeId }: Patient, isAlone: boolean): Finding[] {
+function ofListeners({ file, values, setup, voters, nodeId }: InspectedNode, isAlone: boolean): Finding[] {
   if (setup === null) return [];
   const found: Finding[] = [];
   const keys = ['advertised.listeners', 'listeners'];
@@ -163,7 +163,10 @@ function isPortFree({ host, port }: ListenerConfig): Promise<boolean> {
 }
 
 /** The ports that a node opens: those of its listeners, and `metrics.port`. */
-function portsOf({ listeners, values }: Patient): { what: string; keys: string[]; at: ListenerConfig }[] {
+function portsOf({
+  listeners,
+  values,
+}: InspectedNode): { what: string; keys: string[]; at: ListenerConfig }[] {
   const ports = listeners.map((at) => ({ what: `of listener ${at.name}`, keys: ['listeners'], at }));
   const [host, port] = [values['metrics.host'], values['metrics.port']];
   const isTaken = listeners.some((listener) => listener.port === port);
@@ -172,12 +175,12 @@ function portsOf({ listeners, values }: Patient): { what: string; keys: string[]
   return [...ports, { what: 'of metrics.port', keys: ['metrics.port'], at }];
 }
 
-async function ofPorts(patients: readonly Patient[]): Promise<Finding[]> {
+async function ofPorts(nodes: readonly InspectedNode[]): Promise<Finding[]> {
   const found: Finding[] = [];
   const taken = new Map<number, string>();
-  for (const patient of patients) {
-    const { file } = patient;
-    for (const { what, keys, at } of portsOf(patient)) {
+  for (const node of nodes) {
+    const { file } = node;
+    for (const { what, keys, at } of portsOf(node)) {
       if (at.port === 0) continue;
       const other = taken.get(at.port);
       const line =
@@ -203,15 +206,15 @@ async function ofPorts(patients: readonly Patient[]): Promise<Finding[]> {
  * Returns the cluster id that all directories should have: that of a directory that is formatted already, otherwise a text that
  * tells how to make one.
  */
-function clusterIdFor(patients: readonly Patient[]): string {
-  const known = patients.flatMap(({ metas }) => metas.flatMap(({ meta }) => meta?.clusterId ?? []))[0];
+function clusterIdFor(nodes: readonly InspectedNode[]): string {
+  const known = nodes.flatMap(({ metas }) => metas.flatMap(({ meta }) => meta?.clusterId ?? []))[0];
   if (known !== undefined) return known;
-  return patients.length === 1
+  return nodes.length === 1
     ? '$(kafka-storage random-uuid)'
     : 'ONE-ID-FOR-ALL (kafka-storage random-uuid makes it)';
 }
 
-function ofDirectories({ file, metas, nodeId }: Patient, clusterId: string): Finding[] {
+function ofDirectories({ file, metas, nodeId }: InspectedNode, clusterId: string): Finding[] {
   const keys = ['log.dirs', 'log.dir', 'metadata.log.dir'];
   return metas.flatMap(({ path, meta }): Finding[] => {
     if (meta === null)
@@ -235,13 +238,13 @@ function ofDirectories({ file, metas, nodeId }: Patient, clusterId: string): Fin
   });
 }
 
-function ofCluster(patients: readonly Patient[]): Finding[] {
+function ofCluster(nodes: readonly InspectedNode[]): Finding[] {
   const found: Finding[] = [];
   const byNode = new Map<number, string>();
-  const first = patients[0] as Patient;
+  const first = nodes[0] as InspectedNode;
   const keys = ['controller.quorum.voters'];
-  for (const patient of patients) {
-    const { file, nodeId } = patient;
+  for (const node of nodes) {
+    const { file, nodeId } = node;
     const other = byNode.get(nodeId);
     if (other !== undefined)
       found.push({
@@ -251,7 +254,7 @@ function ofCluster(patients: readonly Patient[]): Finding[] {
         change: 'node.id=ANOTHER-NUMBER',
       });
     if (nodeId >= 0) byNode.set(nodeId, file);
-    if (votersText(patient) !== votersText(first))
+    if (votersText(node) !== votersText(first))
       found.push({
         file,
         keys,
@@ -260,31 +263,31 @@ function ofCluster(patients: readonly Patient[]): Finding[] {
       });
   }
   const { voters } = first;
-  const controllers = patients.filter(({ isController }) => isController).length;
-  if (patients.length > 1 && voters.length > 0 && controllers * 2 <= voters.length)
+  const controllers = nodes.filter(({ isController }) => isController).length;
+  if (nodes.length > 1 && voters.length > 0 && controllers * 2 <= voters.length)
     found.push({
       file: first.file,
       keys,
       what: `${controllers} of ${voters.length} voters are in these files: without the others no quorum forms`,
       change: 'start the other controllers too',
     });
-  return [...found, ...ofClusterIds(patients)];
+  return [...found, ...ofClusterIds(nodes)];
 }
 
-function votersText({ voters }: Patient): string {
+function votersText({ voters }: InspectedNode): string {
   return voters.map(({ id, host, port }) => `${id}@${host}:${port}`).join(',');
 }
 
-function ofClusterIds(patients: readonly Patient[]): Finding[] {
+function ofClusterIds(nodes: readonly InspectedNode[]): Finding[] {
   const clusterIds = new Map<string, string>();
-  for (const { file, metas } of patients)
+  for (const { file, metas } of nodes)
     for (const { path, meta } of metas)
       if (meta !== null) clusterIds.set(meta.clusterId, `${path} (${file})`);
   if (clusterIds.size <= 1) return [];
   const where = [...clusterIds].map(([id, path]) => `${id} in ${path}`).join(', ');
   return [
     {
-      file: (patients[0] as Patient).file,
+      file: (nodes[0] as InspectedNode).file,
       keys: ['log.dirs', 'log.dir'],
       what: `the directories are of different clusters: ${where}`,
       change:
@@ -294,37 +297,37 @@ function ofClusterIds(patients: readonly Patient[]): Finding[] {
 }
 
 /** The line of the first key that the file sets; 0 when it sets none. */
-function lineOf({ file, keys }: Finding, charts: readonly Chart[]): number {
-  const lines = charts.find((chart) => chart.file === file)?.lines ?? [];
+function lineOf({ file, keys }: Finding, inspected: readonly InspectedFile[]): number {
+  const lines = inspected.find((one) => one.file === file)?.lines ?? [];
   const key = keys.find((one) => lines.some((line) => line.key === one));
   return lines.findLast((one) => one.key === key)?.line ?? 0;
 }
 
-function show(finding: Finding, charts: readonly Chart[]): string {
+function show(finding: Finding, inspected: readonly InspectedFile[]): string {
   const { file, what, change } = finding;
-  const line = lineOf(finding, charts);
+  const line = lineOf(finding, inspected);
   const at = line === 0 ? file : `${file}:${line}`;
   return `${at}: ${what}\n${change === '' ? '' : `    change: ${change}\n`}`;
 }
 
 export async function doctor(files: readonly string[], io: CliIo): Promise<number> {
-  const charts = await Promise.all(files.map((file) => read(file, io.env)));
-  const patients = charts.flatMap(({ patient }) => patient ?? []);
+  const inspected = await Promise.all(files.map((file) => read(file, io.env)));
+  const nodes = inspected.flatMap(({ node }) => node ?? []);
   const found = [
-    ...charts.flatMap((chart) => chart.found),
-    ...patients.flatMap((patient) => [
-      ...ofListeners(patient, patients.length === 1),
-      ...ofDirectories(patient, clusterIdFor(patients)),
+    ...inspected.flatMap((one) => one.found),
+    ...nodes.flatMap((node) => [
+      ...ofListeners(node, nodes.length === 1),
+      ...ofDirectories(node, clusterIdFor(nodes)),
     ]),
-    ...(await ofPorts(patients)),
-    ...(patients.length > 0 ? ofCluster(patients) : []),
+    ...(await ofPorts(nodes)),
+    ...(nodes.length > 0 ? ofCluster(nodes) : []),
   ];
   // In the order of the files and of their lines.
   found.sort(
-    (a, b) => files.indexOf(a.file) - files.indexOf(b.file) || lineOf(a, charts) - lineOf(b, charts),
+    (a, b) => files.indexOf(a.file) - files.indexOf(b.file) || lineOf(a, inspected) - lineOf(b, inspected),
   );
-  for (const one of found) io.stdout(show(one, charts));
-  for (const note of charts.flatMap(({ notes }) => notes)) io.stdout(`note: ${show(note, charts)}`);
+  for (const one of found) io.stdout(show(one, inspected));
+  for (const note of inspected.flatMap(({ notes }) => notes)) io.stdout(`note: ${show(note, inspected)}`);
   io.stdout(found.length === 0 ? 'Nothing that would go wrong was found.\n' : `${found.length} found.\n`);
   return found.length === 0 ? 0 : 1;
 }
