@@ -1,6 +1,9 @@
-/** Texts of IP addresses. */
+/** Converts the text of an IP address to one form, so that two texts of the same address are equal. */
 
-/** One text for each address: an IPv6 address in full, an IPv4-mapped one as IPv4; null: the text is no address. */
+/**
+ * Returns the one text of an address: an IPv6 address without `::` and leading zeros, an IPv4-mapped one as IPv4. Null when the
+ * text is not an IP address.
+ */
 export function canonicalAddress(text: string): string | null {
   return isIpv4(text) ? text : canonicalIpv6(text.toLowerCase());
 }
@@ -26,7 +29,10 @@ function canonicalIpv6(text: string): string | null {
   return [high >> 8, high & 255, low >> 8, low & 255].join('.');
 }
 
-/** The 16-bit groups of one side of `::`; the last 32 bits of the address may be written as IPv4. Null: not valid. */
+/**
+ * Returns the 16-bit groups on one side of `::`; null when they are not valid. At the end of the address (`isEnd`) the last 32
+ * bits may be written as IPv4.
+ */
 function groupsOf(text: string, isEnd: boolean): number[] | null {
   if (text === '') return [];
   const groups: number[] = [];

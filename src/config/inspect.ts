@@ -1,6 +1,6 @@
 /**
- * Finds all mistakes of a properties file, for `bendemann doctor`; the start of a node ends at the first one. A key whose value is
- * invalid is not checked together with others, so that one mistake is reported once.
+ * Finds all mistakes of a properties file, for `bendemann doctor`. (A node stops its start at the first mistake.) A problem of
+ * several keys is left out when one of them has an invalid value, because that value is already reported.
  */
 import { brokerProperties, type BrokerValues, isBrokerKey } from './broker-properties.ts';
 import { ConfigError, type Property, validText, valueText } from './define.ts';
@@ -16,18 +16,21 @@ import {
 } from './validate.ts';
 
 export interface Problem {
-  /** Kafka's message where Kafka has one. */
+  /** Kafka's message, if Kafka reports this problem. */
   readonly message: string;
-  /** The keys that the message is about; those that the file sets come first. */
+  /** The keys that the message names. Keys that the file sets come first. */
   readonly keys: readonly string[];
-  /** The lines to change, or how they should read. */
+  /** What to write into the file, for example `node.id=1`. */
   readonly remedy: string;
 }
 
 export interface Inspection {
   readonly problems: readonly Problem[];
   readonly warnings: readonly string[];
-  /** The values, with the default of a key whose value is invalid. Without a valid one `node.id` is -1, `process.roles` empty. */
+  /**
+   * The values of all keys. A key with an invalid or missing value has its default; `node.id` is then -1, and `process.roles`
+   * is empty.
+   */
   readonly values: BrokerValues;
   readonly voters: readonly VoterConfig[];
   /** Null when the listeners cannot be parsed. */
@@ -74,7 +77,7 @@ function setupOf(
   }
 }
 
-/** Returns the keys that a message names; those that the file sets come first. */
+/** Returns the keys that a message names. Keys that the file sets come first. */
 function keysIn(message: string, given: ReadonlyMap<string, string>): string[] {
   const words: string[] = message.match(/[a-z][a-z0-9]*(?:\.[a-z0-9]+)+/g) ?? [];
   if (/broker listeners from|listeners config\b|'listeners'/.test(message)) words.push('listeners');

@@ -1,4 +1,4 @@
-/** Parses the values of a properties file one by one. `validate.ts` checks whether they fit together. */
+/** Parses each value of a properties file by itself. `validate.ts` checks whether the values are valid together. */
 import { brokerProperties, type BrokerValues } from './broker-properties.ts';
 import { ConfigError, parseValue, type Property, type PropertyValue } from './define.ts';
 
@@ -17,15 +17,15 @@ export function withIdSynonyms(originals: ReadonlyMap<string, string>): Map<stri
   return all;
 }
 
-/** Whether a properties file is one of a broker with ZooKeeper. */
+/** Whether a properties file was written for a broker that used ZooKeeper. */
 export function isForZooKeeper(originals: ReadonlyMap<string, string>): boolean {
   if (originals.has('process.roles')) return false;
   return originals.has('zookeeper.connect') || (!originals.has('node.id') && originals.has('broker.id'));
 }
 
 /**
- * Parses every key. Calls `report` with the `ConfigError` of a value that is invalid, or of a key that must be set and is not. When
- * `report` returns, the key gets its default; a key without a default gets -1 or an empty list.
+ * Parses the values of all keys. Calls `report` with the error when a value is invalid, or when a key that must be set is
+ * missing. When `report` does not throw, the key gets its default; a key without a default gets -1 or an empty list.
  */
 export function parseValues(
   originals: ReadonlyMap<string, string>,

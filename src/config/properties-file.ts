@@ -12,11 +12,11 @@ function unescape(text: string): string {
   });
 }
 
-/** One key with its value, as a line of the file sets it. */
+/** A key with its value, and where the file sets it. */
 export interface PropertyLine {
   readonly key: string;
   readonly value: string;
-  /** The number of the line on which the key stands. The first line of a file is 1. */
+  /** The number of the line, beginning with 1, on which the key stands. */
   readonly line: number;
 }
 
@@ -29,7 +29,7 @@ interface LogicalLine {
 function logicalLines(text: string): LogicalLine[] {
   const lines: LogicalLine[] = [];
   let open: LogicalLine | null = null;
-  // Editors on Windows put a byte order mark before the first line.
+  // Editors on Windows write a byte order mark before the first line.
   const naturals = text.replace(/^\uFEFF/, '').split(/\r\n|[\r\n]/);
   for (const [index, natural] of naturals.entries()) {
     const line = natural.replace(/^[ \t\f]+/, '');
@@ -46,7 +46,7 @@ function logicalLines(text: string): LogicalLine[] {
   return lines;
 }
 
-/** Returns all keys with their values in the order of the lines. A key that is set twice occurs twice. */
+/** Returns all keys with their values, in the order of the lines. A key that is set twice is returned twice. */
 export function propertyLines(text: string): PropertyLine[] {
   return logicalLines(text).map(({ text: whole, line }) => {
     const parts = /^((?:\\[\s\S]|[^\\=: \t\f])*)[ \t\f]*[=:]?[ \t\f]*([\s\S]*)$/.exec(whole);

@@ -197,7 +197,7 @@ function* numberProblems(values: BrokerValues): Generator<string> {
   }
 }
 
-/** The HTTP pages of a node, which Kafka does not have. */
+/** Yields problems of the properties for HTTP pages, which Kafka does not have. */
 function* httpProblems(values: BrokerValues, { listeners }: ListenerSetup): Generator<string> {
   const known = listeners.map(({ name }) => name);
   const unknown = values['http.listeners'].find((name) => !known.includes(name.toUpperCase()));
@@ -209,10 +209,13 @@ function* httpProblems(values: BrokerValues, { listeners }: ListenerSetup): Gene
     yield `metrics.port is ${port}, which is the port of listener ${taker.name}: choose another port, or set http.listeners=${taker.name} instead of metrics.port`;
 }
 
-/** Gets the first problem, and each further one unless it throws. */
+/** Called for the first problem, and for each further one unless it throws. */
 type Report = (error: ConfigError) => void;
 
-/** Parses the listeners. Throws a `ConfigError` when they cannot be parsed; `report` gets what is wrong with parsed ones. */
+/**
+ * Parses the listeners. Throws a `ConfigError` when they cannot be parsed. Calls `report` for each problem of listeners that
+ * could be parsed.
+ */
 export function listenerSetup(
   values: BrokerValues,
   isSet: (key: string) => boolean,
@@ -236,8 +239,8 @@ export function listenerSetup(
 }
 
 /**
- * Yields the message of each problem that values have together. `setup` is null when the listeners cannot be parsed. Roles are not
- * checked when the file does not set them, or sets no node id.
+ * Yields the message of each problem that values have together. `setup` is null when the listeners could not be parsed. The
+ * roles are checked only when the file sets them and a node id.
  */
 export function* problemsTogether(
   values: BrokerValues,
@@ -254,7 +257,7 @@ export function* problemsTogether(
   if (setup !== null) yield* httpProblems(values, setup);
 }
 
-/** Parses the listeners, and makes all checks that concern several keys. Throws `ConfigError` for the first problem. */
+/** Parses the listeners and makes all checks that concern several keys. Throws a `ConfigError` for the first problem. */
 export function checkTogether(
   values: BrokerValues,
   isSet: (key: string) => boolean,
@@ -303,9 +306,7 @@ export function warningsOf(originals: ReadonlyMap<string, string>, values: Broke
       const property = brokerProperties[key];
       const isDefault = valueText(property, values[key]) === valueText(property, property.default ?? null);
       if (property.effect === 'missing' && !isDefault)
-        warnings.push(
-          `Configuration ${key} has no effect; remove it. Reason: ${reasonWithoutEffect(key)}`,
-        );
+        warnings.push(`Configuration ${key} has no effect; remove it. Reason: ${reasonWithoutEffect(key)}`);
     } else if (removedProperties.includes(key)) {
       warnings.push(`Configuration ${key} does not exist any more in Kafka 4 and has no effect: remove it`);
     } else if (!extraKeys.includes(key) && !extraPrefixes.some((prefix) => key.startsWith(prefix))) {

@@ -12,7 +12,7 @@ import { type CliIo, ToolError } from '../tool.ts';
 
 interface Finding {
   readonly file: string;
-  /** The keys that the finding is about: it is on the line of the first one that the file sets. */
+  /** The keys that the finding is about. It is shown with the line of the first of them that the file sets. */
   readonly keys: readonly string[];
   readonly what: string;
   readonly change: string;
@@ -26,13 +26,13 @@ interface InspectedNode extends Inspection {
   readonly metas: readonly { readonly path: string; readonly meta: MetaProperties | null }[];
 }
 
-/** A file as far as it could be read; `node` is null when it has no properties, or a value of `config.providers` is missing. */
+/** What was read of a properties file. `node` is null when the file has no properties, or when `config.providers` supply no value. */
 interface InspectedFile {
   readonly file: string;
   readonly lines: readonly PropertyLine[];
   readonly node: InspectedNode | null;
   readonly found: readonly Finding[];
-  /** What a node accepts although it is probably not meant. */
+  /** Findings about what a node accepts, although the user probably did not mean it. */
   readonly notes: readonly Finding[];
 }
 
@@ -115,7 +115,7 @@ function ofText(file: string, text: string, lines: readonly PropertyLine[]): Fin
 }
 
 function ofWarnings({ file, warnings }: InspectedNode): Finding[] {
-  // One of the words of a warning is the key that it is about.
+  // The key is not passed with the warning, but it is one of the words in it. Other words are not keys of the file.
   return warnings.map((what) => ({ file, keys: what.split(/[\s(;?]+/), what, change: '' }));
 }
 
@@ -162,7 +162,7 @@ function isPortFree({ host, port }: ListenerConfig): Promise<boolean> {
   });
 }
 
-/** The ports that a node opens: those of its listeners, and `metrics.port`. */
+/** Returns the ports that a node opens: those of its listeners, and `metrics.port`. */
 function portsOf({
   listeners,
   values,
@@ -291,12 +291,12 @@ function ofClusterIds(nodes: readonly InspectedNode[]): Finding[] {
       keys: ['log.dirs', 'log.dir'],
       what: `the directories are of different clusters: ${where}`,
       change:
-        'format all directories with one cluster id (kafka-storage format -t ID), or take out the strange one',
+        'format all directories with one cluster id (kafka-storage format -t ID), or remove the directory of the other cluster from log.dirs',
     },
   ];
 }
 
-/** The line of the first key that the file sets; 0 when it sets none. */
+/** Returns the number of the line on which the file sets the first of the finding's keys; 0 when it sets none of them. */
 function lineOf({ file, keys }: Finding, inspected: readonly InspectedFile[]): number {
   const lines = inspected.find((one) => one.file === file)?.lines ?? [];
   const key = keys.find((one) => lines.some((line) => line.key === one));
@@ -322,7 +322,7 @@ export async function doctor(files: readonly string[], io: CliIo): Promise<numbe
     ...(await ofPorts(nodes)),
     ...(nodes.length > 0 ? ofCluster(nodes) : []),
   ];
-  // In the order of the files and of their lines.
+  // Sorted by file, in the order of the command line, and then by line.
   found.sort(
     (a, b) => files.indexOf(a.file) - files.indexOf(b.file) || lineOf(a, inspected) - lineOf(b, inspected),
   );

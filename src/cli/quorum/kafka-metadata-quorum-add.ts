@@ -48,7 +48,7 @@ export async function addController(
   io.stdout(`${verb} controller ${id} with directory id ${directoryId} and endpoints: ${shown}\n`);
 }
 
-/** The properties of the file, with the values of `config.providers`, as the node itself reads it. */
+/** Reads the properties file as the node itself does: with the values that `config.providers` supply. */
 function readConfig(file: string, env: CliIo['env']): ReadonlyMap<string, string> {
   return resolveNodeProperties(parseProperties(readFileSync(file, 'utf8')), env).properties;
 }
