@@ -18,7 +18,6 @@ export const toolsOfKafka = {
   'kafka-configs': {
     is: 'same',
     what: 'dynamic configuration, quotas, SCRAM users',
-    note: 'brokers of ours refuse SCRAM users yet, in a sentence',
   },
   'kafka-console-consumer': { is: 'same', what: 'prints records of topics' },
   'kafka-console-producer': {
