@@ -82,8 +82,8 @@ export class ConsumerProtocolMember extends HeartbeatingMember {
   }
 
   /**
-   * The coordinator assigns new partitions and topics by itself. This member takes assigned topics whose names it learns only now;
-   * another list of topics goes with its next heartbeat.
+   * The coordinator assigns new partitions and topics by itself. From new metadata this member learns the names of assigned
+   * topics that it did not know yet. When the list of subscribed topics has changed, its next heartbeat sends the new list.
    */
   protected takeMetadata(cluster: ClusterInfo): void {
     const unnamed = (this.assigned ?? []).filter((one) => !this.owned.includes(one));

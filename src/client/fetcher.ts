@@ -312,7 +312,7 @@ export class Fetcher {
     const { headers, stop } = batches(bytes);
     if (stop === 'corrupt' && headers.length === 0) {
       const where = `${entry.topic}-${entry.partition} at offset ${entry.position}`;
-      throw new CorruptRecordError(`What was fetched of ${where} is no record batch`);
+      throw new CorruptRecordError(`The bytes fetched from ${where} are not a record batch`);
     }
     for (const batch of headers) {
       if (!checkCrc(bytes, batch.at, batch)) {

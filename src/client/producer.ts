@@ -33,7 +33,7 @@ export interface ProducerRecord {
 export interface RecordMetadata {
   readonly topic: string;
   readonly partition: number;
-  /** -1 with acks=0. */
+  /** The offset of the record; -1 with acks=0, because the broker sends no response. */
   readonly offset: number;
 }
 

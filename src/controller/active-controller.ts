@@ -33,7 +33,7 @@ import { single } from './state.ts';
 
 export interface ControllerContext {
   readonly apiVersion: number;
-  /** Monotonic time. */
+  /** Monotonic time at which the request is handled. */
   readonly nowMs: number;
 }
 

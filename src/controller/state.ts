@@ -40,7 +40,7 @@ export interface ControllerSettings {
 }
 
 export interface ControllerState {
-  /** Speculative image; replaced after each step of an operation. */
+  /** The speculative image: it includes records that are not committed yet. Each step of an operation replaces it. */
   image: MetadataImage;
   /** The offset of the next proposed entry, or less: Raft may append entries of its own before it. */
   nextOffset: number;

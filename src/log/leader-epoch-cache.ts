@@ -18,7 +18,7 @@ export class LeaderEpochCache {
     return this.#entries;
   }
 
-  /** -1 when the log has no epoch. */
+  /** The newest leader epoch; -1 when the log has none. */
   get latestEpoch(): number {
     return this.#entries.at(-1)?.epoch ?? -1;
   }

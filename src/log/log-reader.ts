@@ -26,7 +26,7 @@ export interface LogReadResult {
 }
 
 export interface LogParts {
-  /** Whole batches. */
+  /** Whole batches in several pieces, so that they need not be copied into one array. */
   readonly parts: readonly Uint8Array[];
   readonly nextOffset: number;
 }

@@ -29,7 +29,7 @@ export interface CachedBatch {
    */
   readonly startBytes: number;
   readonly owner: LogTail;
-  /** Null once it has left the cache. */
+  /** The memory that contains the batch, at position `at`; null once the batch has left the cache. */
   slab: Slab | null;
   readonly at: number;
   next: CachedBatch | null;

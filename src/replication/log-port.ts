@@ -20,9 +20,9 @@ import type {
 } from './types.ts';
 
 export interface EpochEndOffset {
-  /** -1: unknown. */
+  /** The largest epoch of the log that is not above the requested one; -1: unknown. */
   readonly epoch: number;
-  /** -1: unknown. */
+  /** The offset after the last record of that epoch; -1: unknown. */
   readonly endOffset: number;
 }
 

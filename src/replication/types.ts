@@ -22,7 +22,7 @@ export interface LogReadResult {
 }
 
 export interface LogParts {
-  /** Whole batches. */
+  /** Whole batches in several pieces, so that they need not be copied into one array. */
   readonly parts: readonly Uint8Array[];
   readonly nextOffset: number;
 }
@@ -86,9 +86,9 @@ export type Isolation = 'log_end' | 'high_watermark' | 'txn_committed';
 export interface FetchPosition {
   readonly offset: number;
   readonly isolation: Isolation;
-  /** -1: not given. */
+  /** The leader epoch that the client knows; -1 when the request has none. */
   readonly currentLeaderEpoch: number;
-  /** -1: not given. */
+  /** Leader epoch of the last record that the client has; -1 when the request has none. */
   readonly lastFetchedEpoch: number;
   /** KIP-392: a follower may serve the read, up to its own high watermark. */
   readonly allowFollower: boolean;

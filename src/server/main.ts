@@ -91,7 +91,7 @@ function startupTimeout(config: NodeConfig): Promise<never> {
     if (timeoutMs > intMax) return;
     systemScheduler.after(timeoutMs, () => {
       const what = `The start took longer than server.max.startup.time.ms (${timeoutMs} ms).`;
-      reject(new Error(`${what} The log lines before say what it waits for; fix that or raise the limit.`));
+      reject(new Error(`${what} The log lines above say what it waits for; fix that or raise the limit.`));
     });
   });
 }

@@ -145,7 +145,7 @@ export class LogManager {
     return this.#twins.has(name) ? null : (this.#logs.get(name)?.log ?? null);
   }
 
-  /** Yields to the event loop. */
+  /** The logs in a directory. Lets the event loop do other work meanwhile, because a broker may have many logs. */
   async logsIn(directory: LogDirectory): Promise<PartitionLog[]> {
     const logs: PartitionLog[] = [];
     await forEachInTurns(this.#logs.values(), this.#resources.scheduler, (held) => {

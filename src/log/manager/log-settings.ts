@@ -14,13 +14,13 @@ export interface LogManagerSettings {
   readonly highWatermarkCheckpointIntervalMs: number;
   /** The interval at which `flush.ms` is checked, if it is shorter than the usual one (`scheduled-tasks.ts`). */
   readonly flushCheckIntervalMs: number;
-  /** Changes at run time. */
+  /** A producer that has not written for this long is forgotten. Changes at run time. */
   readonly producerIdExpirationMs: number;
   readonly producerIdExpirationCheckIntervalMs: number;
   /** When a transaction has had no write for this long, it should have ended. Changes at run time. */
   readonly lateTransactionMs: number;
   readonly cleanerEnabled: boolean;
-  /** Changes at run time. */
+  /** How long the cleaner waits when no log needs compaction. Changes at run time. */
   readonly cleanerBackoffMs: number;
   /** How many bytes per second compaction may read and write. Changes at run time. */
   readonly cleanerBytesPerSecond: number;

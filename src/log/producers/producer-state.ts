@@ -72,7 +72,7 @@ export type AppendOrigin = 'client' | 'coordinator' | 'replication';
 interface OpenTransaction {
   readonly producerId: number;
   readonly firstOffset: number;
-  /** Offset of its marker; null while it is open. */
+  /** Offset of the marker that ends the transaction; null while it is open. */
   lastOffset: number | null;
 }
 

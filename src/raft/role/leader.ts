@@ -143,7 +143,8 @@ function progressOf(state: RaftState, from: ReplicaKey): Progress | null {
   const known = leader.progress.get(from.id);
   if (known === undefined) return null;
   if (known.directoryId !== null && known.directoryId !== from.directoryId) {
-    // The node has another directory id, so it is a new replica with an empty log. What the old one acknowledged no longer counts.
+    // The node has another directory id, so it is a new replica with an empty log. The acknowledgements of the old replica no
+    // longer count.
     mark('raft.other-disk');
     const fresh = newProgress(from.id, state.log.endOffset, state.nowMs);
     fresh.directoryId = from.directoryId;

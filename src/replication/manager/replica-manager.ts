@@ -240,7 +240,7 @@ export class ReplicaManager implements MetadataPublisher {
     return select(rack, brokers.get(nodeId(identity.nodeId))?.rack ?? null, followers)?.brokerId ?? -1;
   }
 
-  /** Counts since the start of this broker. */
+  /** How many ISR changes this broker's partitions have made since its start, and how many have failed. */
   get isrChanges(): Readonly<IsrChanges> {
     return this.#alter.changes;
   }

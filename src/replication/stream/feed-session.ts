@@ -101,7 +101,7 @@ export class FeedSession implements FeedOwner {
     this.#schedule();
   }
 
-  // --- FeedOwner ---
+  // --- The methods of FeedOwner, which the slots call ---
 
   ready(slot: FeedSlot): void {
     if (slot.state !== 'idle' || this.#isClosed) return;
@@ -166,7 +166,7 @@ export class FeedSession implements FeedOwner {
     return this.#ready.length + this.#waitingForDisk.size;
   }
 
-  // --- incoming ---
+  // --- Messages from the follower ---
 
   #received(message: FollowerMessage): void {
     if (this.#isClosed) return;
@@ -272,7 +272,7 @@ export class FeedSession implements FeedOwner {
     if (this.#ready.length > 0) this.#schedule();
   }
 
-  // --- outgoing ---
+  // --- Messages to the follower ---
 
   #refuse(
     slot: number,

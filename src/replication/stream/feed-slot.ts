@@ -47,7 +47,7 @@ export class FeedSlot implements Feed {
   readonly slot: number;
   readonly partition: Partition;
   readonly brokerId: number;
-  /** Set by the owner. */
+  /** Set by the stream that owns this slot (`FeedSession`). */
   state: FeedSlotState = 'idle';
   nextOffset: number;
   readonly #owner: FeedOwner;

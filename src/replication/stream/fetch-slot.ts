@@ -10,7 +10,7 @@ import type { Partition } from '../partition.ts';
 export class FetchSlot {
   readonly partition: Partition;
   leaderEpoch: number;
-  /** -1 while not subscribed. */
+  /** The number of the subscription on its stream; -1 while there is none. */
   slot = -1;
   /** Incremented when a subscription ends, so that callbacks of an ended subscription are recognised and ignored. */
   generation = 0;

@@ -137,7 +137,7 @@ export class ReplicaFetcher {
     this.#closeStream();
   }
 
-  // --- stream ---
+  // --- The stream to the leader ---
 
   #connect(): void {
     if (this.#stream !== null || this.#reconnect !== null || this.#isStopped || this.#slots.size === 0)
@@ -197,7 +197,7 @@ export class ReplicaFetcher {
     stream.close();
   }
 
-  // --- subscriptions ---
+  // --- Subscriptions of partitions ---
 
   /** Queues the subscription as soon as no write and no truncation of the partition is in progress. */
   #begin(slot: FetchSlot): void {
@@ -277,7 +277,7 @@ export class ReplicaFetcher {
     });
   }
 
-  // --- incoming ---
+  // --- Messages from the leader ---
 
   #received(message: LeaderMessage): void {
     try {
@@ -439,7 +439,7 @@ export class ReplicaFetcher {
     });
   }
 
-  // --- acknowledgements ---
+  // --- Acknowledgements to the leader ---
 
   #queueAck(slot: FetchSlot): void {
     // The log end offset of a log with missing records is no progress.

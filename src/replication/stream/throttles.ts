@@ -13,7 +13,7 @@ export interface ThrottleOptions {
   /** Bytes per second; `Number.MAX_SAFE_INTEGER`: no limit. */
   readonly leaderRate: () => number;
   readonly followerRate: () => number;
-  /** The overrides of a topic. */
+  /** The configuration that was set for this topic itself, without defaults. */
   readonly configOf: (topic: string) => ReadonlyMap<string, string>;
 }
 

@@ -13,7 +13,7 @@ export class Disk {
   snapshot: StoredSnapshot | null = null;
   startOffset = 0;
   startEpoch = 0;
-  /** By offset; entries below `startOffset` are removed. */
+  /** The index of an entry is its offset. Entries below `startOffset` are removed. */
   entries: Entry[] = [];
   endOffset = 0;
 

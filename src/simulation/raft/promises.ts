@@ -11,7 +11,7 @@ import { nameOf, require } from './watch.ts';
 /** The parts of the checker's knowledge that are needed here. */
 interface Known {
   readonly committedEnd: number;
-  /** By epoch. */
+  /** The leader of each epoch. */
   readonly leaders: ReadonlyMap<number, Replica>;
 }
 

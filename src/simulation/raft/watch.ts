@@ -169,7 +169,7 @@ export function difference(a: readonly Voter[], b: readonly Voter[]): number {
   return gone + added;
 }
 
-/** `{n1 n2 n3}`. */
+/** The ids of the voters as text, such as `{n1 n2 n3}`. */
 export function votersText(voters: readonly Voter[]): string {
   return `{${voters.map((voter) => `n${voter.id}`).join(' ')}}`;
 }

@@ -1,6 +1,6 @@
 /**
- * Records between which offsets of the metadata log topics were created and deleted and a configuration was changed. It learns
- * this from the images of all nodes. A node's next image may be several entries ahead of its last one, so it shows a change only
+ * Finds out at which offsets of the metadata log topics were created and deleted and a configuration was changed. It compares
+ * successive images of every node. A node's next image may be several entries ahead of its last one, so it shows a change only
  * within a span of offsets; the images of other nodes may make the span smaller.
  */
 import type { MetadataImage } from '../../metadata/image.ts';

@@ -21,7 +21,10 @@ export const traits = {
 export type Trait = keyof typeof traits;
 
 const sampleText = 'sample';
-/** Numbers that give fields a meaning: groups (0) and transactional ids (1) as key types of coordinators, topics (2) as resource type. */
+/**
+ * Numbers that give fields a meaning: groups (0) and transactional ids (1) as key types of coordinators, topics (2) as resource
+ * type.
+ */
 const sampleNumbers = [0, 1, 2];
 
 /** The messages of an API, in the versions that a broker serves. */
@@ -86,7 +89,7 @@ export class ClientApis {
   private readonly handlers: () => readonly Handler[];
   private known: ReadonlyMap<string, ReadonlySet<Trait>> = new Map();
 
-  /** @param handlers of a broker; empty before the cluster has started */
+  /** @param handlers returns the request handlers of a broker; none before the cluster has started */
   constructor(handlers: () => readonly Handler[]) {
     this.handlers = handlers;
   }
@@ -100,8 +103,8 @@ export class ClientApis {
   }
 
   /**
-   * Those of `apis`, or of all if it is undefined, whose messages have everything that is needed. Throws TypeError when one of `apis`
-   * lacks something, and when none is left: a fault on it could never act.
+   * Those of `apis`, or of all if it is undefined, whose messages have everything that is needed. Throws TypeError when one of
+   * `apis` lacks something, and when none is left: a fault on it could never act.
    */
   having(apis: readonly string[] | undefined, needed: readonly Trait[]): ReadonlySet<string> {
     for (const name of apis ?? []) {

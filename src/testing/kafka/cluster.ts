@@ -193,7 +193,7 @@ export class TestKafka {
     set: async (date: Date | number): Promise<void> => {
       const toMs = Number(date);
       if (Number.isNaN(toMs))
-        throw new TypeError(`'${String(date)}' is no date, and no milliseconds since 1970.`);
+        throw new TypeError(`'${String(date)}' is neither a Date nor a number of milliseconds since 1970.`);
       const byMs = toMs - this.time.wallMs();
       if (byMs < 0) throw new RangeError('The clock of a cluster does not go back.');
       await this.advance(byMs);
@@ -291,7 +291,7 @@ export class TestKafka {
     checkSnapshot(snapshot, this.clusterId, this.seats.length);
     const storages = this.seats.map(({ storage }) => storage);
     if (!storages.every((storage) => storage instanceof MemoryStorage))
-      throw new Error('Only a cluster in memory can become what it was.');
+      throw new Error('Only a cluster in memory can restore a snapshot.');
     this.forgetFaults();
     await Promise.all(this.nodes.map((node) => node.kill()));
     for (const [at, storage] of storages.entries()) storage.restore(snapshot.nodes.get(at + 1) as StoredNode);

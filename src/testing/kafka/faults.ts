@@ -201,8 +201,8 @@ function instead(result: HandlerResult<unknown>, answer: unknown): HandlerResult
 }
 
 /**
- * The response in which each partition of `meant` has the error code of `whole`. A response that has no error codes of partitions is
- * `whole` itself.
+ * Returns a response in which each partition of `meant`, the part of the request that the fault selects, has the error code of
+ * the response `whole`. Returns `whole` itself if responses of this API have no error codes of partitions.
  */
 function partsFailed(request: ActiveRequest, meant: Body, whole: unknown): unknown {
   const [code = 0] = errorCodesOf(whole);

@@ -41,7 +41,9 @@ async function knownCluster({
   if (storage === 'memory' || (await systemFileSystem.stat(storage)) === null) return null;
   const folders = (await systemFileSystem.list(storage)).filter((name) => /^node-\d+$/.test(name));
   const first = await readMetaProperties(systemFileSystem, `${storage}/node-1`).catch((error: Error) => {
-    throw new Error(`${storage} is no directory of a test cluster: node-1/meta.properties: ${error.message}`);
+    throw new Error(
+      `${storage} is not a directory of a test cluster: node-1/meta.properties: ${error.message}`,
+    );
   });
   return first === null ? null : { clusterId: first.clusterId, nodes: folders.length };
 }

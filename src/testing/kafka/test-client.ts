@@ -230,7 +230,7 @@ export class TestClient {
     if (most < 1) return;
     const { length } = (await this.topic(topic)).partitions;
     if (most >= length)
-      throw new RangeError(`There is no partition ${most}; ${topic} has ${length} of them.`);
+      throw new RangeError(`There is no partition ${most}: ${topic} has ${length} partitions.`);
   }
 
   /** Reads all partitions until `enough` or `isOver` returns true. */

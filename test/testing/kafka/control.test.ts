@@ -103,7 +103,7 @@ describe('the control port', () => {
     ['POST', '/network/cut', { from: [9], to: [1] }, 400, /There is no node 9/],
     ['POST', '/nodes/7/kill', undefined, 404, /There is no node 7; nodes are 1 to 3/],
     ['PUT', '/reset', undefined, 400, /\/reset takes POST, not PUT/],
-    ['GET', '/topics/%zz/offsets', undefined, 400, /'%zz' in the path is no text/],
+    ['GET', '/topics/%zz/offsets', undefined, 400, /'%zz' in the path is not valid/],
     ['GET', '/topics/nope/records', undefined, 409, /^UNKNOWN_TOPIC_OR_PARTITION: There is no topic nope/],
     ['POST', '/faults', { node: 9, drop: true }, 400, /There is no node 9/],
     [

@@ -121,7 +121,7 @@ describe('a clock that stands still', () => {
     await expect(kafka.wait.offsets('orders', 9, { timeout: 20 })).rejects.toThrow(
       /The clock is manual and stands at \d+/,
     );
-    await expect(kafka.clock.set('2050-01-01' as never)).rejects.toThrow(/is no date/);
+    await expect(kafka.clock.set('2050-01-01' as never)).rejects.toThrow(/is neither a Date/);
   });
 });
 
@@ -172,7 +172,7 @@ describe('a cluster', () => {
       await second.close();
       await expect(open({ ...options, nodes: 3 })).rejects.toThrow(/has 1 nodes, not 3/);
       writeFileSync(join(storage, 'node-1', 'meta.properties'), 'rubbish');
-      await expect(open(options)).rejects.toThrow(/is no directory of a test cluster/);
+      await expect(open(options)).rejects.toThrow(/is not a directory of a test cluster/);
     } finally {
       rmSync(storage, { recursive: true, force: true });
     }

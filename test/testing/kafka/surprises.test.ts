@@ -165,7 +165,7 @@ describe('what is not there', () => {
     await expect(kafka.leader('nope')).rejects.toThrow('There is no partition nope-0.');
     await expect(kafka.read('nope')).rejects.toThrow(/UNKNOWN_TOPIC_OR_PARTITION: There is no topic nope/);
     await expect(kafka.produce('orders', [{ value: 'x', partition: 7 }])).rejects.toThrow(
-      'There is no partition 7; orders has 2 of them.',
+      'There is no partition 7: orders has 2 partitions.',
     );
     const reading = kafka.read('soon', { count: 1 });
     const counting = kafka.wait.offsets('soon', 1);

@@ -73,7 +73,9 @@ function decoded(word: string): string {
   try {
     return decodeURIComponent(word);
   } catch {
-    throw new BadRequestError(`'${word}' in the path is no text: a % begins two hexadecimal digits.`);
+    throw new BadRequestError(
+      `'${word}' in the path is not valid: a % must be followed by two hexadecimal digits.`,
+    );
   }
 }
 
