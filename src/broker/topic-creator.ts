@@ -5,7 +5,7 @@
 import type { NodeConfig } from '../config/node-config.ts';
 import { type ErrorRow, Errors, errorOf, errorRowOf } from '../protocol/errors.ts';
 import { CreateTopicsRequest, CreateTopicsResponse } from '../protocol/messages/topics/19-create-topics.ts';
-import type { ControllerClient } from '../metadata/controller-port.ts';
+import type { ControllerClient, ControllerRequestOptions } from '../metadata/controller-port.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { ImageWatch } from './image-watch.ts';
 import { autoCreateWaitMs } from './limits.ts';
@@ -28,6 +28,9 @@ interface NewTopic {
 const createTopicsVersion = 7;
 const controllerDeadlineMs = 10_000;
 
+/** The client whose quota on topic changes applies; empty for the broker itself. */
+export type TopicCreatorClient = Pick<ControllerRequestOptions, 'principal' | 'clientId'>;
+
 export class TopicCreator {
   readonly #options: TopicCreatorOptions;
   readonly #underWay = new Map<string, Promise<ErrorRow>>();
@@ -36,17 +39,17 @@ export class TopicCreator {
     this.#options = options;
   }
 
-  /** Creates a topic. Resolves to NONE when this broker's image has the topic, otherwise to the error. Never rejects. */
-  create(name: string): Promise<ErrorRow> {
+  /** Creates a topic, for a client or for the broker itself. Resolves to NONE when this broker's image has the topic, otherwise to the error. Never rejects. */
+  create(name: string, client: TopicCreatorClient = {}): Promise<ErrorRow> {
     let creation = this.#underWay.get(name);
     if (creation === undefined) {
-      creation = this.#create(name).finally(() => this.#underWay.delete(name));
+      creation = this.#create(name, client).finally(() => this.#underWay.delete(name));
       this.#underWay.set(name, creation);
     }
     return creation;
   }
 
-  async #create(name: string): Promise<ErrorRow> {
+  async #create(name: string, client: TopicCreatorClient): Promise<ErrorRow> {
     const { controller, imageWatch, logger } = this.#options;
     try {
       const response = await controller.request(
@@ -54,7 +57,7 @@ export class TopicCreator {
         CreateTopicsResponse,
         createTopicsVersion,
         { topics: [this.#settings(name)], timeoutMs: controllerDeadlineMs, validateOnly: false },
-        { deadlineMs: controllerDeadlineMs },
+        { deadlineMs: controllerDeadlineMs, ...client },
       );
       const result = response.topics[0];
       const error = errorOf(result?.errorCode ?? Errors.UNKNOWN_SERVER_ERROR.code);
@@ -64,7 +67,8 @@ export class TopicCreator {
           error: error.name,
           message: result?.errorMessage,
         });
-        return error;
+        // Old clients do not know this error; all of them ask again for an unknown topic.
+        return error === Errors.THROTTLING_QUOTA_EXCEEDED ? Errors.UNKNOWN_TOPIC_OR_PARTITION : error;
       }
     } catch (error) {
       logger.warn('automatic creation of a topic failed', { topic: name, error });

@@ -168,11 +168,6 @@ const reasons: readonly [reason: string, ...keys: string[]][] = [
     'replication.quota.window.size.seconds',
   ],
   [
-    'Quotas on changes of topics are not built yet.',
-    'controller.quota.window.num',
-    'controller.quota.window.size.seconds',
-  ],
-  [
     'The controller does not measure the time of single events.',
     'controller.performance.always.log.threshold.ms',
     'controller.performance.sample.period.ms',

@@ -28,13 +28,15 @@ import type { ControllerRequests } from './requests.ts';
 import { alterUserScramCredentials, createAcls, deleteAcls } from './security.ts';
 import { assignReplicasToDirs } from './assign-directories.ts';
 import { allocateProducerIds } from './producer-ids.ts';
-import type { ControllerState, Operation } from './state.ts';
+import type { ControllerState, Operation, PartitionMutations } from './state.ts';
 import { single } from './state.ts';
 
 export interface ControllerContext {
   readonly apiVersion: number;
   /** Monotonic time at which the request is handled. */
   readonly nowMs: number;
+  /** Absent: the request is not a client's. */
+  readonly mutations?: PartitionMutations;
 }
 
 type Handlers = {
@@ -161,12 +163,12 @@ export class ActiveController {
 
 function handlersOf(state: ControllerState, sessions: BrokerSessions): Handlers {
   return {
-    19: (request) => createTopics(state, request),
-    20: (request) => deleteTopics(state, request),
+    19: (request, { mutations }) => createTopics(state, request, mutations),
+    20: (request, { mutations }) => deleteTopics(state, request, mutations),
     30: (request) => single(createAcls(state, request)),
     31: (request) => single(deleteAcls(state, request)),
     33: (request) => thenElect(state, alterConfigs(state, request)),
-    37: (request) => createPartitions(state, request),
+    37: (request, { mutations }) => createPartitions(state, request, mutations),
     43: (request) => electLeaders(state, request),
     44: (request) => thenElect(state, incrementalAlterConfigs(state, request)),
     45: (request) => alterPartitionReassignments(state, request),

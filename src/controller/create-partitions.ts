@@ -10,7 +10,7 @@ import { Errors, KafkaError } from '../protocol/errors.ts';
 import { checkManualAssignment, firstIsr, firstIsrOfManual, newPartitionRecord } from './assignments.ts';
 import { cannotReplicate, placeReplicas, usableBrokers } from './placement.ts';
 import type { ControllerState, Operation } from './state.ts';
-import { partitionsPerRequestMax } from './state.ts';
+import { partitionsPerRequestMax, unlimitedMutations } from './state.ts';
 
 type Wanted = CreatePartitionsRequest['topics'][number];
 type TopicResult = CreatePartitionsResponse['results'][number];
@@ -18,6 +18,7 @@ type TopicResult = CreatePartitionsResponse['results'][number];
 export function* createPartitions(
   state: ControllerState,
   request: CreatePartitionsRequest,
+  mutations = unlimitedMutations,
 ): Operation<CreatePartitionsResponse> {
   checkSize(state, request);
   /** Null: the request names the topic more than once. */
@@ -28,6 +29,7 @@ export function* createPartitions(
     try {
       if (wanted === null) throw new KafkaError(Errors.INVALID_REQUEST, 'Duplicate topic name.');
       const records = addPartitions(state, wanted);
+      mutations.record(records.length);
       if (!request.validateOnly) yield records;
       results.push({ name, errorCode: 0, errorMessage: null });
     } catch (error) {
@@ -35,7 +37,7 @@ export function* createPartitions(
       results.push({ name, errorCode: error.code, errorMessage: error.ownMessage });
     }
   }
-  return { throttleTimeMs: 0, results };
+  return { throttleTimeMs: mutations.throttleTimeMs, results };
 }
 
 /** Throws POLICY_VIOLATION when the whole request would add more than `partitionsPerRequestMax` partitions. */

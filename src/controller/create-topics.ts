@@ -14,7 +14,7 @@ import { Errors, KafkaError } from '../protocol/errors.ts';
 import { checkManualAssignment, firstIsr, firstIsrOfManual, newPartitionRecord } from './assignments.ts';
 import { cannotReplicate, placeReplicas, usableBrokers } from './placement.ts';
 import type { ControllerState, Operation } from './state.ts';
-import { partitionsPerRequestMax } from './state.ts';
+import { partitionsPerRequestMax, unlimitedMutations } from './state.ts';
 import { addToCollisionIndex, checkCollision, checkTopicName, collisionIndex } from './topic-names.ts';
 
 type NewTopic = CreateTopicsRequest['topics'][number];
@@ -31,6 +31,7 @@ interface Draft {
 export function* createTopics(
   state: ControllerState,
   request: CreateTopicsRequest,
+  mutations = unlimitedMutations,
 ): Operation<CreateTopicsResponse> {
   const results: TopicResult[] = [];
   const names = new Map<string, number>();
@@ -47,6 +48,7 @@ export function* createTopics(
       }
       checkName(state, topic.name, collisions);
       const draft = draftTopic(state, topic);
+      mutations.record(draft.partitionCount);
       if (!request.validateOnly) {
         yield draft.records;
         addToCollisionIndex(topic.name, collisions);
@@ -57,7 +59,7 @@ export function* createTopics(
       results.push(failed(topic.name, error));
     }
   }
-  return { throttleTimeMs: 0, topics: results };
+  return { throttleTimeMs: mutations.throttleTimeMs, topics: results };
 }
 
 function checkSize(state: ControllerState, request: CreateTopicsRequest): void {

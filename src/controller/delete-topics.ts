@@ -8,7 +8,7 @@ import type {
 } from '../protocol/messages/topics/20-delete-topics.ts';
 import type { ErrorRow } from '../protocol/errors.ts';
 import { Errors, KafkaError } from '../protocol/errors.ts';
-import type { ControllerState, Operation } from './state.ts';
+import { type ControllerState, type Operation, unlimitedMutations } from './state.ts';
 
 type TopicResult = DeleteTopicsResponse['responses'][number];
 
@@ -20,6 +20,7 @@ interface Target {
 export function* deleteTopics(
   state: ControllerState,
   request: DeleteTopicsRequest,
+  mutations = unlimitedMutations,
 ): Operation<DeleteTopicsResponse> {
   if (!state.settings.deleteTopicEnable) {
     throw new KafkaError(Errors.TOPIC_DELETION_DISABLED);
@@ -52,10 +53,18 @@ export function* deleteTopics(
     if (count === 1 && named.has(topicId)) continue;
     responses.push(byId(state, topicId, count));
   }
-  for (const { errorCode, topicId } of responses) {
-    if (errorCode === 0) yield [record('RemoveTopicRecord', { topicId })];
+  for (const [at, response] of responses.entries()) {
+    if (response.errorCode !== 0) continue;
+    try {
+      mutations.record(state.image.topics.byId(response.topicId)?.partitions.length ?? 0);
+    } catch (error) {
+      if (!(error instanceof KafkaError)) throw error;
+      responses[at] = outcome(response, error.error, error.message);
+      continue;
+    }
+    yield [record('RemoveTopicRecord', { topicId: response.topicId })];
   }
-  return { throttleTimeMs: 0, responses };
+  return { throttleTimeMs: mutations.throttleTimeMs, responses };
 }
 
 function outcome(target: Target, error: ErrorRow, message: string | null = error.message): TopicResult {

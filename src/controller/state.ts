@@ -49,6 +49,16 @@ export interface ControllerState {
   readonly random: Random;
 }
 
+/** The client's `controller_mutation_rate` (KIP-599), for one request. */
+export interface PartitionMutations {
+  /** Counts partitions that are created or deleted. May throw THROTTLING_QUOTA_EXCEEDED; then nothing is counted. */
+  record(partitions: number): void;
+  /** How long the client is throttled because of this request. */
+  readonly throttleTimeMs: number;
+}
+
+export const unlimitedMutations: PartitionMutations = { record: () => {}, throttleTimeMs: 0 };
+
 export interface Result<R> {
   readonly records: readonly MetadataRecord[];
   readonly response: R;

@@ -2,6 +2,13 @@
  * The part that every node has: the metadata log, the image made from it and, with the controller role, the controller.
  * Listeners of the log are added in the order in which they must receive an entry: the image first.
  */
+import type { ClientQuotas } from '../broker/quotas/client-quotas.ts';
+import { quotaClientOf } from '../broker/quotas/quota-table.ts';
+import { type PartitionMutations, unlimitedMutations } from '../controller/state.ts';
+import { CreateTopicsRequest } from '../protocol/messages/topics/19-create-topics.ts';
+import { DeleteTopicsRequest } from '../protocol/messages/topics/20-delete-topics.ts';
+import { CreatePartitionsRequest } from '../protocol/messages/topics/37-create-partitions.ts';
+import type { Call } from './calls/messages.ts';
 import type { Identity } from '../base/hello.ts';
 import { nodeId } from '../base/ids.ts';
 import type { Address } from '../base/network.ts';
@@ -103,6 +110,7 @@ async function buildController(
   identity: Identity,
   log: MetadataLog,
   loader: MetadataLoader,
+  quotas: ClientQuotas,
 ): Promise<ActiveParts> {
   const { clock, scheduler, random, fs, peers } = ports;
   const logger = ports.logger.child('Controller');
@@ -124,6 +132,7 @@ async function buildController(
     scheduler,
     random,
     logger,
+    mutationsOf: (call, nowMs) => mutationsOf(quotas, call, nowMs),
   });
   log.addListener(driver);
   loader.addPublisher(new ControllerLog({ logger, scheduler, isActive: () => driver.isActive }));
@@ -139,6 +148,22 @@ async function buildController(
   const server = new ControllerServer({ identity, driver, leader: () => log.leader(), logger });
   peers.accept(controllerChannel, (stream) => server.accept(stream));
   return { driver, writer, server };
+}
+
+/** The first version of each request whose clients know THROTTLING_QUOTA_EXCEEDED (KIP-599). */
+const strictSince: Readonly<Record<number, number>> = {
+  [CreateTopicsRequest.key]: 6,
+  [DeleteTopicsRequest.key]: 5,
+  [CreatePartitionsRequest.key]: 3,
+};
+
+/** A node's own requests have no principal and no quota. */
+function mutationsOf(quotas: ClientQuotas, call: Call, nowMs: number): PartitionMutations {
+  const { apiKey, apiVersion, principal, clientId } = call;
+  const since = strictSince[apiKey];
+  if (since === undefined || principal === '') return unlimitedMutations;
+  const client = quotaClientOf({ connection: { principal }, clientId });
+  return quotas.mutation.begin(client, apiVersion >= since, nowMs);
 }
 
 function buildOwnVoter(
@@ -166,6 +191,7 @@ export async function buildControllerPart(
   config: NodeConfig,
   directories: ClaimedDirectories,
   ports: NodePorts,
+  quotas: ClientQuotas,
 ): Promise<ControllerPart> {
   const { clock, scheduler, random, fs, peers } = ports;
   const metadataPath = directories.metadataDir.path;
@@ -177,7 +203,7 @@ export async function buildControllerPart(
   const loader = new MetadataLoader(clock, scheduler);
   log.addListener(loader);
   const own = config.isController
-    ? await buildController(config, directories, ports, identity, log, loader)
+    ? await buildController(config, directories, ports, identity, log, loader, quotas)
     : null;
   const driver = own?.driver ?? null;
   const client = new StreamControllerClient({

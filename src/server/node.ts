@@ -64,7 +64,7 @@ export class Node {
     this.directories = await claimDirectories({ config, fs, random, clock, logger });
     const quotas = new ClientQuotas(quotaWindowsOf(config), clock);
     this.quotas = quotas;
-    this.controller = await buildControllerPart(config, this.directories, ports);
+    this.controller = await buildControllerPart(config, this.directories, ports, quotas);
     const { log, loader } = this.controller;
     loader.addPublisher({ onMetadataUpdate: (_delta, image) => quotas.onMetadataUpdate(image) });
     loader.addPublisher({ onMetadataUpdate: (delta, image) => this.applyConfigs(delta, image) });

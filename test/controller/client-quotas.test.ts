@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { uuidZero } from '../../src/base/uuid.ts';
+import { Errors, KafkaError } from '../../src/protocol/errors.ts';
 import { TestController } from './harness.ts';
 
 type Part = { entityType: string; entityName: string | null };
@@ -132,5 +134,61 @@ describe('is stored', () => {
       '[["client-id","b"],["user","a"]]': { producer_byte_rate: 1 },
       '[["user","d"]]': { producer_byte_rate: 1 },
     });
+  });
+});
+
+describe('controller_mutation_rate', () => {
+  const mutations = { max: 3, used: 0, throttleTimeMs: 0 };
+  const context = {
+    get throttleTimeMs() {
+      return mutations.throttleTimeMs;
+    },
+    record(partitions: number) {
+      if (mutations.used >= mutations.max) {
+        mutations.throttleTimeMs = 700;
+        throw new KafkaError(Errors.THROTTLING_QUOTA_EXCEEDED, 'The throttling quota has been exceeded.');
+      }
+      mutations.used += partitions;
+    },
+  };
+  const refused = [Errors.THROTTLING_QUOTA_EXCEEDED.code, 'The throttling quota has been exceeded.'];
+
+  test('created, added and deleted partitions count; what exceeds the quota is refused by topic', () => {
+    const controller = new TestController().start(1);
+    controller.mutations = context;
+    const topics = ['a', 'b', 'c'].map((name) => ({
+      name,
+      numPartitions: 2,
+      replicationFactor: 1,
+      assignments: [],
+      configs: [],
+    }));
+    const made = controller.call(19, { topics, timeoutMs: 1000, validateOnly: false });
+    expect(made.topics.map(({ name, errorCode }) => [name, errorCode])).toEqual([
+      ['a', 0],
+      ['b', 0],
+      ['c', refused[0]],
+    ]);
+    expect([made.topics[2]?.errorMessage, made.throttleTimeMs]).toEqual([refused[1], 700]);
+    expect(controller.image.topics.byName('c')).toBeUndefined();
+    const grow = { topics: [{ name: 'a', count: 5, assignments: null }], timeoutMs: 1, validateOnly: false };
+    const grown = controller.call(37, grow);
+    expect(grown.results.map(({ errorCode }) => errorCode)).toEqual([refused[0]]);
+    mutations.used = 2;
+    expect(controller.call(37, grow).results[0]?.errorCode).toBe(0);
+    expect(mutations.used).toBe(5);
+    const names = {
+      topics: ['a', 'b'].map((name) => ({ name, topicId: uuidZero })),
+      topicNames: [],
+      timeoutMs: 1,
+    };
+    const gone = controller.call(20, names);
+    expect(gone.responses.map(({ errorCode, errorMessage }) => [errorCode, errorMessage])).toEqual([
+      refused,
+      refused,
+    ]);
+    mutations.used = 2;
+    expect(controller.call(20, names).responses.map(({ errorCode }) => errorCode)).toEqual([0, refused[0]]);
+    expect(mutations.used).toBe(7);
   });
 });

@@ -6,6 +6,7 @@ import type { NodeId } from '../../src/base/ids.ts';
 import { nodeId } from '../../src/base/ids.ts';
 import type { Random } from '../../src/base/random.ts';
 import { ActiveController } from '../../src/controller/active-controller.ts';
+import { unlimitedMutations } from '../../src/controller/state.ts';
 import type { ConfigRules } from '../../src/controller/config-rules.ts';
 import type { ControllerRequests } from '../../src/controller/requests.ts';
 import { controllerRequests } from '../../src/controller/requests.ts';
@@ -83,6 +84,7 @@ type Key = keyof ControllerRequests;
 
 export class TestController {
   nowMs = 0;
+  mutations = unlimitedMutations;
   offset = 0;
   readonly active: ActiveController;
   /** All records that the controller has written, in order. */
@@ -126,7 +128,11 @@ export class TestController {
     apiVersion = controllerRequests[key].request.versions.max,
   ): Infer<ControllerRequests[K]['response']> {
     const request = create(controllerRequests[key].request as Message, init as Init<Message>);
-    const operation = this.active.handle(key, request, { apiVersion, nowMs: this.nowMs });
+    const operation = this.active.handle(key, request, {
+      apiVersion,
+      nowMs: this.nowMs,
+      mutations: this.mutations,
+    });
     return this.run(operation as Operation<Infer<ControllerRequests[K]['response']>>);
   }
 

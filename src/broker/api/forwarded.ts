@@ -90,6 +90,8 @@ function forward<Q extends Shape, S extends Shape>(
     listeners: row.listeners,
     async handle(body, context) {
       const answer = await forwardToController(services, request, response, body, context);
+      const { throttleTimeMs } = answer as { throttleTimeMs?: number };
+      context.throttle('ControllerMutation', throttleTimeMs ?? 0);
       const shows = row.shows?.(body, answer, context) ?? null;
       if (shows !== null) await services.imageWatch.until(shows, readYourWriteMs);
       return answer as Init<Message<S>>;

@@ -5,6 +5,7 @@
  * - Above `max.connections` the connection that was idle for longest is closed. If none is idle, the new one is refused.
  * - Above `max.connections.per.ip` the new one is refused.
  * - A refused connection that belongs to another node is not closed (`refused-connections.ts`).
+ * - A connection above the `connection_creation_rate` of its address (KIP-612) is closed after its throttle time.
  * - A connection above `max.connection.creation.rate` is delayed: for some time nothing is read from it.
  * - There is one timer for all connections, and none if there are no connections, so an idle node does no work.
  */
@@ -90,6 +91,7 @@ export class Acceptor {
       this.#refused.take(connection, () => this.#warn('refusing a connection', line));
       return;
     }
+    if (this.#isThrottled(connection, listenerName)) return;
     const { dispatcher, budget, clock, limits } = this.#options;
     const client: ClientConnection = new ClientConnection({
       connection,
@@ -116,6 +118,22 @@ export class Acceptor {
     if (waitMs === 0) return;
     client.hold();
     this.#options.scheduler.after(waitMs, () => client.release());
+  }
+
+  /** Counts the connection for the quota of its address. */
+  #isThrottled(connection: Connection, listenerName: string): boolean {
+    const { host } = connection.remote;
+    const { quotas } = this.#options.dispatcher.throttling;
+    const throttleMs = quotas.connections.throttleTimeMs(host, quotas.nowMs());
+    if (throttleMs === 0) return false;
+    const line = { remote: host, listener: listenerName, throttleMs };
+    const debug = (): void =>
+      this.#options.logger.debug(
+        'closing a connection above the connection_creation_rate of its address',
+        line,
+      );
+    this.#refused.take(connection, debug, throttleMs);
+    return true;
   }
 
   #creationBucket(perSecond: () => number): TokenBucket {

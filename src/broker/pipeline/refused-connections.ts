@@ -1,5 +1,5 @@
 /**
- * Connections above `max.connections` or `max.connections.per.ip`. Streams of other nodes come to the same port and are not
+ * Connections above `max.connections`, `max.connections.per.ip` or the `connection_creation_rate` of an address. Streams of other nodes come to the same port and are not
  * limited, but only the first bytes of a connection tell whether it is such a stream. So a refused connection stays open until then. A
  * connection of another node is taken over by the transport (which calls `onClose`). A connection of a client is closed at its
  * first byte, or after a second without a byte.
@@ -16,8 +16,11 @@ export class RefusedConnections {
     this.#scheduler = scheduler;
   }
 
-  /** `warn` is called if the connection turns out to be a client's and is closed. */
-  take(connection: Connection, warn: () => void): void {
+  /**
+   * `warn` is called if the connection turns out to be a client's and is closed. It is closed `delayMs` after its first byte, so that a
+   * client that connects again at once does not do so in a loop.
+   */
+  take(connection: Connection, warn: () => void, delayMs = 0): void {
     const close = (): void => {
       if (!this.#undecided.has(connection)) return;
       warn();
@@ -29,8 +32,13 @@ export class RefusedConnections {
       this.#undecided.delete(connection);
       return;
     }
-    const timer = this.#scheduler.after(refusedSilenceMs, close);
-    connection.onData = close;
+    let timer = this.#scheduler.after(refusedSilenceMs, close);
+    const closeLater = (): void => {
+      connection.pause();
+      timer.cancel();
+      timer = this.#scheduler.after(delayMs, close);
+    };
+    connection.onData = delayMs === 0 ? close : closeLater;
     connection.onClose = () => {
       timer.cancel();
       this.#undecided.delete(connection);

@@ -2,22 +2,13 @@
  * `controller_mutation_rate` (KIP-599): how many partitions a client may create and delete in a second. The active controller
  * enforces it, so it holds for the whole cluster.
  */
+import { type PartitionMutations, unlimitedMutations } from '../../controller/state.ts';
 import type { ClientQuotaImage } from '../../metadata/security-image.ts';
 import { Errors, KafkaError } from '../../protocol/errors.ts';
 import { BoundedStates } from './bounded-states.ts';
 import { MutationBucket } from './mutation-bucket.ts';
 import { type QuotaClient, QuotaTable } from './quota-table.ts';
 import type { QuotaWindow } from './rate.ts';
-
-/** The quota of one request. */
-export interface RequestMutations {
-  /** Counts partitions that are created or deleted. A strict quota throws THROTTLING_QUOTA_EXCEEDED while there is a debt. */
-  record(partitions: number): void;
-  /** For the response. */
-  readonly throttleTimeMs: number;
-}
-
-const unlimited: RequestMutations = { record: () => {}, throttleTimeMs: 0 };
 
 export class MutationQuota {
   readonly #window: QuotaWindow;
@@ -39,9 +30,9 @@ export class MutationQuota {
   }
 
   /** `isStrict`: the version of the request knows THROTTLING_QUOTA_EXCEEDED. An older client is only throttled. */
-  begin(client: QuotaClient, isStrict: boolean, nowMs: number): RequestMutations {
+  begin(client: QuotaClient, isStrict: boolean, nowMs: number): PartitionMutations {
     const quota = this.#table.find(client);
-    if (quota === null) return unlimited;
+    if (quota === null) return unlimitedMutations;
     const { limit, user, clientId } = quota;
     const bucket = this.#states.get(
       JSON.stringify([user, clientId]),

@@ -50,11 +50,13 @@ export const operationsProperties = {
   }),
   'controller.performance.sample.period.ms': long(minutes(1), { effect: 'none', min: 100, internal: true }),
   'controller.quota.window.num': int(11, {
+    effect: 'honoured',
     min: 1,
     importance: 'low',
     doc: 'Number of samples from which the rate of topic changes is computed.',
   }),
   'controller.quota.window.size.seconds': int(1, {
+    effect: 'honoured',
     min: 1,
     importance: 'low',
     doc: 'Length of a sample of the rate of topic changes.',
@@ -109,11 +111,13 @@ export const operationsProperties = {
     doc: 'Length of a sample of Java metrics.',
   }),
   'quota.window.num': int(11, {
+    effect: 'honoured',
     min: 1,
     importance: 'low',
     doc: 'Number of samples from which the rate of a quota is computed.',
   }),
   'quota.window.size.seconds': int(1, {
+    effect: 'honoured',
     min: 1,
     importance: 'low',
     doc: "Length of a sample of a quota's rate.",

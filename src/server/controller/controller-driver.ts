@@ -32,6 +32,7 @@ import {
   type MetadataLogListener,
   QuorumBusyError,
 } from '../../raft/api.ts';
+import { type PartitionMutations, unlimitedMutations } from '../../controller/state.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { Call } from '../calls/messages.ts';
 import { controllerSettings } from './controller-settings.ts';
@@ -53,6 +54,8 @@ export interface ControllerDriverOptions {
   readonly scheduler: Scheduler;
   readonly random: Random;
   readonly logger: Logger;
+  /** The quota for a client's request that creates or deletes partitions. */
+  readonly mutationsOf?: (call: Call, nowMs: number) => PartitionMutations;
 }
 
 type ExtraHandler = (call: Call) => Promise<Uint8Array>;
@@ -173,7 +176,8 @@ export class ControllerDriver implements MetadataLogListener {
     const response = await this.#enqueue(
       (active, nowMs) => {
         if (!isAwaited()) throw new KafkaError(Errors.REQUEST_TIMED_OUT);
-        const operation = active.handle(apiKey, request, { apiVersion, nowMs });
+        const mutations = this.#options.mutationsOf?.(call, nowMs) ?? unlimitedMutations;
+        const operation = active.handle(apiKey, request, { apiVersion, nowMs, mutations });
         if (operation === undefined) throw new KafkaError(Errors.UNSUPPORTED_VERSION);
         return operation;
       },

@@ -48,7 +48,7 @@ export function createMetadataHandler(
       const missing = namesToCreate(services, request, context);
       if (missing.length === 0)
         return respond(services, endpoints, request, context, context.image, noErrors);
-      return createAll(creator, missing).then((errors) =>
+      return createAll(creator, missing, context).then((errors) =>
         respond(services, endpoints, request, context, services.metadata(), errors),
       );
     },
@@ -102,8 +102,10 @@ function namesToCreate(
 async function createAll(
   creator: Pick<TopicCreator, 'create'>,
   names: readonly string[],
+  { connection, clientId }: RequestContext,
 ): Promise<ReadonlyMap<string, ErrorRow>> {
-  const errors = await Promise.all(names.map((name) => creator.create(name)));
+  const client = { principal: connection.principal, clientId };
+  const errors = await Promise.all(names.map((name) => creator.create(name, client)));
   return new Map(names.map((name, index) => [name, errors[index] as ErrorRow]));
 }
 

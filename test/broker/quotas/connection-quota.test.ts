@@ -1,0 +1,52 @@
+import { expect, test } from 'vitest';
+import { refusedSilenceMs } from '../../../src/broker/limits.ts';
+import { ConnectionQuota } from '../../../src/broker/quotas/connection-quota.ts';
+import { record } from '../../../src/metadata/records.ts';
+import { TestBroker } from '../harness.ts';
+
+const window = { samplesMax: 11, sampleMs: 1000 };
+const key = 'connection_creation_rate';
+
+function quotaOf(limits: Record<string, number>): ConnectionQuota {
+  const quota = new ConnectionQuota(window);
+  quota.setQuotas(
+    Object.entries(limits).map(([name, limit]) => ({
+      entity: [{ entityType: 'ip', entityName: name === '' ? null : name }],
+      values: new Map([[key, limit]]),
+    })),
+  );
+  return quota;
+}
+
+test('an address may open its rate times the window at once; a refused connection does not count', () => {
+  const quota = quotaOf({ '10.0.0.1': 1 });
+  for (let i = 0; i < 10; i++) expect(quota.throttleTimeMs('10.0.0.1', 0)).toBe(0);
+  // At most one sample.
+  for (let i = 0; i < 5; i++) expect(quota.throttleTimeMs('10.0.0.1', 0)).toBe(1000);
+  expect(quota.throttleTimeMs('10.0.0.1', 11_000)).toBe(0);
+});
+
+test('addresses without a quota of their own have the default; texts of one address are the same', () => {
+  const quota = quotaOf({ '': 0.1, '2001:db8::1': 100 });
+  expect(quota.throttleTimeMs('10.0.0.1', 0)).toBe(0);
+  expect(quota.throttleTimeMs('::ffff:10.0.0.1', 0)).toBe(1000);
+  expect(quota.throttleTimeMs('10.0.0.2', 0)).toBe(0);
+  expect(quota.throttleTimeMs('2001:db8:0:0::1', 0)).toBe(0);
+  expect(quota.throttleTimeMs('2001:db8:0:0::1', 0)).toBe(0);
+  quota.setQuotas([]);
+  expect([quota.throttleTimeMs('10.0.0.2', 0), quota.size]).toEqual([0, 0]);
+});
+
+test('through the acceptor: closed after its throttle time, unread; another address is served', async () => {
+  const broker = new TestBroker();
+  const entity = [{ entityType: 'ip', entityName: '10.0.0.9' }];
+  broker.apply([record('ClientQuotaRecord', { entity, key, value: 0.1, remove: false })]);
+  const [first, second, silent] = [broker.connect(), broker.connect(), broker.connect()];
+  const other = broker.connect('broker', '10.0.0.8');
+  second.feed(new Uint8Array([0, 0, 0, 9]));
+  expect([first, second, other].map(({ closed, paused }) => closed || paused)).toEqual([false, true, false]);
+  await broker.time.advance(999);
+  expect([second.closed, silent.closed]).toEqual([false, false]);
+  await broker.time.advance(refusedSilenceMs - 999);
+  expect([first, second, silent, other].map(({ closed }) => closed)).toEqual([false, true, true, false]);
+});
