@@ -36,7 +36,7 @@ export interface ControllerContext {
   /** Monotonic time at which the request is handled. */
   readonly nowMs: number;
   /** Absent: the request is not a client's. */
-  readonly mutations?: PartitionMutations;
+  readonly mutations?: PartitionMutations | undefined;
 }
 
 type Handlers = {

@@ -17,7 +17,7 @@ import type { Random } from '../../base/random.ts';
 import type { NodeConfig } from '../../config/node-config.ts';
 import { ActiveController } from '../../controller/active-controller.ts';
 import { controllerRequests, isControllerRequest } from '../../controller/requests.ts';
-import type { Operation } from '../../controller/state.ts';
+import type { Operation, PartitionMutations } from '../../controller/state.ts';
 import { tableRules } from '../../controller/table-rules.ts';
 import type { MetadataLoader } from '../../metadata/loader.ts';
 import type { MetadataRecord } from '../../metadata/records.ts';
@@ -32,7 +32,6 @@ import {
   type MetadataLogListener,
   QuorumBusyError,
 } from '../../raft/api.ts';
-import { type PartitionMutations, unlimitedMutations } from '../../controller/state.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { Call } from '../calls/messages.ts';
 import { controllerSettings } from './controller-settings.ts';
@@ -176,7 +175,7 @@ export class ControllerDriver implements MetadataLogListener {
     const response = await this.#enqueue(
       (active, nowMs) => {
         if (!isAwaited()) throw new KafkaError(Errors.REQUEST_TIMED_OUT);
-        const mutations = this.#options.mutationsOf?.(call, nowMs) ?? unlimitedMutations;
+        const mutations = this.#options.mutationsOf?.(call, nowMs);
         const operation = active.handle(apiKey, request, { apiVersion, nowMs, mutations });
         if (operation === undefined) throw new KafkaError(Errors.UNSUPPORTED_VERSION);
         return operation;
@@ -187,10 +186,7 @@ export class ControllerDriver implements MetadataLogListener {
     return encode(schemas.response, apiVersion, response as Init<Message>);
   }
 
-  /**
-   * Resolves when this node is active, or does not lead. A leader whose first entry is not committed yet cannot respond; to let the
-   * request wait for that commit is faster than to let the broker send it again.
-   */
+  /** Resolves when this node is active or does not lead. To wait for a leader's first commit is faster than to send again. */
   async #activation(): Promise<void> {
     if (this.#leadership !== null || !this.#isElected) return;
     if (this.#early.length >= queueLengthMax) throw busy();
