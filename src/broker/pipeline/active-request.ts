@@ -24,14 +24,14 @@ export class ActiveRequest implements RequestContext {
   /** The encoded response when it is complete. Null: not complete, or there is no response. */
   buffers: readonly Uint8Array[] | null = null;
   done = false;
-  /** By which quota, and for how long, the client is throttled because of this request. */
+  /** The quota that throttles the client because of this request, and for how long. */
   throttledBy: QuotaType = 'Request';
   throttleTimeMs = 0;
-  /** Until when a quota throttled the client as the request started; 0: not. */
+  /** When the client may send again, if this request exceeded a quota already at its start (Produce); otherwise 0. */
   throttledUntilMs = 0;
-  /** Time of the event loop that the handler used; only measured for a quota. */
+  /** How long the handler has used the event loop. It is measured only if a quota needs it. */
   usedMs = 0;
-  /** Produce with acks=0. */
+  /** Whether this is a Produce request with acks=0, which gets no response. */
   hasNoResponse = false;
   #onClose: (() => void)[] | null = null;
   #onSent: (() => void)[] | null = null;

@@ -1,4 +1,4 @@
-/** The mute of a connection by a client quota (KIP-219): nothing is read and no request is started until it ends. */
+/** Mutes a connection for a client quota (KIP-219): while it is muted, nothing is read from it and no request is started. */
 import type { Clock, Scheduler, Timer } from '../../base/clock.ts';
 import type { ClientQuotas, QuotaType } from '../quotas/client-quotas.ts';
 
@@ -23,7 +23,7 @@ export class Mute {
     return this.#type !== null;
   }
 
-  /** Mutes for a time. A mute that ends later stays as it is. */
+  /** Mutes the connection for a time, unless it is already muted for longer. */
   begin(type: QuotaType, timeMs: number): void {
     const { clock, scheduler, quotas, onEnd } = this.#options;
     const untilMs = clock.monotonicMs() + timeMs;

@@ -1,7 +1,7 @@
 /**
- * The states of the clients of one quota, the most recently used last. Clients choose their ids, so the states are bounded in
- * number and in the length of their keys: a new client replaces the one that was silent longest. A state that was not used for
- * an hour is dropped, as in Kafka.
+ * What one quota remembers of each client (the client's state), ordered by use, the most recently used last. Clients choose their
+ * ids, so the number of states and the length of their keys are bounded: a new client replaces the one that was silent for longest.
+ * As in Kafka, a state that was not used for an hour is dropped.
  */
 import { quotaStateCharactersMax, quotaStateIdleMs, quotaStatesMax } from '../limits.ts';
 
@@ -39,7 +39,7 @@ export class BoundedStates<T> {
     this.#characters = 0;
   }
 
-  /** The most recently used states first, at most `count`. */
+  /** At most `count` states, the most recently used first. */
   newest(count: number): T[] {
     return [...this.#entries.values()]
       .slice(-count)

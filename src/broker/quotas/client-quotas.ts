@@ -13,7 +13,7 @@ import { ConnectionQuota } from './connection-quota.ts';
 import { MutationQuota } from './mutation-quota.ts';
 import type { QuotaWindow } from './rate.ts';
 
-/** Why a client is throttled, in Kafka's names. */
+/** The kind of quota that throttles a client, with Kafka's name. */
 export type QuotaType = 'Produce' | 'Fetch' | 'Request' | 'ControllerMutation';
 
 export interface QuotaWindows {
@@ -35,11 +35,11 @@ export function quotaWindowsOf(config: NodeConfig): QuotaWindows {
 }
 
 export class ClientQuotas {
-  /** In bytes of Produce requests. */
+  /** `producer_byte_rate`, in bytes of Produce requests per second. */
   readonly produce: ClientRateQuota;
-  /** In bytes of Fetch responses. */
+  /** `consumer_byte_rate`, in bytes of Fetch responses per second. */
   readonly fetch: ClientRateQuota;
-  /** In percent of the time of the event loop. */
+  /** `request_percentage`, in percent of the time of the event loop. */
   readonly request: ClientRateQuota;
   readonly mutation: MutationQuota;
   readonly connections: ConnectionQuota;
@@ -57,12 +57,12 @@ export class ClientQuotas {
     this.connections = new ConnectionQuota(client);
   }
 
-  /** Milliseconds, a whole number as in Kafka. */
+  /** Monotonic time in whole milliseconds, as Kafka measures rates. */
   nowMs(): number {
     return Math.floor(this.#clock.monotonicMs());
   }
 
-  /** As `nowMs`, with fractions. */
+  /** Like `nowMs`, but with fractions of a millisecond. */
   preciseMs(): number {
     return this.#clock.monotonicMs();
   }
@@ -75,7 +75,7 @@ export class ClientQuotas {
       quota.setQuotas(images);
   }
 
-  /** A connection begins to be muted, or ends; the metric `queue-size` is their number. */
+  /** Counts a connection that becomes muted (1), or is no longer muted (-1). Kafka's metric `queue-size` is the number of muted ones. */
   countThrottled(type: QuotaType, change: 1 | -1): void {
     this.#throttled.set(type, (this.#throttled.get(type) ?? 0) + change);
   }

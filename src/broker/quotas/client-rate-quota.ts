@@ -1,6 +1,6 @@
 /**
- * One quota on a rate: `producer_byte_rate`, `consumer_byte_rate` or `request_percentage`. Each client has a rate of its own, or
- * shares that of the user or client id to which its quota belongs.
+ * One quota on a rate: `producer_byte_rate`, `consumer_byte_rate` or `request_percentage`. A client has a rate of its own, or shares
+ * the rate of the user or client id for which the quota is set.
  */
 import { BoundedStates } from './bounded-states.ts';
 import { type Quota, type QuotaClient, QuotaTable } from './quota-table.ts';
@@ -34,7 +34,7 @@ export class ClientRateQuota {
     this.#table = new QuotaTable([], options.key);
   }
 
-  /** No client has this quota: nothing needs to be recorded. */
+  /** Whether no client has this quota; then nothing needs to be recorded. */
   get isOff(): boolean {
     return this.#table.isEmpty;
   }
@@ -58,7 +58,7 @@ export class ClientRateQuota {
     return this.#throttled(state, quota.limit, nowMs);
   }
 
-  /** As `record`, but a value that exceeds the quota is not kept when earlier values are in the window. */
+  /** Like `record`, but a value that exceeds the quota is not kept if the window has earlier values. */
   recordOrRefuse(
     client: QuotaClient,
     value: number,
@@ -75,13 +75,13 @@ export class ClientRateQuota {
     return { throttleMs, isRefused };
   }
 
-  /** Records a value that is known too late to throttle for it. */
+  /** Records a value that is known only after the throttle time was sent, so that it counts for the next request. */
   recordOnly(client: QuotaClient, value: number, nowMs: number): void {
     const quota = this.#table.find(client);
     if (quota !== null) this.#stateOf(quota, nowMs).rate.record(value, nowMs);
   }
 
-  /** The most that the client may use at once when it has used nothing in the window before; Infinity without a quota. */
+  /** How much a client that has used nothing lately may use at once; Infinity if it has no quota. */
   burst(client: QuotaClient): number {
     const { samplesMax, sampleMs } = this.#options.window;
     const quota = this.#table.find(client);
@@ -89,7 +89,7 @@ export class ClientRateQuota {
     return Math.floor((quota.limit * (samplesMax - 1) * sampleMs) / 1000);
   }
 
-  /** The most recently used rates, at most `count`. */
+  /** At most `count` rates, the most recently used first. */
   newest(count: number, nowMs: number): ClientRate[] {
     this.#states.dropIdle(nowMs);
     return this.#states.newest(count);

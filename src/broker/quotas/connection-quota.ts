@@ -12,7 +12,7 @@ const connectionKey = 'connection_creation_rate';
 export class ConnectionQuota {
   readonly #window: QuotaWindow;
   readonly #states = new BoundedStates<Rate>();
-  /** By canonical address; null is the default. */
+  /** Limits by canonical address; the key null has the default limit. */
   #limits: ReadonlyMap<string | null, number> = new Map();
 
   constructor(window: QuotaWindow) {
@@ -35,7 +35,7 @@ export class ConnectionQuota {
     if (limits.size === 0) this.#states.clear();
   }
 
-  /** How long a new connection must wait until it is closed; 0: it may stay. At most one sample, as in Kafka. */
+  /** How long a new connection waits before it is closed, at most the time of one sample, as in Kafka. 0: it may stay. */
   throttleTimeMs(host: string, nowMs: number): number {
     if (this.#limits.size === 0) return 0;
     const address = canonicalAddress(host) ?? host;

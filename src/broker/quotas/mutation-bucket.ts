@@ -3,7 +3,7 @@ import type { QuotaWindow } from './rate.ts';
 
 export class MutationBucket {
   readonly #window: QuotaWindow;
-  /** Negative: a debt. Null: full. */
+  /** How many tokens the bucket has. Negative: a debt. Null: the bucket is full. */
   #tokens: number | null = null;
   #atMs = 0;
 
@@ -11,7 +11,7 @@ export class MutationBucket {
     this.#window = window;
   }
 
-  /** `rate`: tokens per second. A change of the rate acts at once. */
+  /** How many tokens the bucket has now. `rate`: tokens per second, which may change from call to call. */
   tokens(rate: number, nowMs: number): number {
     const burst = (this.#window.samplesMax * this.#window.sampleMs * rate) / 1000;
     const refilled =
@@ -21,7 +21,7 @@ export class MutationBucket {
     return this.#tokens;
   }
 
-  /** May leave a debt. */
+  /** Takes tokens, even if there are not enough; then a debt is left. */
   take(count: number, rate: number, nowMs: number): void {
     this.#tokens = this.tokens(rate, nowMs) - count;
   }

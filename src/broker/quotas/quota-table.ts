@@ -4,7 +4,7 @@
  */
 import type { ClientQuotaImage } from '../../metadata/security-image.ts';
 
-/** A client as quotas see it. */
+/** What determines the quota of a client. */
 export interface QuotaClient {
   /** The name of the principal, without its type: `ANONYMOUS`. */
   readonly user: string;
@@ -19,16 +19,16 @@ export function quotaClientOf(context: {
   return { user: principal.slice(principal.indexOf(':') + 1), clientId: context.clientId };
 }
 
-/** The quota of a client, and who shares it. */
+/** The quota that applies to a client, and which clients share it. */
 export interface Quota {
   readonly limit: number;
-  /** Null: the clients of all users. */
+  /** The user whose clients share it; null: the clients of all users. */
   readonly user: string | null;
-  /** Null: all clients of the user. */
+  /** The client id that shares it; null: all clients of the user. */
   readonly clientId: string | null;
 }
 
-/** By name; null is the default entity. */
+/** The quotas of one user: for all its clients, and by client id (the key null: its default client id). */
 interface UserQuotas {
   own: number | null;
   readonly byClientId: Map<string | null, number>;
@@ -38,7 +38,7 @@ export class QuotaTable {
   readonly #users = new Map<string | null, UserQuotas>();
   readonly #clientIds = new Map<string | null, number>();
 
-  /** `key`: such as `producer_byte_rate`. */
+  /** `key`: the name of the quota, such as `producer_byte_rate`. */
   constructor(images: Iterable<ClientQuotaImage>, key: string) {
     for (const { entity, values } of images) {
       const limit = values.get(key);

@@ -18,7 +18,7 @@ interface Sample {
 
 export class Rate {
   readonly #window: QuotaWindow;
-  /** A ring of at most `samplesMax` + 1: one sample may overlap the begin of the window. */
+  /** A ring of at most `samplesMax` + 1 samples: one of them may have begun before the window. */
   readonly #samples: Sample[] = [];
   #current = 0;
 
@@ -32,7 +32,7 @@ export class Rate {
     sample.lastMs = nowMs;
   }
 
-  /** Per second. */
+  /** The rate per second. */
   measure(nowMs: number): number {
     const windowMs = this.#windowMs(nowMs);
     return (this.#sum() * 1000) / windowMs;
@@ -63,8 +63,8 @@ export class Rate {
   }
 
   /**
-   * From the begin of the oldest sample until now, but at least `samplesMax` - 1 whole samples: otherwise the first values of a
-   * client would give a very high rate.
+   * The time over which the rate is computed: from the begin of the oldest sample until now, but at least `samplesMax` - 1 whole
+   * samples, because otherwise the first values of a client would give a very high rate.
    */
   #windowMs(nowMs: number): number {
     const { samplesMax, sampleMs } = this.#window;
