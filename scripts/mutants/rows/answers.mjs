@@ -1,6 +1,20 @@
 /** Bugs of answers that Kafka's clients rely on. */
 export const answerRows = [
   {
+    number: 984,
+    bug: 'TxnOffsetCommit before the offsets topic exists answers what its siblings answer',
+    reference: 'asked both: Kafka answers COORDINATOR_NOT_AVAILABLE',
+    change: 'the group has no coordinator here',
+    edits: [
+      {
+        file: 'src/broker/groups/group-service.ts',
+        from: 'throw new KafkaError(Errors.COORDINATOR_NOT_AVAILABLE);',
+        to: 'throw new KafkaError(Errors.NOT_COORDINATOR);',
+      },
+    ],
+    caughtBy: { test: 'test/server/process/before-internal-topics.test.ts' },
+  },
+  {
     number: 860,
     bug: 'a topic that a request names and gives by its id is deleted, and its name is answered as unknown',
     reference: 'ask-both of 2026-11; Kafka ControllerApis.deleteTopics',

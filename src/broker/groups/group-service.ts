@@ -63,10 +63,12 @@ export class GroupService implements MetadataPublisher {
   readonly #runtime: CoordinatorRuntime<Shard, GroupInput>;
   readonly #protocols: readonly string[];
   readonly #verification: OffsetsVerification;
+  readonly #metadata: () => MetadataImage;
 
   constructor(options: GroupServiceOptions) {
     const { config, random, logger, replicas, metadata, clock, scheduler } = options;
     this.#verification = new OffsetsVerification(config, options.verifier);
+    this.#metadata = metadata;
     this.#protocols = config.get('group.coordinator.rebalance.protocols');
     this.#runtime = new CoordinatorRuntime({
       topic: offsetsTopic,
@@ -154,6 +156,9 @@ export class GroupService implements MetadataPublisher {
   commitTransactional(apiVersion: number, request: TxnOffsetCommitRequest): Answer<TxnOffsetCommitResponse> {
     const { groupId } = request;
     requireName(groupId);
+    // As in Kafka, the partition is looked up first, for the verification of the transaction.
+    if (this.partitionOf(groupId, this.#metadata()) === null)
+      throw new KafkaError(Errors.COORDINATOR_NOT_AVAILABLE);
     const { partition } = this.#runtime.hostOf(groupId);
     const commit = (verification: unknown): Answer<TxnOffsetCommitResponse> =>
       this.#runtime.request(groupId, (token) => ({

@@ -21,9 +21,10 @@ export function createConsumerGroupHeartbeatHandler(groups: GroupService): Handl
       if (!groups.offersConsumerProtocol(context.image)) throw new KafkaError(Errors.UNSUPPORTED_VERSION);
       return groups.consumerHeartbeat(callerOf(context), request);
     },
-    failed: (_request, { code }, _context, errorMessage) => ({
+    // As in Kafka, the response does not repeat the general text of the error.
+    failed: (_request, { code, message }, _context, errorMessage) => ({
       errorCode: code,
-      errorMessage,
+      errorMessage: errorMessage === message ? null : errorMessage,
       memberEpoch: 0,
       heartbeatIntervalMs: 0,
     }),

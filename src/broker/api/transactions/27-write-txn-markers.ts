@@ -13,7 +13,7 @@ import {
 } from '../../../protocol/messages/transactions/27-write-txn-markers.ts';
 import { endTransactionBatch } from '../../../protocol/records/control.ts';
 import { defineHandler, type Handler, type RequestContext } from '../../handler.ts';
-import type { BrokerServices } from '../../services.ts';
+import type { BrokerServices, PartitionReplica } from '../../services.ts';
 
 type Marker = WriteTxnMarkersRequest['markers'][number];
 
@@ -95,8 +95,11 @@ class MarkerWriter {
     context: RequestContext,
   ): Promise<ErrorRow> {
     try {
+      const topic = context.image.topics.byName(name);
+      const partition = topic === undefined ? null : this.#services.replicas.partition(topic.id, index);
+      if (partition === null) throw new KafkaError(Errors.UNKNOWN_TOPIC_OR_PARTITION);
       if (name === offsetsTopic) await this.#completeOffsets(index, ended);
-      else await this.#append(name, index, ended, context);
+      else await this.#append(partition, ended);
       return Errors.NONE;
     } catch (error) {
       const row = errorRowOf(error);
@@ -110,10 +113,7 @@ class MarkerWriter {
     }
   }
 
-  #append(name: string, index: number, ended: EndedTransaction, context: RequestContext): Promise<void> {
-    const topic = context.image.topics.byName(name);
-    const partition = topic === undefined ? null : this.#services.replicas.partition(topic.id, index);
-    if (partition === null) throw new KafkaError(Errors.UNKNOWN_TOPIC_OR_PARTITION);
+  #append(partition: PartitionReplica, ended: EndedTransaction): Promise<void> {
     const { producerId, producerEpoch, coordinatorEpoch, isCommit, transactionVersion } = ended;
     const batch = endTransactionBatch({
       type: isCommit ? 'commit' : 'abort',
