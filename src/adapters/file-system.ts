@@ -146,7 +146,9 @@ async function lock(path: string): Promise<FileLock | null> {
   } finally {
     if (!granted) await close();
   }
-  return granted ? { release: close } : null;
+  // A second close could close a file that has got the same descriptor since.
+  let released: Promise<void> | null = null;
+  return granted ? { release: () => (released ??= close()) } : null;
 }
 
 /** The disk of this machine. */

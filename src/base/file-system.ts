@@ -58,6 +58,7 @@ export interface FileHandle {
 }
 
 export interface FileLock {
+  /** Idempotent. */
   release(): Promise<void>;
 }
 

@@ -65,6 +65,17 @@ test('directories are made with parents, listed in order, renamed and removed wh
   expect(volume.totalBytes).toBeGreaterThanOrEqual(volume.usableBytes);
 });
 
+test('a lock that is released twice closes no other file', async () => {
+  const held = await fs.lock(path('twice.lock'));
+  await held?.release();
+  // It probably gets the descriptor that the lock had.
+  const file = await fs.open(path('other'), 'write');
+  await held?.release();
+  await file.write([new Uint8Array([1])], 0);
+  await file.sync();
+  await file.close();
+});
+
 test('a lock is exclusive within the process and between processes, and ends with either', async () => {
   const held = await fs.lock(path('.lock'));
   expect(held).not.toBeNull();

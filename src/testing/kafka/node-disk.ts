@@ -111,8 +111,14 @@ export function nodeDisk(disk: FileSystem, life: Life, faults: DiskFaults): File
     syncDirectory: (path) => faulty('sync', path, () => disk.syncDirectory(path)),
     lock: async (path) => {
       const lock = await through(disk.lock(path));
-      if (lock !== null) locks.add(lock);
-      return lock;
+      if (lock === null) return null;
+      locks.add(lock);
+      return {
+        release: () => {
+          locks.delete(lock);
+          return through(lock.release());
+        },
+      };
     },
     volume: (path) => through(disk.volume(path)),
   };
