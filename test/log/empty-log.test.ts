@@ -66,3 +66,24 @@ test.each(cases)('%s, and then %s', async (way, end) => {
   expect((await readAll(found)).at(-1)).toEqual([6, 'next']);
   expect(bench.failures).toEqual([]);
 });
+
+test('a power cut at any step of the removal leaves the log end offset', async () => {
+  for (let cutAt = 0, isWhole = false; !isWhole; cutAt++) {
+    for (let seed = 1; seed <= 4; seed++) {
+      const bench = new Bench(undefined, seed * 100 + cutAt);
+      const logs = await open(bench);
+      const log = await logs.getOrCreate('t', 0, id, config);
+      await fill(log);
+      bench.clock.nowMs += 10_000;
+      let operations = 0;
+      bench.disk.fault = () => (operations++ >= cutAt ? 'EIO' : null);
+      await logs.applyRetention().catch(() => undefined);
+      isWhole = operations <= cutAt;
+      log.state.isClosed = true;
+      bench.disk.fault = () => null;
+      bench.disk.powerCut();
+      const found = await (await open(bench)).getOrCreate('t', 0, id, config);
+      expect(found.logEndOffset, `operation ${cutAt}, seed ${seed}`).toBe(6);
+    }
+  }
+});

@@ -335,6 +335,6 @@ export const storageRows = [
         to: 'void makeEmptySegment;',
       },
     ],
-    caughtBy: { test: 'test/log/empty-log.test.ts', name: 'retention, and then a clean stop' },
+    caughtBy: { test: 'test/log/empty-log.test.ts', name: 'a power cut at any step of the removal' },
   },
 ];
