@@ -417,7 +417,7 @@ export const consumerGroupRows = [
     'test/group/consumer/records.test.ts',
     'has the number',
   ),
-  simulated(
+  row(
     828,
     'an upgrade in the middle of a rebalance gives out nothing',
     'found by the simulation',
@@ -425,6 +425,8 @@ export const consumerGroupRows = [
     `${folder}/upgrade.ts`,
     'const hash = isAssigned ?',
     'const hash = isAssigned || classic.generation > 0 ?',
+    migration,
+    'in the middle of a rebalance',
   ),
   simulated(
     829,
