@@ -14,7 +14,11 @@ const idB = 'IMsRZd3lSUK8fqfTgo2UDg';
 const topicId = 'tHwPhf7eRmGKij2_-IkFVg';
 
 /** Opens the log manager. `failed`: directories that could not be read at the start. */
-async function open(bench: Bench, failed: readonly string[] = []): Promise<LogManager> {
+async function open(
+  bench: Bench,
+  failed: readonly string[] = [],
+  locksDirectories = false,
+): Promise<LogManager> {
   if ((await bench.fs.stat('/a')) === null) {
     for (const path of ['/a', '/b']) await bench.fs.makeDirectory(path);
     await bench.fs.syncDirectory('/');
@@ -31,7 +35,7 @@ async function open(bench: Bench, failed: readonly string[] = []): Promise<LogMa
     ].map((one) =>
       failed.includes(one.path) ? { path: one.path, id: uuidLostDirectory, failure: new Error('EIO') } : one,
     ),
-    settings: { ...defaultLogManagerSettings, locksDirectories: false },
+    settings: { ...defaultLogManagerSettings, locksDirectories },
     configOf: () => defaultLogConfig,
     onDirectoryFailure: (_directory, error) => bench.failures.push(error),
   });
@@ -164,6 +168,18 @@ test('a cordoned directory gets no new replica, unless metadata says so or there
   expect(logs.directories().map(({ isCordoned }) => isCordoned)).toEqual([true, false]);
   logs.setCordoned(['*']);
   expect((await make(logs, null, true, 'w')).directory).toMatch(/w-0$/);
+});
+
+test('a stop releases the lock of a directory that has failed', async () => {
+  const bench = new Bench();
+  const logs = await open(bench, [], true);
+  const log = await make(logs, idA, true);
+  bench.disk.fault = (_operation, path) => (path.startsWith('/a/') ? 'EIO' : null);
+  await log.appendAsLeader(batchOf(['x']), 0, client).written.catch(() => undefined);
+  expect(logs.directories().map(({ isOffline }) => isOffline)).toEqual([true, false]);
+  bench.disk.fault = () => null;
+  await logs.shutdown(1);
+  await expect(open(bench, [], true)).resolves.toBeDefined();
 });
 
 // Bound: preferredMax.

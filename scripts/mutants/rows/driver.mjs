@@ -174,7 +174,7 @@ export const driverRows = [
     reference: 'KAFKA-19354, KAFKA-20514',
     change: 'the next voter is not tried',
     edits: [{ file: 'src/server/raft/observer-log.ts', from: '    this.#rotation += 1;\n', to: '' }],
-    caughtBy: { test: 'test/server/raft/observer-rotation.test.ts' },
+    caughtBy: { test: 'test/server/raft/observer-log.test.ts' },
   },
   {
     number: 72,
