@@ -337,4 +337,32 @@ export const storageRows = [
     ],
     caughtBy: { test: 'test/log/empty-log.test.ts', name: 'a power cut at any step of the removal' },
   },
+  {
+    number: 981,
+    bug: 'a consumer that reads a log while it is compacted takes the log directory offline',
+    reference: 'simulated cluster, seed 51, once it compacted',
+    change: 'a segment is opened by its new name before it has it',
+    edits: [
+      {
+        file: 'src/log/segment/segment.ts',
+        from: 'const renaming = this.#renaming ?? this.#directory.renaming;\n    return',
+        to: 'const renaming = this.#directory.renaming;\n    return',
+      },
+    ],
+    caughtBy: { test: 'test/log/renames.test.ts', name: 'those of a compaction' },
+  },
+  {
+    number: 982,
+    bug: 'the same while its files move to another log directory',
+    reference: 'sibling of row 981',
+    change: 'a segment is opened in a directory that has its new name already',
+    edits: [
+      {
+        file: 'src/log/segment/segment.ts',
+        from: 'const renaming = this.#renaming ?? this.#directory.renaming;\n    return',
+        to: 'const renaming = this.#renaming;\n    return',
+      },
+    ],
+    caughtBy: { test: 'test/log/renames.test.ts', name: 'those of a move' },
+  },
 ];

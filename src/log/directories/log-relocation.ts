@@ -11,6 +11,7 @@ import type { LogReader } from '../log-reader.ts';
 import type { LogState } from '../log-state.ts';
 import { partitionDirectoryName } from '../names.ts';
 import { writeSegmentCheckpoint } from '../segment-checkpoint.ts';
+import { renameDirectory } from '../segment/segment.ts';
 
 /** What this file needs of the `PartitionLog` of the copy. */
 interface CopiedLog {
@@ -39,19 +40,16 @@ export async function relocate(
   const oldPath = old.path;
   const leavingPath = `${parentOf(oldPath)}/${leavingName}`;
   for (const segment of state.segments) await segment.close();
-  await fs.rename(oldPath, leavingPath);
-  old.path = leavingPath;
+  await renameDirectory(fs, old, leavingPath);
   try {
     await fs.syncDirectory(parentOf(oldPath));
     const target = copy.state.directory;
     const parent = parentOf(target.path);
     const path = `${parent}/${partitionDirectoryName(state.options.topic, state.options.partition)}`;
-    await fs.rename(target.path, path);
-    target.path = path;
+    await renameDirectory(fs, target, path);
     await fs.syncDirectory(parent);
   } catch (error) {
-    await fs.rename(leavingPath, oldPath);
-    old.path = oldPath;
+    await renameDirectory(fs, old, oldPath);
     throw error;
   }
   state.directory = copy.state.directory;

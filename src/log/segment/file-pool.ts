@@ -52,13 +52,17 @@ export class FilePool {
     }
   }
 
-  /** Closes `file`, after its users have finished. It may be opened again. */
+  /**
+   * Closes `file`; if it is in use, the last user closes it. It may be opened again, and once this has resolved, it may be renamed: no
+   * open by its present path is in progress.
+   */
   async release(file: PooledFile): Promise<void> {
     const entry = this.#entries.get(file);
     if (entry === undefined) return;
     this.#entries.delete(file);
     entry.doomed = true;
     if (entry.users === 0) await this.#close(entry);
+    else await entry.handle.catch(() => undefined);
   }
 
   async close(): Promise<void> {

@@ -33,6 +33,21 @@ export interface SegmentResources {
 /** The partition's directory, whose path changes when it is renamed. */
 export interface DirectoryRef {
   path: string;
+  /** Settles when the rename in progress has ended; null: there is none. Meanwhile no file of the directory is opened. */
+  renaming: Promise<void> | null;
+}
+
+const ignore = (): void => undefined;
+
+export async function renameDirectory(fs: FileSystem, directory: DirectoryRef, to: string): Promise<void> {
+  const renamed = fs.rename(directory.path, to);
+  directory.renaming = renamed.catch(ignore);
+  try {
+    await renamed;
+    directory.path = to;
+  } finally {
+    directory.renaming = null;
+  }
 }
 
 const relativeOffsetMax = 0x7fff_ffff;
@@ -58,6 +73,8 @@ export class Segment implements PooledFile {
   #index: SegmentIndex | null;
   #loading: Promise<SegmentIndex> | null = null;
   #transactions: TransactionIndex;
+  /** Settles when the rename in progress has ended; null: there is none. */
+  #renaming: Promise<void> | null = null;
   /** Of a segment whose index is not loaded, once it was looked up. */
   #largestTimestamp: number | null = null;
 
@@ -93,8 +110,10 @@ export class Segment implements PooledFile {
     return `${this.#directory.path}/${segmentFileName(this.baseOffset, extension, this.suffix)}`;
   }
 
+  /** Waits while the file is renamed: until then it may be under neither of its two names. */
   use<T>(body: (file: FileHandle) => Promise<T>): Promise<T> {
-    return this.#resources.files.use(this, body);
+    const renaming = this.#renaming ?? this.#directory.renaming;
+    return renaming === null ? this.#resources.files.use(this, body) : renaming.then(() => this.use(body));
   }
 
   /** Used by `IndexCache`. */
@@ -211,6 +230,8 @@ export class Segment implements PooledFile {
 
   async #loadIndex(): Promise<SegmentIndex> {
     const { fs } = this.#resources;
+    const renaming = this.#renaming ?? this.#directory.renaming;
+    if (renaming !== null) await renaming;
     const offsetBytes = await readIndexFile(fs, this.pathOf('index'));
     const timeBytes = offsetBytes === null ? null : await readIndexFile(fs, this.pathOf('timeindex'));
     const offset =
@@ -271,7 +292,7 @@ export class Segment implements PooledFile {
   async positionBefore(offset: number): Promise<number> {
     const position = (await this.index()).offset.lookup(offset);
     if (await this.holdsBatchAt(position, offset)) return position;
-    mark('log.index-rebuilt');
+    mark('log.index-rebuilt-in-place');
     return (await this.rebuildIndex()).offset.lookup(offset);
   }
 
@@ -368,6 +389,16 @@ export class Segment implements PooledFile {
    * segment is in use.
    */
   async rename(suffix: FileSuffix): Promise<void> {
+    const renamed = this.#rename(suffix);
+    this.#renaming = renamed.catch(ignore);
+    try {
+      await renamed;
+    } finally {
+      this.#renaming = null;
+    }
+  }
+
+  async #rename(suffix: FileSuffix): Promise<void> {
     const { fs } = this.#resources;
     // Windows does not rename open files.
     await this.#resources.files.release(this);
