@@ -338,7 +338,7 @@ export const storageRows = [
     caughtBy: { test: 'test/log/empty-log.test.ts', name: 'a power cut at any step of the removal' },
   },
   {
-    number: 981,
+    number: 993,
     bug: 'a consumer that reads a log while it is compacted takes the log directory offline',
     reference: 'simulated cluster, seed 51, once it compacted',
     change: 'a segment is opened by its new name before it has it',
@@ -352,9 +352,9 @@ export const storageRows = [
     caughtBy: { test: 'test/log/renames.test.ts', name: 'those of a compaction' },
   },
   {
-    number: 982,
+    number: 994,
     bug: 'the same while its files move to another log directory',
-    reference: 'sibling of row 981',
+    reference: 'sibling of row 993',
     change: 'a segment is opened in a directory that has its new name already',
     edits: [
       {
