@@ -338,7 +338,7 @@ export const storageRows = [
     caughtBy: { test: 'test/log/empty-log.test.ts', name: 'a power cut at any step of the removal' },
   },
   {
-    number: 993,
+    number: 1001,
     bug: 'a consumer that reads a log while it is compacted takes the log directory offline',
     reference: 'simulated cluster, seed 51, once it compacted',
     change: 'a segment is opened by its new name before it has it',
@@ -352,9 +352,9 @@ export const storageRows = [
     caughtBy: { test: 'test/log/renames.test.ts', name: 'those of a compaction' },
   },
   {
-    number: 994,
+    number: 1002,
     bug: 'the same while its files move to another log directory',
-    reference: 'sibling of row 993',
+    reference: 'sibling of row 1001',
     change: 'a segment is opened in a directory that has its new name already',
     edits: [
       {
