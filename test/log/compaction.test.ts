@@ -346,3 +346,26 @@ describe('compaction', () => {
     expect(bench.logged).toEqual([]);
   });
 });
+
+test('a flipped bit in a record: the log is not compacted, and the batch stays what it is', async () => {
+  const bench = new Bench();
+  const log = await bench.create({ ...compacted, segmentBytes: 1 << 20 }, { resources: bench.resources(0) });
+  for (let i = 0; i < 4; i++) {
+    const pair = [0, 1].map((j) => ({
+      key: encoder.encode(`k${i % 2}.${j}`),
+      value: encoder.encode(`v${i}`),
+      timestamp: time,
+    }));
+    await log.appendAsLeader(buildBatch({ records: pair }), 0, client).written;
+  }
+  await log.roll();
+  log.setHighWatermark(log.logEndOffset);
+  const file = '/data/t-0/00000000000000000000.log';
+  bench.disk.damage(file, (bytes) => bytes.with(bytes.length - 3, (bytes.at(-3) ?? 0) ^ 1) as Uint8Array);
+  const before = await bench.fs.readFile(file);
+  const range = await cleanableRange(log, 0);
+  if (range === null) throw new Error('there is something to compact');
+  await expect(compact(log, range)).rejects.toThrow(file);
+  expect(await bench.fs.readFile(file)).toEqual(before);
+  expect(bench.failures).toEqual([]);
+});

@@ -338,7 +338,7 @@ export const storageRows = [
     caughtBy: { test: 'test/log/empty-log.test.ts', name: 'a power cut at any step of the removal' },
   },
   {
-    number: 1001,
+    number: 1051,
     bug: 'a consumer that reads a log while it is compacted takes the log directory offline',
     reference: 'simulated cluster, seed 51, once it compacted',
     change: 'a segment is opened by its new name before it has it',
@@ -352,9 +352,9 @@ export const storageRows = [
     caughtBy: { test: 'test/log/renames.test.ts', name: 'those of a compaction' },
   },
   {
-    number: 1002,
+    number: 1052,
     bug: 'the same while its files move to another log directory',
-    reference: 'sibling of row 1001',
+    reference: 'sibling of row 1051',
     change: 'a segment is opened in a directory that has its new name already',
     edits: [
       {
@@ -364,5 +364,24 @@ export const storageRows = [
       },
     ],
     caughtBy: { test: 'test/log/renames.test.ts', name: 'those of a move' },
+  },
+  {
+    number: 1053,
+    bug: 'a flipped bit in a record of a compacted topic becomes a valid record',
+    reference: 'simulated cluster, seed 6, once it compacted',
+    change: 'compaction copies records without a look at the checksum of their batch',
+    edits: [
+      {
+        file: 'src/log/compaction/compaction.ts',
+        from: 'const result = await segment.scan(0, true, visit, pause);\n    await pause();\n    if (result.fault !== null) throw new UncleanableError(`${segment.path}: ${result.fault}`);\n    if',
+        to: 'const result = await segment.scan(0, false, visit, pause);\n    await pause();\n    if (result.fault !== null) throw new UncleanableError(`${segment.path}: ${result.fault}`);\n    if',
+      },
+      {
+        file: 'src/log/compaction/compaction.ts',
+        from: 'const result = await segment.scan(0, true, visit, pause);\n    await pause();\n    if (result.fault !== null) throw new UncleanableError(`${segment.path}: ${result.fault}`);\n  }',
+        to: 'const result = await segment.scan(0, false, visit, pause);\n    await pause();\n    if (result.fault !== null) throw new UncleanableError(`${segment.path}: ${result.fault}`);\n  }',
+      },
+    ],
+    caughtBy: { test: 'test/log/compaction.test.ts', name: 'a flipped bit in a record' },
   },
 ];

@@ -143,7 +143,7 @@ async function collectKeys(
       await throttle?.take(readBytes);
       readBytes = 0;
     };
-    const result = await segment.scan(0, false, visit, pause);
+    const result = await segment.scan(0, true, visit, pause);
     await pause();
     if (result.fault !== null) throw new UncleanableError(`${segment.path}: ${result.fault}`);
     if (fullAt !== null) return { keys, end: fullAt };
@@ -219,7 +219,7 @@ async function rewrite(
       await throttle?.take(movedBytes);
       movedBytes = 0;
     };
-    const result = await segment.scan(0, false, visit, pause);
+    const result = await segment.scan(0, true, visit, pause);
     await pause();
     if (result.fault !== null) throw new UncleanableError(`${segment.path}: ${result.fault}`);
   }
