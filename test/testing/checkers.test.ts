@@ -10,6 +10,8 @@ import type { Family, PlannedFault } from '../../src/testing/cluster/swarm.ts';
 import { TimeLine } from '../../src/testing/cluster/time-line.ts';
 import { Verdict } from '../../src/testing/cluster/verdict.ts';
 import { SimulatedCluster, type SimulatedNode } from '../../src/testing/simulated-cluster.ts';
+import type { ConsumedRecord } from '../../src/client/fetcher.ts';
+import { newPass, Table } from '../../src/testing/cluster/table-workload.ts';
 
 describe('the ledger of records', () => {
   const judge = (body: (ledger: Ledger) => void): string | null => {
@@ -266,5 +268,48 @@ describe('faults that overlap', () => {
       expect(faults.budget.mayHaveForgotten(first)).toBe(false);
       expect(faults.budget.mayDie(second)).toBe(true);
     });
+  });
+});
+
+describe('a compacted topic', () => {
+  /** The verdict after records with these keys were sent (`-`: a deletion) and acknowledged, and a reader got those of `read`. */
+  function verdictOf(sent: string, read: readonly number[], acknowledged = sent.length): Verdict {
+    const verdict = new Verdict();
+    const table = new Table('table-0', verdict);
+    for (const [serial, letter] of [...sent].entries()) {
+      table.send({ key: letter.toLowerCase(), isDeletion: letter !== letter.toLowerCase() });
+      if (serial < acknowledged) table.acknowledged(serial, serial);
+    }
+    const pass = newPass('a reader');
+    for (const serial of read) {
+      const { key, value, headers } = table.recordOf(serial, 0);
+      table.read(pass, { offset: serial, key, value, headers } as unknown as ConsumedRecord);
+    }
+    table.check(pass);
+    return verdict;
+  }
+
+  // A capital letter is a deletion of its key.
+  test.each<[string, readonly number[], number?]>([
+    ['aba', [0, 1, 2]],
+    ['aba', [1, 2]],
+    ['abA', [1]],
+    ['abA', [1, 2]],
+    // A deletion that was not acknowledged may have been written.
+    ['abA', [0, 1], 2],
+    ['abA', [1], 2],
+    ['abA', [1, 2], 2],
+  ])('%s read as %j may be', (sent, read, acknowledged) => {
+    expect(verdictOf(sent, read, acknowledged).violation).toBeNull();
+  });
+
+  test.each<[string, readonly number[]]>([
+    ['aba', [0, 1]],
+    ['aba', [2]],
+    ['abA', [0, 1]],
+    ['aba', [0, 2, 1]],
+    ['ab', [0, 1, 1]],
+  ])('%s read as %j may not', (sent, read) => {
+    expect(verdictOf(sent, read).violation?.invariant).toBe('I36 compaction keeps the newest');
   });
 });

@@ -12,7 +12,8 @@ import { Faults } from './faults.ts';
 import { ImageChecker } from './image-checker.ts';
 import { MetadataOperations } from './metadata-operations.ts';
 import { ReplicaChecker } from './replica-checker.ts';
-import type { Plan, TopicPlan } from './swarm.ts';
+import { type Plan, type TopicPlan, transactionPartitions } from './swarm.ts';
+import { tableTopicLike } from './table-workload.ts';
 import { TimeLine } from './time-line.ts';
 import { FinalReading } from './final-reading.ts';
 import { txnPartitions, txnTimeoutMs, txnTopic, txnTopicLike } from './txn-workload.ts';
@@ -27,6 +28,31 @@ const finishMaxMs = 60_000;
 const settleSlackMs = 6_000;
 /** The condition that a phase waits for is expensive, so it is checked once in this many events. */
 const lookEvents = 64;
+
+/** Larger than any batch that a coordinator writes in a run. */
+const coordinatorSegmentBytes = '16000';
+
+/** The topics of the coordinators as they make them themselves, but compacted soon. */
+function coordinatorTopics(
+  { replicationFactor }: TopicPlan,
+  compaction: Readonly<Record<string, string>>,
+): TopicPlan[] {
+  const configs = {
+    ...compaction,
+    'cleanup.policy': 'compact',
+    'internal.segment.bytes': coordinatorSegmentBytes,
+  };
+  const minimum = { 'min.insync.replicas': replicationFactor > 2 ? '2' : '1' };
+  return [
+    { name: '__consumer_offsets', partitions: 50, replicationFactor, configs },
+    {
+      name: '__transaction_state',
+      partitions: transactionPartitions,
+      replicationFactor,
+      configs: { ...configs, ...minimum },
+    },
+  ];
+}
 
 export class ClusterRun {
   private readonly cluster: Scenario;
@@ -110,9 +136,13 @@ export class ClusterRun {
     if (this.isDoomed) return;
     let isCreated = false;
     const [like] = this.plan.topics as readonly [TopicPlan];
-    const creations = [...this.plan.topics, txnTopicLike(like)].map(({ name, ...options }) =>
-      this.cluster.createTopic(name, options),
-    );
+    const { compaction, compactsCoordinators } = this.plan;
+    const creations = [
+      ...this.plan.topics,
+      txnTopicLike(like),
+      tableTopicLike(like, compaction),
+      ...(compactsCoordinators ? coordinatorTopics(like, compaction) : []),
+    ].map(({ name, ...options }) => this.cluster.createTopic(name, options));
     Promise.all(creations).then(
       () => {
         isCreated = true;
@@ -203,6 +233,7 @@ export class ClusterRun {
     this.await('L7 pending operations resolve', 'all records', finishMaxMs, reading.ofReplicas());
     this.await('L7 pending operations resolve', 'all records', finishMaxMs, reading.ofLeaders());
     this.readTransactionsAgain();
+    this.readTableAgain();
     const leader = cluster.leaderOf('ledger', 0);
     if (this.isDoomed || leader === null || this.faults.budget.lost.size > 0) return;
     if (plan.roles.length < 3) return;
@@ -230,6 +261,12 @@ export class ClusterRun {
     if (this.isDoomed) return;
     const isDone = this.workload.readTransactionsAgain();
     this.await('L7 pending operations resolve', 'all transactions', finishMaxMs, isDone);
+  }
+
+  private readTableAgain(): void {
+    if (this.isDoomed) return;
+    const isDone = this.workload.readTableAgain();
+    this.await('L7 pending operations resolve', 'the compacted topic', finishMaxMs, isDone);
   }
 
   private isStable(): boolean {

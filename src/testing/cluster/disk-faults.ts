@@ -149,6 +149,18 @@ export class DiskFaults {
     return `a bit of ${segment.path} on ${node.host.name} flips, byte ${at}`;
   }
 
+  /** A bit of an offset index flips and stays flipped. The log has everything that is in an index, so nobody may notice. */
+  rotIndex({ victim, dice }: PlannedFault, node: SimulatedNode): string | null {
+    const indexes = node.disk
+      .files()
+      .filter(({ path, sizeBytes }) => path.endsWith('.index') && sizeBytes > 0);
+    const index = indexes[victim % Math.max(1, indexes.length)];
+    if (index === undefined) return null;
+    const at = Math.floor(dice * index.sizeBytes);
+    node.disk.damage(index.path, (bytes) => bytes.with(at, (bytes[at] as number) ^ (1 << (victim & 7))));
+    return `a bit of ${index.path} on ${node.host.name} flips, byte ${at}`;
+  }
+
   /** Removes the last bytes of the newest segment of a log, on a stopped node. Returns false when the node has no records. */
   shorten({ victim }: PlannedFault, node: SimulatedNode): boolean {
     const newest = new Map<string, { path: string; sizeBytes: number }>();

@@ -60,6 +60,7 @@ export class Faults {
       'sync-error': (fault, node) => disks.failOnce(fault, node, ['sync', 'syncDirectory']),
       'disk-full': (fault, node) => disks.fill(fault, node),
       rot: (fault, node) => disks.rot(fault, node),
+      'index-rot': (fault, node) => disks.rotIndex(fault, node),
       'store-error': (fault, node) => disks.failStore(fault, node),
       'store-rot': (fault, node) => disks.damageStore(fault, node),
       'crash-loop': (fault, node) => loops.begin(fault, node),

@@ -37,7 +37,8 @@ export class GroupWatch {
 
   #checkOwners(consumer: GroupConsumer, names: Names): void {
     const group = this.#coordinated();
-    if (group === null) return;
+    // The response of a consumer that was paused may be older than the end of its membership.
+    if (group === null || !isCurrent(group, consumer)) return;
     for (const [other, owned] of this.#beliefs) {
       if (other === consumer || !isCurrent(group, other)) continue;
       for (const name of names)

@@ -31,6 +31,7 @@ export const families = [
   'member-cut',
   'directory',
   'move',
+  'index-rot',
 ] as const;
 
 export type Family = (typeof families)[number];
@@ -83,6 +84,10 @@ export interface Plan {
   readonly tailCacheBytesMax: number;
   readonly faultsMs: number;
   readonly faults: readonly PlannedFault[];
+  /** Settings of the compacted topics: how soon their records are compacted. */
+  readonly compaction: Readonly<Record<string, string>>;
+  /** The topics of the coordinators have these settings too; else they are not compacted within a run. */
+  readonly compactsCoordinators: boolean;
   /** `fetch.min.bytes` of the consumers that read everything. */
   readonly fetchMinBytes: number;
   /** The time between two records of a partition. */
@@ -135,7 +140,11 @@ const strength: Record<Family, { readonly lastsMs: readonly [number, number]; re
   'member-cut': { lastsMs: [100, 5000], countMax: 5 },
   directory: { lastsMs: [300, 5000], countMax: 3 },
   move: { lastsMs: [0, 1], countMax: 8 },
+  'index-rot': { lastsMs: [0, 1], countMax: 8 },
 };
+
+/** Of the topic __transaction_state. */
+export const transactionPartitions = 3;
 
 /** The choices of log directories; the metadata log is in the first of them. */
 const directoryChoices = [['/data'], ['/data'], ['/data', '/disk2'], ['/data', '/disk2', '/disk3']];
@@ -150,6 +159,7 @@ export function planOf(random: SeededRandom, without: ReadonlySet<string>, skip:
   const clients = random.fork('clients');
   const drawn = isCalm ? [] : faultsOf(random, faultsMs);
   const group = groupOf(clients, random.fork('group protocol'));
+  const compaction = random.fork('compaction');
   return {
     shape: shape.name,
     roles: shape.roles,
@@ -163,6 +173,8 @@ export function planOf(random: SeededRandom, without: ReadonlySet<string>, skip:
     group,
     diskReadMeanMs: pick(clients, [0.05, 5, 30]),
     tailCacheBytesMax: pick(clients, [64_000_000, 16_000]),
+    compaction: compactionOf(compaction),
+    compactsCoordinators: compaction.chance(0.5),
     fetchMinBytes: pick(random.fork('fetch.min.bytes'), [1, 1, 2_000, 100_000]),
     faultsMs,
     faults: drawn.filter(({ family, number }) => !without.has(family) && !skip.has(number)),
@@ -207,7 +219,7 @@ function propertiesOf(settings: SeededRandom, brokers: number): Record<string, s
     'log.flush.offset.checkpoint.interval.ms': String(pick(settings, [500, 60_000])),
     'replica.high.watermark.checkpoint.interval.ms': String(pick(settings, [300, 5_000])),
     'log.initial.task.delay.ms': '500',
-    'transaction.state.log.num.partitions': '3',
+    'transaction.state.log.num.partitions': String(transactionPartitions),
     'transaction.state.log.replication.factor': String(Math.min(3, brokers)),
     'transaction.state.log.min.isr': brokers > 2 ? '2' : '1',
     'transaction.abort.timed.out.transaction.cleanup.interval.ms': '500',
@@ -248,6 +260,17 @@ function topicsOf(settings: SeededRandom, brokers: number): TopicPlan[] {
       configs: { ...configs(), ...(factor > 2 ? { 'min.insync.replicas': '1' } : {}) },
     },
   ];
+}
+
+/** A segment holds some ten records; what is compacted must be in another one. */
+function compactionOf(random: SeededRandom): Record<string, string> {
+  return {
+    'internal.segment.bytes': String(pick(random, [800, 800, 4_000])),
+    'min.cleanable.dirty.ratio': pick(random, ['0.01', '0.01', '0.5']),
+    'min.compaction.lag.ms': String(pick(random, [0, 0, 1_000])),
+    // After this time the removal of a key, and the marker of a transaction, may go.
+    'delete.retention.ms': String(pick(random, [0, 500, 86_400_000])),
+  };
 }
 
 /** The plan of the group. Static members get long session time-outs; others may get one that is shorter than a rebalance. */

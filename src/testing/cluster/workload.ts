@@ -13,6 +13,7 @@ import { GroupWorkload, memberMachines } from './group-workload.ts';
 import { Ledger } from './ledger.ts';
 import type { MetadataOperations } from './metadata-operations.ts';
 import type { Plan, TopicPlan } from './swarm.ts';
+import { tablePartitions, TableWorkload } from './table-workload.ts';
 import { TxnWorkload, txnPartitions } from './txn-workload.ts';
 import type { Verdict } from './verdict.ts';
 
@@ -23,6 +24,7 @@ export class Workload {
   readonly ledger: Ledger;
   private readonly groups: GroupWorkload;
   private readonly transactions: TxnWorkload;
+  private readonly table: TableWorkload;
   private readonly cluster: SimulatedCluster;
   private readonly plan: Plan;
   private readonly verdict: Verdict;
@@ -59,6 +61,12 @@ export class Workload {
       isProducing: () => this.isProducing,
       isReading: () => this.isReading,
     });
+    this.table = new TableWorkload({
+      verdict,
+      pause: () => this.pause(1),
+      isProducing: () => this.isProducing,
+      isReading: () => this.isReading,
+    });
   }
 
   /** True when all clients have ended. */
@@ -85,6 +93,7 @@ export class Workload {
       this.actor(`administrator ${actor}`, actor, (client, random) => this.administer(client, random, actor));
     }
     this.startTransactions();
+    this.startTable();
     this.actor('register', 1, async (client) => {
       while (this.isProducing) {
         await register.step(client).catch(() => {});
@@ -98,6 +107,23 @@ export class Workload {
       this.actor(id, id.length, (client, random) => this.transactions.produce(client, random, id));
     for (let partition = 0; partition < txnPartitions; partition++)
       this.actor(`auditor ${partition}`, partition, (client) => this.transactions.consume(client, partition));
+  }
+
+  private startTable(): void {
+    for (let partition = 0; partition < tablePartitions; partition++) {
+      this.actor(`writer of table ${partition}`, partition, (client, random) =>
+        this.table.produce(client, random, partition),
+      );
+      this.actor(`reader of table ${partition}`, partition, (client) =>
+        this.table.consume(client, partition),
+      );
+    }
+  }
+
+  /** Begins to read and check the compacted topic. The returned function returns true when that is done. */
+  readTableAgain(): () => boolean {
+    this.actor('last reader of the table', 0, (client) => this.table.readAgain(client));
+    return () => this.isIdle;
   }
 
   /** Begins to read and check all transactions again. The returned function returns true when that is done. */
