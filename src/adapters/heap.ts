@@ -10,8 +10,8 @@ import type { Scheduler } from '../base/clock.ts';
 
 const garbageBytes = 64 * 1024 * 1024;
 /**
- * The bounds of the percentage. With a very large heap, 64 MiB would be so few per cent that V8 would collect too often; with a
- * small one, they would be very many.
+ * The bounds of the percentage. Of a very large heap, `garbageBytes` is such a small percentage that V8 would collect too often;
+ * of a very small heap, it is an extremely large one.
  */
 const percentMin = 30;
 const percentMax = 500;

@@ -14,7 +14,7 @@ import { SimulatedCluster, type SimulatedClusterOptions } from './simulated-clus
 export interface TopicOptions {
   /** The number of partitions, 1 by default. */
   readonly partitions?: number;
-  /** By default the number of brokers, at most 3. */
+  /** The number of replicas; by default the number of brokers, at most 3. */
   readonly replicationFactor?: number;
   readonly configs?: Readonly<Record<string, string>>;
 }

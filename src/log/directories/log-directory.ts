@@ -46,9 +46,12 @@ export class LogDirectory {
   wasClean = false;
   /** Broker epoch of the last clean shutdown; -1: unknown. */
   previousBrokerEpoch = -1;
-  /** Durable records of a log in it were not found at the start, so its replicas are not those of the last clean shutdown. */
+  /**
+   * At the start, durable records of a log in this directory were not found, so its replicas are not as the last clean shutdown
+   * left them.
+   */
   hasLostRecords = false;
-  /** Partitions with records at the last clean shutdown whose directories are not there. */
+  /** Partitions that had records at the last clean shutdown and whose directories are missing now. */
   readonly absent: string[] = [];
   /** By the kind of a checkpoint: partitions that have left and that the file still names. */
   readonly departed: Readonly<Record<'recoveryPoint' | 'logStart', Set<string>>> = {
@@ -124,14 +127,17 @@ export class LogDirectory {
     for (const kind of checkpointKinds) this.dirty.add(kind);
   }
 
-  /** A log was removed from it. */
+  /** The log `name` was removed from this directory. */
   left(name: string): void {
     this.dirtyAll();
     this.departed.recoveryPoint.add(name);
     this.departed.logStart.add(name);
   }
 
-  /** Writes what `collect` returns; it is called when the write begins. Calls during a write share the next write. */
+  /**
+   * Writes the offsets that `collect` returns. `collect` is called when the write begins. Calls during a write share the next
+   * write.
+   */
   writeCheckpoint(kind: CheckpointKind, collect: () => Promise<OffsetCheckpoint>): Promise<void> {
     const write = async (): Promise<void> => {
       this.dirty.delete(kind);

@@ -3,7 +3,8 @@
  * results; nothing here waits, reads a clock or uses the log.
  *
  * Invariants:
- * - The high watermark never decreases and never exceeds the log end offset of the leader or of any member of the maximal ISR.
+ * - The high watermark never decreases and never exceeds the log end offset of the leader or of any member of the maximal ISR
+ *   (the ISR, and the ISR of a proposal that the controller has not answered yet).
  * - The leader proposes to add a follower to the ISR only when, in this leader epoch, the follower's log reaches both the high
  *   watermark and the start of the epoch, and the follower is eligible: unfenced, not in controlled shutdown, and registered with
  *   the broker epoch of its stream.

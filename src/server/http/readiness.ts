@@ -38,7 +38,10 @@ function part(name: string, isGood: boolean, text: string): string {
   return `[${isGood ? '+' : '-'}] ${name}: ${text}`;
 }
 
-/** A prospective voter lost its leader, although it still knows the id. An observer knows what the voter that it follows knows. */
+/**
+ * The line about the quorum. A voter in role `prospective` has lost contact with the leader, although it still knows the leader's
+ * id. An observer knows only the leader that the voter from which it receives the log has named.
+ */
 function quorumPart({ role, leaderId, epoch }: QuorumStatus): string {
   const hasLeader = leaderId !== null && role !== 'prospective';
   const text = hasLeader

@@ -21,7 +21,7 @@ export class SimEvent {
   readonly order: number;
   readonly kind: EventKind;
   readonly replica: Replica | null;
-  /** The incarnation of the replica for which the event is. Only a message is also delivered to a later incarnation. */
+  /** The incarnation of the replica to which the event belongs. Only a message is also delivered to a later incarnation. */
   readonly life: number;
   readonly value: unknown;
   readonly from: unknown;
