@@ -126,10 +126,10 @@ export class NodeConfig {
 
   /** The addresses at which other nodes reach this controller. */
   get advertisedControllerListeners(): readonly ListenerConfig[] {
-    const said = this.setup.advertised.filter((listener) =>
+    const advertised = this.setup.advertised.filter((listener) =>
       this.controllerListenerNames.includes(listener.name),
     );
-    return said.length > 0 ? said : this.controllerListeners;
+    return advertised.length > 0 ? advertised : this.controllerListeners;
   }
 
   /** When false, each client is told the address to which it connected. */

@@ -132,7 +132,7 @@ function valueOf(provider: Provider, path: string, key: string, where: string): 
     throw new ConfigError(`The value ${where} could not be read: ${(error as Error).message}`);
   }
   if (found === undefined)
-    throw new ConfigError(`The value ${where} does not exist: correct the name, or take the line out`);
+    throw new ConfigError(`The value ${where} does not exist: correct the name, or remove the line`);
   return found;
 }
 

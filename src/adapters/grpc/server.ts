@@ -39,11 +39,11 @@ interface Acceptor {
 function serve(grpc: Grpc, method: PeerMethod, call: ServerCall, { accept, greeted }: Acceptor): void {
   const stream = new CallStream();
   let finished = false;
-  let isStranger = true;
+  let isHelloPending = true;
   call.on('data', ({ message }: Decoded) => {
     stream.deliver(message);
-    if (!isStranger || message === null || stream.isClosing) return;
-    isStranger = false;
+    if (!isHelloPending || message === null || stream.isClosing) return;
+    isHelloPending = false;
     greeted();
   });
   const gone = (): void => stream.ended(new Error('the peer is gone'));

@@ -30,16 +30,16 @@ type Run = (status: Promise<number>) => Promise<void>;
 function addClusters(program: Command, command: readonly string[], io: CliIo, run: Run): void {
   program
     .command('dev')
-    .description('Run a cluster on this machine: formatted, started, and told what happens in it.')
-    .option('--nodes <count>', 'nodes, each broker and controller', wholeNumber, 1)
-    .option('--port <port>', 'of the first node; each further one takes the next', wholeNumber, 9092)
+    .description('Format and run a cluster on this machine, and print what clients do.')
+    .option('--nodes <count>', 'number of nodes; each is broker and controller', wholeNumber, 1)
+    .option('--port <port>', 'port of the first node; the other nodes get the next ports', wholeNumber, 9092)
     .option('--host <address>', 'address that clients connect to', '127.0.0.1')
-    .option('--data <directory>', 'keep records there')
-    .option('--memory', 'keep nothing (the default)')
+    .option('--data <directory>', 'directory that keeps the data')
+    .option('--memory', 'keep the data in memory only (the default)')
     .option('--topic <name[:partitions]>', 'create a topic; may be repeated', gather, [])
     .option('--property <key=value>', 'any key of server.properties; may be repeated', gather, [])
     .option('--control [host:port]', 'serve faults, nodes, clock and snapshots as JSON over HTTP')
-    .option('--token <text>', 'what callers of the control port must show')
+    .option('--token <text>', 'token that each request to the control port must have')
     .option('--clock <kind>', "'manual': time stands still until the control port moves it", 'real')
     .action((options) => run(import('./dev.ts').then(({ dev }) => dev(options, io))));
   program
@@ -52,8 +52,8 @@ function addClusters(program: Command, command: readonly string[], io: CliIo, ru
     .description(
       'Start the Kafka services of a Compose file without Docker, while COMMAND runs or until Ctrl-C.',
     )
-    .argument('[file]', 'compose.yaml, docker-compose.yml … when left out')
-    .argument('[services...]', 'all of its Kafka services when left out')
+    .argument('[file]', 'by default compose.yaml, docker-compose.yml or the like')
+    .argument('[services...]', 'by default all its Kafka services')
     .usage('[file] [services...] [-- COMMAND...]')
     .action((file, services) =>
       run(
@@ -64,7 +64,7 @@ function addClusters(program: Command, command: readonly string[], io: CliIo, ru
     );
   program
     .command('doctor')
-    .description('Read properties files and their directories, and say what will go wrong.')
+    .description('Find mistakes in properties files and in the directories that they name.')
     .argument('<files...>')
     .action((files) => run(import('./doctor.ts').then(({ doctor }) => doctor(files, io))));
 }
@@ -72,9 +72,9 @@ function addClusters(program: Command, command: readonly string[], io: CliIo, ru
 function addRecords(program: Command, io: CliIo, run: Run): void {
   program
     .command('tail')
-    .description('Print the records of a topic as they come.')
+    .description('Print the records of a topic as they arrive.')
     .argument('<topic>')
-    .option('-b, --bootstrap <addresses>', 'where the cluster is', defaultBootstrap)
+    .option('-b, --bootstrap <addresses>', 'addresses of brokers', defaultBootstrap)
     .option('--from-beginning', 'begin with the oldest record')
     .option('-n, --count <count>', 'end after so many records', wholeNumber)
     .option('--json', 'one JSON object a line')
@@ -84,9 +84,9 @@ function addRecords(program: Command, io: CliIo, run: Run): void {
     .description('Write records: the given values, or each line of standard input.')
     .argument('<topic>')
     .argument('[values...]')
-    .option('-b, --bootstrap <addresses>', 'where the cluster is', defaultBootstrap)
+    .option('-b, --bootstrap <addresses>', 'addresses of brokers', defaultBootstrap)
     .option('-k, --key <key>', 'key of all records')
-    .option('--key-separator <text>', 'a line is a key, this, and a value')
+    .option('--key-separator <text>', 'separates the key from the value in each line')
     .action((topic, values, options) =>
       run(import('./produce.ts').then(({ produce }) => produce(topic, values, options, io))),
     );

@@ -60,7 +60,7 @@ function announcer(io: CliIo): (request: LoggedRequest) => void {
     io.stdout(`  ${new Date().toLocaleTimeString()}  ${text}\n`);
   };
   return ({ api, clientId, about, body }) => {
-    once(`client ${clientId || '(without a name)'} came`);
+    once(`client ${clientId || '(without a name)'} connected`);
     if (api === 'Produce') once(`${clientId} writes to ${about.replace(/\[[^\]]*\]/g, '')}`);
     else if (api === 'Fetch' && about !== '') once(`${clientId} reads ${about.replace(/\[[^\]]*\]/g, '')}`);
     else if (api === 'JoinGroup') once(`${clientId} joins ${about}`);

@@ -131,14 +131,14 @@ function ofListeners({ file, values, setup, voters, nodeId }: InspectedNode, isA
       found.push({
         file,
         keys,
-        what: `clients are told to connect to ${host}, where nobody is`,
+        what: `clients are told to connect to ${host}, which is not the address of a machine`,
         change: `advertised.listeners=${name}://THE-NAME-OF-THIS-MACHINE:${port}`,
       });
     else if (isAlone && hasOthers && loopback.includes(host))
       found.push({
         file,
         keys,
-        what: `clients on other machines are told to connect to ${host}, which is themselves`,
+        what: `clients on other machines are told to connect to ${host}, which is their own machine`,
         change: `advertised.listeners=${name}://THE-NAME-OF-THIS-MACHINE:${port}`,
       });
   }
@@ -147,7 +147,7 @@ function ofListeners({ file, values, setup, voters, nodeId }: InspectedNode, isA
       found.push({
         file,
         keys: ['listener.security.protocol.map', 'listeners'],
-        what: `listener ${name} asks for ${securityProtocol}, which this version does not have: the node will not start`,
+        what: `listener ${name} has the protocol ${securityProtocol}, which this version does not support: the node will not start`,
         change: `listener.security.protocol.map=${name}:PLAINTEXT (this listener is then open to everybody)`,
       });
   return found;

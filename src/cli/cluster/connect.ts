@@ -58,14 +58,14 @@ const warningIntervalMs = 5000;
  * every 5 seconds.
  */
 function warnedConnect(): typeof connectTcp {
-  let saidMs = Number.NEGATIVE_INFINITY;
+  let warnedMs = Number.NEGATIVE_INFINITY;
   return async (address, timeoutMs) => {
     try {
       return await connectTcp(address, timeoutMs);
     } catch (error) {
       const nowMs = systemClock.monotonicMs();
-      if (nowMs - saidMs >= warningIntervalMs) {
-        saidMs = nowMs;
+      if (nowMs - warnedMs >= warningIntervalMs) {
+        warnedMs = nowMs;
         const time = new Date(systemClock.wallMs())
           .toISOString()
           .replace('T', ' ')

@@ -34,20 +34,20 @@ export async function describeGroups(client: KafkaClient, options: Options, io: 
   }
   const isVerbose = options.has('verbose');
   if (options.has('members')) {
-    for (const group of groups) if (sayState(group, 1, io)) printMembers(group, isVerbose, io);
+    for (const group of groups) if (printStateNotice(group, 1, io)) printMembers(group, isVerbose, io);
   } else if (options.has('state')) {
-    for (const group of groups) if (sayState(group, 1, io)) printState(group, isVerbose, io);
+    for (const group of groups) if (printStateNotice(group, 1, io)) printState(group, isVerbose, io);
   } else {
     const rows = await Promise.all(groups.map((group) => offsetRows(client, group)));
     groups.forEach((group, at) => {
       const own = rows[at] as OffsetRow[];
-      if (sayState(group, own.length, io)) printOffsets(group, own, isVerbose, io);
+      if (printStateNotice(group, own.length, io)) printOffsets(group, own, isVerbose, io);
     });
   }
 }
 
 /** Prints a notice about the state of the group. Returns whether a table should follow. */
-function sayState({ groupId, state }: DescribedGroup, rowsCount: number, io: CliIo): boolean {
+function printStateNotice({ groupId, state }: DescribedGroup, rowsCount: number, io: CliIo): boolean {
   if (state === 'Dead') io.stdout(`\nError: Consumer group '${groupId}' does not exist.\n`);
   else if (state === 'Empty') io.stderr(`\nConsumer group '${groupId}' has no active members.\n`);
   else if (rebalancing.includes(state)) {

@@ -235,7 +235,7 @@ class Copier {
       poll: (recordsMax) => fetcher.poll(pollMs, recordsMax),
       positions: () => fetcher.positions(),
       reset,
-      group: () => nobodyOf(this.#groupId),
+      group: () => groupWithoutMember(this.#groupId),
       close: () => Promise.resolve(),
     };
   }
@@ -272,7 +272,7 @@ class Copier {
       positions: () => consumer.positions(),
       reset: () => consumer.reset(),
       group: () => {
-        if (!this.#options.has('use-group-metadata')) return nobodyOf(this.#groupId);
+        if (!this.#options.has('use-group-metadata')) return groupWithoutMember(this.#groupId);
         return { groupId: this.#groupId, groupInstanceId: null, ...consumer.groupMetadata() };
       },
       close: () => consumer.close(),
@@ -293,6 +293,6 @@ class Copier {
   }
 }
 
-function nobodyOf(groupId: string): TransactionGroup {
+function groupWithoutMember(groupId: string): TransactionGroup {
   return { groupId, generationId: -1, memberId: '', groupInstanceId: null };
 }

@@ -23,7 +23,7 @@ function numberOf(parsed: Parsed, name: string): number | null {
 }
 
 /** Runs `body`. When it fails, the error message begins with `what`. */
-async function doing<T>(what: string, body: () => Promise<T>): Promise<T> {
+async function withFailureText<T>(what: string, body: () => Promise<T>): Promise<T> {
   try {
     return await body();
   } catch (error) {
@@ -37,7 +37,7 @@ async function list(client: KafkaClient, parsed: Parsed, io: CliIo): Promise<voi
     durationMs: numberOf(parsed, 'duration-filter') ?? -1,
     pattern: parsed.text('transactional-id-pattern'),
   };
-  const all = await doing('Failed to list transactions', () => listTransactions(client, filter));
+  const all = await withFailureText('Failed to list transactions', () => listTransactions(client, filter));
   io.stdout(
     tabbedTable(
       ['TransactionalId', 'Coordinator', 'ProducerId', 'TransactionState'],
@@ -48,7 +48,7 @@ async function list(client: KafkaClient, parsed: Parsed, io: CliIo): Promise<voi
 
 async function describe(client: KafkaClient, parsed: Parsed, io: CliIo): Promise<void> {
   const id = parsed.text('transactional-id') as string;
-  const { coordinator, state } = await doing(
+  const { coordinator, state } = await withFailureText(
     `Failed to describe transaction state of transactional-id \`${id}\``,
     () => describeTransaction(client, id),
   );
@@ -90,7 +90,7 @@ async function describeActiveProducers(client: KafkaClient, parsed: Parsed, io: 
   const partition = { topic: parsed.text('topic') as string, partition: Number(parsed.text('partition')) };
   const brokerId = numberOf(parsed, 'broker-id');
   const where = brokerId === null ? 'leader' : `broker ${brokerId}`;
-  const described = await doing(
+  const described = await withFailureText(
     `Failed to describe producers for partition ${partitionKey(partition)} on ${where}`,
     () => describeProducers(client, [partition], brokerId),
   );
@@ -130,7 +130,7 @@ async function abort(client: KafkaClient, parsed: Parsed): Promise<void> {
   let [producerId, producerEpoch, coordinatorEpoch] = old as [number, number, number];
   const key = partitionKey(partition);
   if (startOffset !== null) {
-    const described = await doing(`Failed to validate producer state for partition ${key}`, () =>
+    const described = await withFailureText(`Failed to validate producer state for partition ${key}`, () =>
       describeProducers(client, [partition], null),
     );
     const found = described
@@ -147,7 +147,7 @@ async function abort(client: KafkaClient, parsed: Parsed): Promise<void> {
     coordinatorEpoch = Math.max(found.coordinatorEpoch, 0);
   }
   const shown = `TransactionSpec(topicPartition=${key}, producerId=${producerId}, producerEpoch=${producerEpoch}, coordinatorEpoch=${coordinatorEpoch})`;
-  await doing(`Failed to abort transaction ${shown}`, () =>
+  await withFailureText(`Failed to abort transaction ${shown}`, () =>
     abortTransaction(client, { ...partition, producerId, producerEpoch, coordinatorEpoch }),
   );
 }
@@ -165,7 +165,9 @@ async function hanging(client: KafkaClient, parsed: Parsed, io: CliIo): Promise<
   const timeoutMinutes = numberOf(parsed, 'max-transaction-timeout') ?? 15;
   const nowMs = systemClock.wallMs();
   const search = { brokerId, topic, partition, olderThanMs: timeoutMinutes * 60_000, nowMs };
-  const found = await doing('Failed to find hanging transactions', () => findHanging(client, search));
+  const found = await withFailureText('Failed to find hanging transactions', () =>
+    findHanging(client, search),
+  );
   io.stdout(
     tabbedTable(
       [
@@ -194,7 +196,9 @@ async function hanging(client: KafkaClient, parsed: Parsed, io: CliIo): Promise<
 
 async function forceTerminate(client: KafkaClient, parsed: Parsed): Promise<void> {
   const id = parsed.text('transactionalId') as string;
-  await doing(`Failed to force terminate transactionalId \`${id}\``, () => fenceProducer(client, id));
+  await withFailureText(`Failed to force terminate transactionalId \`${id}\``, () =>
+    fenceProducer(client, id),
+  );
 }
 
 const commands: Readonly<Record<string, (client: KafkaClient, parsed: Parsed, io: CliIo) => Promise<void>>> =
