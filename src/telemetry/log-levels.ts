@@ -119,10 +119,12 @@ export class LogLevels {
   }
 
   /**
-   * Returns the index of the level from which on the logger `name` writes lines. Several of Kafka's loggers may stand for its
-   * lines. A level that was set for one of them counts first; otherwise the level of the longest package name above one of
-   * them. When several are equally near, the most verbose counts. A level set for all of Kafka (`kafka`, `org.apache.kafka`)
-   * counts only when it is above `name` itself.
+   * Returns the index in `levelNames` of the lowest level at which the logger `name` writes lines. A component writes under one
+   * name, but several of Kafka's loggers may have the same task, and users may set the level of any of them:
+   *
+   * - A level that was set for one of these loggers counts first, then that of the longest package name above one of them.
+   * - When several levels are equally near, the most verbose counts.
+   * - A level set for all of Kafka (`kafka`, `org.apache.kafka`) counts only when it is above `name` itself.
    */
   #thresholdOf(name: string): number {
     const loggers = loggersOfLines.get(name) ?? [name];
