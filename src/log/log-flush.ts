@@ -8,6 +8,7 @@ import { encodeEpochCheckpoint, encodePartitionMetadata } from './directories/ch
 import type { LogState } from './log-state.ts';
 import { leaderEpochCheckpointName, partitionMetadataName } from './names.ts';
 import { writeSegmentCheckpoint } from './segment-checkpoint.ts';
+import type { Segment } from './segment/segment.ts';
 
 export interface FlushOptions {
   /** Sync the indexes too. Only then may the recovery point advance, because a start after a crash trusts the indexes below it. */
@@ -32,14 +33,14 @@ export async function flushTo(state: LogState, target: number, options: FlushOpt
     const first = state.floorSegment(state.recoveryPoint);
     // The segment before the recovery point may have got its last index entries only after its records were synced.
     const sealed = state.segments[first - 1];
-    if (options.indexes && sealed?.hasUnsyncedIndex === true) await sealed.writeIndexes(true);
+    if (options.indexes && sealed?.hasUnsyncedIndex === true) {
+      await unlessRemoved(state, sealed, () => sealed.writeIndexes(true));
+    }
     const dirty = state.segments.filter(
       (segment, i) => i >= first && segment.baseOffset < target && segment.sizeBytes > 0,
     );
     for (const segment of dirty) {
-      await segment.use((file) => file.sync());
-      if (await segment.syncTransactions()) state.directoryDirty = true;
-      if (options.indexes) await segment.writeIndexes(true);
+      await unlessRemoved(state, segment, () => syncSegment(state, segment, options));
     }
     state.resources.onFlushed?.(state.resources.clock.monotonicMs() - sinceMs);
   }
@@ -52,6 +53,30 @@ export async function flushTo(state: LogState, target: number, options: FlushOpt
   if (!options.indexes || generation !== state.generation || target <= state.recoveryPoint) return;
   state.recoveryPoint = target;
   state.options.callbacks.onOffsetMoved('recoveryPoint');
+}
+
+async function syncSegment(state: LogState, segment: Segment, options: FlushOptions): Promise<void> {
+  await segment.use((file) => file.sync());
+  if (await segment.syncTransactions()) state.directoryDirty = true;
+  if (options.indexes) await segment.writeIndexes(true);
+}
+
+/**
+ * Retention, DeleteRecords, a truncation or compaction may remove a segment while the log is synced. Such a segment has no files
+ * any more, and nothing of it must be durable.
+ */
+export async function unlessRemoved(
+  state: LogState,
+  segment: Segment,
+  work: () => Promise<void>,
+): Promise<void> {
+  const isThere = (): boolean => !segment.isLeaving && state.segments.includes(segment);
+  if (!isThere()) return;
+  try {
+    await work();
+  } catch (error) {
+    if (isThere()) throw error;
+  }
 }
 
 /**

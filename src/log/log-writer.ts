@@ -9,7 +9,7 @@
 import { asStorageError, StorageError } from '../base/file-system.ts';
 import { mark } from '../base/mark.ts';
 import { Errors, KafkaError } from '../protocol/errors.ts';
-import { flushLog, flushTo, materialise, syncNames } from './log-flush.ts';
+import { flushLog, flushTo, materialise, syncNames, unlessRemoved } from './log-flush.ts';
 import type { LogState } from './log-state.ts';
 import { segmentFileName } from './names.ts';
 import type { Segment } from './segment/segment.ts';
@@ -258,10 +258,11 @@ export class LogWriter {
       await flushTo(state, end, { indexes: true });
       // If the recovery point was already at this offset, `flushTo` did nothing, but the roll has added the last entries to the
       // indexes.
-      if (segment.hasUnsyncedIndex) await segment.writeIndexes(true);
+      if (segment.hasUnsyncedIndex) {
+        await unlessRemoved(state, segment, () => segment.writeIndexes(true));
+      }
     } catch (error) {
-      // A segment that was deleted in the meantime cannot be synced, which is not an error.
-      if (state.segments.includes(segment) && !state.isClosed) this.fail(asStorageError(error));
+      if (!state.isClosed) this.fail(asStorageError(error));
     }
   }
 
@@ -272,6 +273,8 @@ export class LogWriter {
     try {
       await flushLog(state, { indexes });
     } catch (error) {
+      // The partition was deleted or moved away in the meantime, so its files are gone.
+      if (state.isClosed) return;
       throw this.fail(asStorageError(error));
     }
   }

@@ -142,6 +142,38 @@ test('a log with 16 MiB behind its recovery point is synced in the background, a
   expect(new TextDecoder().decode(checkpoint)).toBe('0\n1\nt 0 17\n');
 });
 
+describe('what is removed while it is synced is no failed disk', () => {
+  /** More segments than files that the pool keeps open, not synced yet; `remove` is called when the first of them is synced. */
+  async function flushWhile(remove: (log: PartitionLog) => Promise<unknown>): Promise<Bench> {
+    const bench = new Bench();
+    const log = await open(bench, { segmentBytes: 200, fileDeleteDelayMs: 0 });
+    // Without this the background would sync each segment when it is rolled.
+    bench.clock.soon = () => undefined;
+    for (let i = 0; i < 12; i++) await append(log);
+    log.setHighWatermark(log.logEndOffset);
+    let removed: Promise<unknown> | null = null;
+    bench.disk.fault = (operation, path) => {
+      if (operation === 'sync' && path.endsWith('.log')) removed ??= remove(log);
+      return null;
+    };
+    await log.flush();
+    expect(removed).not.toBeNull();
+    await removed;
+    await pass(bench, 1000);
+    return bench;
+  }
+
+  test('segments, by a log that begins anew', async () => {
+    const bench = await flushWhile((log) => log.truncateFullyAndStartAt(20));
+    expect(bench.failures).toEqual([]);
+  });
+
+  test('the partition', async () => {
+    const bench = await flushWhile((log) => log.leave('t-0.deleted-delete'));
+    expect(bench.failures).toEqual([]);
+  });
+});
+
 test.each<[string[], Record<string, string>, Partial<LogConfig>]>([
   [[], {}, { flushMessages: Number.MAX_SAFE_INTEGER, flushMs: Number.MAX_SAFE_INTEGER }],
   [['log.flush.interval.messages=7', 'log.flush.interval.ms=8'], {}, { flushMessages: 7, flushMs: 8 }],

@@ -372,6 +372,28 @@ class MovingLog {
   }
 }
 
+test('a copy begins anew while its segments are synced', async () => {
+  const taken: Step[] = [
+    { do: 'move', count: 7 },
+    { do: 'pass', count: 1 },
+    { do: 'append', count: 2 },
+    { do: 'append', count: 5 },
+    { do: 'append', count: 12 },
+    { do: 'append', count: 8 },
+    { do: 'pass', count: 0 },
+    { do: 'move', count: 0 },
+    { do: 'append', count: 3 },
+    { do: 'delete', count: 9 },
+    { do: 'pass', count: 5 },
+  ];
+  const moving = new MovingLog(0, 2000);
+  await moving.boot();
+  for (const one of taken) await moving.take(one);
+  moving.rate = Number.MAX_SAFE_INTEGER;
+  await until(moving.bench, () => [...moving.logs.movingCopies()].length === 0);
+  expect(moving.bench.failures).toEqual([]);
+});
+
 test('random appends, truncations, deletions, stops and crashes during moves change nothing', async () => {
   const steps = fc.array(
     fc.oneof(

@@ -186,8 +186,8 @@ export const recoveryRows = [
     edits: [
       {
         file: 'src/log/log-flush.ts',
-        from: '    if (options.indexes && sealed?.hasUnsyncedIndex === true) await sealed.writeIndexes(true);\n',
-        to: '    if (sealed === null) return;\n',
+        from: 'if (options.indexes && sealed?.hasUnsyncedIndex === true) {',
+        to: 'if (options.indexes && sealed?.hasUnsyncedIndex === undefined) {',
       },
     ],
     caughtBy: { test: indexesTest, name: 'is synced with the next flush' },
@@ -401,5 +401,33 @@ export const recoveryRows = [
       },
     ],
     caughtBy: { test: missingTest, name: 'a topic that is made again' },
+  },
+  {
+    number: 1011,
+    bug: 'a log that is truncated to another start while it is synced takes its directory offline',
+    reference: 'test/log/log-moves.test.ts, seed 1801482911',
+    change: 'a file that is missing in a sync is always an error',
+    edits: [
+      {
+        file: 'src/log/log-flush.ts',
+        from: '    if (isThere()) throw error;',
+        to: '    throw error;',
+      },
+    ],
+    caughtBy: { test: 'test/log/flush.test.ts', name: 'a log that begins anew' },
+  },
+  {
+    number: 1012,
+    bug: 'a partition that is deleted while it is synced takes its directory offline',
+    reference: 'reading for row 1011',
+    change: 'a closed log fails like an open one',
+    edits: [
+      {
+        file: 'src/log/log-writer.ts',
+        from: '      if (state.isClosed) return;\n      throw',
+        to: '      throw',
+      },
+    ],
+    caughtBy: { test: 'test/log/flush.test.ts', name: 'the partition' },
   },
 ];
