@@ -202,7 +202,7 @@ function failed(name: string, error: KafkaError): TopicResult {
     name,
     topicId: uuidZero,
     errorCode: error.code,
-    errorMessage: error.message,
+    errorMessage: error.error === Errors.THROTTLING_QUOTA_EXCEEDED ? error.ownMessage : error.message,
     topicConfigErrorCode: 0,
     numPartitions: -1,
     replicationFactor: -1,

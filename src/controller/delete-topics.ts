@@ -59,7 +59,7 @@ export function* deleteTopics(
       mutations.record(state.image.topics.byId(response.topicId)?.partitions.length ?? 0);
     } catch (error) {
       if (!(error instanceof KafkaError)) throw error;
-      responses[at] = outcome(response, error.error, error.message);
+      responses[at] = outcome(response, error.error, error.ownMessage);
       continue;
     }
     yield [record('RemoveTopicRecord', { topicId: response.topicId })];

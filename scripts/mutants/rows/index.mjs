@@ -18,6 +18,7 @@ import { electionRows } from './elections.mjs';
 import { logRows } from './log.mjs';
 import { membershipRows } from './membership.mjs';
 import { operationsRows } from './operations.mjs';
+import { quotaRows } from './quotas.mjs';
 import { readRows } from './reads.mjs';
 import { recoveryRows } from './recovery.mjs';
 import { replicationRows } from './replication.mjs';
@@ -43,6 +44,7 @@ export const rows = [
   ...snapshotRows,
   ...membershipRows,
   ...operationsRows,
+  ...quotaRows,
   ...readRows,
   ...driverRows,
   ...recoveryRows,

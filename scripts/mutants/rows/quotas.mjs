@@ -1,0 +1,132 @@
+/** Client quotas (`src/broker/quotas/`, and the pipeline around them). */
+export const quotaRows = [
+  {
+    number: 1020,
+    bug: 'quotas: a client is muted and not told',
+    reference: 'KIP-219',
+    change: 'throttleTimeMs is not written',
+    edits: [
+      {
+        file: 'src/broker/pipeline/dispatch.ts',
+        from: 'if (throttleTimeMs === 0 || handler',
+        to: 'if (throttleTimeMs >= 0 || handler',
+      },
+    ],
+    caughtBy: { test: 'test/broker/pipeline/throttling.test.ts', name: 'the response comes at once' },
+  },
+  {
+    number: 1021,
+    bug: 'quotas: a client is told and not muted',
+    reference: 'KIP-219',
+    change: 'a Produce above its quota does not mute the connection',
+    edits: [
+      {
+        file: 'src/broker/pipeline/connection.ts',
+        from: "if (muteMs > 0) this.#mute.begin('Produce', muteMs);",
+        to: "if (muteMs < 0) this.#mute.begin('Produce', muteMs);",
+      },
+    ],
+    caughtBy: { test: 'test/broker/pipeline/throttling.test.ts', name: 'acks=0' },
+  },
+  {
+    number: 1022,
+    bug: 'quotas: a throttled fetch counts though it is empty',
+    reference: 'Kafka KafkaApis.handleFetchRequest',
+    change: 'the value of a refused response stays in the rate',
+    edits: [
+      {
+        file: 'src/broker/quotas/client-rate-quota.ts',
+        from: 'if (isRefused) state.rate.record(-value, nowMs);',
+        to: 'if (isRefused) state.rate.record(0, nowMs);',
+      },
+    ],
+    caughtBy: { test: 'test/broker/quotas/rate.test.ts', name: 'is refused and does not count' },
+  },
+  {
+    number: 1023,
+    bug: 'quotas: the first second of a client counts as a high rate',
+    reference: 'Kafka Rate.windowSize',
+    change: 'the window has no least length',
+    edits: [
+      {
+        file: 'src/broker/quotas/rate.ts',
+        from: 'return Math.max(1, elapsedMs + missing * sampleMs);',
+        to: 'return Math.max(1, elapsedMs);',
+      },
+    ],
+    caughtBy: { test: 'test/broker/quotas/rate.test.ts', name: 'of a first value' },
+  },
+  {
+    number: 1024,
+    bug: 'quotas: old samples are never dropped',
+    reference: 'Kafka SampledStat.purgeObsoleteSamples',
+    change: 'samples outside of the window count',
+    edits: [
+      {
+        file: 'src/broker/quotas/rate.ts',
+        from: 'if (nowMs - sample.lastMs >= samplesMax * sampleMs) begin(sample, nowMs);',
+        to: 'if (nowMs < 0) begin(sample, nowMs);',
+      },
+    ],
+    caughtBy: { test: 'test/broker/quotas/rate.test.ts', name: 'a value counts until' },
+  },
+  {
+    number: 1025,
+    bug: 'quotas: the default user comes before a client id of the user',
+    reference: 'KIP-55',
+    change: 'the order of precedence is another',
+    edits: [
+      {
+        file: 'src/broker/quotas/quota-table.ts',
+        from: 'for (const name of [user, null]) {',
+        to: 'for (const name of [null, user]) {',
+      },
+    ],
+    caughtBy: { test: 'test/broker/quotas/quota-table.test.ts', name: 'first in order' },
+  },
+  {
+    number: 1026,
+    bug: 'quotas: strangers fill the memory with client ids',
+    reference: 'docs/limits.md',
+    change: 'the states are not bounded in number',
+    edits: [
+      {
+        file: 'src/broker/quotas/bounded-states.ts',
+        from: 'this.#entries.size <= quotaStatesMax &&',
+        to: 'this.#entries.size >= 0 &&',
+      },
+    ],
+    caughtBy: { test: 'test/broker/quotas/bounded-states.test.ts', name: 'a new state replaces' },
+  },
+  {
+    number: 1027,
+    bug: 'quotas: a strict request is counted though it is refused',
+    reference: 'KIP-599',
+    change: 'a refused change makes a debt',
+    edits: [
+      {
+        file: 'src/broker/quotas/mutation-quota.ts',
+        from: '        if (isStrict) {',
+        to: '        if (isStrict) {\n          bucket.take(partitions, limit, nowMs);',
+      },
+    ],
+    caughtBy: { test: 'test/broker/quotas/mutation-quota.test.ts', name: 'a change passes while' },
+  },
+  {
+    number: 1028,
+    bug: 'quotas: a refused connection counts, so a client that insists is never served',
+    reference: 'KIP-612',
+    change: 'the value of a refused connection stays in the rate',
+    edits: [
+      {
+        file: 'src/broker/quotas/connection-quota.ts',
+        from: 'if (throttleMs > 0) rate.record(-1, nowMs);',
+        to: 'if (throttleMs < 0) rate.record(-1, nowMs);',
+      },
+    ],
+    caughtBy: {
+      test: 'test/broker/quotas/connection-quota.test.ts',
+      name: 'a refused connection does not count',
+    },
+  },
+];
