@@ -210,8 +210,8 @@ export const brokerRows = [
     edits: [
       {
         file: 'src/broker/pipeline/refused-connections.ts',
-        from: 'connection.onData = close;',
-        to: 'connection.onData = () => undefined;',
+        from: 'delayMs === 0 ? close : closeLater',
+        to: 'delayMs === 0 ? () => undefined : closeLater',
       },
     ],
     caughtBy: { test: acceptorTest, name: 'a full listener closes clients' },

@@ -163,13 +163,13 @@ describe('configurations', () => {
       ...base,
       'log.retention.hour': 1,
       'my.own.note': 'for people',
-      'replication.quota.window.num': 5,
+      'client.quota.callback.class': 'org.example.Quotas',
     });
     const server = workshop.start(properties);
     await server.says('Kafka Server started');
     expect(server.output).toMatch(/WARN .*log\.retention\.hour\b.*log\.retention\.hours/);
     expect(server.output).toMatch(/WARN .*my\.own\.note/);
-    expect(server.output).toMatch(/WARN .*replication\.quota\.window\.num/);
+    expect(server.output).toMatch(/WARN .*client\.quota\.callback\.class/);
     const { status } = await server.end('SIGTERM');
     expect(status).toBe(143);
   });
