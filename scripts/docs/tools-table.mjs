@@ -19,7 +19,11 @@ export const toolsOfKafka = {
     is: 'same',
     what: 'dynamic configuration, quotas, SCRAM users',
   },
-  'kafka-console-consumer': { is: 'same', what: 'prints records of topics' },
+  'kafka-console-consumer': {
+    is: 'same',
+    what: 'prints records of topics',
+    note: 'without `--group` it joins no group (Kafka’s joins one of its own), and finds new partitions within 5 s',
+  },
   'kafka-console-producer': {
     is: 'same',
     what: 'sends lines as records',
@@ -102,6 +106,9 @@ export function toolsPage(options) {
     '',
     'Options of all subcommands are counted together. Where Kafka 4.2 renamed options (KIP-1147: `--command-config`, `--command-property`,',
     '`--formatter-property`, `--reader-property`), the new and the old ones work, the old ones with Kafka’s warning.',
+    'Regular expressions (`--include`, `--topic`) are those of Java, without possessive quantifiers, atomic groups and intersections of',
+    'classes; `--validate-regex` judges by RE2, as brokers do. The exit status of a failure is Kafka’s; of Java’s exceptions the name and',
+    'the message are printed at most, never the stack.',
     'A tool has `--bootstrap-controller` when Kafka’s tool has it. Besides these scripts, bin/ contains `bendemann`, `docker-entrypoint`, and',
     'three tools of older releases for ZooKeeper (`zookeeper-*`), which print what to use instead.',
     '',

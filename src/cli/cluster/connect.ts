@@ -17,9 +17,12 @@ export function parseAddresses(text: string): Address[] {
     .map((one) => one.trim())
     .filter((one) => one !== '')
     .map((one) => {
-      const match = /^(?:[A-Z_]+:\/\/)?\[?([^\]]+?)\]?:(\d+)$/i.exec(one);
+      // Without a host it is this machine, as in Java's client.
+      const match = /^(?:[A-Z_]+:\/\/)?\[?([^\]]*?)\]?:(\d+)$/i.exec(one);
       if (match === null) throw new ToolError(`Invalid url in bootstrap.servers: ${one}`);
-      return { host: match[1] as string, port: Number(match[2]) };
+      const [host, port] = [match[1] || 'localhost', Number(match[2])];
+      if (port > 65_535) throw new ToolError(`Invalid port in bootstrap.servers: ${one}`);
+      return { host, port };
     });
 }
 

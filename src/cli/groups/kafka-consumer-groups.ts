@@ -19,7 +19,8 @@ const intro =
   'This tool helps to list all consumer groups, describe a consumer group, delete consumer group info, or reset consumer group offsets.';
 
 export async function main(args: readonly string[], io: CliIo): Promise<number> {
-  const options = uncaughtParserError(() => parseOptions(consumerGroupsOptions, args));
+  const options = read(args, io);
+  if (options === null) return 0;
   const status = printHelpOrVersion(options, args, intro, consumerGroupsOptions, io);
   if (status !== null) return status;
   const action = usageError(consumerGroupsOptions, () =>
@@ -47,6 +48,23 @@ export async function main(args: readonly string[], io: CliIo): Promise<number> 
     return 0;
   } finally {
     client.close();
+  }
+}
+
+/**
+ * Reads the command line. Kafka's tool converts numbers when it uses them and reports a wrong one as a failed command, with status 0:
+ * then this returns null.
+ */
+function read(args: readonly string[], io: CliIo): Options | null {
+  try {
+    return uncaughtParserError(() => parseOptions(consumerGroupsOptions, args));
+  } catch (error) {
+    const { message } = error as Error;
+    const at = message.indexOf('Cannot parse argument');
+    if (at < 0) throw error;
+    io.stdout(`\nError: Executing consumer group command failed due to ${message.slice(at)}\n`);
+    io.stderr(`joptsimple.OptionArgumentConversionException: ${message.slice(at)}\n`);
+    return null;
   }
 }
 

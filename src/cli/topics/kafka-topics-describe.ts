@@ -165,15 +165,19 @@ async function fetchReassignments(client: KafkaClient): Promise<Map<string, Reas
 
 type Filter = (partition: Partition, minIsr: number, change: Reassignment | null) => boolean;
 
+const filters: Readonly<Record<string, Filter>> = {
+  'under-replicated-partitions': ({ replicaNodes, isrNodes }, _minIsr, change) =>
+    isrNodes.length < replicaNodes.length - (change?.adding.length ?? 0),
+  'under-min-isr-partitions': ({ isrNodes }, minIsr) => isrNodes.length < minIsr,
+  'at-min-isr-partitions': ({ isrNodes }, minIsr) => isrNodes.length === minIsr,
+  'unavailable-partitions': ({ leaderId }) => leaderId < 0,
+};
+
+/** Returns a filter for the partitions that one of the options selects, or null when none of the options is given. */
 function partitionFilter(options: Options): Filter | null {
-  if (options.has('under-replicated-partitions')) {
-    return ({ replicaNodes, isrNodes }, _minIsr, change) =>
-      isrNodes.length < replicaNodes.length - (change?.adding.length ?? 0);
-  }
-  if (options.has('under-min-isr-partitions')) return ({ isrNodes }, minIsr) => isrNodes.length < minIsr;
-  if (options.has('at-min-isr-partitions')) return ({ isrNodes }, minIsr) => isrNodes.length === minIsr;
-  if (options.has('unavailable-partitions')) return ({ leaderId }) => leaderId < 0;
-  return null;
+  const chosen = Object.keys(filters).flatMap((name) => (options.has(name) ? (filters[name] as Filter) : []));
+  if (chosen.length === 0) return null;
+  return (partition, minIsr, change) => chosen.some((filter) => filter(partition, minIsr, change));
 }
 
 function topicLine(topic: Described, configs: readonly Config[]): string {

@@ -138,6 +138,7 @@ export function checkTopicsOptions(options: Options): TopicsAction {
     ...(action === 'create' ? ['partitions', 'replication-factor'] : []),
   );
   for (const [option, refusing] of refusedBy) checkInvalid(options, option, ...refusing);
-  for (const one of filters) checkInvalid(options, one, ...filters.filter((other) => other !== one));
+  for (const one of filters.filter((name) => name !== 'topics-with-overrides'))
+    checkInvalid(options, one, 'topics-with-overrides');
   return action;
 }

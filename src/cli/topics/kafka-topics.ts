@@ -27,10 +27,12 @@ import { type CliIo, ToolError } from '../tool.ts';
 import { matchTopics } from '../arguments/include-list.ts';
 
 const intro = 'This tool helps to create, delete, describe, or change a topic.';
+/** Kafka's text when there are no arguments. */
+const shortIntro = 'Create, delete, describe, or change a topic.';
 
 export async function main(args: readonly string[], io: CliIo): Promise<number> {
   const options = parseOptions(topicsOptions, args, { typesLater: true });
-  const status = printHelpOrVersion(options, args, intro, topicsOptions, io);
+  const status = printHelpOrVersion(options, args, args.length === 0 ? shortIntro : intro, topicsOptions, io);
   if (status !== null) return status;
   const bootstrap = options.text('bootstrap-server');
   if (bootstrap === null) throw new ToolError('--bootstrap-server must be specified');
