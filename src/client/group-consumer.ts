@@ -32,6 +32,11 @@ export interface GroupConsumerOptions {
   readonly onAssigned?: (assigned: readonly AssignedPartition[]) => void;
 }
 
+/** Partitions have no committed offset, and `auto.offset.reset` is `none`. */
+export class NoOffsetError extends Error {
+  override readonly name = 'NoOffsetError';
+}
+
 export class GroupConsumer {
   private readonly client: KafkaClient;
   private readonly fetcher: Fetcher;
@@ -116,6 +121,10 @@ export class GroupConsumer {
     }));
     const committed = await this.member.committed(topics);
     const fresh = partitions.filter(({ topic, partition }) => !committed.has(`${topic}-${partition}`));
+    if (this.fetcher.options.reset === 'none' && fresh.length > 0) {
+      const names = fresh.map(({ topic, partition }) => `${topic}-${partition}`).join(', ');
+      throw new NoOffsetError(`Undefined offset with no reset policy for partitions: [${names}]`);
+    }
     const timestamp = this.fetcher.options.reset === 'earliest' ? offsetEarliest : offsetLatest;
     const starts = await this.fetcher.offsets(fresh.map((one) => ({ ...one, timestamp })));
     for (const { topic, partition } of partitions) {

@@ -40,9 +40,10 @@ queued.max.request.bytes=10
   });
 
   test('an invalid value is not reported again by checks of several keys', () => {
-    const text = `${good}group.consumer.heartbeat.interval.ms=-5\n`;
+    // The default of the invalid key would be too small for the other one.
+    const text = `${good}group.consumer.max.session.timeout.ms=-5\ngroup.consumer.session.timeout.ms=70000\n`;
     expect(problemsOf(text).map(({ message }) => message)).toEqual([
-      'Invalid value -5 for configuration group.consumer.heartbeat.interval.ms: Value must be at least 1',
+      'Invalid value -5 for configuration group.consumer.max.session.timeout.ms: Value must be at least 1',
     ]);
   });
 

@@ -45,6 +45,19 @@ export function producerOptionsOf(settings: Settings): ProducerOptions {
   };
 }
 
+function resetOf(settings: Settings): FetcherOptions['reset'] {
+  const key = 'auto.offset.reset';
+  const value = (settings.get(key) ?? 'latest').toLowerCase();
+  if (value === 'latest' || value === 'earliest' || value === 'none') return value;
+  if (value.startsWith('by_duration:'))
+    throw new ToolError(
+      `${key}=${settings.get(key)} is not supported by this tool: set earliest, latest or none`,
+    );
+  throw new ToolError(
+    `org.apache.kafka.common.config.ConfigException: Invalid value ${value} for configuration ${key}: Invalid value \`${value}\` for configuration ${key}. The value must be either 'earliest', 'latest', 'none' or of the format 'by_duration:<PnDTnHnMn.nS.>'.`,
+  );
+}
+
 export function fetchOptionsOf(settings: Settings): Partial<FetcherOptions> {
   return {
     fetchMinBytes: numberOf(settings, 'fetch.min.bytes', 1),
@@ -53,7 +66,7 @@ export function fetchOptionsOf(settings: Settings): Partial<FetcherOptions> {
     isReadCommitted:
       oneOf(settings, 'isolation.level', ['read_uncommitted', 'read_committed'], 'read_uncommitted') ===
       'read_committed',
-    reset: oneOf(settings, 'auto.offset.reset', ['latest', 'earliest', 'none'], 'latest'),
+    reset: resetOf(settings),
   };
 }
 

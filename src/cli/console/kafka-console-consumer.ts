@@ -5,11 +5,12 @@
 import { systemClock, systemScheduler } from '../../adapters/clock.ts';
 import { logTimestamp } from '../../adapters/console-logger.ts';
 import { sleep, type Timer } from '../../base/clock.ts';
-import type { ConsumedRecord, FetcherOptions } from '../../client/fetcher.ts';
+import type { ConsumedRecord } from '../../client/fetcher.ts';
+import { NoOffsetError } from '../../client/group-consumer.ts';
 import type { KafkaClient } from '../../client/kafka-client.ts';
 import { compileJavaPattern } from '../../config/java-pattern.ts';
 import { KafkaError } from '../../protocol/errors.ts';
-import { metadataMaxAgeMsOf } from '../cluster/client-options.ts';
+import { fetchOptionsOf, groupOptionsOf, metadataMaxAgeMsOf } from '../cluster/client-options.ts';
 import { clientSettings, connectClient } from '../cluster/connect.ts';
 import {
   groupSource,
@@ -39,6 +40,7 @@ const recordsMax = 500;
 const closeTimeoutMs = 30_000;
 /** 128 and the number of SIGINT. */
 const interruptedStatus = 130;
+const configException = 'org.apache.kafka.common.config.ConfigException';
 const timeoutException = 'org.apache.kafka.common.errors.TimeoutException';
 const loggerName = 'org.apache.kafka.tools.consumer.ConsoleConsumer';
 
@@ -47,18 +49,24 @@ export async function main(args: readonly string[], io: CliIo): Promise<number> 
   if (status !== null) return status;
   const { options, settings, formatter } = prepare(args, io);
   const selection = selectionOf(options);
-  const client = connectClient({
-    bootstrap: options.text('bootstrap-server') as string,
-    settings,
-    clientId: 'console-consumer',
-  });
+  const client = connect(options, settings);
   try {
     return await consume(client, { options, settings, formatter, selection }, io);
   } catch (error) {
-    const isConfig = error instanceof ToolError && error.message.includes('ConfigException');
-    throw isConfig ? unknownError(error.message) : error;
+    throw error instanceof ToolError ? unknownError(error.message) : error;
   } finally {
     client.close();
+  }
+}
+
+function connect(options: Options, settings: ReadonlyMap<string, string>): KafkaClient {
+  const bootstrap = options.text('bootstrap-server') as string;
+  try {
+    return connectClient({ bootstrap, settings, clientId: 'console-consumer' });
+  } catch (error) {
+    throw unknownError(
+      `org.apache.kafka.common.KafkaException: Failed to construct kafka consumer\nCaused by: ${configException}: ${(error as Error).message}`,
+    );
   }
 }
 
@@ -103,10 +111,11 @@ function settingsOf(options: Options): Map<string, string> {
   if (given !== null) settings.set('group.id', given);
   const isolation = options.text('isolation-level') as string;
   if (isolation !== 'read_committed' && isolation !== 'read_uncommitted') {
-    throw new PlainError(
-      `org.apache.kafka.common.config.ConfigException: Invalid value ${isolation} for configuration isolation.level: String must be one of: read_committed, read_uncommitted`,
+    throw unknownError(
+      `${configException}: Invalid value ${isolation} for configuration isolation.level: String must be one of: read_committed, read_uncommitted`,
     );
   }
+  settings.set('isolation.level', isolation);
   return settings;
 }
 
@@ -140,9 +149,9 @@ function subscribeError(message: string): ToolError {
   return unknownError(`java.lang.IllegalArgumentException: ${message}`);
 }
 
-function unknownError(text: string): ToolError {
+function unknownError(text: string): PlainError {
   const time = logTimestamp(systemClock.wallMs());
-  return new ToolError(`[${time}] ERROR Unknown error when running consumer:  (${loggerName})\n${text}`);
+  return new PlainError(`[${time}] ERROR Unknown error when running consumer:  (${loggerName})\n${text}`);
 }
 
 interface Plan {
@@ -153,12 +162,9 @@ interface Plan {
 }
 
 function sourceOf(client: KafkaClient, { options, settings, selection }: Plan, io: CliIo): RecordSource {
-  const reset = settings.get('auto.offset.reset') === 'earliest' ? 'earliest' : 'latest';
-  const fetch: Partial<FetcherOptions> = {
-    isReadCommitted: options.text('isolation-level') === 'read_committed',
-    reset,
-    fetchMinBytes: Number(settings.get('fetch.min.bytes') ?? 1),
-  };
+  const fetch = fetchOptionsOf(settings);
+  // Also without a group its settings must be valid, as in Kafka's tool, which always joins one.
+  groupOptionsOf(settings);
   const partition = options.number('partition');
   if ('topic' in selection && partition !== null) {
     return partitionSource(client, selection.topic, partition, startOffset(options), fetch);
@@ -210,12 +216,19 @@ async function consume(client: KafkaClient, plan: Plan, io: CliIo): Promise<numb
     }
   } catch (error) {
     // As in Kafka's tool, an error of the consumer ends the tool with status 0.
-    logError(io, error instanceof KafkaError ? exceptionText(error) : (error as Error).message);
+    logError(io, consumerException(error));
   }
   await Promise.race([source.close().catch(() => {}), sleep(systemScheduler, closeTimeoutMs)]);
   unlisten();
   io.stderr(`Processed a total of ${count} messages\n`);
   return status;
+}
+
+function consumerException(error: unknown): string {
+  if (error instanceof KafkaError) return exceptionText(error);
+  const { message } = error as Error;
+  if (!(error instanceof NoOffsetError)) return message;
+  return `org.apache.kafka.clients.consumer.NoOffsetForPartitionException: ${message}`;
 }
 
 /** Returns the next records, or null after a signal. Throws Kafka's TimeoutException when there are none for `timeoutMs`. */

@@ -75,7 +75,7 @@ function recordsOf(header: BatchHeader, path: string, position: number): KafkaRe
 function printStart(path: string, io: CliIo): void {
   const name = basename(path);
   if (name.endsWith('.log')) {
-    io.stdout(`Log starting offset: ${Number(name.split('.')[0])}\n`);
+    io.stdout(`Log starting offset: ${baseOffsetIn(name)}\n`);
   } else if (name === 'bootstrap.checkpoint') {
     io.stdout('KRaft bootstrap snapshot\n');
   } else {
@@ -152,4 +152,13 @@ function controlText({ key, value }: KafkaRecord): string {
   const version = readInt16(value, 0);
   const content = messageJson(known.message, version, decode(known.message, version, value, 0));
   return ` ${known.text} ${JSON.stringify(content)}`;
+}
+
+/** Returns the base offset in the name of a segment. Throws for another file as Kafka's tool does. */
+function baseOffsetIn(name: string): number {
+  const text = name.split('.')[0] as string;
+  if (/^\d+$/.test(text)) return Number(text);
+  throw new ToolError(
+    `Exception in thread "main" java.lang.NumberFormatException: For input string: "${text}"`,
+  );
 }

@@ -49,7 +49,7 @@ function readText(options: Options, name: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch {
-    throw new Error(file);
+    throw new Error(`Unable to read file ${file}`);
   }
 }
 
