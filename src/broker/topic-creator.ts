@@ -39,7 +39,10 @@ export class TopicCreator {
     this.#options = options;
   }
 
-  /** Creates a topic, for a client or for the broker itself. Resolves to NONE when this broker's image has the topic, otherwise to the error. Never rejects. */
+  /**
+   * Creates a topic, for a client or for the broker itself. Resolves to NONE when this broker's image has the topic, otherwise to
+   * the error. Never rejects.
+   */
   create(name: string, client: TopicCreatorClient = {}): Promise<ErrorRow> {
     let creation = this.#underWay.get(name);
     if (creation === undefined) {
