@@ -71,8 +71,8 @@ function listedSegments(state: LogView, durableTo: number): ListedSegment[] {
     const isComplete = segment !== state.active && state.endOfSegment(i) <= durableTo;
     const aborted = segment.syncedAborted;
     if (isComplete && segment.sizeBytes > 0) {
-      const { baseOffset, sizeBytes, knownLargestTimestamp } = segment;
-      listed.push({ baseOffset, sizeBytes, largestTimestamp: knownLargestTimestamp, aborted });
+      const { baseOffset, sizeBytes, syncedLargestTimestamp } = segment;
+      listed.push({ baseOffset, sizeBytes, largestTimestamp: syncedLargestTimestamp, aborted });
     } else if (aborted.count > 0) {
       listed.push({ baseOffset: segment.baseOffset, sizeBytes: 0, largestTimestamp: -1, aborted });
     }

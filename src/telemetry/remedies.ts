@@ -113,6 +113,10 @@ export const remedies: Readonly<Record<string, string>> = {
     'Records that kafka-delete-records has removed can be read again where they share a segment with later ones: repeat it for the partitions that this broker leads; its other replicas follow their leaders. Check the disk.',
   'a producer snapshot is corrupt and is deleted':
     'Nothing needs to be done: the broker replays the log instead. If it happens often, check the disk.',
+  'leader epochs are missing or damaged and are collected from the log':
+    'Nothing needs to be done: this start reads the whole log of the partition. If it happens often, check the disk.',
+  'partition.metadata is missing or damaged and is written again':
+    'Nothing needs to be done: the directory belongs to the topic with its name. If it happens often, check the disk.',
   'a transaction index is damaged and is made again from its segment':
     'Nothing needs to be done. If it happens often, check the disk.',
   'a transaction index and its segment are damaged':

@@ -103,6 +103,7 @@ export class Bench {
       fs: this.fs,
       files: new FilePool(this.fs, 4),
       indexes: new IndexCache(4096),
+      onIndexFault: (segment) => this.logger.warn('an index is rebuilt', { segment }),
       tails: new TailCache(tailBytes),
       clock: this.clock,
       scheduler: this.clock,

@@ -430,4 +430,32 @@ export const recoveryRows = [
     ],
     caughtBy: { test: 'test/log/flush.test.ts', name: 'the partition' },
   },
+  {
+    number: 1002,
+    bug: 'records are not found by their time: the end of a time index is missing, which looks valid without it',
+    reference: 'a reviewer; Kafka TimeIndex.sanityCheck does not notice it either',
+    change: 'the last entry of a loaded time index is not compared with the segment checkpoint',
+    edits: [
+      {
+        file: 'src/log/segment/segment.ts',
+        from: 'return time.lastTimestamp() !== this.#largestTimestamp;',
+        to: 'return time.lastTimestamp() > this.#largestTimestamp;',
+      },
+    ],
+    caughtBy: { test: 'test/log/repairs.test.ts', name: 'a time index that was cut' },
+  },
+  {
+    number: 1003,
+    bug: 'a replica whose leader-epoch-checkpoint is gone knows only its last epoch',
+    reference: 'a reviewer',
+    change: 'a missing file is one without epochs',
+    edits: [
+      {
+        file: 'src/log/recovery/log-loading.ts',
+        from: 'if (!isThere && !isDue) return',
+        to: 'if (!isThere && (!isDue || isDue)) return',
+      },
+    ],
+    caughtBy: { test: 'test/log/repairs.test.ts', name: 'leader epochs missing' },
+  },
 ];

@@ -417,6 +417,8 @@ export class LogManager {
 
   /** A log without `partition.metadata` is taken as that of the topic with its name. */
   async #adoptTopic(held: Held, topicId: Uuid, config: LogConfig): Promise<PartitionLog> {
+    const { directory: path } = held.log;
+    this.#logger.warn('partition.metadata is missing or damaged and is written again', { path });
     held.log.adoptTopicId(topicId);
     held.log.updateConfig(config);
     return held.log;

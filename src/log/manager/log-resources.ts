@@ -27,6 +27,7 @@ export function logResources(options: Given & Bounds): LogResources {
     onFlushed: options.onFlushed,
     files: new FilePool(fs, logFilesMax),
     indexes: new IndexCache(indexCacheBytesMax),
+    onIndexFault: (segment) => logger.warn('an index does not match its segment and is rebuilt', { segment }),
     tails: new TailCache(tailCacheBytesMax),
   };
 }

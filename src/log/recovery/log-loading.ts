@@ -7,7 +7,6 @@
  * state of that part are rebuilt, and what remains is synced before any request is served.
  */
 import { mark } from '../../base/mark.ts';
-import type { FileSystem } from '../../base/file-system.ts';
 import { decodeEpochCheckpoint } from '../directories/checkpoints.ts';
 import { loadProducers, loadSnapshot, replayProducers, replayToProducers } from './log-replay.ts';
 import { LeaderEpochCache } from '../leader-epoch-cache.ts';
@@ -26,12 +25,11 @@ import { logRebuilt, rebuildTransactions } from './transaction-recovery.ts';
 
 /** Builds the state of a log from its directory. Rejects when the disk fails or a segment has an unsupported format. */
 export async function loadLog(options: PartitionLogOptions): Promise<LogState> {
-  const { fs } = options.resources;
   const directory = { path: options.directory, renaming: null };
   const found = options.exists ? await listSegments(options, directory) : nothingFound();
   const isNew = found.segments.length === 0;
   if (isNew) found.segments.push(emptySegment(options, directory, options.logStartOffset));
-  const epochs = await loadEpochs(fs, found.names, options.directory);
+  const epochs = await loadEpochs(options, found);
   const active = found.segments[found.segments.length - 1] as Segment;
   await active.activate();
   const state = new LogState(
@@ -82,16 +80,19 @@ function setEnd(state: LogState, offset: number): void {
   state.nextOffset = offset;
 }
 
-/** Null: the file is damaged, so the epochs must be collected from all batches. */
-async function loadEpochs(
-  fs: FileSystem,
-  names: readonly string[],
-  directory: string,
-): Promise<LeaderEpochCache | null> {
-  if (!names.includes(leaderEpochCheckpointName)) return new LeaderEpochCache([]);
-  const text = new TextDecoder().decode(await fs.readFile(`${directory}/${leaderEpochCheckpointName}`));
+/** Null: the file is missing or damaged, so the epochs must be collected from all batches. */
+async function loadEpochs(options: PartitionLogOptions, found: Found): Promise<LeaderEpochCache | null> {
+  const { fs, logger } = options.resources;
+  const path = `${options.directory}/${leaderEpochCheckpointName}`;
+  const isThere = found.names.includes(leaderEpochCheckpointName);
+  // It is written before the recovery point advances.
+  const isDue = options.recoveryPoint > 0 && found.segments.some(({ sizeBytes }) => sizeBytes > 0);
+  if (!isThere && !isDue) return new LeaderEpochCache([]);
+  const text = isThere ? new TextDecoder().decode(await fs.readFile(path)) : '';
   const entries = decodeEpochCheckpoint(text);
-  return entries === null ? null : new LeaderEpochCache(entries);
+  if (entries !== null) return new LeaderEpochCache(entries);
+  logger.warn('leader epochs are missing or damaged and are collected from the log', { path });
+  return null;
 }
 
 /** Returns false when the tail is not in the state that a clean shutdown leaves. */

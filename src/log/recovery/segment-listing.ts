@@ -67,7 +67,8 @@ export async function listSegments(options: PartitionLogOptions, directory: Dire
     if (found.segment.sizeBytes < (listed.get(baseOffset)?.sizeBytes ?? 0)) shortened.push(found.segment);
     if (found.fault !== null) damaged.set(found.segment, found.fault);
   }
-  for (const segment of segments.slice(0, -1)) segment.openMode = 'read';
+  // After a clean stop the index of the last segment must be whole too.
+  for (const segment of options.isClean ? segments : segments.slice(0, -1)) segment.openMode = 'read';
   // An index without a log is left over from a deletion.
   const known = new Set(bases);
   for (const file of files) {
@@ -120,6 +121,7 @@ async function findSegment(
     baseOffset,
     sizeBytes: stat.sizeBytes,
     nowMs: stat.modifiedMs || clock.wallMs(),
+    ...(stat.sizeBytes === listed?.sizeBytes ? { largestTimestamp: listed.largestTimestamp } : {}),
     transactions: new TransactionIndex(read.fault === null ? read.entries : []),
   });
   return { segment, fault: read.fault };

@@ -17,9 +17,9 @@ import { readIndexFile } from './index-bytes.ts';
 import type { IndexCache } from './index-cache.ts';
 import type { FileSuffix, SegmentExtension } from '../names.ts';
 import { segmentFileName } from '../names.ts';
-import { parseOffsetIndex } from './offset-index.ts';
+import { type OffsetIndex, parseOffsetIndex } from './offset-index.ts';
 import { SegmentIndex } from './segment-index.ts';
-import { parseTimeIndex } from './time-index.ts';
+import { parseTimeIndex, type TimeIndex } from './time-index.ts';
 import type { AbortedTransaction, EntriesDigest } from './transaction-index.ts';
 import { TransactionIndex } from './transaction-index.ts';
 
@@ -28,6 +28,8 @@ export interface SegmentResources {
   readonly fs: FileSystem;
   readonly files: FilePool;
   readonly indexes: IndexCache;
+  /** Called when the index of a sealed segment is missing or wrong, before it is rebuilt from the log file `path`. */
+  readonly onIndexFault?: (path: string) => void;
 }
 
 /** The partition's directory, whose path changes when it is renamed. */
@@ -75,7 +77,7 @@ export class Segment implements PooledFile {
   #transactions: TransactionIndex;
   /** Settles when the rename in progress has ended; null: there is none. */
   #renaming: Promise<void> | null = null;
-  /** Of a segment whose index is not loaded, once it was looked up. */
+  /** Of a segment whose index is not loaded: what the index must say when it is loaded again. Null: unknown. */
   #largestTimestamp: number | null = null;
 
   constructor(options: {
@@ -87,6 +89,8 @@ export class Segment implements PooledFile {
     suffix?: FileSuffix;
     /** The content of its `.txnindex`; empty by default. */
     transactions?: TransactionIndex;
+    /** Known from the segment checkpoint; -1 by default: unknown. */
+    largestTimestamp?: number;
   }) {
     this.#directory = options.directory;
     this.#resources = options.resources;
@@ -100,6 +104,7 @@ export class Segment implements PooledFile {
     this.#index?.offset.file.assumeLongerFile();
     this.#index?.time.file.assumeLongerFile();
     this.#transactions = options.transactions ?? new TransactionIndex([]);
+    if ((options.largestTimestamp ?? -1) >= 0) this.#largestTimestamp = options.largestTimestamp ?? null;
   }
 
   get path(): string {
@@ -169,8 +174,9 @@ export class Segment implements PooledFile {
     return this.#transactions.synced;
   }
 
-  /** -1 when it is unknown because the index is not loaded. */
-  get knownLargestTimestamp(): number {
+  /** Of a sealed segment whose index is synced; -1: unknown, or the index is not synced. */
+  get syncedLargestTimestamp(): number {
+    if (this.hasUnsyncedIndex) return -1;
     return this.#index?.largestTimestamp ?? this.#largestTimestamp ?? -1;
   }
 
@@ -237,10 +243,22 @@ export class Segment implements PooledFile {
     const offset =
       offsetBytes === null ? null : parseOffsetIndex(this.baseOffset, offsetBytes, this.sizeBytes);
     const time = timeBytes === null ? null : parseTimeIndex(this.baseOffset, timeBytes);
-    if (offset === null || time === null) return this.rebuildIndex();
+    if (offset === null || time === null || (await this.#lacksTimes(offset, time))) {
+      if (this.openMode === 'read') this.#resources.onIndexFault?.(this.path);
+      mark('log.index-rebuilt');
+      return this.rebuildIndex();
+    }
     this.#index = new SegmentIndex(offset, time);
     if (this.openMode === 'read') this.#resources.indexes.add(this);
     return this.#index;
+  }
+
+  /** Whether entries are missing at the end of the time index, which looks valid without them. */
+  async #lacksTimes(offset: OffsetIndex, time: TimeIndex): Promise<boolean> {
+    if (this.#largestTimestamp !== null) return time.lastTimestamp() !== this.#largestTimestamp;
+    // A time index gets entries together with the offset index, unless the records have no timestamps.
+    const first = offset.count > 0 && time.count === 0 ? await this.headerAt(0) : null;
+    return first !== null && first.maxTimestamp >= 0;
   }
 
   /**
