@@ -90,7 +90,7 @@ export const remedies: Readonly<Record<string, string>> = {
     'This is a defect: report the line with its stack. The coordinator tries again.',
   'unexpected error while describing a configuration':
     'This is a defect: report the line with its stack. The client got UNKNOWN_SERVER_ERROR; the broker goes on.',
-  'skipped a damaged part of the log of the coordinator':
+  'a damaged batch or record of a coordinator was skipped':
     'What groups or transactions stored there is lost: committed offsets may be older ones, and those groups read records again. Check the disk. With other replicas in sync, move this replica of the partition to another broker and back with kafka-reassign-partitions before it leads again.',
   'a partition could not be loaded':
     'Groups or transactions of the partition are not served by this broker. Check its disk for errors before this line, and start the broker again, or let another replica lead with kafka-leader-election.',
