@@ -232,6 +232,19 @@ describe('a damaged index', () => {
     expect(bench.logged).toEqual([]);
   });
 
+  test.each([true, false])('all files but the segments are deleted, clean start %s', async (isClean) => {
+    const bench = new Bench();
+    const { log, aborted } = await history(bench);
+    await log.close();
+    for (const name of await bench.fs.list('/data/t-0'))
+      if (!name.endsWith('.log')) await bench.fs.remove(`/data/t-0/${name}`);
+    const again = await bench.reopen(config, { isClean, recoveryPoint: log.logEndOffset });
+    expect(await again.abortedTransactions(0, again.logEndOffset)).toEqual(aborted);
+    expect(bench.logged.map(([, message]) => message)).toContain(
+      'a transaction index is damaged and is made again from its segment',
+    );
+  });
+
   test('what it still says counts where its segment is damaged too', async () => {
     const bench = new Bench();
     const { log, aborted } = await history(bench);

@@ -458,4 +458,19 @@ export const recoveryRows = [
     ],
     caughtBy: { test: 'test/log/repairs.test.ts', name: 'leader epochs missing' },
   },
+  {
+    number: 1004,
+    bug: 'aborted records are shown when all files of a partition but its segments were deleted; Apache Kafka hides them',
+    reference:
+      'Kafka LogLoader.loadSegmentFiles: a segment without index is recovered with its transaction index',
+    change: 'a missing index file is no hint',
+    edits: [
+      {
+        file: 'src/log/recovery/segment-listing.ts',
+        from: "isUnknown ? 'missing' : read.fault",
+        to: 'isUnknown ? read.fault : read.fault',
+      },
+    ],
+    caughtBy: { test: transactionsTest, name: 'all files but the segments' },
+  },
 ];

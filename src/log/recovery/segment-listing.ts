@@ -124,5 +124,9 @@ async function findSegment(
     ...(stat.sizeBytes === listed?.sizeBytes ? { largestTimestamp: listed.largestTimestamp } : {}),
     transactions: new TransactionIndex(read.fault === null ? read.entries : []),
   });
-  return { segment, fault: read.fault };
+  // Every segment below the recovery point has an index file. Where that is gone, a `.txnindex` may be gone with it.
+  const isIndexed = present.has(segmentFileName(baseOffset, 'index'));
+  const isDue = stat.sizeBytes > 0 && (options.isClean || options.recoveryPoint > baseOffset);
+  const isUnknown = listed === null && content === null && isDue && !isIndexed;
+  return { segment, fault: isUnknown ? 'missing' : read.fault };
 }

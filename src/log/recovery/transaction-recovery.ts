@@ -84,6 +84,8 @@ export async function rebuildTransactions(
 
 /** Tells that the list of `segment` was not used and has been made again. */
 export function logRebuilt(state: LogState, segment: Segment, fault: TransactionsFault): void {
+  // A segment without aborted transactions has no such file.
+  if (fault === 'missing' && segment.aborted.length === 0) return;
   mark('log.transaction-index-rebuilt');
   state.logger.warn('a transaction index is damaged and is made again from its segment', {
     partition: state.name,
