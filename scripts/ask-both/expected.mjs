@@ -35,7 +35,6 @@ const rows = [
   [/^ListGroups: all, state Empty/, 'refused JoinGroups make no group'],
   [/^ConsumerGroupHeartbeat: (first|again|once more), (expression|no topics|names and an)/, resolvedFirst],
   [/^ConsumerGroupDescribe: (first no topics|expression|both)/, resolvedFirst],
-  [/^ListGroups: of consumers, /, resolvedFirst],
   [/^(ConsumerGroupHeartbeat|ConsumerGroupDescribe): c\.(static|away).* (back|later|new id)/, noOrphans],
   [/^ListConfigResources: (2(,2)?)?( with values)? v/, 'no share groups'],
   [/^Fetch: session of v17, /, 'sessions over topics that are made again'],
