@@ -171,6 +171,7 @@ export class TestKafka {
 
   /** Injects a fault into requests of clients. Of several faults that match a request, the first is applied. */
   fault(options: FaultOptions): Fault {
+    this.checkOpen();
     const within: Fault['within'] = (what, timeout, wait, seen) =>
       this.deadlines.within(what, timeout, wait, seen);
     return this.clients.faults.add(options, within);
@@ -178,6 +179,7 @@ export class TestKafka {
 
   /** Registers a function that handles the requests of an API before the node does. Returns a function that removes it. */
   on(api: string, control: ControlFunction): () => void {
+    this.checkOpen();
     return this.clients.controls.add(api, control);
   }
 

@@ -1,7 +1,15 @@
 /** What a test says about a fault: which requests, what happens to them, how often. A fault that could never act is refused. */
+import { isUuid } from '../../base/uuid.ts';
 import { type ErrorName, Errors } from '../../protocol/errors.ts';
 import type { ClusterFacts, Trait } from './client-apis.ts';
-import { checkIntegers, checkNames, checkNode, checkTexts, type OptionNames } from './known-names.ts';
+import {
+  checkBooleans,
+  checkIntegers,
+  checkNames,
+  checkNode,
+  checkTexts,
+  type OptionNames,
+} from './known-names.ts';
 import type { LoggedRequest } from './request-ring.ts';
 import { kitClientId } from './test-client.ts';
 import { durationMs } from './time.ts';
@@ -93,6 +101,9 @@ const optionNames: OptionNames<FaultOptions> = {
   times: true,
 };
 
+/** The largest number of a partition on the wire, an int32. */
+const partitionMax = 2 ** 31 - 1;
+
 /** Filters and effects that only some APIs have a meaning for. */
 const traitOptions: readonly (Trait & keyof FaultOptions)[] = [
   'topic',
@@ -138,13 +149,18 @@ function checkFilter(options: FaultOptions, nodeCount: number): void {
   const empty = Object.entries(names).find(([, text]) => text === '');
   if (empty !== undefined) throw new TypeError(`fault: no request has an empty ${empty[0]}.`);
   checkIntegers('fault', { partition });
+  if (partition !== undefined && partition > partitionMax)
+    throw new TypeError(`fault: partition must be at most ${partitionMax}, not ${partition}.`);
+  if (topicId !== undefined && !isUuid(topicId))
+    throw new TypeError(`fault: topicId must be 22 characters of Kafka's base64, not '${topicId}'.`);
   if (node !== undefined) checkNode(node, nodeCount);
   if (clientId === kitClientId)
     throw new TypeError(`fault: requests of the kit itself (client id ${kitClientId}) get no faults.`);
 }
 
 function checkEffect(options: FaultOptions): void {
-  const { error, delay, throttleMs, corrupt, after = false, observe = false } = options;
+  const { error, delay, throttleMs, corrupt, after = false, drop, disconnect, observe = false } = options;
+  checkBooleans('fault', { after, drop, disconnect, observe });
   if (error !== undefined && !Object.hasOwn(Errors, error))
     throw new TypeError(`'${error}' is not a Kafka error; a name is, for example, NOT_LEADER_OR_FOLLOWER.`);
   if (error === 'NONE') throw new TypeError("fault: 'NONE' is no error.");

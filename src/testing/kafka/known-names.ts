@@ -27,6 +27,13 @@ export function checkTexts(what: string, given: Readonly<Record<string, unknown>
       throw new TypeError(`${what}: ${name} must be text, not ${JSON.stringify(value)}.`);
 }
 
+/** Throws TypeError when an option is given and is neither true nor false. */
+export function checkBooleans(what: string, given: Readonly<Record<string, unknown>>): void {
+  for (const [name, value] of Object.entries(given))
+    if (value !== undefined && typeof value !== 'boolean')
+      throw new TypeError(`${what}: ${name} must be true or false, not ${JSON.stringify(value)}.`);
+}
+
 /** Throws TypeError when an option is given and is not a whole number of at least `min`. */
 export function checkIntegers(what: string, given: Readonly<Record<string, unknown>>, min = 0): void {
   for (const [name, value] of Object.entries(given))

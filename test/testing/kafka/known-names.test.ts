@@ -80,7 +80,11 @@ describe('a fault is refused', () => {
       { api: 'ListGroups', topic: 'orders', drop: true },
       /requests that name a topic\./,
     ],
-    ['a topic id of an API without', { api: 'ListOffsets', topicId: 'x', drop: true }, /name a topic id/],
+    [
+      'a topic id of an API without',
+      { api: 'ListOffsets', topicId: 'AAAAAAAAAAAAAAAAAAAABA', drop: true },
+      /name a topic id/,
+    ],
     [
       'a group of an API without',
       { api: ['Heartbeat', 'Produce'], group: 'g', drop: true },
@@ -104,6 +108,13 @@ describe('a fault is refused', () => {
     ],
     ['a topic without a name', { topic: '', drop: true }, /no request has an empty topic/],
     ['a node that there is not', { node: 2, drop: true }, /There is no node 2; nodes are 1 to 1/],
+    [
+      'an effect that is neither true nor false',
+      { api: 'Produce', drop: 'yes' },
+      /drop must be true or false/,
+    ],
+    ['a partition beyond 32 bits', { api: 'Produce', partition: 2 ** 40, drop: true }, /at most 2147483647/],
+    ['a topic id that is none', { api: 'Fetch', topicId: 'orders', drop: true }, /must be 22 characters/],
     ['the kit itself', { clientId: 'bendemann-testing', drop: true }, /requests of the kit itself/],
   ];
 
@@ -238,4 +249,11 @@ describe('a misspelled option is refused', () => {
   ] as const)('%s refuses what it can not mean', async (_name, given, message) => {
     await expect((async () => given())()).rejects.toThrow(message);
   });
+});
+
+test('a closed cluster takes no faults and no control functions', async () => {
+  const closed = await startKafka({ where: 'here', log: 'silent' });
+  await closed.close();
+  expect(() => closed.fault({ drop: true })).toThrow('The cluster was closed.');
+  expect(() => closed.on('Fetch', () => 'close')).toThrow('The cluster was closed.');
 });
