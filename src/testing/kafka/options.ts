@@ -206,6 +206,8 @@ export function checkOptions(options: StartKafkaOptions): void {
     throw new TypeError(
       `No client can connect to ${options.host}: say in advertisedHost how clients reach this machine.`,
     );
+  if (!Array.isArray(racks) || racks.some((rack) => typeof rack !== 'string'))
+    throw new TypeError(`racks must be a list of texts, not ${JSON.stringify(racks)}.`);
   if (racks.length > nodes) throw new TypeError(`racks names ${racks.length} racks, but nodes is ${nodes}.`);
   if (clock !== 'real' && clock !== 'manual')
     throw new TypeError(`clock must be 'real' or 'manual', not '${String(clock)}'.`);

@@ -16,6 +16,7 @@ import type { StartKafkaOptions } from './options.ts';
  * ```
  */
 export async function startKafka(options: StartKafkaOptions = {}): Promise<TestKafka> {
+  if (options === null) throw new TypeError('startKafka takes an object of options, not null.');
   const { where = 'thread' } = options;
   // Loaded on demand: with a separate thread, this thread does not need the code of the nodes.
   if (where === 'here') return (await import('./start-here.ts')).startHere(options);

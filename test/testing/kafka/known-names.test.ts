@@ -246,6 +246,8 @@ describe('a misspelled option is refused', () => {
     ['topics', () => startKafka({ where: 'here', topics: ['orders'] as never }), /topics must be/],
     ['log', () => startKafka({ where: 'here', log: 'debug' as never }), /log must be/],
     ['storage', () => startKafka({ where: 'here', storage: '' }), /storage must be/],
+    ['racks', () => startKafka({ where: 'here', racks: 'a' as never }), /racks must be a list of texts/],
+    ['startKafka', () => startKafka(null as never), /startKafka takes an object of options, not null/],
   ] as const)('%s refuses what it can not mean', async (_name, given, message) => {
     await expect((async () => given())()).rejects.toThrow(message);
   });
