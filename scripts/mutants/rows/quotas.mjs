@@ -26,7 +26,7 @@ export const quotaRows = [
         to: "if (muteMs < 0) this.#mute.begin('Produce', muteMs);",
       },
     ],
-    caughtBy: { test: 'test/broker/pipeline/throttling.test.ts', name: 'acks=0' },
+    caughtBy: { test: 'test/broker/pipeline/throttling.test.ts', name: 'the response comes at once' },
   },
   {
     number: 1022,

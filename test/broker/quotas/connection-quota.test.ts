@@ -19,11 +19,11 @@ function quotaOf(limits: Record<string, number>): ConnectionQuota {
 }
 
 test('an address may open its rate times the window at once; a refused connection does not count', () => {
-  const quota = quotaOf({ '10.0.0.1': 1 });
-  for (let i = 0; i < 10; i++) expect(quota.throttleTimeMs('10.0.0.1', 0)).toBe(0);
-  // At most one sample.
-  for (let i = 0; i < 5; i++) expect(quota.throttleTimeMs('10.0.0.1', 0)).toBe(1000);
-  expect(quota.throttleTimeMs('10.0.0.1', 11_000)).toBe(0);
+  const quota = quotaOf({ '10.0.0.1': 2 });
+  for (let i = 0; i < 20; i++) expect(quota.throttleTimeMs('10.0.0.1', 0)).toBe(0);
+  for (let i = 0; i < 5; i++) expect(quota.throttleTimeMs('10.0.0.1', 0)).toBe(500);
+  // 21 in 10.9 s are within the rate, 26 would not be.
+  expect(quota.throttleTimeMs('10.0.0.1', 10_900)).toBe(0);
 });
 
 test('addresses without a quota of their own have the default; texts of one address are the same', () => {
