@@ -1,8 +1,9 @@
 /** Files that are made again from others say so, and are as they were. */
 import { describe, expect, test } from 'vitest';
+import { cleanableRange, compact } from '../../src/log/compaction/compaction.ts';
 import { defaultLogConfig } from '../../src/log/log-config.ts';
 import type { PartitionLog } from '../../src/log/partition-log.ts';
-import { batchOf, Bench, client, openManager, topicId } from './harness.ts';
+import { batchOf, Bench, client, openManager, readAll, topicId } from './harness.ts';
 
 const startMs = 1_600_000_000_000;
 const recordsCount = 400;
@@ -81,6 +82,26 @@ test.each<[string, ((bytes: Uint8Array) => Uint8Array) | null]>([
   bench.logged.length = 0;
   await bench.reopen(config, { recoveryPoint: log.logEndOffset });
   expect(bench.logged).toEqual([]);
+});
+
+test('leader epochs missing in a compacted log: its gaps are no damage', async () => {
+  const bench = new Bench();
+  const compacted = { segmentBytes: 400, cleanupPolicy: { delete: false, compact: true } };
+  const log = await bench.create(compacted);
+  for (let i = 0; i < 30; i++)
+    await log.appendAsLeader(batchOf([`v${i}`], { key: `k${i % 3}` }), 1, client).written;
+  await log.roll();
+  log.setHighWatermark(30);
+  const range = await cleanableRange(log, 0);
+  if (range !== null) await compact(log, range);
+  const before = await readAll(log);
+  expect(before.length).toBeLessThan(10);
+  await log.close();
+  await bench.fs.remove('/data/t-0/leader-epoch-checkpoint');
+  const again = await bench.reopen(compacted, { recoveryPoint: 30 });
+  expect(await readAll(again)).toEqual(before);
+  expect([again.logEndOffset, again.missingFrom]).toEqual([30, null]);
+  expect(bench.logged.map(([level]) => level)).toEqual(['warn']);
 });
 
 test('partition.metadata', async () => {

@@ -473,4 +473,18 @@ export const recoveryRows = [
     ],
     caughtBy: { test: transactionsTest, name: 'all files but the segments' },
   },
+  {
+    number: 1005,
+    bug: 'a compacted log is cut at its first gap when its leader-epoch-checkpoint is missing or damaged',
+    reference: 'reading for row 1003',
+    change: 'gaps are judged by the offset at which recovery begins',
+    edits: [
+      {
+        file: 'src/log/recovery/log-loading.ts',
+        from: 'segment.baseOffset > state.nextOffset && segment.baseOffset > recoveryPoint',
+        to: 'segment.baseOffset > state.nextOffset && segment.baseOffset > Math.min(0, recoveryPoint)',
+      },
+    ],
+    caughtBy: { test: 'test/log/repairs.test.ts', name: 'in a compacted log' },
+  },
 ];

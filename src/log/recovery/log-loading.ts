@@ -52,8 +52,8 @@ export async function loadLog(options: PartitionLogOptions): Promise<LogState> {
   } else {
     const clean = options.isClean && epochs !== null && (await loadClean(state, found.snapshots));
     if (clean) {
-      await restoreTransactions(state, found);
       await findMissing(state, found);
+      await restoreTransactions(state, found);
     } else await recover(state, found, epochs === null ? 0 : options.recoveryPoint);
   }
   await finish(state, found.snapshots);
@@ -135,7 +135,7 @@ async function recover(state: LogState, found: Found, recoveryPoint: number): Pr
   for (let i = first; i < state.segments.length; i++) {
     const segment = state.segments[i] as Segment;
     const start = i === first ? begin : { position: 0, offset: segment.baseOffset };
-    const misplaced = i === first ? null : sequenceFault(state, segment, i, recoveryPoint);
+    const misplaced = i === first ? null : sequenceFault(state, segment, i);
     if (misplaced !== null) {
       await endAt(state, i, { fault: misplaced, segment, bytes: 0, lastOffset: null, isTorn: false });
       break;
@@ -157,9 +157,9 @@ async function recover(state: LogState, found: Found, recoveryPoint: number): Pr
   }
   if (state.logEndOffset < known) await loadProducers(state, snapshots, state.logEndOffset);
   await state.active.activate();
-  await restoreTransactions(state, found);
   // Before the segment checkpoint is written, which is the evidence.
   await findMissing(state, found);
+  await restoreTransactions(state, found);
   // Everything below the recovery point was synced before.
   state.recoveryPoint = Math.min(recoveryPoint, state.logEndOffset);
   await flushTo(state, state.logEndOffset, { indexes: true });
@@ -200,13 +200,10 @@ interface CutOff {
  * Segments are written without gaps, and compaction makes gaps only below the recovery point. Any other gap means that a power cut
  * lost a tail although it kept the next segment; what follows the gap does not belong to the log any more.
  */
-function sequenceFault(
-  state: LogState,
-  segment: Segment,
-  index: number,
-  recoveryPoint: number,
-): string | null {
+function sequenceFault(state: LogState, segment: Segment, index: number): string | null {
   if (segment.baseOffset < state.nextOffset) return overlapFault;
+  // Not the offset at which recovery begins: that is lower when all epochs must be collected.
+  const { recoveryPoint } = state.options;
   return index > 0 && segment.baseOffset > state.nextOffset && segment.baseOffset > recoveryPoint
     ? gapFault
     : null;
