@@ -313,6 +313,16 @@ describe('DescribeCluster', () => {
     ]);
   });
 
+  test('the controller is an unfenced broker, as in Metadata responses', async () => {
+    const broker = new TestBroker({ records: [brokerRecord(1), brokerRecord(2, true)] });
+    broker.quorum = { ...broker.quorum, leaderId: nodeId(2) };
+    const described = await broker.inject(DescribeClusterRequest, DescribeClusterResponse, 2, {
+      includeClusterAuthorizedOperations: false,
+      includeFencedBrokers: true,
+    });
+    expect(described).toMatchObject({ controllerId: 1, brokers: [{ brokerId: 1 }, { brokerId: 2 }] });
+  });
+
   test('controllers on a controller listener, and the wrong kind of listener', async () => {
     const broker = new TestBroker();
     const voter = { id: nodeId(1), directoryId: idA, logEndOffset: 1, lastFetchMs: 1, lastCaughtUpMs: 1 };

@@ -83,11 +83,14 @@ function brokerNodes(endpoints: Endpoints, context: RequestContext, includeFence
   return nodes;
 }
 
-/** Clients can reach only brokers: the active controller if it is a listed broker, otherwise the first unfenced broker. */
+/**
+ * The broker that clients send requests for the controller to, as in Metadata responses: the active controller if it is an unfenced
+ * broker, otherwise the first unfenced broker.
+ */
 function brokerController(services: NodeServices, brokers: readonly Node[]): number {
   const { leaderId } = services.quorum();
-  if (brokers.some(({ brokerId }) => brokerId === leaderId)) return leaderId as number;
-  return brokers.find(({ isFenced }) => isFenced !== true)?.brokerId ?? -1;
+  const unfenced = brokers.filter(({ isFenced }) => isFenced !== true).map(({ brokerId }) => brokerId);
+  return unfenced.find((brokerId) => brokerId === leaderId) ?? unfenced[0] ?? -1;
 }
 
 /** The registered controllers, and the voters that are not registered, with the endpoints that the quorum knows. */
