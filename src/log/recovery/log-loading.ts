@@ -2,9 +2,10 @@
  * Opens a partition's directory: completes operations that a crash interrupted, recovers segments that may be incomplete, and
  * builds the log's state.
  *
- * After a clean shutdown only the tail after the last index entry and the transaction indexes are read. Otherwise everything from the
- * recovery point on is read with checksums and truncated after the last valid batch; later segments are renamed to `*.log.lost`. The indexes, leader epochs and producer
- * state of that part are rebuilt, and what remains is synced before any request is served.
+ * After a clean shutdown only the batches after the last index entry, the transaction indexes and the segment checkpoint are read.
+ * Otherwise everything from the recovery point on is read with checksums and truncated after the last valid batch; later segments
+ * are renamed to `*.log.lost`. The indexes, leader epochs and producer state of that part are rebuilt, and what remains is synced
+ * before any request is served. In both cases records that are gone although they were durable are named (`missing-records.ts`).
  */
 import { mark } from '../../base/mark.ts';
 import { decodeEpochCheckpoint } from '../directories/checkpoints.ts';
