@@ -11,7 +11,7 @@ export interface JavaPattern {
   matches(text: string): boolean;
 }
 
-/** An expression is invalid. The message is that of Java's `PatternSyntaxException`. */
+/** An expression is invalid. The message is that of Java's `PatternSyntaxException`, or RE2's for a mistake not known here. */
 export class PatternSyntaxError extends Error {
   override readonly name = 'PatternSyntaxError';
 }
@@ -68,7 +68,10 @@ function compileTranslated(pattern: string): JavaPattern {
   }
 }
 
-/** Returns the description of a mistake in Java's words, and the index that Java names; -1 when it names none. */
+/**
+ * Returns Java's description of the first mistake that this function knows, and the index that Java names (-1: none). For other
+ * mistakes it returns `fallback` and -1.
+ */
 function describe(pattern: string, fallback: string): [description: string, index: number] {
   const open: number[] = [];
   for (let at = 0; at < pattern.length; at++) {

@@ -71,7 +71,7 @@ function splitHostPort(text: string): Address {
   return { host: text.slice(0, at).replace(/^\[(.*)\]$/, '$1'), port: Number(text.slice(at + 1)) };
 }
 
-/** Parses `id@host:port` entries. Their form was checked before, by the row of the property. */
+/** Parses `id@host:port` entries. The row of the property in `tables/` has checked their form. */
 export function parseVoters(entries: readonly string[]): VoterConfig[] {
   return entries.map((entry) => {
     const at = entry.indexOf('@');
@@ -79,7 +79,7 @@ export function parseVoters(entries: readonly string[]): VoterConfig[] {
   });
 }
 
-/** Parses `host:port` entries. Their form was checked before, by the row of the property. */
+/** Parses `host:port` entries. The row of the property in `tables/` has checked their form. */
 export function parseAddresses(entries: readonly string[]): Address[] {
   return entries.map(splitHostPort);
 }

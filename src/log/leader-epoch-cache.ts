@@ -44,7 +44,8 @@ export class LeaderEpochCache {
 
   /**
    * The largest epoch in the log that is not above `epoch`, and its end offset. For the latest epoch this is the log end offset.
-   * When `epoch` is later than that, or the log has no epochs: (-1, -1).
+   * When `epoch` is older than all epochs of the log: `epoch` itself, which ends where the first one begins. When it is -1 or later
+   * than the latest, or the log has no epochs: (-1, -1).
    */
   endOffsetFor(epoch: number, logEndOffset: number): { epoch: number; endOffset: number } {
     if (epoch === -1 || this.#entries.length === 0) return { epoch: -1, endOffset: -1 };

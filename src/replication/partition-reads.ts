@@ -49,8 +49,9 @@ export function checkAccess(
 }
 
 /**
- * The largest leader epoch in this replica's log that is not above `epoch`, and its end offset; (-1, -1) when `epoch` is newer
- * than this replica's leader epoch.
+ * The largest leader epoch in this replica's log that is not above `epoch`, and its end offset. When `epoch` is older than all
+ * epochs of the log: `epoch` itself, which ends where the first one begins, as in Kafka. (-1, -1) when `epoch` is -1, or newer than
+ * this replica's leader epoch.
  */
 export function endOfEpoch(partition: Readable, epoch: number): EpochEndOffset {
   const { log, leaderEpoch } = partition;
@@ -97,8 +98,9 @@ export function fetchFrom(
 
 /**
  * How many bytes a fetch could return if its size had no limit, as `ReplicaLog.bytesReadable` counts them. A waiting fetch
- * compares it with its minimum. Infinity also when the reader's log has diverged from this log, so that the fetch answers at
- * once. Throws the errors of `fetchFrom`.
+ * compares it with its minimum. Infinity also when `lastFetchedEpoch` shows that the reader's log has diverged from this log, or
+ * that its offset is out of range: the fetch then ends at once, and `fetchFrom` finds the reason. Without `lastFetchedEpoch` an
+ * offset out of range throws here, as in `fetchFrom`.
  */
 export function readableBytes(partition: Readable, options: FetchPosition): number | null {
   const { log } = partition;

@@ -180,8 +180,8 @@ async function run(options: Parsed, io: CliIo): Promise<number> {
 }
 
 /**
- * Reads until there are enough records, a signal arrives, or the group refuses the consumer for good. Kafka's tool treats such
- * a refusal as a normal end.
+ * Reads until there are enough records, a signal arrives, or a poll fails with a Kafka error, for example because the group has
+ * fenced this consumer. As in Kafka's tool, such an error is printed and is a normal end.
  */
 async function consume(
   consumer: GroupConsumer,

@@ -93,8 +93,8 @@ function demandResources(resources: readonly Resource[]): void {
 }
 
 /**
- * Returns the ACLs that the options describe for each resource: for all combinations of their principals and hosts with
- * `operations`.
+ * Returns the ACLs for one resource: one for each combination of a principal and a host of the options (`--allow-…`, `--deny-…`)
+ * with an operation of `names`.
  */
 function aclsWith(options: Options, names: readonly Operation[]): Acl[] {
   const acls = (permission: PermissionType): Acl[] => {

@@ -2,8 +2,8 @@
  * The path of a group from one generation to the next: it prepares (all members must join again), completes the join phase
  * (generation + 1, the leader gets the list of members), and waits for the leader's assignment (`sync.ts`).
  *
- * A member that does not join again in time is removed. There are two exceptions: a static member is removed only when its
- * session expires; and when no member at all has joined again, the group waits for another rebalance time-out.
+ * A dynamic member that does not join again in time is removed, a static member only when its session expires. If only static
+ * members are left and none of them has joined again, the group waits for another rebalance time-out.
  */
 import { mark } from '../../base/mark.ts';
 import type { ErrorRow } from '../../protocol/errors.ts';
@@ -155,8 +155,8 @@ function electLeader(group: ClassicGroup): boolean {
 }
 
 /**
- * Writes the record of the empty group. The step's responses wait for it (`replyAfterWrites`), so that a later coordinator knows
- * that the members left.
+ * Writes the record of the empty group. The response to LeaveGroup waits for it (`replyAfterWrites`), so that a later coordinator
+ * knows that the members left.
  */
 function becomeEmpty(turn: Turn, group: ClassicGroup): void {
   group.protocolName = null;
@@ -192,7 +192,7 @@ export function expireSession(turn: Turn, group: ClassicGroup, deadline: Deadlin
   mark('group.session-deadline');
   const member = group.members.get(deadline.memberId);
   if (member === undefined || member.session !== deadline) return;
-  // A member with a pending request sends no heartbeats. Its session restarts with the response.
+  // A member that waits for a response need not send heartbeats. Its session restarts with the response.
   if (!member.isNew && (member.joinToken !== null || member.syncToken !== null)) return;
   note(turn, 'info', 'Member has failed, removing it from the group', {
     group: group.groupId,

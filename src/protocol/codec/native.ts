@@ -1,6 +1,6 @@
 /**
- * The only file of the codecs that uses Node's `Buffer`. The methods that it needs are declared here, because pure folders import
- * the codecs and compile without Node's types. All other code uses `Uint8Array`.
+ * The only file of `protocol/` that names Node's `Buffer`. The methods that it needs are declared here, because pure folders import
+ * `protocol/` and compile without Node's types. Its other files use `Uint8Array`, or `NativeBytes` where speed matters.
  */
 
 /** The methods of `Buffer` that the codecs use. */
