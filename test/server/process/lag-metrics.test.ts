@@ -22,13 +22,18 @@ test('a group that read a part is behind by the rest, wherever the partitions ar
   const client = workshop.client(...nodes);
   // Whichever node is the group's coordinator, one of these two topics has no replica on it.
   for (const id of [1, 2]) await createTopic(client, `on-${id}`, 1, [id]);
+  const bootstrap = nodes.map(({ broker }) => `localhost:${broker.port}`).join(',');
+  // The metrics of quotas are shown for clients that have a quota.
+  const quotas = 'producer_byte_rate=100000000,consumer_byte_rate=100000000,request_percentage=200';
+  const quotaOfAll = ['--entity-type', 'clients', '--entity-default', '--alter', '--add-config', quotas];
+  const configs = workshop.tool('kafka-configs', '--bootstrap-server', bootstrap, ...quotaOfAll);
+  expect((await configs.ended).status).toBe(0);
   const producer = producerOf(client);
   const produce = async (count: number): Promise<void> => {
     for (const topic of ['on-1', 'on-2'])
       for (let i = 0; i < count; i++) await producer.send({ topic, partition: 0, value: bytesOf('x') });
   };
   await produce(5);
-  const bootstrap = nodes.map(({ broker }) => `localhost:${broker.port}`).join(',');
   const read = ['--from-beginning', '--group', 'readers', '--max-messages', '10', '--include', 'on-.*'];
   const consumer = workshop.tool('kafka-console-consumer', '--bootstrap-server', bootstrap, ...read);
   expect((await consumer.ended).status).toBe(0);
