@@ -35,8 +35,8 @@ export interface ControllerContext {
   readonly apiVersion: number;
   /** Monotonic time at which the request is handled. */
   readonly nowMs: number;
-  /** Absent: the request is not a client's. */
-  readonly mutations?: PartitionMutations | undefined;
+  /** The client's quota on created and deleted partitions. */
+  readonly mutations: PartitionMutations;
 }
 
 type Handlers = {

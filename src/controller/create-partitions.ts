@@ -9,8 +9,8 @@ import type {
 import { Errors, KafkaError } from '../protocol/errors.ts';
 import { checkManualAssignment, firstIsr, firstIsrOfManual, newPartitionRecord } from './assignments.ts';
 import { cannotReplicate, placeReplicas, usableBrokers } from './placement.ts';
-import type { ControllerState, Operation } from './state.ts';
-import { partitionsPerRequestMax, unlimitedMutations } from './state.ts';
+import type { ControllerState, Operation, PartitionMutations } from './state.ts';
+import { partitionsPerRequestMax } from './state.ts';
 
 type Wanted = CreatePartitionsRequest['topics'][number];
 type TopicResult = CreatePartitionsResponse['results'][number];
@@ -18,7 +18,7 @@ type TopicResult = CreatePartitionsResponse['results'][number];
 export function* createPartitions(
   state: ControllerState,
   request: CreatePartitionsRequest,
-  mutations = unlimitedMutations,
+  mutations: PartitionMutations,
 ): Operation<CreatePartitionsResponse> {
   checkSize(state, request);
   /** Null: the request names the topic more than once. */

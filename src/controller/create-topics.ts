@@ -13,8 +13,8 @@ import type {
 import { Errors, KafkaError } from '../protocol/errors.ts';
 import { checkManualAssignment, firstIsr, firstIsrOfManual, newPartitionRecord } from './assignments.ts';
 import { cannotReplicate, placeReplicas, usableBrokers } from './placement.ts';
-import type { ControllerState, Operation } from './state.ts';
-import { partitionsPerRequestMax, unlimitedMutations } from './state.ts';
+import type { ControllerState, Operation, PartitionMutations } from './state.ts';
+import { partitionsPerRequestMax } from './state.ts';
 import { addToCollisionIndex, checkCollision, checkTopicName, collisionIndex } from './topic-names.ts';
 
 type NewTopic = CreateTopicsRequest['topics'][number];
@@ -31,7 +31,7 @@ interface Draft {
 export function* createTopics(
   state: ControllerState,
   request: CreateTopicsRequest,
-  mutations = unlimitedMutations,
+  mutations: PartitionMutations,
 ): Operation<CreateTopicsResponse> {
   const results: TopicResult[] = [];
   const names = new Map<string, number>();

@@ -8,7 +8,7 @@ import type {
 } from '../protocol/messages/topics/20-delete-topics.ts';
 import type { ErrorRow } from '../protocol/errors.ts';
 import { Errors, KafkaError } from '../protocol/errors.ts';
-import { type ControllerState, type Operation, unlimitedMutations } from './state.ts';
+import type { ControllerState, Operation, PartitionMutations } from './state.ts';
 
 type TopicResult = DeleteTopicsResponse['responses'][number];
 
@@ -20,7 +20,7 @@ interface Target {
 export function* deleteTopics(
   state: ControllerState,
   request: DeleteTopicsRequest,
-  mutations = unlimitedMutations,
+  mutations: PartitionMutations,
 ): Operation<DeleteTopicsResponse> {
   if (!state.settings.deleteTopicEnable) {
     throw new KafkaError(Errors.TOPIC_DELETION_DISABLED);

@@ -12,6 +12,7 @@ import type { PartitionImage } from '../../src/metadata/topics-image.ts';
 import { create } from '../../src/protocol/codec/codec.ts';
 import { BrokerRegistrationRequest } from '../../src/protocol/messages/brokers/62-broker-registration.ts';
 import { seededRandom, TestController, testRules, testSettings, uuidOf } from './harness.ts';
+import { unlimitedMutations } from '../../src/controller/state.ts';
 
 const partitionCount = 3 * changesPerStepMax + 7;
 
@@ -73,7 +74,11 @@ function registration(incarnation: number): BrokerRegistrationRequest {
 
 function register(active: ActiveController): Operation<unknown> {
   active.brokerStreamBroken(nodeId(1));
-  return active.handle(62, registration(77), { apiVersion: 4, nowMs: 1 }) as Operation<unknown>;
+  return active.handle(62, registration(77), {
+    apiVersion: 4,
+    nowMs: 1,
+    mutations: unlimitedMutations,
+  }) as Operation<unknown>;
 }
 
 test('a broker that comes back without a good-bye is in no ISR or ELR, wherever the controller changes', () => {

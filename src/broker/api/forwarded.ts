@@ -180,8 +180,10 @@ function scramHandler(services: NodeServices): Handler {
       const upserted = request.upsertions.filter(({ name }) => changed.has(name));
       const deleted = request.deletions.filter(({ name }) => changed.has(name));
       return ({ security: { scram } }) =>
-        upserted.every(({ mechanism, name }) => scram.has(scramKey(mechanism, name))) &&
-        deleted.every(({ mechanism, name }) => !scram.has(scramKey(mechanism, name)));
+        upserted.every(({ mechanism, name, iterations, salt }) => {
+          const known = scram.get(scramKey(mechanism, name));
+          return known?.iterations === iterations && areEqual(known.salt, salt);
+        }) && deleted.every(({ mechanism, name }) => !scram.has(scramKey(mechanism, name)));
     },
     failed: (request, { code }, errorMessage) => ({
       results: [...new Set([...request.deletions, ...request.upsertions].map(({ name }) => name))].map(
@@ -189,6 +191,10 @@ function scramHandler(services: NodeServices): Handler {
       ),
     }),
   });
+}
+
+function areEqual(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, i) => byte === b[i]);
 }
 
 /**

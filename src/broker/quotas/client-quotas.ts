@@ -95,10 +95,10 @@ export class ClientQuotas {
     metric: 'kafka_server_quota_byte_rate' | 'kafka_server_quota_request_time',
   ): void {
     const nowMs = this.nowMs();
-    for (const { user, clientId, rate, throttleMs } of quota.newest(quotaMetricsMax, nowMs)) {
-      const labels = [type, user ?? '', clientId ?? ''];
-      sink(metric, rate.measure(nowMs), labels);
-      sink('kafka_server_quota_throttle_time', throttleMs, labels);
+    for (const state of quota.newest(quotaMetricsMax, nowMs)) {
+      const labels = [type, state.user ?? '', state.clientId ?? ''];
+      sink(metric, state.rate.measure(nowMs), labels);
+      sink('kafka_server_quota_throttle_time', quota.throttleTimeMs(state, nowMs), labels);
     }
   }
 }

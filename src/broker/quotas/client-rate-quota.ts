@@ -3,7 +3,7 @@
  * the rate of the user or client id for which the quota is set.
  */
 import { BoundedStates } from './bounded-states.ts';
-import { type Quota, type QuotaClient, QuotaTable } from './quota-table.ts';
+import { type Quota, type QuotaClient, QuotaTable, stateKey } from './quota-table.ts';
 import { type QuotaWindow, Rate } from './rate.ts';
 import type { ClientQuotaImage } from '../../metadata/security-image.ts';
 
@@ -95,6 +95,12 @@ export class ClientRateQuota {
     return this.#states.newest(count);
   }
 
+  /** The last throttle time of the clients that share `state`; 0 once the window has passed since then. */
+  throttleTimeMs({ throttleMs, throttledAtMs }: ClientRate, nowMs: number): number {
+    const { samplesMax, sampleMs } = this.#options.window;
+    return nowMs - throttledAtMs < samplesMax * sampleMs ? throttleMs : 0;
+  }
+
   #throttled(state: ClientRate, limit: number, nowMs: number): number {
     const { throttleMsMax = Number.POSITIVE_INFINITY } = this.#options;
     const throttleMs = Math.min(state.rate.throttleTimeMs(limit, nowMs), throttleMsMax);
@@ -105,10 +111,10 @@ export class ClientRateQuota {
     return throttleMs;
   }
 
-  #stateOf({ user, clientId }: Quota, nowMs: number): ClientRate {
-    return this.#states.get(JSON.stringify([user, clientId]), nowMs, () => ({
-      user,
-      clientId,
+  #stateOf(quota: Quota, nowMs: number): ClientRate {
+    return this.#states.get(stateKey(quota), nowMs, () => ({
+      user: quota.user,
+      clientId: quota.clientId,
       rate: new Rate(this.#options.window),
       throttleMs: 0,
       throttledAtMs: 0,

@@ -7,13 +7,15 @@ import type { ClientQuotaImage } from '../../metadata/security-image.ts';
 import { Errors, KafkaError } from '../../protocol/errors.ts';
 import { BoundedStates } from './bounded-states.ts';
 import { MutationBucket } from './mutation-bucket.ts';
-import { type QuotaClient, QuotaTable } from './quota-table.ts';
+import { type QuotaClient, QuotaTable, stateKey } from './quota-table.ts';
 import type { QuotaWindow } from './rate.ts';
+
+const quotaName = 'controller_mutation_rate';
 
 export class MutationQuota {
   readonly #window: QuotaWindow;
   readonly #states = new BoundedStates<MutationBucket>();
-  #table = new QuotaTable([], mutationKey);
+  #table = new QuotaTable([], quotaName);
 
   /** `controller.quota.window.num`, `controller.quota.window.size.seconds`. */
   constructor(window: QuotaWindow) {
@@ -25,7 +27,7 @@ export class MutationQuota {
   }
 
   setQuotas(images: Iterable<ClientQuotaImage>): void {
-    this.#table = new QuotaTable(images, mutationKey);
+    this.#table = new QuotaTable(images, quotaName);
     if (this.#table.isEmpty) this.#states.clear();
   }
 
@@ -33,12 +35,8 @@ export class MutationQuota {
   begin(client: QuotaClient, isStrict: boolean, nowMs: number): PartitionMutations {
     const quota = this.#table.find(client);
     if (quota === null) return unlimitedMutations;
-    const { limit, user, clientId } = quota;
-    const bucket = this.#states.get(
-      JSON.stringify([user, clientId]),
-      nowMs,
-      () => new MutationBucket(this.#window),
-    );
+    const { limit } = quota;
+    const bucket = this.#states.get(stateKey(quota), nowMs, () => new MutationBucket(this.#window));
     let throttleTimeMs = 0;
     return {
       get throttleTimeMs() {
@@ -56,5 +54,3 @@ export class MutationQuota {
     };
   }
 }
-
-const mutationKey = 'controller_mutation_rate';

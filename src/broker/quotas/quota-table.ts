@@ -28,6 +28,11 @@ export interface Quota {
   readonly clientId: string | null;
 }
 
+/** The key of the state of the clients that share `quota`. */
+export function stateKey({ user, clientId }: Quota): string {
+  return JSON.stringify([user, clientId]);
+}
+
 /** The quotas of one user: for all its clients, and by client id (the key null: its default client id). */
 interface UserQuotas {
   own: number | null;

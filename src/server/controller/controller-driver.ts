@@ -54,7 +54,7 @@ export interface ControllerDriverOptions {
   readonly random: Random;
   readonly logger: Logger;
   /** The quota for a client's request that creates or deletes partitions. */
-  readonly mutationsOf?: (call: Call, nowMs: number) => PartitionMutations;
+  readonly mutationsOf: (call: Call, nowMs: number) => PartitionMutations;
 }
 
 type ExtraHandler = (call: Call) => Promise<Uint8Array>;
@@ -175,7 +175,7 @@ export class ControllerDriver implements MetadataLogListener {
     const response = await this.#enqueue(
       (active, nowMs) => {
         if (!isAwaited()) throw new KafkaError(Errors.REQUEST_TIMED_OUT);
-        const mutations = this.#options.mutationsOf?.(call, nowMs);
+        const mutations = this.#options.mutationsOf(call, nowMs);
         const operation = active.handle(apiKey, request, { apiVersion, nowMs, mutations });
         if (operation === undefined) throw new KafkaError(Errors.UNSUPPORTED_VERSION);
         return operation;

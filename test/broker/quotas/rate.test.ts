@@ -107,6 +107,14 @@ describe('a response above the quota', () => {
   });
 });
 
+test('the last throttle time is shown as long as the window', () => {
+  const quota = quotaOf(100);
+  const throttleMs = quota.record(client, 5000, 0);
+  expect(throttleMs).toBeGreaterThan(0);
+  const shown = (nowMs: number) => quota.newest(1, nowMs).map((state) => quota.throttleTimeMs(state, nowMs));
+  expect([shown(0), shown(10_999), shown(11_000)]).toEqual([[throttleMs], [throttleMs], [0]]);
+});
+
 /** Waits until a client may send again, and returns how long that took. The window becomes shorter at the end of a sample. */
 function obey(quota: ClientRateQuota, startMs: number, throttleMs: number): number {
   let waitedMs = throttleMs;

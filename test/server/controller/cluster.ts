@@ -31,6 +31,7 @@ import { inMacrotask } from '../../../src/simulation/macrotask.ts';
 import { SimulatedNetwork } from '../../../src/simulation/network.ts';
 import { World } from '../../../src/simulation/world.ts';
 import { silentLogger } from '../../../src/telemetry/logger.ts';
+import { unlimitedMutations } from '../../../src/controller/state.ts';
 
 const commitDelayMs = 1;
 
@@ -253,6 +254,7 @@ export class TestCluster {
         record('FeatureLevelRecord', { name: 'eligible.leader.replicas.version', featureLevel: 1 }),
       ],
       probe: brokerProbe({ network, image: () => loader.image, listenerName: 'PLAINTEXT' }),
+      mutationsOf: () => unlimitedMutations,
     });
     log.addListener(driver);
     const server = new ControllerServer({
