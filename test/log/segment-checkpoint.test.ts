@@ -9,6 +9,8 @@ import {
   type ListedSegment,
 } from '../../src/log/segment-checkpoint.ts';
 import { endTransactionBatch } from '../../src/protocol/records/control.ts';
+import { FilePool } from '../../src/log/segment/file-pool.ts';
+import type { FileSystem } from '../../src/base/file-system.ts';
 import { SeededRandom } from '../../src/simulation/random.ts';
 import { batchOf, Bench, client } from './harness.ts';
 
@@ -61,6 +63,25 @@ describe('the file', () => {
     );
   });
 
+  test('lists what is below the recovery point after a kill, a start and a clean stop', async () => {
+    const bench = new Bench();
+    const log = await bench.create();
+    const transactional = { producerId: 1, producerEpoch: 0, baseSequence: 0, isTransactional: true };
+    await log.appendAsLeader(batchOf(['x'], transactional), 0, unverified).written;
+    const producer = { producerId: 1, producerEpoch: 0, timestamp: 1 };
+    const abort = endTransactionBatch({ type: 'abort', coordinatorEpoch: 0, ...producer });
+    await log.appendAsLeader(abort, 0, coordinator).written;
+    await log.flush();
+    expect(await listed(bench)).toMatchObject([{ aborted: { count: 1 } }]);
+    log.state.isClosed = true;
+    bench.disk.processKilled();
+    const again = await bench.reopen({}, { isClean: false, recoveryPoint: 2 });
+    expect(await listed(bench)).toMatchObject([{ aborted: { count: 1 } }]);
+    await again.writeBehind();
+    await again.close();
+    expect(await listed(bench)).toMatchObject([{ aborted: { count: 1 } }]);
+  });
+
   test('a log of one segment without aborted transactions has none', async () => {
     const bench = new Bench();
     const log = await bench.create();
@@ -87,6 +108,7 @@ describe('random histories', () => {
     readonly random: SeededRandom;
     recoveryPoint: number;
     log: PartitionLog;
+    life: { isAlive: boolean };
   }
 
   async function step(run: Run): Promise<void> {
@@ -107,7 +129,7 @@ describe('random histories', () => {
       });
       await log.appendAsLeader(marker, 0, coordinator).written;
     } else if (what === 8) await bench.clock.advance(1);
-    else if (what === 9) await log.flush();
+    else if (what === 9) await (random.u32() % 2 === 0 ? log.flush() : log.writeBehind());
     else if (what === 10) {
       log.setHighWatermark(log.logEndOffset);
       if (random.u32() % 2 === 0) await log.applyRetention();
@@ -124,8 +146,23 @@ describe('random histories', () => {
     if (range !== null) await compact(log, range);
   }
 
+  /** The file system as one life of the process sees it: after its death no call ends, and none has an effect. */
+  function mortal(fs: FileSystem, life: { isAlive: boolean }): FileSystem {
+    return new Proxy(fs, {
+      get(target, name) {
+        const method = Reflect.get(target, name) as (...args: unknown[]) => unknown;
+        return (...args: unknown[]) =>
+          life.isAlive ? method.apply(target, args) : new Promise<never>(() => {});
+      },
+    });
+  }
+
   function options(run: Run): Parameters<Bench['reopen']>[1] {
+    run.life = { isAlive: true };
+    const resources = run.bench.resources();
+    const fs = mortal(run.bench.fs, run.life);
     return {
+      resources: { ...resources, fs, files: new FilePool(fs, 4) },
       recoveryPoint: run.recoveryPoint,
       callbacks: {
         ...run.bench.options().callbacks,
@@ -146,14 +183,26 @@ describe('random histories', () => {
       const steps = 5 + (random.u32() % 30);
       for (let i = 0; i < steps; i++) await step(run);
       const how = random.u32() % 3;
-      if (how === 0) await run.log.close();
-      else {
+      if (how === 0) {
+        await run.log.close();
+        const { segments } = run.log.state;
+        const entries = ((await listed(bench)) ?? []).map(({ aborted }) => aborted.count);
+        const expected = segments.reduce((sum, segment) => sum + segment.aborted.length, 0);
+        expect(
+          entries.reduce((sum, count) => sum + count, 0),
+          `seed ${seed}`,
+        ).toBe(expected);
+      } else {
         const last = step(run).catch(() => undefined);
         for (let turns = random.u32() % 60; turns > 0; turns--) await Promise.resolve();
         run.log.state.isClosed = true;
+        run.life.isAlive = false;
         if (how === 1) bench.disk.processKilled();
         else bench.disk.powerCut();
+        // The step may go on in memory after the crash.
+        const { recoveryPoint } = run;
         await Promise.race([last, bench.clock.advance(1)]);
+        run.recoveryPoint = recoveryPoint;
       }
       if (how === 0) run.recoveryPoint = run.log.recoveryPoint;
       const recoveryPoint = run.recoveryPoint;

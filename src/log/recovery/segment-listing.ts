@@ -128,5 +128,7 @@ async function findSegment(
   const isIndexed = present.has(segmentFileName(baseOffset, 'index'));
   const isDue = stat.sizeBytes > 0 && (options.isClean || options.recoveryPoint > baseOffset);
   const isUnknown = listed === null && content === null && isDue && !isIndexed;
-  return { segment, fault: isUnknown ? 'missing' : read.fault };
+  // A power cut may also leave the segment that holds the recovery point without both files.
+  const unknownFault = options.isClean || options.recoveryPoint >= range.to ? 'missing' : 'torn';
+  return { segment, fault: isUnknown ? unknownFault : read.fault };
 }

@@ -202,6 +202,10 @@ export class Segment implements PooledFile {
     return this.#index?.isUnsynced ?? false;
   }
 
+  get hasUnsyncedTransactions(): boolean {
+    return this.#transactions.isUnsynced;
+  }
+
   get wantsIndexWrite(): boolean {
     return (this.#index?.offset.file.unwrittenBytes ?? 0) >= indexWriteBytes || this.#transactions.isDirty;
   }
