@@ -252,18 +252,21 @@ export class Fetcher {
         isolationLevel: this.options.isReadCommitted ? 1 : 0,
         sessionId: 0,
         sessionEpoch: -1,
-        topics: [...new Set(entries.map(({ topic }) => topic))].map((topic) => ({
-          topic,
-          topicId: entries.find((entry) => entry.topic === topic)?.topicId ?? uuidZero,
-          partitions: asked
-            .filter(({ entry }) => entry.topic === topic)
-            .map(({ entry, position }) => ({
-              partition: entry.partition,
-              currentLeaderEpoch: entry.leaderEpoch,
-              fetchOffset: position,
-              partitionMaxBytes: this.options.partitionMaxBytes,
-            })),
-        })),
+        // While a topic is made again its partitions may have different ids.
+        topics: [...new Map(entries.map((entry) => [`${entry.topicId} ${entry.topic}`, entry])).values()].map(
+          ({ topic, topicId }) => ({
+            topic,
+            topicId,
+            partitions: asked
+              .filter(({ entry }) => entry.topic === topic && entry.topicId === topicId)
+              .map(({ entry, position }) => ({
+                partition: entry.partition,
+                currentLeaderEpoch: entry.leaderEpoch,
+                fetchOffset: position,
+                partitionMaxBytes: this.options.partitionMaxBytes,
+              })),
+          }),
+        ),
         forgottenTopicsData: [],
       },
       { version },

@@ -120,7 +120,7 @@ export abstract class HeartbeatingMember implements Membership {
       if (series === this.heartbeatSeries) this.takeMetadata(cluster);
     };
     this.subscribed.refresh(this.watched, take).catch((error: unknown) => {
-      this.failure ??= error as Error;
+      if (series === this.heartbeatSeries) this.failure ??= error as Error;
     });
   }
 

@@ -3,7 +3,7 @@
  * tried again, because the operating system may have dropped the unwritten data; the caller gets the error and takes the log
  * directory offline.
  */
-import { replaceFile } from '../base/file-system.ts';
+import { replaceFile, StorageError } from '../base/file-system.ts';
 import { encodeEpochCheckpoint, encodePartitionMetadata } from './directories/checkpoints.ts';
 import type { LogState } from './log-state.ts';
 import { leaderEpochCheckpointName, partitionMetadataName } from './names.ts';
@@ -89,8 +89,13 @@ export async function unlessRemoved(
   try {
     await work();
   } catch (error) {
-    if (isThere()) throw error;
+    if (isThere() || !isGone(error)) throw error;
   }
+}
+
+/** Whether a file was removed, renamed or closed. Any other error is one of the disk. */
+export function isGone(error: unknown): boolean {
+  return error instanceof StorageError && (error.code === 'ENOENT' || error.code === 'EBADF');
 }
 
 /**

@@ -9,7 +9,7 @@
 import { asStorageError, StorageError } from '../base/file-system.ts';
 import { mark } from '../base/mark.ts';
 import { Errors, KafkaError } from '../protocol/errors.ts';
-import { flushLog, flushTo, materialise, syncNames, unlessRemoved } from './log-flush.ts';
+import { flushLog, flushTo, isGone, materialise, syncNames, unlessRemoved } from './log-flush.ts';
 import type { LogState } from './log-state.ts';
 import { segmentFileName } from './names.ts';
 import type { Segment } from './segment/segment.ts';
@@ -274,7 +274,7 @@ export class LogWriter {
       await flushLog(state, { indexes });
     } catch (error) {
       // The partition was deleted or moved away in the meantime, so its files are gone.
-      if (state.isClosed) return;
+      if (state.isClosed && isGone(error)) return;
       throw this.fail(asStorageError(error));
     }
   }

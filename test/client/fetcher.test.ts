@@ -167,4 +167,26 @@ describe('a fetcher', () => {
     expect(await readAll(cluster, fetcher, 2)).toEqual([[0, 1]]);
     expect(fetcher.existingPositions().map(({ partition }) => partition)).toEqual([0]);
   });
+
+  test('partitions of which only one was looked up since the topic was made again are both read', async () => {
+    const cluster = new ScriptedCluster(2);
+    cluster.recreate(oldId);
+    fill(cluster, 0, [3]);
+    fill(cluster, 1, [3]);
+    const fetcher = fetcherOf(cluster, { reset: 'earliest' });
+    fetcher.assign('t', 0, 0);
+    fetcher.assign('t', 1, 0);
+    for (let polls = 0; polls < 5; polls++) await cluster.until(fetcher.poll(100));
+    cluster.moveLeader(0);
+    fill(cluster, 1, [1]);
+    await cluster.until(fetcher.poll(100));
+    cluster.recreate(newId);
+    fill(cluster, 0, [2]);
+    fill(cluster, 1, [5]);
+    const read: string[] = [];
+    for (let polls = 0; polls < 20; polls++)
+      for (const { partition, offset } of await cluster.until(fetcher.poll(100)))
+        read.push(`${partition}@${offset}`);
+    expect(read.sort()).toEqual(['0@0', '0@1', '1@0', '1@1', '1@2', '1@3', '1@4']);
+  });
 });

@@ -168,6 +168,21 @@ describe('what is removed while it is synced is no failed disk', () => {
     expect(bench.failures).toEqual([]);
   });
 
+  test('a disk that fails meanwhile has failed all the same', async () => {
+    const bench = new Bench();
+    const log = await open(bench, {});
+    await append(log);
+    let leaving: Promise<unknown> | null = null;
+    bench.disk.fault = (operation, path) => {
+      if (operation !== 'sync' || !path.endsWith('.log')) return null;
+      leaving ??= log.leave('t-0.deleted-delete');
+      return 'EIO';
+    };
+    await expect(log.flush()).rejects.toThrow();
+    await leaving;
+    expect(bench.failures).toHaveLength(1);
+  });
+
   test('the partition', async () => {
     const bench = await flushWhile((log) => log.leave('t-0.deleted-delete'));
     expect(bench.failures).toEqual([]);

@@ -258,4 +258,18 @@ export const brokerRows = [
     ],
     caughtBy: { test: 'test/protocol/codec/errors.test.ts', name: 'and written again' },
   },
+  {
+    number: 1112,
+    bug: 'a connection above the quota of its address closes an idle one of another client',
+    reference: 'a reviewer, 28 November 2026',
+    change: 'max.connections counts before the quota',
+    edits: [
+      {
+        file: 'src/broker/pipeline/acceptor.ts',
+        from: '    if (this.#isThrottled(connection, listenerName)) return;\n    const refusal = this.#refusal(host);',
+        to: '    const refusal = this.#refusal(host);\n    if (this.#isThrottled(connection, listenerName)) return;',
+      },
+    ],
+    caughtBy: { test: 'test/broker/quotas/connection-quota.test.ts', name: 'takes no place of another' },
+  },
 ];

@@ -203,4 +203,18 @@ export const clientRows = [
     ],
     caughtBy: { test: fetcherTest, name: 'holds back neither the others' },
   },
+  {
+    number: 1111,
+    bug: 'a partition is never read again when its topic is made again and only another partition was looked up since',
+    reference: 'a reviewer, 28 November 2026',
+    change: 'all partitions of a topic are fetched under one id',
+    edits: [
+      {
+        file: 'src/client/fetcher.ts',
+        from: 'entry.topic === topic && entry.topicId === topicId',
+        to: 'entry.topic === topic',
+      },
+    ],
+    caughtBy: { test: 'test/client/fetcher.test.ts', name: 'are both read' },
+  },
 ];

@@ -85,13 +85,14 @@ export class Acceptor {
     // While a node stops, clients connect again and again, so this is not logged.
     if (this.#stopped) return connection.destroy();
     const host = connection.remote.host;
+    // First, because a full listener closes an idle connection to make room for the new one.
+    if (this.#isThrottled(connection, listenerName)) return;
     const refusal = this.#refusal(host);
     if (refusal !== null) {
       const line = { remote: host, listener: listenerName, reason: refusal };
       this.#refused.take(connection, () => this.#warn('refusing a connection', line));
       return;
     }
-    if (this.#isThrottled(connection, listenerName)) return;
     const { dispatcher, budget, clock, limits } = this.#options;
     const client: ClientConnection = new ClientConnection({
       connection,

@@ -50,3 +50,15 @@ test('through the acceptor: closed after its throttle time, unread; another addr
   await broker.time.advance(refusedSilenceMs - 999);
   expect([first, second, silent, other].map(({ closed }) => closed)).toEqual([false, true, true, false]);
 });
+
+test('a connection above the quota takes no place of another one', async () => {
+  const broker = new TestBroker({ properties: 'max.connections=2' });
+  const entity = [{ entityType: 'ip', entityName: '10.0.0.9' }];
+  broker.apply([record('ClientQuotaRecord', { entity, key, value: 0.1, remove: false })]);
+  const idle = broker.connect('broker', '10.0.0.8');
+  await broker.time.advance(5000);
+  // The first connection of this address is within its quota.
+  broker.connect('broker', '10.0.0.9');
+  broker.connect('broker', '10.0.0.9');
+  expect(idle.closed).toBe(false);
+});
