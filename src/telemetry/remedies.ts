@@ -124,7 +124,7 @@ export const remedies: Readonly<Record<string, string>> = {
   'recovered a partition: truncated a torn tail':
     'Nothing needs to be done after a power cut or kill -9: the last write was not complete. Otherwise check the disk.',
   'recovered a partition: records behind a damaged place are gone from this replica':
-    'Records from firstOffset to lastOffset may have been acknowledged. Replicas in sync have them, and this one fetches them again; without such a replica they are lost, but for segments kept as *.log.lost. Unless the power failed, check the disk.',
+    'Records from firstOffset to lastOffset may have been acknowledged. When another replica leads, this one fetches them again. When all replicas were killed at once, this one may be elected, and the others then truncate to it: where other replicas have the records, start this broker after them. Without such a replica they are lost, but for segments kept as *.log.lost. Unless the power failed, check the disk.',
   'records of a partition are missing on this broker':
     'Files of the partition were deleted or shortened, or the disk lost them; check the disk. With other replicas nothing is lost if they are in sync: this broker gives up its place among the in-sync replicas, and fetches the records again from the leader. Without one, the partition serves what is left: stop the broker and put the files back from a backup, or accept the loss with kafka-delete-records up to lastOffset + 1.',
   'the directory of a partition is missing':

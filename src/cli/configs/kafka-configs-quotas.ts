@@ -196,6 +196,7 @@ async function alterScram(
     const { code, hash } = scramMechanisms.get(name) ?? { code: 0, hash: '' };
     if (parsed === null) throw new ToolError(`Invalid credential property ${name}=${text}`);
     const [, given, password = ''] = parsed;
+    if (password === '') throw new ToolError('Password must not be empty');
     const iterations = given === undefined || given === '-1' ? iterationsMin : Number(given);
     if (iterations < iterationsMin) {
       throw new ToolError(
