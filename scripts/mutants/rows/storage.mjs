@@ -413,63 +413,6 @@ export const storageRows = [
     caughtBy: { test: 'test/log/flush.test.ts', name: 'the partition' },
   },
   {
-    number: 1002,
-    bug: 'records are not found by their time: the end of a time index is missing, which looks valid without it',
-    reference: 'a reviewer; Kafka TimeIndex.sanityCheck does not notice it either',
-    change: 'the last entry of a loaded time index is not compared with the segment checkpoint',
-    edits: [
-      {
-        file: 'src/log/segment/segment.ts',
-        from: 'return time.lastTimestamp() !== this.#largestTimestamp;',
-        to: 'return time.lastTimestamp() > this.#largestTimestamp;',
-      },
-    ],
-    caughtBy: { test: 'test/log/repairs.test.ts', name: 'a time index that was cut' },
-  },
-  {
-    number: 1003,
-    bug: 'a replica whose leader-epoch-checkpoint is gone knows only its last epoch',
-    reference: 'a reviewer',
-    change: 'a missing file is one without epochs',
-    edits: [
-      {
-        file: 'src/log/recovery/log-loading.ts',
-        from: 'if (!isThere && !isDue) return',
-        to: 'if (!isThere && (!isDue || isDue)) return',
-      },
-    ],
-    caughtBy: { test: 'test/log/repairs.test.ts', name: 'leader epochs missing' },
-  },
-  {
-    number: 1004,
-    bug: 'aborted records are shown when all files of a partition but its segments were deleted; Apache Kafka hides them',
-    reference:
-      'Kafka LogLoader.loadSegmentFiles: a segment without index is recovered with its transaction index',
-    change: 'a missing index file is no hint',
-    edits: [
-      {
-        file: 'src/log/recovery/segment-listing.ts',
-        from: 'isUnknown ? unknownFault : read.fault',
-        to: 'isUnknown && unknownFault === null ? unknownFault : read.fault',
-      },
-    ],
-    caughtBy: { test: transactionsTest, name: 'all files but the segments' },
-  },
-  {
-    number: 1005,
-    bug: 'a compacted log is cut at its first gap when its leader-epoch-checkpoint is missing or damaged',
-    reference: 'reading for row 1003',
-    change: 'gaps are judged by the offset at which recovery begins',
-    edits: [
-      {
-        file: 'src/log/recovery/log-loading.ts',
-        from: 'segment.baseOffset > state.nextOffset && segment.baseOffset > recoveryPoint',
-        to: 'segment.baseOffset > state.nextOffset && segment.baseOffset > Math.min(0, recoveryPoint)',
-      },
-    ],
-    caughtBy: { test: 'test/log/repairs.test.ts', name: 'in a compacted log' },
-  },
-  {
     number: 1013,
     bug: 'a disk that fails under a partition that is being deleted is not noticed',
     reference: 'a reviewer of rows 1011 and 1012',
