@@ -211,6 +211,11 @@ export const clientRows = [
     edits: [
       {
         file: 'src/client/fetcher.ts',
+        from: 'entries.map((entry) => [`${entry.topicId} ${entry.topic}`, entry])',
+        to: '[...entries].reverse().map((entry) => [entry.topic, entry])',
+      },
+      {
+        file: 'src/client/fetcher.ts',
         from: 'entry.topic === topic && entry.topicId === topicId',
         to: 'entry.topic === topic',
       },

@@ -392,8 +392,8 @@ export const storageRows = [
     edits: [
       {
         file: 'src/log/log-flush.ts',
-        from: '    if (isThere() || !isGone(error)) throw error;',
-        to: '    throw error;',
+        from: '!segment.isLeaving && state.segments.includes(segment)',
+        to: 'segment !== null',
       },
     ],
     caughtBy: { test: 'test/log/flush.test.ts', name: 'a log that begins anew' },
