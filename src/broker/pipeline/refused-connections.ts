@@ -11,6 +11,8 @@ import { refusedConnectionsMax, refusedSilenceMs } from '../limits.ts';
 export class RefusedConnections {
   readonly #scheduler: Scheduler;
   readonly #undecided = new Set<Connection>();
+  /** Connections of clients that are closed later. They take no place of a connection that may be another node's. */
+  readonly #delayed = new Set<Connection>();
 
   constructor(scheduler: Scheduler) {
     this.#scheduler = scheduler;
@@ -22,7 +24,7 @@ export class RefusedConnections {
    */
   take(connection: Connection, warn: () => void, delayMs = 0): void {
     const close = (): void => {
-      if (!this.#undecided.has(connection)) return;
+      if (!this.#undecided.has(connection) && !this.#delayed.has(connection)) return;
       warn();
       connection.destroy();
     };
@@ -34,6 +36,9 @@ export class RefusedConnections {
     }
     let timer = this.#scheduler.after(refusedSilenceMs, close);
     const closeLater = (): void => {
+      if (this.#delayed.size >= refusedConnectionsMax) return close();
+      this.#undecided.delete(connection);
+      this.#delayed.add(connection);
       connection.pause();
       timer.cancel();
       timer = this.#scheduler.after(delayMs, close);
@@ -42,10 +47,11 @@ export class RefusedConnections {
     connection.onClose = () => {
       timer.cancel();
       this.#undecided.delete(connection);
+      this.#delayed.delete(connection);
     };
   }
 
   stop(): void {
-    for (const connection of [...this.#undecided]) connection.destroy();
+    for (const connection of [...this.#undecided, ...this.#delayed]) connection.destroy();
   }
 }

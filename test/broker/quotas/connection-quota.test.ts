@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { refusedSilenceMs } from '../../../src/broker/limits.ts';
+import { refusedConnectionsMax, refusedSilenceMs } from '../../../src/broker/limits.ts';
 import { ConnectionQuota } from '../../../src/broker/quotas/connection-quota.ts';
 import { record } from '../../../src/metadata/records.ts';
 import { TestBroker } from '../harness.ts';
@@ -61,4 +61,20 @@ test('a connection above the quota takes no place of another one', async () => {
   broker.connect('broker', '10.0.0.9');
   broker.connect('broker', '10.0.0.9');
   expect(idle.closed).toBe(false);
+});
+
+test('connections that are closed later take no place of one that may be another node’s', async () => {
+  const broker = new TestBroker({ properties: 'max.connections=2' });
+  const entity = [{ entityType: 'ip', entityName: '10.0.0.9' }];
+  broker.apply([record('ClientQuotaRecord', { entity, key, value: 0.1, remove: false })]);
+  const connections = Array.from({ length: 2 * refusedConnectionsMax }, () => {
+    const connection = broker.connect('broker', '10.0.0.9');
+    connection.feed(new Uint8Array([0, 0, 0, 9]));
+    return connection;
+  });
+  const open = connections.filter(({ closed }) => !closed);
+  // The first one is within the quota.
+  expect(open.length).toBe(1 + refusedConnectionsMax);
+  const perhapsNode = broker.connect('broker', '10.0.0.9');
+  expect(perhapsNode.closed).toBe(false);
 });
