@@ -459,4 +459,18 @@ export const recoveryRows = [
     ],
     caughtBy: { test: 'test/log/repairs.test.ts', name: 'in a compacted log' },
   },
+  {
+    number: 1101,
+    bug: 'a lost segment is forgotten after a power cut when a transaction index was damaged too',
+    reference: 'a reviewer; src/log/segment-checkpoint.ts, its invariant',
+    change: 'the segment checkpoint is written before it is known what is missing',
+    edits: [
+      {
+        file: 'src/log/recovery/log-loading.ts',
+        from: '      await findMissing(state, found);\n      await restoreTransactions(state, found);\n',
+        to: '      await restoreTransactions(state, found);\n      await findMissing(state, found);\n',
+      },
+    ],
+    caughtBy: { test: missingTest, name: 'after a transaction index was restored' },
+  },
 ];
