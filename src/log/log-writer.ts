@@ -262,7 +262,9 @@ export class LogWriter {
         await unlessRemoved(state, segment, () => segment.writeIndexes(true));
       }
     } catch (error) {
-      if (!state.isClosed) this.fail(asStorageError(error));
+      // As in `flush`.
+      if (state.isClosed && isGone(error)) return;
+      this.fail(asStorageError(error));
     }
   }
 

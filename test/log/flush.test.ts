@@ -183,6 +183,24 @@ describe('what is removed while it is synced is no failed disk', () => {
     expect(bench.failures).toHaveLength(1);
   });
 
+  test('a disk that fails under a sealed segment meanwhile has failed all the same', async () => {
+    const bench = new Bench();
+    const log = await open(bench, { segmentBytes: 200 });
+    let leaving: Promise<unknown> | null = null;
+    bench.disk.fault = (operation, path) => {
+      if (operation !== 'sync' || !path.endsWith('.log')) return null;
+      leaving ??= log.leave('t-0.deleted-delete');
+      return 'EIO';
+    };
+    for (let i = 0; i < 4; i++) await append(log);
+    // Only the sync of the sealed segment, without the timers of the manager.
+    await bench.clock.advance(0);
+    await settle();
+    expect(leaving).not.toBeNull();
+    await leaving;
+    expect(bench.failures).toHaveLength(1);
+  });
+
   test('the partition', async () => {
     const bench = await flushWhile((log) => log.leave('t-0.deleted-delete'));
     expect(bench.failures).toEqual([]);
