@@ -127,30 +127,33 @@ describe('a hole', () => {
     expect((await bench.reopen(config, { isClean: false, recoveryPoint: 22 })).missingFrom).toBe(10);
   });
 
-  test.each([true, false])('is known after a transaction index was restored, clean start %s', async (isClean) => {
-    const { bench, log } = await damaged(
-      async (one) => {
-        await remove(10)(one);
-        await one.fs.syncDirectory('/data/t-0');
-        const index = await one.fs.open(file(15, 'txnindex'), 'write');
-        await index.write([new Uint8Array(35)], 0);
-        await index.sync();
-        await index.close();
-        await one.fs.syncDirectory('/data/t-0');
-      },
-      { isClean },
-    );
-    expect(bench.logged.map(([, message]) => message)).toContain(
-      'a transaction index is damaged and is made again from its segment',
-    );
-    expect([log.missingFrom, log.state.hasLostRecords]).toEqual([10, true]);
-    log.state.isClosed = true;
-    bench.disk.powerCut();
-    bench.logged.length = 0;
-    const again = await bench.reopen(config, { isClean: false, recoveryPoint: 22, highWatermark: 22 });
-    expect([again.missingFrom, again.state.hasLostRecords]).toEqual([10, true]);
-    expect(bench.logged).toContainEqual(['error', missing]);
-  });
+  test.each([true, false])(
+    'is known after a transaction index was restored, clean start %s',
+    async (isClean) => {
+      const { bench, log } = await damaged(
+        async (one) => {
+          await remove(10)(one);
+          await one.fs.syncDirectory('/data/t-0');
+          const index = await one.fs.open(file(15, 'txnindex'), 'write');
+          await index.write([new Uint8Array(35)], 0);
+          await index.sync();
+          await index.close();
+          await one.fs.syncDirectory('/data/t-0');
+        },
+        { isClean },
+      );
+      expect(bench.logged.map(([, message]) => message)).toContain(
+        'a transaction index is damaged and is made again from its segment',
+      );
+      expect([log.missingFrom, log.state.hasLostRecords]).toEqual([10, true]);
+      log.state.isClosed = true;
+      bench.disk.powerCut();
+      bench.logged.length = 0;
+      const again = await bench.reopen(config, { isClean: false, recoveryPoint: 22, highWatermark: 22 });
+      expect([again.missingFrom, again.state.hasLostRecords]).toEqual([10, true]);
+      expect(bench.logged).toContainEqual(['error', missing]);
+    },
+  );
 
   test('at the front empties the log where it is truncated', async () => {
     const { log } = await damaged(remove(0));
