@@ -1,8 +1,8 @@
 /**
  * Reads of a replica, for Fetch and ListOffsets requests. The caller has checked the replica's role and the leader epoch.
  *
- * Invariant: a reader gets no record at or above the limit of its isolation level. A follower serves reads up to its own high
- * watermark.
+ * Invariant: a reader gets no record at or above the limit of its isolation level, computed from this replica's own log. So
+ * consumers read from a follower at most up to the high watermark that it knows; only debugging tools (`log_end`) read further.
  */
 import { Errors, KafkaError } from '../protocol/errors.ts';
 import { checkSubscription, type EpochLookup } from './follower/follower-state.ts';
@@ -57,7 +57,7 @@ export function endOfEpoch(partition: Readable, epoch: number): EpochEndOffset {
   const { log, leaderEpoch } = partition;
   if (epoch === -1 || epoch > leaderEpoch) return { epoch: -1, endOffset: -1 };
   if (epoch === leaderEpoch && partition.isLeader) return { epoch, endOffset: log.logEndOffset };
-  // No record was written in the epochs after the last one in the log, so that epoch ends at the log end offset.
+  // Only a follower gets here, because a leader has its own epoch in the log. It has no record of `epoch` yet.
   if (epoch > log.latestEpoch) return { epoch: log.latestEpoch, endOffset: log.logEndOffset };
   return log.endOffsetForEpoch(epoch);
 }

@@ -88,7 +88,7 @@ export class LatencyStats {
   }
 }
 
-/** Returns the percentiles of `values`, rounded to whole numbers. `shares` has 0.99 for the 99th percentile. */
+/** Returns the percentiles of `values`, rounded down to whole numbers. `shares` has 0.99 for the 99th percentile. */
 export function percentiles(values: readonly number[], shares: readonly number[]): number[] {
   const sorted = [...values].sort((left, right) => left - right);
   return shares.map((share) =>

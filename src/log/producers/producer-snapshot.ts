@@ -21,7 +21,10 @@ export function encodeProducerSnapshot(producerEntries: readonly ProducerSnapsho
   return bytes;
 }
 
-/** The content of a snapshot; null: it is damaged. The caller then deletes it and computes the state from the log. */
+/**
+ * The content of a snapshot; null: it is damaged, or has another version. A start then deletes it, tries the next older one, and
+ * computes the rest of the state from the log.
+ */
 export function decodeProducerSnapshot(content: Uint8Array): readonly ProducerSnapshotEntry[] | null {
   if (versionOf(content) !== version || content.length < crcEnd) return null;
   try {

@@ -24,7 +24,7 @@ import type { NodeServices } from '../../services.ts';
 const softwareName = /^[a-zA-Z0-9](?:[a-zA-Z0-9\-.]*[a-zA-Z0-9])?$/;
 const softwareNameLengthMax = 256;
 
-/** The first API of each feature. The broker hides a feature whose API it does not serve. */
+/** For each feature an API that clients call when they use it. The broker hides a feature whose API it does not serve. */
 const apiOfFeature: ReadonlyMap<string, number> = new Map([
   ['transaction.version', 26],
   ['group.version', 68],
