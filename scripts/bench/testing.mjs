@@ -3,11 +3,16 @@
  * snapshot and restore of 10,000 records, fork, seven days of a manual clock, twenty clusters. Prints medians. For comparison:
  * testcontainers publishes 4 to 12 s for the start of a Kafka.
  *
- * usage: npm run build && node scripts/bench/testing.mjs [--rounds 15]
+ * usage: node scripts/bench/testing.mjs [--rounds 15]
  */
 import { cpus } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { Kafka, logLevel } from 'kafkajs';
-import { startKafka as start } from '../../dist/testing/kafka/index.js';
+import { ready, root } from '../lib/ready.mjs';
+
+ready();
+const { startKafka: start } = await import(pathToFileURL(join(root, 'dist/testing/kafka/index.js')).href);
 
 const startKafka = (options = {}) => start({ where: 'here', ...options });
 

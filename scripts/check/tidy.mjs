@@ -41,6 +41,9 @@ const bannedEverywhere = [
 ];
 const banExempt = [/^src\/server\/(exit|process)\.ts$/, /^src\/simulation\/traps\.ts$/];
 
+/** A static import from dist/. It fails the types of a clone in which nothing has been built. */
+const builtImport = /^(import|export)\b[^;]*\bfrom '[./]*\/dist\//m;
+
 const violations = [];
 const report = (file, line, text) => violations.push(`${file}:${line}: ${text}`);
 
@@ -101,7 +104,8 @@ function checkSource(file, text) {
     if (!/^(#!.*\n)?(import[^;]*;\s*)*\s*(\/\*\*|\/\/)/.test(text))
       report(file, 1, 'no header comment that says what this file is');
     checkBans(file, lines);
-  }
+  } else if (builtImport.test(text))
+    report(file, 1, 'imports from dist/, which a fresh clone does not have: call ready(), then import() it');
   checkFunctions(file, text);
 }
 
