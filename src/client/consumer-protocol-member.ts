@@ -34,6 +34,8 @@ export class ConsumerProtocolMember extends HeartbeatingMember {
   private assigned: Owned | null = null;
   /** The subscribed topics of which the coordinator knows. */
   private sentTopics: readonly string[] = [];
+  /** Whether the last heartbeat failed, so that the coordinator may have sent an assignment in a response that was lost. */
+  private mayHaveMissed = false;
 
   constructor(client: KafkaClient, subscription: Subscription, options: GroupOptions, memberId: string) {
     super(client, subscription, options);
@@ -117,8 +119,16 @@ export class ConsumerProtocolMember extends HeartbeatingMember {
     return answer;
   }
 
-  private async beat(init: Partial<Init<typeof ConsumerGroupHeartbeatRequest>>): Promise<void> {
+  /**
+   * The coordinator sends an assignment only once, unless a heartbeat has all fields. So the first heartbeat after a failed one
+   * has them all, as that of Java's client does.
+   */
+  private async beat(changes: Partial<Init<typeof ConsumerGroupHeartbeatRequest>>): Promise<void> {
+    const all = this.mayHaveMissed ? { ...this.everything(), topicPartitions: this.owned } : {};
+    const init = { ...all, ...changes };
+    this.mayHaveMissed = true;
     const answer = await this.ask(init);
+    this.mayHaveMissed = false;
     this.epoch = answer.memberEpoch;
     this.heartbeatIntervalMs = answer.heartbeatIntervalMs;
     this.sentTopics = init.subscribedTopicNames ?? this.sentTopics;

@@ -21,6 +21,13 @@ const options: GroupOptions = {
   metadataMaxAgeMs: maxAgeMs,
 };
 
+/** What a test needs of a ConsumerGroupHeartbeat request; fields that the member leaves out have their defaults. */
+interface Heartbeat {
+  readonly subscribedTopicNames?: readonly string[] | null;
+  readonly rebalanceTimeoutMs?: number;
+  readonly topicPartitions?: readonly unknown[] | null;
+}
+
 interface Topic {
   readonly id: string;
   readonly count: number;
@@ -38,6 +45,8 @@ class ScriptedGroup {
   lookups = 0;
   failLookups = false;
   joins = 0;
+  /** When true, the coordinator carries out heartbeats, but its responses do not arrive. */
+  losesResponses = false;
   private subscribed: readonly string[] = [];
   private sent = '';
 
@@ -71,7 +80,11 @@ class ScriptedGroup {
       return { errorCode: 0, assignment: assignments[0]?.assignment ?? new Uint8Array(0) };
     }
     if (key === HeartbeatRequest.key) return { errorCode: 0 };
-    if (key === ConsumerGroupHeartbeatRequest.key) return this.beaten(body);
+    if (key === ConsumerGroupHeartbeatRequest.key) {
+      const response = this.beaten(body);
+      if (this.losesResponses) throw Object.assign(new Error('reset'), { code: 'ECONNRESET' });
+      return response;
+    }
     return { errorCode: 0 };
   }
 
@@ -85,9 +98,11 @@ class ScriptedGroup {
 
   /**
    * Answers a ConsumerGroupHeartbeat: the member gets all partitions of its topics. The assignment is in the answer only when it
-   * has changed.
+   * has changed, or when the request has all fields.
    */
-  private beaten({ subscribedTopicNames }: { subscribedTopicNames: string[] | null }): object {
+  private beaten(request: Heartbeat): object {
+    const { subscribedTopicNames = null, rebalanceTimeoutMs = -1, topicPartitions: owned = null } = request;
+    const isFull = subscribedTopicNames !== null && rebalanceTimeoutMs !== -1 && owned !== null;
     this.subscribed = subscribedTopicNames ?? this.subscribed;
     const topicPartitions = this.subscribed.flatMap((name) => {
       const topic = this.ahead.get(name) ?? this.topics.get(name);
@@ -96,7 +111,7 @@ class ScriptedGroup {
         : [{ topicId: topic.id, partitions: Array.from({ length: topic.count }, (_, index) => index) }];
     });
     const text = JSON.stringify(topicPartitions);
-    const assignment = text === this.sent ? null : { topicPartitions };
+    const assignment = text === this.sent && !isFull ? null : { topicPartitions };
     this.sent = text;
     return { errorCode: 0, memberEpoch: 1, heartbeatIntervalMs: 100, assignment };
   }
@@ -260,4 +275,16 @@ test('a member of the consumer protocol takes a topic whose name it learns after
   });
   expect(assignments).toEqual(['t:0', '', 't:0,1']);
   expect(group.lookups).toBeLessThan(20);
+});
+
+test('a member of the consumer protocol gets an assignment of which the response was lost', async () => {
+  const { assignments } = await inMacrotask(() => {
+    const polled = new Polled('consumer', ['t']).run(500);
+    polled.group.losesResponses = true;
+    polled.group.topics.set('t', { id: 'id-t', count: 2 });
+    polled.run(500);
+    polled.group.losesResponses = false;
+    return polled.run(500);
+  });
+  expect(assignments).toEqual(['t:0', 't:0,1']);
 });

@@ -6,6 +6,20 @@ const metadataTest = 'test/client/group-metadata.test.ts';
 
 export const clientRows = [
   {
+    number: 1180,
+    bug: 'a member of the consumer protocol never learns an assignment of which the response was lost',
+    reference: 'seed 30069 of the cluster world; Java HeartbeatState.reset',
+    change: 'a heartbeat after a failed one does not have all fields',
+    edits: [
+      {
+        file: 'src/client/consumer-protocol-member.ts',
+        from: 'const all = this.mayHaveMissed ?',
+        to: 'const all = this.epoch < joinEpoch ?',
+      },
+    ],
+    caughtBy: { test: metadataTest, name: 'response was lost' },
+  },
+  {
     number: 903,
     bug: 'an expression in the log that is larger than the bound stops its group for good',
     reference: 'review of the bound on expressions',
