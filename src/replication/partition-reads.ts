@@ -5,7 +5,6 @@
  * consumers read from a follower at most up to the high watermark that it knows; only debugging tools (`log_end`) read further.
  */
 import { Errors, KafkaError } from '../protocol/errors.ts';
-import { checkSubscription, type EpochLookup } from './follower/follower-state.ts';
 import type { LeaderState } from './leader/leader-state.ts';
 import type { EpochEndOffset, ReplicaLog } from './log-port.ts';
 import {
@@ -21,7 +20,7 @@ import {
 } from './types.ts';
 
 /** The parts of a `Partition` that reads use. */
-export interface Readable extends EpochLookup {
+export interface Readable {
   readonly log: ReplicaLog;
   readonly leaderEpoch: number;
   readonly isLeader: boolean;
@@ -48,20 +47,6 @@ export function checkAccess(
   throw new KafkaError(Errors.NOT_LEADER_OR_FOLLOWER);
 }
 
-/**
- * The largest leader epoch in this replica's log that is not above `epoch`, and its end offset. When `epoch` is older than all
- * epochs of the log: `epoch` itself, which ends where the first one begins, as in Kafka. (-1, -1) when `epoch` is -1, or newer than
- * this replica's leader epoch.
- */
-export function endOfEpoch(partition: Readable, epoch: number): EpochEndOffset {
-  const { log, leaderEpoch } = partition;
-  if (epoch === -1 || epoch > leaderEpoch) return { epoch: -1, endOffset: -1 };
-  if (epoch === leaderEpoch && partition.isLeader) return { epoch, endOffset: log.logEndOffset };
-  // Only a follower gets here, because a leader has its own epoch in the log. It has no record of `epoch` yet.
-  if (epoch > log.latestEpoch) return { epoch: log.latestEpoch, endOffset: log.logEndOffset };
-  return log.endOffsetForEpoch(epoch);
-}
-
 /** The first offset that a reader with this isolation level must not see. */
 export function readLimit(log: ReplicaLog, isolation: Isolation): number {
   switch (isolation) {
@@ -74,19 +59,41 @@ export function readLimit(log: ReplicaLog, isolation: Isolation): number {
   }
 }
 
+/**
+ * Null when this replica has the records up to the reader's position. Else where the reader's log has diverged from this one: the
+ * largest epoch in this log that is not above the epoch of the reader's last record, and its end offset. Throws when the position is
+ * out of range, or when this follower cannot know it yet.
+ */
+function divergence({ log, isLeader }: Readable, position: FetchPosition): EpochEndOffset | null {
+  const { offset, lastFetchedEpoch } = position;
+  if (offset < log.logStartOffset) throw new KafkaError(Errors.OFFSET_OUT_OF_RANGE);
+  if (lastFetchedEpoch >= 0) {
+    const end = log.endOffsetForEpoch(lastFetchedEpoch);
+    if (end.epoch !== lastFetchedEpoch || end.endOffset < offset) {
+      // An epoch's end is certain once the record at it, which has a later epoch, is committed. Before that, a follower may lack
+      // records that the reader has from the leader, or have records that it will truncate.
+      const isCertain = end.endOffset >= 0 && (isLeader || end.endOffset < log.highWatermark);
+      if (isCertain) return end;
+      throw notInLog(isLeader);
+    }
+  }
+  if (offset > log.logEndOffset) throw notInLog(isLeader);
+  return null;
+}
+
+/** The error for a position behind the end of this log. A follower may be behind the leader, so the position may exist there. */
+function notInLog(isLeader: boolean): KafkaError {
+  return new KafkaError(isLeader ? Errors.OFFSET_OUT_OF_RANGE : Errors.OFFSET_NOT_AVAILABLE);
+}
+
 export function fetchFrom(
   partition: Readable,
   options: FetchOptions,
 ): FetchPartitionData | Promise<FetchPartitionData> {
   const { log } = partition;
-  const { offset, lastFetchedEpoch } = options;
-  if (lastFetchedEpoch >= 0) {
-    const check = checkSubscription(partition, offset, lastFetchedEpoch);
-    if (check.kind === 'diverging')
-      return answer(log, options, nothing, { epoch: check.epoch, endOffset: check.endOffset });
-    if (check.kind === 'out_of_range') throw outOfRange(partition, offset);
-  }
-  if (offset < log.logStartOffset || offset > log.logEndOffset) throw outOfRange(partition, offset);
+  const { offset } = options;
+  const diverging = divergence(partition, options);
+  if (diverging !== null) return answer(log, options, nothing, diverging);
   const limit = readLimit(log, options.isolation);
   if (offset >= limit || options.maxBytes <= 0) return answer(log, options, nothing, null);
   const cached = log.readCached(offset, options.maxBytes, limit, options.minOneBatch);
@@ -98,26 +105,13 @@ export function fetchFrom(
 
 /**
  * How many bytes a fetch could return if its size had no limit, as `ReplicaLog.bytesReadable` counts them. A waiting fetch
- * compares it with its minimum. Infinity also when `lastFetchedEpoch` shows that the reader's log has diverged from this log, or
- * that its offset is out of range: the fetch then ends at once, and `fetchFrom` finds the reason. Without `lastFetchedEpoch` an
- * offset out of range throws here, as in `fetchFrom`.
+ * compares it with its minimum. Infinity also when the reader's log has diverged from this log: the fetch then ends at once. Throws
+ * as `fetchFrom` does.
  */
 export function readableBytes(partition: Readable, options: FetchPosition): number | null {
+  if (divergence(partition, options) !== null) return Number.POSITIVE_INFINITY;
   const { log } = partition;
-  const { offset, lastFetchedEpoch, isolation } = options;
-  if (lastFetchedEpoch >= 0) {
-    const check = checkSubscription(partition, offset, lastFetchedEpoch);
-    if (check.kind !== 'ok') return Number.POSITIVE_INFINITY;
-  }
-  if (offset < log.logStartOffset || offset > log.logEndOffset) throw outOfRange(partition, offset);
-  return log.bytesReadable(offset, readLimit(log, isolation));
-}
-
-function outOfRange(partition: Readable, offset: number): KafkaError {
-  // This follower may be behind the leader, so the offset may exist there.
-  if (!partition.isLeader && offset > partition.log.logEndOffset)
-    return new KafkaError(Errors.OFFSET_NOT_AVAILABLE);
-  return new KafkaError(Errors.OFFSET_OUT_OF_RANGE);
+  return log.bytesReadable(options.offset, readLimit(log, options.isolation));
 }
 
 function answer(

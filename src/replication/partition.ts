@@ -30,7 +30,7 @@ import type { IsrProposal } from './leader/isr.ts';
 import { LeaderState } from './leader/leader-state.ts';
 import { type EpochEndOffset, isDiskFailure, type ReplicaLog } from './log-port.ts';
 import type { PartitionContext } from './partition-context.ts';
-import { checkAccess, endOfEpoch, fetchFrom, listOffsetOf, readableBytes } from './partition-reads.ts';
+import { checkAccess, fetchFrom, listOffsetOf, readableBytes } from './partition-reads.ts';
 import type {
   Acks,
   AppendOptions,
@@ -179,13 +179,8 @@ export class Partition {
     requestedEpoch: number,
   ): { leaderEpoch: number; endOffset: number } {
     this.requireLeader(currentLeaderEpoch);
-    const { epoch, endOffset } = endOfEpoch(this, requestedEpoch);
+    const { epoch, endOffset } = this.log.endOffsetForEpoch(requestedEpoch);
     return { leaderEpoch: epoch, endOffset };
-  }
-
-  /** See `endOfEpoch`. */
-  endOffsetForEpoch(epoch: number): EpochEndOffset {
-    return endOfEpoch(this, epoch);
   }
 
   /** Deletes the records below `offset` (-1: below the high watermark). Resolves to the new log start offset. */
@@ -228,7 +223,7 @@ export class Partition {
     if (leaderEpoch < this.leaderEpoch) return { kind: 'fenced' };
     const leader = this.#leader;
     if (leaderEpoch > this.leaderEpoch || leader === null) return aheadOfMetadata();
-    const check = checkSubscription(this, fetchOffset, lastFetchedEpoch);
+    const check = checkSubscription(this.log, fetchOffset, lastFetchedEpoch);
     if (check.kind !== 'ok') return check;
     const nowMs = this.#context.clock.monotonicMs();
     if (!leader.subscribed(feed.brokerId, brokerEpoch, fetchOffset, logStartOffset, nowMs))

@@ -164,10 +164,12 @@ export class FakeReplica implements PartitionReplica {
   async listOffset(options: ListOffsetOptions): Promise<FoundOffset | null> {
     if (this.error !== null) throw this.error;
     if (options.timestamp === -1) {
-      const offset =
-        options.isolation === 'txn_committed'
-          ? (this.lastStableOffset ?? this.highWatermark)
-          : this.highWatermark;
+      const { highWatermark, lastStableOffset, logEndOffset } = this;
+      const offset = {
+        log_end: logEndOffset,
+        high_watermark: highWatermark,
+        txn_committed: lastStableOffset ?? highWatermark,
+      }[options.isolation];
       return { timestamp: -1, offset, leaderEpoch: this.leaderEpoch };
     }
     if (options.timestamp === -2) return { timestamp: -1, offset: this.logStartOffset, leaderEpoch: 0 };

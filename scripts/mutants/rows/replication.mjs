@@ -12,6 +12,8 @@ const alterPartition = 'src/controller/alter-partition.ts';
 const partitionsTest = 'test/controller/partitions.test.ts';
 const directoriesTest = 'test/controller/directories.test.ts';
 const logDirectoriesTest = 'test/log/log-directories.test.ts';
+const reads = 'src/replication/partition-reads.ts';
+const readsTest = 'test/replication/partition-reads.test.ts';
 const movesTest = 'test/log/log-moves.test.ts';
 
 export const replicationRows = [
@@ -392,5 +394,44 @@ export const replicationRows = [
       },
     ],
     caughtBy: { test: fetcherTest, name: 'with one message' },
+  },
+  {
+    number: 1160,
+    bug: 'a follower that lacks the records of a leader epoch answers that the reader has diverged',
+    reference: 'KIP-392',
+    change: 'an epoch ends at the end of the log',
+    edits: [
+      {
+        file: reads,
+        from: 'const end = log.endOffsetForEpoch(lastFetchedEpoch);',
+        to:
+          'if (!isLeader && lastFetchedEpoch > log.latestEpoch) ' +
+          'return { epoch: log.latestEpoch, endOffset: log.logEndOffset }; ' +
+          'const end = log.endOffsetForEpoch(lastFetchedEpoch);',
+      },
+    ],
+    caughtBy: { test: readsTest },
+  },
+  {
+    number: 1161,
+    bug: 'a follower takes uncommitted records for proof that a reader has diverged',
+    reference: 'KIP-392',
+    change: 'the high watermark is not looked at',
+    edits: [{ file: reads, from: '(isLeader || end.endOffset < log.highWatermark)', to: 'true' }],
+    caughtBy: { test: readsTest },
+  },
+  {
+    number: 1162,
+    bug: 'a debugging tool gets the high watermark as the end of a log',
+    reference: 'ReplicaManager.fetchOffset: only consumers have an isolation level',
+    change: 'every reader has the isolation of a consumer',
+    edits: [
+      {
+        file: 'src/broker/api/records/02-list-offsets.ts',
+        from: "if (replicaId !== consumer) return 'log_end';",
+        to: '',
+      },
+    ],
+    caughtBy: { test: 'test/broker/api/admin.test.ts' },
   },
 ];

@@ -39,8 +39,8 @@ export type SubscriptionCheck =
   | { readonly kind: 'out_of_range' };
 
 /**
- * Checks, on the leader, whether a follower or consumer can continue to read at `offset`. `lastFetchedEpoch` is the leader
- * epoch of the last record that it has; -1: it did not send one.
+ * Checks, on the leader, whether a follower can continue to read at `offset`. `lastFetchedEpoch` is the leader epoch of the last
+ * record that it has; -1: its log is empty.
  */
 export function checkSubscription(
   log: EpochLookup,

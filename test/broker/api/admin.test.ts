@@ -49,11 +49,11 @@ describe('ListOffsets', () => {
     broker: TestBroker,
     version: number,
     timestamp: number,
-    options: { isolationLevel?: number; topic?: string; index?: number } = {},
+    options: { isolationLevel?: number; topic?: string; index?: number; replicaId?: number } = {},
   ) {
-    const { isolationLevel = 0, topic = 'a', index = 0 } = options;
+    const { isolationLevel = 0, topic = 'a', index = 0, replicaId = -1 } = options;
     const response = await broker.inject(ListOffsetsRequest, ListOffsetsResponse, version, {
-      replicaId: -1,
+      replicaId,
       isolationLevel,
       topics: [{ name: topic, partitions: [{ partitionIndex: index, timestamp }] }],
     });
@@ -76,6 +76,18 @@ describe('ListOffsets', () => {
     expect(await look(broker, version, -1, { index: 9 })).toMatchObject({ errorCode: 3 });
     replica.error = new KafkaError(Errors.OFFSET_NOT_AVAILABLE);
     expect(await look(broker, version, -1)).toMatchObject({ errorCode: version >= 5 ? 78 : 5, offset: -1 });
+  });
+
+  test('latest is the log end offset for every reader that is no consumer', async () => {
+    const broker = new TestBroker();
+    const replica = broker.replica(idA, 0);
+    for (let i = 0; i < 3; i++) replica.appendAsLeader(batchOf(), 1);
+    replica.highWatermark = 2;
+    replica.lastStableOffset = 1;
+    const latest = async (replicaId: number, isolationLevel: number) =>
+      (await look(broker, 11, -1, { replicaId, isolationLevel }))?.offset;
+    expect([await latest(-1, 0), await latest(-1, 1)]).toEqual([2, 1]);
+    expect([await latest(-2, 0), await latest(-2, 1), await latest(2, 0)]).toEqual([3, 3, 3]);
   });
 });
 

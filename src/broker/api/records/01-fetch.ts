@@ -37,6 +37,7 @@ import type { Endpoints } from '../endpoints.ts';
 import { errorCode } from '../errors.ts';
 import { type FetchScope, fetchScope } from './fetch-scope.ts';
 import { LeaderHints, unknownLeader } from './leader-hints.ts';
+import { debuggingConsumer } from './replica-ids.ts';
 
 type Response = Init<typeof FetchResponse>;
 type TopicResult = Response['responses'][number];
@@ -55,8 +56,6 @@ const currentLeaderVersion = 16;
 const rackVersion = 11;
 const zstdVersion = 10;
 const zstd = 4;
-/** The replica id of kafka-replica-verification and similar tools. */
-const debuggingConsumer = -2;
 
 export function createFetchHandler(options: FetchHandlerOptions): Handler {
   return defineHandler(FetchRequest, FetchResponse, {

@@ -3,7 +3,8 @@
  * -1 latest, -2 earliest, -3 the record with the largest timestamp, -4 earliest in the local log.
  * Versions:  v2 isolation level · v4 leader epochs · v5 OFFSET_NOT_AVAILABLE · v7 timestamp -3 · v8 -4 · v9 -5 (last in tiered
  *            storage) · v11 -6 (first that is not in tiered storage yet).
- * Behaviour: Latest is the high watermark, or with read_committed the last stable offset. If all records are older than the timestamp,
+ * Behaviour: Latest is the high watermark, or with read_committed the last stable offset; for a debugging tool (replica id -2), which
+ *            may ask followers too, it is the log end offset. If all records are older than the timestamp,
  *            the offset is -1 without an error. A partition that the request names twice has one result: INVALID_REQUEST.
  * Not done:  Tiered storage: the timestamps -5 and -6 find nothing.
  */
@@ -14,11 +15,12 @@ import {
 } from '../../../protocol/messages/records/02-list-offsets.ts';
 import { ApiKey } from '../../../protocol/messages/api-keys.ts';
 import type { Init } from '../../../protocol/schema/fields.ts';
-import type { FoundOffset } from '../../../replication/types.ts';
+import type { FoundOffset, Isolation } from '../../../replication/types.ts';
 import { defineHandler, type Handler, type RequestContext } from '../../handler.ts';
 import type { BrokerServices } from '../../services.ts';
 import { errorCode } from '../errors.ts';
 import { partitionsByTopic } from '../partitions-by-topic.ts';
+import { consumer, debuggingConsumer } from './replica-ids.ts';
 
 type Response = Init<typeof ListOffsetsResponse>;
 type PartitionResult = Response['topics'][number]['partitions'][number];
@@ -129,11 +131,16 @@ function find(
   if (asked.timestamp === latestTiered || asked.timestamp === earliestPendingUpload) return null;
   return replica.listOffset({
     timestamp: asked.timestamp,
-    isolation: request.isolationLevel === 1 ? 'txn_committed' : 'high_watermark',
+    isolation: isolationOf(request),
     currentLeaderEpoch: asked.currentLeaderEpoch,
-    // Debugging tools (replica id -2) may read any replica.
-    allowFollower: request.replicaId === -2,
+    allowFollower: request.replicaId === debuggingConsumer,
   });
+}
+
+/** The offsets of consumers are limited as their reads are; those of all other readers are not, as in Kafka. */
+function isolationOf({ replicaId, isolationLevel }: ListOffsetsRequest): Isolation {
+  if (replicaId !== consumer) return 'log_end';
+  return isolationLevel === 1 ? 'txn_committed' : 'high_watermark';
 }
 
 function refusal(request: ListOffsetsRequest, asked: Asked, version: number): ErrorRow | null {
