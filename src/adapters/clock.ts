@@ -45,6 +45,12 @@ class SystemTimer implements Timer {
   }
 }
 
+/** Runs `callback` when nothing is left to run that follows from the present turn of the event loop. */
+export function afterTurn(callback: () => void): void {
+  // What a microtask schedules with nextTick runs when no microtask is left.
+  queueMicrotask(() => process.nextTick(callback));
+}
+
 export const systemScheduler: Scheduler = {
   after: (delayMs, callback) => new SystemTimer(delayMs, callback),
   soon: (callback) => {

@@ -44,6 +44,12 @@ export interface RequestContext {
    */
   onClose(callback: () => void): void;
   /**
+   * Called by a handler that works on the request again after it has waited and may work for long: the client's
+   * `request_percentage` is charged for the time of the event loop from then on. The pipeline knows by itself when a handler is
+   * called and when a response is complete.
+   */
+  resumed(): void;
+  /**
    * Raises the throttle time of the response (KIP-219). The pipeline writes it into the response and mutes the connection for that
    * time.
    */

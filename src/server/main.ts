@@ -3,7 +3,7 @@
  * when the node has stopped: 143 after SIGTERM and 130 after SIGINT, as for the JVM, and 1 when the node cannot run.
  */
 import { hostname } from 'node:os';
-import { systemClock, systemScheduler } from '../adapters/clock.ts';
+import { afterTurn, systemClock, systemScheduler } from '../adapters/clock.ts';
 import { createConsoleLogger, type LogFormat } from '../adapters/console-logger.ts';
 import { systemFileSystem } from '../adapters/file-system.ts';
 import { makeRoomForGarbage } from '../adapters/heap.ts';
@@ -46,6 +46,7 @@ export function realPorts(
   return {
     clock: systemClock,
     scheduler: systemScheduler,
+    afterTurn,
     random: createSystemRandom(),
     fs,
     disk,

@@ -62,7 +62,7 @@ export class Node {
     const { config, ports } = this;
     const { fs, random, clock, network, logger } = ports;
     this.directories = await claimDirectories({ config, fs, random, clock, logger });
-    const quotas = new ClientQuotas(quotaWindowsOf(config), clock);
+    const quotas = new ClientQuotas(quotaWindowsOf(config), clock, ports.afterTurn);
     this.quotas = quotas;
     this.controller = await buildControllerPart(config, this.directories, ports, quotas);
     const { log, loader } = this.controller;

@@ -18,6 +18,11 @@ export interface NodePorts {
    * here, for the times that clients ask a request to wait (such as fetch.max.wait.ms).
    */
   readonly clientScheduler?: Scheduler;
+  /**
+   * Runs a callback when nothing is left to run that follows from the present turn of the event loop. Absent where time does not
+   * pass during a turn.
+   */
+  readonly afterTurn?: (callback: () => void) => void;
   readonly random: Random;
   readonly fs: FileSystem;
   readonly network: Network;

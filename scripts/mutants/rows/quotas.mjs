@@ -129,4 +129,60 @@ export const quotaRows = [
       name: 'a refused connection does not count',
     },
   },
+  {
+    number: 1113,
+    bug: 'quotas: a client pays for everything that the event loop does until its next request',
+    reference: 'decision 0079',
+    change: 'the end of a turn does not end the charge',
+    edits: [
+      {
+        file: 'src/broker/quotas/loop-time.ts',
+        from: '    this.#charge();\n    this.#client = null;',
+        to: '    this.#charge();',
+      },
+    ],
+    caughtBy: { test: 'test/broker/quotas/loop-time.test.ts', name: 'until the end of the turn' },
+  },
+  {
+    number: 1114,
+    bug: 'quotas: appends in slices are free',
+    reference: 'decision 0079',
+    change: 'the handler does not say that it goes on',
+    edits: [
+      {
+        file: 'src/broker/api/records/00-produce.ts',
+        from: '        this.#context.resumed();\n',
+        to: '',
+      },
+    ],
+    caughtBy: { test: 'test/broker/pipeline/throttling.test.ts', name: 'appends in slices count' },
+  },
+  {
+    number: 1115,
+    bug: 'quotas: a producer pays for the fetches that its records complete',
+    reference: 'decision 0079',
+    change: 'a fetch does not say that it goes on',
+    edits: [
+      {
+        file: 'src/broker/api/records/01-fetch.ts',
+        from: 'onResumed: () => context.resumed()',
+        to: 'onResumed: () => undefined',
+      },
+    ],
+    caughtBy: { test: 'test/broker/pipeline/throttling.test.ts', name: 'a fetch pays for the reads' },
+  },
+  {
+    number: 1116,
+    bug: 'quotas: each pause lets all pipelined requests of a throttled client through',
+    reference: 'KIP-124',
+    change: 'a client above its percentage may pipeline',
+    edits: [
+      {
+        file: 'src/broker/pipeline/throttling.ts',
+        from: 'return charged === null || this.quotas',
+        to: 'return charged !== undefined || this.quotas',
+      },
+    ],
+    caughtBy: { test: 'test/broker/pipeline/throttling.test.ts', name: 'one request at a time' },
+  },
 ];

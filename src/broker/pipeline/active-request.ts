@@ -4,6 +4,7 @@
 import type { MetadataImage } from '../../metadata/image.ts';
 import type { ConnectionInfo, Handler, RequestContext } from '../handler.ts';
 import type { QuotaType } from '../quotas/client-quotas.ts';
+import type { QuotaClient } from '../quotas/quota-table.ts';
 import type { DecodedRequest } from './decode.ts';
 
 export class ActiveRequest implements RequestContext {
@@ -29,15 +30,21 @@ export class ActiveRequest implements RequestContext {
   throttleTimeMs = 0;
   /** When the client may send again, if this request exceeded a quota already at its start (Produce); otherwise 0. */
   throttledUntilMs = 0;
-  /** How long the handler has used the event loop. It is measured only if a quota needs it. */
-  usedMs = 0;
-  /** Whether this is a Produce request with acks=0, which gets no response. */
-  hasNoResponse = false;
+  /** Whom the request charges for the time of the event loop; null: nobody. */
+  charged: QuotaClient | null = null;
   #onClose: (() => void)[] | null = null;
   #onSent: (() => void)[] | null = null;
+  readonly #onResumed: ((request: ActiveRequest) => void) | null;
   #closed = false;
 
-  constructor(request: DecodedRequest, connection: ConnectionInfo, image: MetadataImage, startedMs: number) {
+  /** `onResumed`: called when the handler works on the request again after it has waited. */
+  constructor(
+    request: DecodedRequest,
+    connection: ConnectionInfo,
+    image: MetadataImage,
+    startedMs: number,
+    onResumed: ((request: ActiveRequest) => void) | null = null,
+  ) {
     this.startedMs = startedMs;
     this.handler = request.handler;
     this.body = request.body;
@@ -49,6 +56,11 @@ export class ActiveRequest implements RequestContext {
     this.unsupported = request.unsupported;
     this.image = image;
     this.frameBytes = request.frameBytes;
+    this.#onResumed = onResumed;
+  }
+
+  resumed(): void {
+    this.#onResumed?.(this);
   }
 
   throttle(type: QuotaType, timeMs: number): void {

@@ -2,7 +2,7 @@
  * One client connection: reads frames, starts requests, and sends responses in the order of the requests.
  *
  * - A request starts when all earlier requests of the connection are complete. A request of an `ordered` handler starts as soon
- *   as the earlier ones have done their ordered part. So at most one decoded request waits; meanwhile nothing is read from the
+ *   as the earlier ones have done their ordered part, unless the client has exceeded its `request_percentage`. So at most one decoded request waits; meanwhile nothing is read from the
  *   connection.
  * - Responses are sent in the order of the requests, in whatever order they complete. Responses that complete in the same turn of
  *   the event loop are sent with one write.
@@ -21,6 +21,7 @@ import {
   type TwoPhase,
 } from '../handler.ts';
 import { frameStallMs, requestsInFlightMax, writeStallMs } from '../limits.ts';
+import type { QuotaClient } from '../quotas/quota-table.ts';
 import { ActiveRequest } from './active-request.ts';
 import { type DecodedRequest, decodeRequest, VersionError } from './decode.ts';
 import type { Dispatcher } from './dispatch.ts';
@@ -59,6 +60,8 @@ export class ClientConnection {
   #next: DecodedRequest | null = null;
   /** The last started request, until it has done its ordered part: no other request starts before that. */
   #admitting: ActiveRequest | null = null;
+  /** Whom the last started request charges for the time of the event loop; null: nobody. */
+  #charged: QuotaClient | null = null;
   /** How many started requests have no complete response yet. */
   #incomplete = 0;
   #budgetWaiter: BudgetWaiter | null = null;
@@ -144,6 +147,7 @@ export class ClientConnection {
 
   #onData(chunk: Uint8Array): void {
     if (this.#closed) return;
+    this.#dispatcher.throttling.quotas.loopTime.begin(this.#charged);
     this.#lastReadMs = this.#clock.monotonicMs();
     this.#reader.push(chunk);
     this.#pump();
@@ -151,6 +155,7 @@ export class ClientConnection {
 
   #onDrain(): void {
     if (this.#closed) return;
+    this.#dispatcher.throttling.quotas.loopTime.begin(this.#charged);
     this.#lastWriteMs = this.#clock.monotonicMs();
     this.#output.drained();
     this.#pump();
@@ -234,23 +239,23 @@ export class ClientConnection {
   #startNext(): void {
     const next = this.#next;
     if (next === null || this.#admitting !== null || this.#mute.isOn) return;
-    if (!next.handler.ordered && this.#incomplete > 0) return;
+    const { throttling, metrics } = this.#dispatcher;
+    if (this.#incomplete > 0 && !(next.handler.ordered && throttling.mayPipeline(this.#charged))) return;
     this.#next = null;
     const request = new ActiveRequest(
       next,
       this.info,
       this.#dispatcher.image(),
-      this.#dispatcher.metrics.nowMs(),
+      metrics.nowMs(),
+      throttling.resumed,
     );
     this.#active.push(request);
     this.#incomplete++;
     this.#admitting = request;
-    const { throttling } = this.#dispatcher;
     const muteMs = throttling.started(request);
+    this.#charged = request.charged;
     if (muteMs > 0) this.#mute.begin('Produce', muteMs);
-    const result = this.#dispatcher.run(request);
-    throttling.handled(request);
-    this.#run(request, result);
+    this.#run(request, this.#dispatcher.run(request));
   }
 
   #run(request: ActiveRequest, result: HandlerResult<unknown>): void {
@@ -312,7 +317,6 @@ export class ClientConnection {
       this.#giveUp(response);
       return;
     }
-    request.hasNoResponse = response === noResponse;
     this.#dispatcher.throttling.completed(request);
     if (request.throttleTimeMs > 0) this.#mute.begin(request.throttledBy, request.throttleTimeMs);
     if (response === noResponse) request.done = true;
@@ -346,6 +350,7 @@ export class ClientConnection {
     queueMicrotask(() => {
       this.#flushQueued = false;
       if (this.#closed) return;
+      this.#dispatcher.throttling.quotas.loopTime.begin(this.#charged);
       if (this.#paused) this.#pump();
       else this.#flush();
     });

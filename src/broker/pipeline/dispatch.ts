@@ -101,9 +101,7 @@ export class Dispatcher {
   /** Encodes the response with its throttle time. Returns null if it cannot be encoded, which is a bug of the handler. */
   encode(request: ActiveRequest, response: unknown): readonly Uint8Array[] | null {
     try {
-      return this.throttling.timeEncoding(request, () =>
-        this.#encoder.encode(request, withThrottleTime(request, response)),
-      );
+      return this.#encoder.encode(request, withThrottleTime(request, response));
     } catch (error) {
       this.#logBug(request, error);
       return null;

@@ -58,6 +58,8 @@ export interface FetchLimits {
 export interface FetchDependencies {
   readonly purgatory: Purgatory;
   readonly budget: MemoryBudget;
+  /** Called when the fetch goes on after it has waited. */
+  readonly onResumed: () => void;
 }
 
 /** How many bytes of one partition are known to be readable. */
@@ -221,6 +223,7 @@ export class FetchOperation {
       timeoutMs: this.#limits.maxWaitMs,
       tryComplete: (changed) => this.#tryComplete(changed),
       onComplete: () => {
+        this.#dependencies.onResumed();
         const finish = (): void => {
           done = true;
           resolve?.();
@@ -239,6 +242,7 @@ export class FetchOperation {
   }
 
   #tryComplete(changed: ReadonlySet<number> | null): boolean {
+    this.#dependencies.onResumed();
     if (changed === null) {
       for (let i = 0; i < this.#targets.length; i++) this.#recount(i);
     } else {
@@ -370,6 +374,7 @@ export class FetchOperation {
     this.#hold(maxBytes);
     return reading.then(
       (data) => {
+        this.#dependencies.onResumed();
         this.#underWay -= maxBytes;
         if (this.#isCancelled) return;
         this.#hold(data.records.length - maxBytes);

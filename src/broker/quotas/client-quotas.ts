@@ -10,6 +10,7 @@ import type { Collector, Sink } from '../../telemetry/metrics.ts';
 import { quotaMetricsMax } from '../limits.ts';
 import { ClientRateQuota } from './client-rate-quota.ts';
 import { ConnectionQuota } from './connection-quota.ts';
+import { type AfterTurn, LoopTime } from './loop-time.ts';
 import { MutationQuota } from './mutation-quota.ts';
 import type { QuotaWindow } from './rate.ts';
 
@@ -41,18 +42,21 @@ export class ClientQuotas {
   readonly fetch: ClientRateQuota;
   /** `request_percentage`, in percent of the time of the event loop. */
   readonly request: ClientRateQuota;
+  readonly loopTime: LoopTime;
   readonly mutation: MutationQuota;
   readonly connections: ConnectionQuota;
   readonly #clock: Clock;
   readonly #throttled = new Map<QuotaType, number>();
   #known: SecurityImage['clientQuotas'] | null = null;
 
-  constructor({ client, controller }: QuotaWindows, clock: Clock) {
+  /** `afterTurn`: by default for a clock that stands still during a turn. */
+  constructor({ client, controller }: QuotaWindows, clock: Clock, afterTurn: AfterTurn = queueMicrotask) {
     this.#clock = clock;
     this.produce = new ClientRateQuota({ key: 'producer_byte_rate', window: client });
     this.fetch = new ClientRateQuota({ key: 'consumer_byte_rate', window: client });
     const throttleMsMax = client.sampleMs;
     this.request = new ClientRateQuota({ key: 'request_percentage', window: client, throttleMsMax });
+    this.loopTime = new LoopTime({ quota: this.request, clock, afterTurn });
     this.mutation = new MutationQuota(controller);
     this.connections = new ConnectionQuota(client);
   }
@@ -60,11 +64,6 @@ export class ClientQuotas {
   /** Monotonic time in whole milliseconds, as Kafka measures rates. */
   nowMs(): number {
     return Math.floor(this.#clock.monotonicMs());
-  }
-
-  /** Like `nowMs`, but with fractions of a millisecond. */
-  preciseMs(): number {
-    return this.#clock.monotonicMs();
   }
 
   onMetadataUpdate({ security }: MetadataImage): void {
@@ -98,7 +97,7 @@ export class ClientQuotas {
     for (const state of quota.newest(quotaMetricsMax, nowMs)) {
       const labels = [type, state.user ?? '', state.clientId ?? ''];
       sink(metric, state.rate.measure(nowMs), labels);
-      sink('kafka_server_quota_throttle_time', quota.throttleTimeMs(state, nowMs), labels);
+      sink('kafka_server_quota_throttle_time', quota.lastThrottleMs(state, nowMs), labels);
     }
   }
 }

@@ -75,10 +75,10 @@ export class ClientRateQuota {
     return { throttleMs, isRefused };
   }
 
-  /** Records a value that is known only after the throttle time was sent, so that it counts for the next request. */
-  recordOnly(client: QuotaClient, value: number, nowMs: number): void {
+  /** How long a client must wait, without a further value; 0: it is within its quota, or has none. */
+  throttleTimeMs(client: QuotaClient, nowMs: number): number {
     const quota = this.#table.find(client);
-    if (quota !== null) this.#stateOf(quota, nowMs).rate.record(value, nowMs);
+    return quota === null ? 0 : this.#throttled(this.#stateOf(quota, nowMs), quota.limit, nowMs);
   }
 
   /** How much a client that has used nothing lately may use at once; Infinity if it has no quota. */
@@ -96,7 +96,7 @@ export class ClientRateQuota {
   }
 
   /** The last throttle time of the clients that share `state`; 0 once the window has passed since then. */
-  throttleTimeMs({ throttleMs, throttledAtMs }: ClientRate, nowMs: number): number {
+  lastThrottleMs({ throttleMs, throttledAtMs }: ClientRate, nowMs: number): number {
     const { samplesMax, sampleMs } = this.#options.window;
     return nowMs - throttledAtMs < samplesMax * sampleMs ? throttleMs : 0;
   }

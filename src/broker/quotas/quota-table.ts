@@ -19,6 +19,10 @@ export function quotaClientOf(context: {
   return { user: principal.slice(principal.indexOf(':') + 1), clientId: context.clientId };
 }
 
+export function isSameClient(one: QuotaClient, other: QuotaClient): boolean {
+  return one.clientId === other.clientId && one.user === other.user;
+}
+
 /** The quota that applies to a client, and which clients share it. */
 export interface Quota {
   readonly limit: number;

@@ -180,15 +180,128 @@ describe('consumer_byte_rate', () => {
   });
 });
 
-test('request_percentage: the time of the event loop counts, for every API', async () => {
-  const broker = brokerWith(quota({ user: null }, 'request_percentage', 1));
-  // Each reading of the clock takes 60 ms.
-  broker.time.stepMs = 60;
-  const response = await broker.inject(MetadataRequest, MetadataResponse, 9, { topics: [] });
-  expect(response.throttleTimeMs).toBe(0);
-  const times: number[] = [];
-  for (let i = 0; i < 4; i++)
-    times.push((await broker.inject(MetadataRequest, MetadataResponse, 9, { topics: [] })).throttleTimeMs);
-  // At most one sample.
-  expect(times.at(-1)).toBe(1000);
+describe('request_percentage', () => {
+  /** One percent: 100 ms in the window of ten seconds. */
+  const onePercent = (): MetadataRecord => quota({ user: null }, 'request_percentage', 1);
+
+  /** The time that a client has used, in milliseconds. */
+  function usedMs(broker: TestBroker): number {
+    const nowMs = broker.time.nowMs;
+    const rate = broker.quotas.request.newest(1, nowMs)[0]?.rate;
+    return rate === undefined ? 0 : Math.round(rate.measure(nowMs) * 100);
+  }
+
+  /** A broker whose replica takes `appendMs` of the event loop for an append. */
+  function slowBroker(appendMs: number): TestBroker {
+    const broker = brokerWith(onePercent());
+    const replica = broker.replica(idA, 0);
+    const append = replica.appendAsLeader.bind(replica);
+    replica.appendAsLeader = (...args) => {
+      broker.time.nowMs += appendMs;
+      return append(...args);
+    };
+    return broker;
+  }
+
+  test('the time of the event loop counts, for every API', async () => {
+    const broker = brokerWith(onePercent());
+    // Each reading of the clock takes 60 ms.
+    broker.time.stepMs = 60;
+    const times: number[] = [];
+    for (let i = 0; i < 5; i++)
+      times.push((await broker.inject(MetadataRequest, MetadataResponse, 9, { topics: [] })).throttleTimeMs);
+    // At most one sample.
+    expect(times.at(-1)).toBe(1000);
+  });
+
+  test('a response has the throttle time that its own handling causes, and the connection is muted', async () => {
+    const broker = slowBroker(101);
+    const connection = broker.connect();
+    connection.feed(produce());
+    await settle();
+    expect(throttleTimes(connection)).toEqual([100]);
+    connection.feed(metadata());
+    await broker.time.advance(99);
+    expect(connection.frames()).toHaveLength(1);
+    await broker.time.advance(1);
+    expect(connection.frames()).toHaveLength(2);
+  });
+
+  test('appends in slices count until the last one', async () => {
+    const broker = slowBroker(8);
+    const connection = broker.connect();
+    const partitionData = Array.from({ length: 5 }, () => ({ index: 0, records: batchOf(1, 10) }));
+    const body = {
+      transactionalId: null,
+      acks: 1,
+      timeoutMs: 1000,
+      topicData: [{ name: 'a', partitionData }],
+    };
+    connection.feed(frame(ProduceRequest, 9, body, 1, 'app'));
+    await settle(60);
+    expect(connection.frames()).toHaveLength(1);
+    expect(usedMs(broker)).toBe(40);
+  });
+
+  test('a fetch pays for the reads that follow its wait, and the producer does not', async () => {
+    const broker = brokerWith(quota({ 'client-id': 'consumer' }, 'request_percentage', 1));
+    const replica = broker.replica(idA, 0);
+    const read = replica.fetch.bind(replica);
+    replica.fetch = (options) => {
+      broker.time.nowMs += 30;
+      return read(options);
+    };
+    const partitions = [{ partition: 0, fetchOffset: 0, partitionMaxBytes: 1 << 20 }];
+    const body = {
+      maxWaitMs: 500,
+      minBytes: 1,
+      maxBytes: 1 << 20,
+      isolationLevel: 0,
+      sessionId: 0,
+      sessionEpoch: -1,
+      topics: [{ topic: 'a', topicId: idA, partitions }],
+      forgottenTopicsData: [],
+    };
+    const [consumer, producer] = [broker.connect(), broker.connect()];
+    consumer.feed(frame(FetchRequest, 12, body, 1, 'consumer'));
+    await settle();
+    expect(usedMs(broker)).toBe(0);
+    producer.feed(produce());
+    await settle();
+    expect([consumer.frames().length, usedMs(broker)]).toEqual([1, 30]);
+  });
+
+  test('bytes of an unfinished request and the write of a response count', async () => {
+    const broker = brokerWith(onePercent());
+    const connection = broker.connect();
+    connection.feed(metadata());
+    await settle();
+    const write = connection.write.bind(connection);
+    connection.write = (buffers) => {
+      broker.time.nowMs += 10;
+      return write(buffers);
+    };
+    connection.feed(metadata());
+    await settle();
+    expect(usedMs(broker)).toBe(10);
+  });
+
+  test('a client above its quota has one request at a time', async () => {
+    const broker = slowBroker(200);
+    const replica = broker.replica(idA, 0);
+    const connection = broker.connect();
+    connection.feed(produce(1), produce(2), produce(3));
+    await settle();
+    expect(replica.logEndOffset).toBe(1);
+    await broker.time.advance(1000);
+    expect(replica.logEndOffset).toBe(2);
+  });
+
+  test('a Produce without response is exempt', async () => {
+    const broker = slowBroker(200);
+    const connection = broker.connect();
+    connection.feed(produce(1, 0), produce(2, 0));
+    await settle();
+    expect([usedMs(broker), connection.paused]).toEqual([0, false]);
+  });
 });

@@ -67,6 +67,8 @@ function replicasOf({ batches, slow }: Fetch): FakeReplica[] {
   });
 }
 
+const onResumed = (): void => {};
+
 describe('fetch operation', () => {
   test('limits hold, memory is counted and comes back, however reads and events fall', async () => {
     await fc.assert(
@@ -83,7 +85,7 @@ describe('fetch operation', () => {
           isolation: 'high_watermark' as const,
           allowFollower: false,
         };
-        const dependencies = { purgatory, budget };
+        const dependencies = { purgatory, budget, onResumed };
         const operation = new FetchOperation(targetsOf(replicas, each * unit), limits, dependencies);
         const done = await carryThrough(operation, replicas, time, fetch);
         const bytes = bytesOf(operation);
@@ -121,7 +123,7 @@ describe('fetch operation', () => {
       allowFollower: false,
     };
     const time = new ManualTime();
-    const dependencies = { purgatory: new Purgatory(time, 1), budget };
+    const dependencies = { purgatory: new Purgatory(time, 1), budget, onResumed };
     const operation = new FetchOperation(targetsOf(replicas, 1 << 20), limits, dependencies);
     expect(operation.run()).toBeNull();
     expect(bytesOf(operation)).toEqual([3 * unit, 0]);
@@ -139,6 +141,7 @@ describe('fetch operation', () => {
     const dependencies = {
       purgatory: new Purgatory(new ManualTime(), 1),
       budget: new MemoryBudget(1 << 20),
+      onResumed,
     };
     const operation = new FetchOperation(targetsOf([replica], 1 << 20), limits, dependencies);
     let done = false;
@@ -163,7 +166,7 @@ describe('fetch operation', () => {
       isolation: 'high_watermark' as const,
       allowFollower: false,
     };
-    const dependencies = { purgatory: new Purgatory(time, 0), budget: new MemoryBudget(100) };
+    const dependencies = { purgatory: new Purgatory(time, 0), budget: new MemoryBudget(100), onResumed };
     const operation = new FetchOperation(targetsOf([new FakeReplica('a', idA, 0)], 10), limits, dependencies);
     expect(operation.run()).toBeNull();
     expect(time.timerCount).toBe(0);

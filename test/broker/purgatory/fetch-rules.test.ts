@@ -302,7 +302,8 @@ function startOf(row: Row): {
     isolation: row.isolation ?? ('high_watermark' as const),
     allowFollower: false,
   };
-  const operation = new FetchOperation(targets, limits, { purgatory: new Purgatory(time, 10), budget });
+  const purgatory = new Purgatory(time, 10);
+  const operation = new FetchOperation(targets, limits, { purgatory, budget, onResumed: () => {} });
   return { replicas, operation, time, budget };
 }
 

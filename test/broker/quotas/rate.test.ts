@@ -111,7 +111,7 @@ test('the last throttle time is shown as long as the window', () => {
   const quota = quotaOf(100);
   const throttleMs = quota.record(client, 5000, 0);
   expect(throttleMs).toBeGreaterThan(0);
-  const shown = (nowMs: number) => quota.newest(1, nowMs).map((state) => quota.throttleTimeMs(state, nowMs));
+  const shown = (nowMs: number) => quota.newest(1, nowMs).map((state) => quota.lastThrottleMs(state, nowMs));
   expect([shown(0), shown(10_999), shown(11_000)]).toEqual([[throttleMs], [throttleMs], [0]]);
 });
 

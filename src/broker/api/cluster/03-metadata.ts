@@ -133,13 +133,14 @@ function respond(
       ? clusterOperations
       : operationsNotAsked,
   });
-  if (all) return describeAll(services, image, describe).then(answer);
+  if (all) return describeAll(services, context, image, describe).then(answer);
   return answer(askedTopics(request, context.apiVersion, image, describe, creationErrors));
 }
 
 /** Works in slices: describing all topics of a large cluster at once would block other requests. */
 async function describeAll(
   { clock, scheduler }: BrokerServices,
+  context: RequestContext,
   image: MetadataImage,
   describe: (topic: TopicImage) => TopicResult,
 ): Promise<TopicResult[]> {
@@ -147,7 +148,9 @@ async function describeAll(
   const results: TopicResult[] = [];
   for (const topic of image.topics.all()) {
     results.push(describe(topic));
-    if (slices.isOver) await slices.yieldTurn();
+    if (!slices.isOver) continue;
+    await slices.yieldTurn();
+    context.resumed();
   }
   return results;
 }

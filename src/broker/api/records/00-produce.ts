@@ -158,7 +158,11 @@ class ProduceOperation {
 
   async #appendLater(steps: Iterator<void>, slices: Slices): Promise<void> {
     mark('broker.produce-in-slices');
-    do if (slices.isOver) await slices.yieldTurn();
+    do
+      if (slices.isOver) {
+        await slices.yieldTurn();
+        this.#context.resumed();
+      }
     while (steps.next().done !== true);
   }
 

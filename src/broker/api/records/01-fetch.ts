@@ -174,7 +174,7 @@ class Fetch {
         maxWaitMs: Math.min(request.maxWaitMs, waitMsMax),
         ...access(request, context.apiVersion),
       },
-      { purgatory, budget },
+      { purgatory, budget, onResumed: () => context.resumed() },
     );
   }
 
