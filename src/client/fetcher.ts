@@ -279,8 +279,14 @@ export class Fetcher {
             (version >= 13 ? entry.topicId === topicId : entry.topic === topic) &&
             entry.partition === partition.partitionIndex,
         );
-        if (own === undefined || this.assigned.get(`${own.entry.topic}-${own.entry.partition}`) !== own.entry)
-          continue;
+        if (own === undefined) {
+          const name = `${version >= 13 ? topicId : topic}-${partition.partitionIndex}`;
+          throw new Error(
+            `Broker ${leader} answered a fetch with the partition ${name}, which was not requested`,
+          );
+        }
+        // Meanwhile the partition was given up, or assigned at another position.
+        if (this.assigned.get(`${own.entry.topic}-${own.entry.partition}`) !== own.entry) continue;
         if (partition.errorCode !== 0) await this.recover(own.entry, partition.errorCode);
         else if (partition.records !== null)
           this.take(own.entry, partition.records, partition.abortedTransactions ?? []);

@@ -65,7 +65,12 @@ export class GroupMember extends HeartbeatingMember {
     const isChanged = [...(this.assignedCounts ?? [])].some(
       ([topic, count]) => (counts.get(topic) ?? 0) !== count,
     );
-    if (isChanged || this.subscribed.names.join() !== this.joinedTopics.join()) this.mustJoin = true;
+    if (isChanged || this.isOutdated) this.mustJoin = true;
+  }
+
+  /** Whether the group knows other topics of this member than it is subscribed to now. */
+  private get isOutdated(): boolean {
+    return this.subscribed.names.join() !== this.joinedTopics.join();
   }
 
   private async joinAndSync(): Promise<TopicPartitions[]> {
@@ -122,6 +127,8 @@ export class GroupMember extends HeartbeatingMember {
     );
     const topics = [...new Set([...subscriptions.values()].flat())];
     const known = countsOf(await this.subscribed.lookUp(topics));
+    // The pattern matches other topics than those with which this member joined; the next look-up makes it join again.
+    if (this.isOutdated) this.subscribed.expire();
     const counts = new Map(topics.map((topic) => [topic, known.get(topic) ?? 0]));
     this.assignedCounts = counts;
     return [...assignRange(subscriptions, counts)].map(([memberId, assignedPartitions]) => ({

@@ -30,6 +30,10 @@ export class SubscribedTopics {
   private askedMs = Number.NEGATIVE_INFINITY;
   private dueMs = Number.NEGATIVE_INFINITY;
   private isAsking = false;
+  /** Number of the last look-up that was sent. */
+  private asked = 0;
+  /** Number of the latest look-up whose answer was taken. Answers to earlier ones are older, and are not taken. */
+  private taken = 0;
 
   constructor(client: KafkaClient, subscription: Subscription, maxAgeMs: number) {
     this.client = client;
@@ -49,10 +53,20 @@ export class SubscribedTopics {
 
   /** Looks up the metadata of the subscribed topics and of `others`. */
   async lookUp(others: readonly string[] = []): Promise<ClusterInfo> {
-    const { subscription } = this;
+    const number = ++this.asked;
     this.askedMs = this.nowMs();
+    const { subscription } = this;
     const wanted = isByName(subscription) ? [...new Set([...subscription, ...others])] : null;
     const cluster = await this.client.metadata(wanted);
+    if (number > this.taken) {
+      this.taken = number;
+      this.take(cluster);
+    }
+    return cluster;
+  }
+
+  private take(cluster: ClusterInfo): void {
+    const { subscription } = this;
     if (!isByName(subscription)) {
       this.found = [...cluster.topics.values()]
         .filter((topic) => topic.errorCode === 0 && !topic.isInternal && subscription.matches(topic.name))
@@ -61,7 +75,6 @@ export class SubscribedTopics {
     }
     const isComplete = this.found.every((name) => cluster.topics.get(name)?.errorCode === 0);
     this.dueMs = this.nowMs() + (isComplete ? this.maxAgeMs : Math.min(retryMs, this.maxAgeMs));
-    return cluster;
   }
 
   /** Makes the next look-up due: an answer of a broker did not fit the metadata. */

@@ -190,3 +190,16 @@ describe('a fetcher', () => {
     expect(read.sort()).toEqual(['0@0', '0@1', '1@0', '1@1', '1@2', '1@3', '1@4']);
   });
 });
+
+test('a partition in a response that was not requested is an error that names the broker, and reading goes on', async () => {
+  const cluster = new ScriptedCluster(1);
+  fill(cluster, 0, [2]);
+  const fetcher = fetcherOf(cluster);
+  fetcher.assign('t', 0, 0);
+  cluster.foreignPartition = 7;
+  await expect(cluster.until(fetcher.poll(100))).rejects.toThrow(
+    'Broker 1 answered a fetch with the partition t-7',
+  );
+  cluster.foreignPartition = null;
+  expect(await readAll(cluster, fetcher, 2)).toEqual([[0, 1]]);
+});

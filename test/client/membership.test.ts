@@ -4,7 +4,7 @@ import { ConsumerProtocolMember } from '../../src/client/consumer-protocol-membe
 import { GroupMember } from '../../src/client/group-member.ts';
 import type { KafkaClient } from '../../src/client/kafka-client.ts';
 import { groupDefaults, type HeartbeatingMember } from '../../src/client/membership.ts';
-import { Errors } from '../../src/protocol/errors.ts';
+import { Errors, KafkaError } from '../../src/protocol/errors.ts';
 import { JoinGroupRequest } from '../../src/protocol/messages/groups/11-join-group.ts';
 import { HeartbeatRequest } from '../../src/protocol/messages/groups/12-heartbeat.ts';
 import { SyncGroupRequest } from '../../src/protocol/messages/groups/14-sync-group.ts';
@@ -26,23 +26,25 @@ const answersOfOtherApis = new Map<number, object>([
   [SyncGroupRequest.key, { assignment: new Uint8Array(0) }],
 ]);
 
-/** A group that accepts one member. From heartbeat number `refusedFrom` on, it answers with `error`. */
+/** A group that accepts one member. It answers the heartbeats from `refusedFrom` to `refusedTo`, counted from 1, with `error`. */
 class FakeGroup {
   readonly world = new World(1);
   readonly life = new SimulatedHost(this.world, 'client').boot();
   heartbeats = 0;
   readonly uses = new Set<string>();
   refusedFrom = Number.POSITIVE_INFINITY;
+  refusedTo = Number.POSITIVE_INFINITY;
   error = Errors.GROUP_AUTHORIZATION_FAILED;
   /** When true, heartbeats are answered so that the member must give up its partitions and join again. */
   rebalances = false;
 
   get client(): KafkaClient {
     const request = async ({ key }: { key: number }) => {
-      await sleep(this.life, answerMs);
       const isHeartbeat = key === HeartbeatRequest.key || key === ConsumerGroupHeartbeatRequest.key;
+      const number = isHeartbeat ? ++this.heartbeats : 0;
+      await sleep(this.life, answerMs);
       if (!isHeartbeat) return { errorCode: 0, ...answersOfOtherApis.get(key) };
-      const isRefused = ++this.heartbeats >= this.refusedFrom;
+      const isRefused = number >= this.refusedFrom && number <= this.refusedTo;
       const isClassic = key === HeartbeatRequest.key;
       const error = this.rebalances && isClassic ? Errors.REBALANCE_IN_PROGRESS : Errors.NONE;
       const topicPartitions = this.rebalances ? [{ topicId: 'T'.repeat(22), partitions: [0] }] : [];
@@ -57,6 +59,10 @@ class FakeGroup {
     return {
       ports,
       coordinator: async () => 1,
+      metadata: async () => {
+        await sleep(this.life, answerMs);
+        throw new KafkaError(Errors.CLUSTER_AUTHORIZATION_FAILED);
+      },
       broker: async (_nodeId: number, use: string) => {
         this.uses.add(use);
         return { request };
@@ -129,5 +135,27 @@ describe.each(protocols)('a member of the %s protocol', (_name, memberOf) => {
     });
     // At most two more: the heartbeat already in flight, and in the consumer protocol the one by which the member leaves.
     expect(heartbeats).toBeLessThanOrEqual(2);
+  });
+
+  test('ignores the response to a heartbeat from before it joined again', async () => {
+    const { member, heartbeats } = await run((group, member) => {
+      const before = group.heartbeats;
+      group.world.run(group.world.nowMs + 150, () => group.heartbeats > before);
+      [group.refusedFrom, group.refusedTo] = [group.heartbeats, group.heartbeats];
+      void member.join();
+    });
+    expect(member.needsJoin).toBe(false);
+    expect(heartbeats).toBeGreaterThan(7);
+    expect(heartbeats).toBeLessThan(13);
+  });
+
+  test('ends when its metadata are refused for good, unless it has joined again since the look-up', async () => {
+    const { member: stays } = await run((_group, member) => member.refresh(false));
+    expect(() => stays.needsJoin).toThrow(Errors.CLUSTER_AUTHORIZATION_FAILED.message);
+    const { member: joinsAgain } = await run((_group, member) => {
+      member.refresh(false);
+      void member.join();
+    });
+    expect(joinsAgain.needsJoin).toBe(false);
   });
 });

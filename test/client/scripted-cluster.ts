@@ -96,6 +96,8 @@ export class ScriptedCluster {
   partitions: readonly ScriptedPartition[];
   /** The zero id means that the topic has none, as with brokers older than topic ids. */
   topicId: Uuid = uuidZero;
+  /** When not null, brokers answer fetches with this partition in place of the requested ones. */
+  foreignPartition: number | null = null;
   readonly asked: AskedRequest[] = [];
   /** Decides the fate of each request. */
   script: (request: AskedRequest) => Fate = () => 'served';
@@ -297,7 +299,7 @@ export class ScriptedCluster {
             ? new Uint8Array(0)
             : Buffer.concat(partition.batches.slice(from, from + 2).map(({ bytes }) => bytes));
         return {
-          partitionIndex: index,
+          partitionIndex: this.foreignPartition ?? index,
           errorCode: Errors[found].code,
           highWatermark: partition.endOffset,
           abortedTransactions: null,

@@ -2,6 +2,9 @@
 const connectionTest = 'test/client/connection.test.ts';
 const producerTest = 'test/client/producer.test.ts';
 const fetcherTest = 'test/client/fetcher.test.ts';
+const subscriptionTest = 'test/client/subscription.test.ts';
+const membership = 'src/client/membership.ts';
+const membershipTest = 'test/client/membership.test.ts';
 const metadataTest = 'test/client/group-metadata.test.ts';
 
 export const clientRows = [
@@ -141,7 +144,7 @@ export const clientRows = [
     edits: [
       {
         file: 'src/client/group-member.ts',
-        from: 'if (isChanged || this.subscribed.names.join() !== this.joinedTopics.join())',
+        from: 'if (isChanged || this.isOutdated)',
         to: 'if (isChanged)',
       },
     ],
@@ -235,5 +238,69 @@ export const clientRows = [
       },
     ],
     caughtBy: { test: 'test/client/fetcher.test.ts', name: 'are both read' },
+  },
+  {
+    number: 1163,
+    bug: 'of two look-ups that overlap, the older answer wins when it comes last',
+    reference: 'a review of the client, 28 November 2026',
+    change: 'every answer is taken',
+    edits: [{ file: 'src/client/subscription.ts', from: 'if (number > this.taken) {', to: '{' }],
+    caughtBy: { test: subscriptionTest, name: 'whichever comes last' },
+  },
+  {
+    number: 1164,
+    bug: 'a group leader that sees another topic while it assigns joins with it only after metadata.max.age.ms',
+    reference: 'a review of the client, 28 November 2026',
+    change: 'the metadata are not looked up again',
+    edits: [
+      {
+        file: 'src/client/group-member.ts',
+        from: 'if (this.isOutdated) this.subscribed.expire();',
+        to: '',
+      },
+    ],
+    caughtBy: { test: subscriptionTest, name: 'soon joins again' },
+  },
+  {
+    number: 1165,
+    bug: 'a member ends because a heartbeat from before its last join was refused',
+    reference: 'a review of the client, 28 November 2026',
+    change: 'the response to every heartbeat counts',
+    edits: [
+      {
+        file: membership,
+        from: 'if (series === this.heartbeatSeries) this.refused(error);',
+        to: 'this.refused(error);',
+      },
+    ],
+    caughtBy: { test: membershipTest, name: 'from before it joined again' },
+  },
+  {
+    number: 1166,
+    bug: 'a member ends because a look-up from before its last join was refused',
+    reference: 'a review of the client, 28 November 2026',
+    change: 'the answer to every look-up counts',
+    edits: [
+      {
+        file: membership,
+        from: 'if (series === this.heartbeatSeries) this.failure ??= error as Error;',
+        to: 'this.failure ??= error as Error;',
+      },
+    ],
+    caughtBy: { test: membershipTest, name: 'unless it has joined again' },
+  },
+  {
+    number: 1167,
+    bug: 'a partition in a response that nobody requested is skipped silently',
+    reference: "Java's client: Response for missing partition",
+    change: 'it is skipped',
+    edits: [
+      {
+        file: 'src/client/fetcher.ts',
+        from: 'if (own === undefined) {',
+        to: 'if (own === undefined) { continue;',
+      },
+    ],
+    caughtBy: { test: fetcherTest, name: 'that was not requested' },
   },
 ];
