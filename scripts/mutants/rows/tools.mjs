@@ -58,4 +58,18 @@ export const toolRows = [
     ],
     caughtBy: { test: 'test/cli/compare-replicas.test.ts', name: 'up to the high watermark' },
   },
+  {
+    number: 1168,
+    bug: 'bendemann doctor wants the voters of a file that are invalid themselves in the other files too',
+    reference: 'a reader, 28 November 2026',
+    change: 'the first file is compared with, whatever its voters',
+    edits: [
+      {
+        file: 'src/cli/bendemann/doctor.ts',
+        from: 'nodes.find(({ problems }) => !problems.some(({ keys }) => keys.includes(key)))',
+        to: 'nodes.at(0)',
+      },
+    ],
+    caughtBy: { test: 'test/cli/bendemann.test.ts', name: 'whose own are valid' },
+  },
 ];

@@ -239,12 +239,13 @@ function ofDirectories({ file, metas, nodeId }: InspectedNode, clusterId: string
 }
 
 function ofCluster(nodes: readonly InspectedNode[]): Finding[] {
+  return [...ofNodeIds(nodes), ...ofVoters(nodes), ...ofClusterIds(nodes)];
+}
+
+function ofNodeIds(nodes: readonly InspectedNode[]): Finding[] {
   const found: Finding[] = [];
   const byNode = new Map<number, string>();
-  const first = nodes[0] as InspectedNode;
-  const keys = ['controller.quorum.voters'];
-  for (const node of nodes) {
-    const { file, nodeId } = node;
+  for (const { file, nodeId } of nodes) {
     const other = byNode.get(nodeId);
     if (other !== undefined)
       found.push({
@@ -254,24 +255,33 @@ function ofCluster(nodes: readonly InspectedNode[]): Finding[] {
         change: 'node.id=ANOTHER-NUMBER',
       });
     if (nodeId >= 0) byNode.set(nodeId, file);
-    if (votersText(node) !== votersText(first))
-      found.push({
-        file,
-        keys,
-        what: `its voters are not those of ${first.file}: the quorum may split`,
-        change: `controller.quorum.voters=${votersText(first)}`,
-      });
   }
+  return found;
+}
+
+/** Compares the voters of all files with those of the first file whose own are valid. */
+function ofVoters(nodes: readonly InspectedNode[]): Finding[] {
+  const key = 'controller.quorum.voters';
+  const first = nodes.find(({ problems }) => !problems.some(({ keys }) => keys.includes(key)));
+  if (first === undefined) return [];
   const { voters } = first;
+  const found = nodes
+    .filter((node) => votersText(node) !== votersText(first))
+    .map(({ file }) => ({
+      file,
+      keys: [key],
+      what: `its voters are not those of ${first.file}: the quorum may split`,
+      change: `${key}=${votersText(first)}`,
+    }));
   const controllers = nodes.filter(({ isController }) => isController).length;
   if (nodes.length > 1 && voters.length > 0 && controllers * 2 <= voters.length)
     found.push({
       file: first.file,
-      keys,
+      keys: [key],
       what: `${controllers} of ${voters.length} voters are in these files: without the others no quorum forms`,
       change: 'start the other controllers too',
     });
-  return [...found, ...ofClusterIds(nodes)];
+  return found;
 }
 
 function votersText({ voters }: InspectedNode): string {
