@@ -4,6 +4,7 @@
  * the classic protocol: when the assignment changes, the consumer commits and calls `join`, and only then does the member report
  * to the coordinator that it has given up the revoked partitions.
  */
+import { sameElements } from '../base/collections.ts';
 import type { Uuid } from '../base/uuid.ts';
 import { Errors, type ErrorRow, KafkaError } from '../protocol/errors.ts';
 import {
@@ -76,7 +77,7 @@ export class ConsumerProtocolMember extends HeartbeatingMember {
 
   protected beatOnce(): Promise<void> {
     const { names } = this.subscribed;
-    return this.beat(names.join() === this.sentTopics.join() ? {} : { subscribedTopicNames: [...names] });
+    return this.beat(sameElements(names, this.sentTopics) ? {} : { subscribedTopicNames: [...names] });
   }
 
   protected get watched(): readonly string[] {

@@ -2,6 +2,7 @@
  * Reads assigned partitions. It keeps their positions, has at most one Fetch request in flight to each leader, and decodes the
  * records. A position advances only over records that `poll` has returned.
  */
+import { groupBy } from '../base/collections.ts';
 import { sleep } from '../base/clock.ts';
 import { type Uuid, uuidZero } from '../base/uuid.ts';
 import { Errors, errorOf, KafkaError } from '../protocol/errors.ts';
@@ -154,7 +155,9 @@ export class Fetcher {
     return retry(this.client.ports, 30_000, async () => {
       const cluster = await this.client.metadata([...new Set(wanted.map(({ topic }) => topic))]);
       const found = new Map<string, { offset: number; timestamp: number }>();
-      const byLeader = groupByLeader(wanted, cluster.topics);
+      const byLeader = groupBy(wanted, ({ topic, partition }) =>
+        leaderIn(cluster.topics.get(topic), partition),
+      );
       for (const [leader, partitions] of byLeader) await this.listOffsets(leader, partitions, found);
       return found;
     });
@@ -355,16 +358,4 @@ function leaderIn(topic: TopicInfo | undefined, partition: number): number {
   if (topic === undefined || topic.errorCode !== 0) throw new KafkaError(errorOf(topic?.errorCode ?? 3));
   if (leader < 0) throw new KafkaError(Errors.LEADER_NOT_AVAILABLE);
   return leader;
-}
-
-function groupByLeader<T extends { topic: string; partition: number }>(
-  wanted: readonly T[],
-  topics: ReadonlyMap<string, TopicInfo>,
-): Map<number, T[]> {
-  const groups = new Map<number, T[]>();
-  for (const one of wanted) {
-    const leader = leaderIn(topics.get(one.topic), one.partition);
-    groups.set(leader, [...(groups.get(leader) ?? []), one]);
-  }
-  return groups;
 }

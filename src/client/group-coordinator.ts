@@ -2,6 +2,7 @@
  * Sends the requests of a group member to its coordinator, and looks the coordinator up again when it has moved to another
  * broker. It also has the requests about offsets, which are the same in both group protocols.
  */
+import { groupBy } from '../base/collections.ts';
 import { Errors, errorOf, KafkaError } from '../protocol/errors.ts';
 import { OffsetCommitRequest, OffsetCommitResponse } from '../protocol/messages/groups/08-offset-commit.ts';
 import { OffsetFetchRequest, OffsetFetchResponse } from '../protocol/messages/groups/09-offset-fetch.ts';
@@ -72,7 +73,7 @@ export class GroupCoordinator {
       const answer = await this.request(OffsetCommitRequest, OffsetCommitResponse, {
         groupId: this.groupId,
         ...committer,
-        topics: byTopic(offsets).map(([name, partitions]) => ({
+        topics: [...groupBy(offsets, ({ topic }) => topic)].map(([name, partitions]) => ({
           name,
           partitions: partitions.map(({ partition, offset, leaderEpoch }) => ({
             partitionIndex: partition,
@@ -110,10 +111,4 @@ export class GroupCoordinator {
     }
     return offsets;
   }
-}
-
-function byTopic<T extends { topic: string }>(items: readonly T[]): [string, T[]][] {
-  const groups = new Map<string, T[]>();
-  for (const item of items) groups.set(item.topic, [...(groups.get(item.topic) ?? []), item]);
-  return [...groups];
 }

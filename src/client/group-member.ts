@@ -2,6 +2,7 @@
  * A member of a classic consumer group: joins, computes the assignment when it is the group leader (range), sends heartbeats,
  * commits, leaves. It follows the eager protocol: all partitions are revoked at every rebalance.
  */
+import { sameElements } from '../base/collections.ts';
 import { decode, encode } from '../protocol/codec/codec.ts';
 import { Errors, type ErrorRow, KafkaError } from '../protocol/errors.ts';
 import { JoinGroupRequest, JoinGroupResponse } from '../protocol/messages/groups/11-join-group.ts';
@@ -70,7 +71,7 @@ export class GroupMember extends HeartbeatingMember {
 
   /** Whether the group knows other topics of this member than it is subscribed to now. */
   private get isOutdated(): boolean {
-    return this.subscribed.names.join() !== this.joinedTopics.join();
+    return !sameElements(this.subscribed.names, this.joinedTopics);
   }
 
   private async joinAndSync(): Promise<TopicPartitions[]> {

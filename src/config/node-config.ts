@@ -3,6 +3,7 @@
  * dynamic value of the broker itself takes precedence over one of the cluster. `get` returns the value in force now; code that
  * must react to a change uses `bind`. The values of the file never change.
  */
+import { sameElements } from '../base/collections.ts';
 import type { NodeId } from '../base/ids.ts';
 import { nodeId } from '../base/ids.ts';
 import type { Address } from '../base/network.ts';
@@ -302,7 +303,5 @@ function tryParse(key: string, property: Property, text: string): PropertyValue 
 }
 
 function sameValue(a: PropertyValue, b: PropertyValue): boolean {
-  if (Array.isArray(a) && Array.isArray(b))
-    return a.length === b.length && a.every((value, i) => value === b[i]);
-  return a === b;
+  return a === b || (Array.isArray(a) && Array.isArray(b) && sameElements(a, b));
 }

@@ -10,13 +10,14 @@
  * - Without ELR the last member of the ISR stays in it. With ELR the ISR may become empty.
  * - Every record increments the partition epoch; a record that names a leader increments the leader epoch.
  */
+import { sameElements } from '../base/collections.ts';
 import { mark } from '../base/mark.ts';
 import type { NodeId } from '../base/ids.ts';
 import type { Uuid } from '../base/uuid.ts';
 import type { RecordOf } from '../metadata/records.ts';
 import { record } from '../metadata/records.ts';
 import type { PartitionImage } from '../metadata/topics-image.ts';
-import { noLeader, recovering, sameList, uuidUnassignedDirectory } from '../metadata/topics-image.ts';
+import { noLeader, recovering, uuidUnassignedDirectory } from '../metadata/topics-image.ts';
 
 export type Election = 'preferred' | 'online' | 'unclean';
 
@@ -212,23 +213,16 @@ function lastLeader(draft: Draft, before: PartitionImage, context: ChangeContext
   }
 }
 
-function sameDirectories({ directories }: Draft, before: PartitionImage): boolean {
-  return (
-    directories.length === before.directories.length &&
-    directories.every((directory, at) => directory === before.directories[at])
-  );
-}
-
 function recordOf(draft: Draft, before: PartitionImage): RecordOf<'PartitionChangeRecord'> | null {
   const changed = (now: readonly NodeId[], then: readonly NodeId[]): readonly NodeId[] | null =>
-    sameList(now, then) ? null : now;
+    sameElements(now, then) ? null : now;
   const replicas = changed(draft.replicas, before.replicas);
   const isr = changed(draft.isr, before.isr);
   const removingReplicas = changed(draft.removing, before.removingReplicas);
   const addingReplicas = changed(draft.adding, before.addingReplicas);
   const eligibleLeaderReplicas = changed(draft.elr, before.elr);
   const lastKnownElr = changed(draft.lastKnownElr, before.lastKnownElr);
-  const directories = sameDirectories(draft, before) ? null : draft.directories;
+  const directories = sameElements(draft.directories, before.directories) ? null : draft.directories;
   const recoveryChanged = draft.leaderRecoveryState !== before.leaderRecoveryState;
   const isSame =
     replicas === null &&

@@ -4,6 +4,7 @@
  * always on an active broker. Fenced brokers are used last. The same brokers and the same random numbers give the same
  * placement.
  */
+import { groupBy } from '../base/collections.ts';
 import type { NodeId } from '../base/ids.ts';
 import type { Random } from '../base/random.ts';
 import { below } from '../base/random.ts';
@@ -64,12 +65,8 @@ interface Rack {
 }
 
 function racksOf(brokers: readonly UsableBroker[], random: Random): Rack[] {
-  const byName = new Map<string, UsableBroker[]>();
-  for (const broker of brokers) {
-    // Brokers without a rack form one rack.
-    const name = broker.rack ?? '';
-    byName.set(name, [...(byName.get(name) ?? []), broker]);
-  }
+  // Brokers without a rack form one rack.
+  const byName = groupBy(brokers, ({ rack }) => rack ?? '');
   const ids = (list: UsableBroker[], fenced: boolean): NodeId[] =>
     list.filter((broker) => broker.fenced === fenced).map((broker) => broker.id);
   return [...byName]

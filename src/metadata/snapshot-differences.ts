@@ -2,13 +2,14 @@
  * Finds the differences between the image of a snapshot and the previous image of a node, so that publishers are notified only of
  * real changes. What is equal in both stays the object of the previous image.
  */
+import { sameElements } from '../base/collections.ts';
 import type { NodeId } from '../base/ids.ts';
 import type { Uuid } from '../base/uuid.ts';
 import type { BrokerImage } from './cluster-image.ts';
 import type { ConfigResource, ResourceConfigImage } from './configs-image.ts';
 import { resourceKey } from './configs-image.ts';
 import type { MetadataImage } from './image.ts';
-import { sameList, type PartitionImage, type TopicImage } from './topics-image.ts';
+import { type PartitionImage, type TopicImage } from './topics-image.ts';
 
 export interface Differences {
   readonly image: MetadataImage;
@@ -86,7 +87,7 @@ function samePartition(a: PartitionImage, b: PartitionImage): boolean {
     a.leaderEpoch === b.leaderEpoch &&
     a.leader === b.leader &&
     a.leaderRecoveryState === b.leaderRecoveryState &&
-    comparedLists.every((key) => sameList(a[key], b[key]))
+    comparedLists.every((key) => sameElements<unknown>(a[key], b[key]))
   );
 }
 

@@ -2,17 +2,12 @@
  * Collects the changes that records make to topics and partitions, and applies them to a `TopicsImage`. The partition list of a
  * topic is copied once, at the first change of the topic.
  */
+import { sameElements } from '../base/collections.ts';
 import { assert, defined } from '../base/assert.ts';
 import type { NodeId } from '../base/ids.ts';
 import type { Uuid } from '../base/uuid.ts';
 import type { RecordOf } from './records.ts';
-import {
-  sameList,
-  type noLeader,
-  type PartitionImage,
-  type TopicImage,
-  type TopicsImage,
-} from './topics-image.ts';
+import { type noLeader, type PartitionImage, type TopicImage, type TopicsImage } from './topics-image.ts';
 
 interface TopicDraft {
   readonly name: string;
@@ -171,7 +166,7 @@ export class TopicsDelta {
       this.#lists.set(hash, [list]);
       return list;
     }
-    for (const known of alike) if (sameList(known, list)) return known as readonly T[];
+    for (const known of alike) if (sameElements(known, list)) return known as readonly T[];
     alike.push(list);
     return list;
   }
@@ -205,7 +200,7 @@ export class TopicsDelta {
 
 /** Returns `model` when both lists are equal, so that an ISR with all replicas, the usual case, is the same object as `replicas`. */
 function same(ids: readonly NodeId[], model: readonly NodeId[]): readonly NodeId[] {
-  return sameList(ids, model) ? model : ids;
+  return sameElements(ids, model) ? model : ids;
 }
 
 function hashOf(list: readonly (number | string)[]): number {

@@ -47,14 +47,6 @@ export interface PartitionImage {
   readonly partitionEpoch: number;
 }
 
-/** Whether both lists have the same elements in the same order. */
-export function sameList(a: readonly (number | string)[], b: readonly (number | string)[]): boolean {
-  if (a === b) return true;
-  if (a.length !== b.length) return false;
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
-  return true;
-}
-
 export interface TopicImage {
   readonly name: string;
   readonly id: Uuid;

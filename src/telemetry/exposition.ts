@@ -2,6 +2,7 @@
  * Writes metrics in Prometheus' text format, version 0.0.4. The format wants all lines of a metric together, but collectors
  * report values in any order. So lines are kept for each metric until all values are in.
  */
+import { sameElements } from '../base/collections.ts';
 import { metricRows, type MetricName, type Sink } from './metrics.ts';
 
 export const expositionContentType = 'text/plain; version=0.0.4; charset=utf-8';
@@ -40,12 +41,7 @@ export class Exposition {
 
   #labelText(names: readonly string[], values: readonly (string | number)[]): string {
     const last = this.#last;
-    if (
-      values === last.values &&
-      names.length === last.names.length &&
-      names.every((one, i) => one === last.names[i])
-    )
-      return last.text;
+    if (values === last.values && sameElements(names, last.names)) return last.text;
     const text = names.map((label, i) => `${label}="${escaped(values[i] ?? '')}"`).join(',');
     this.#last = { names, values, text };
     return text;

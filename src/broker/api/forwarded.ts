@@ -7,6 +7,7 @@
  *            client can use a new topic at once through the same broker. When no controller responds in time, every item of the
  *            response has REQUEST_TIMED_OUT.
  */
+import { sameElements } from '../../base/collections.ts';
 import { uuidZero } from '../../base/uuid.ts';
 import { kraftVersionFeature, kraftVersionOf } from '../../metadata/feature-versions.ts';
 import { featureLevel, type MetadataImage } from '../../metadata/image.ts';
@@ -182,7 +183,7 @@ function scramHandler(services: NodeServices): Handler {
       return ({ security: { scram } }) =>
         upserted.every(({ mechanism, name, iterations, salt }) => {
           const known = scram.get(scramKey(mechanism, name));
-          return known?.iterations === iterations && areEqual(known.salt, salt);
+          return known?.iterations === iterations && sameElements(known.salt, salt);
         }) && deleted.every(({ mechanism, name }) => !scram.has(scramKey(mechanism, name)));
     },
     failed: (request, { code }, errorMessage) => ({
@@ -191,10 +192,6 @@ function scramHandler(services: NodeServices): Handler {
       ),
     }),
   });
-}
-
-function areEqual(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, i) => byte === b[i]);
 }
 
 /**

@@ -9,6 +9,7 @@
  *   deleted.
  * - A marker is in flight at most once at a time.
  */
+import { groupBy } from '../../base/collections.ts';
 import { mark } from '../../base/mark.ts';
 import type { Scheduler, Timer } from '../../base/clock.ts';
 import type { NodeId } from '../../base/ids.ts';
@@ -225,14 +226,8 @@ function errorsOf(response: WriteTxnMarkersResponse): Map<string, ErrorRow> {
 
 /** Groups markers by their transaction. */
 function byOrder(markers: readonly Marker[]): Map<MarkerOrder, Partitions> {
-  const grouped = new Map<MarkerOrder, Marker[]>();
-  for (const marker of markers) {
-    const others = grouped.get(marker.order);
-    if (others === undefined) grouped.set(marker.order, [marker]);
-    else others.push(marker);
-  }
   const sets = new Map<MarkerOrder, Partitions>();
-  for (const [order, own] of grouped)
+  for (const [order, own] of groupBy(markers, (marker) => marker.order))
     sets.set(order, partitionsOf(own.map(({ topic, partition }) => ({ topic, partitions: [partition] }))));
   return sets;
 }

@@ -6,6 +6,7 @@
  * At most one request to a coordinator is in flight; questions that arrive meanwhile are combined into the next one. A request
  * has at most one entry for a transactional id, because the coordinator handles its entries concurrently.
  */
+import { groupBy } from '../../base/collections.ts';
 import type { Clock, Scheduler } from '../../base/clock.ts';
 import type { NodeId } from '../../base/ids.ts';
 import { coordinatorPartition } from '../../coordinator/partition.ts';
@@ -165,14 +166,15 @@ function takeBatch(waiting: Waiting[]): Waiting[] {
 }
 
 function toWire({ transactionalId, producerId, producerEpoch, partitions, support }: TransactionQuestion) {
-  const topics = new Map<string, number[]>();
-  for (const { topic, index } of partitions) topics.set(topic, [...(topics.get(topic) ?? []), index]);
   return {
     transactionalId,
     producerId,
     producerEpoch,
     verifyOnly: support !== 'add',
-    topics: [...topics].map(([name, indexes]) => ({ name, partitions: indexes })),
+    topics: [...groupBy(partitions, ({ topic }) => topic)].map(([name, ofTopic]) => ({
+      name,
+      partitions: ofTopic.map(({ index }) => index),
+    })),
   };
 }
 

@@ -1,6 +1,7 @@
 /**
  * Reads offsets of many partitions, with one request to each leader. Requests are repeated while leaders move to other brokers.
  */
+import { groupBy } from '../../base/collections.ts';
 import type { ClusterInfo, KafkaClient } from '../../client/kafka-client.ts';
 import { isRetriable, retry } from '../../client/retry.ts';
 import { Errors, errorOf, KafkaError } from '../../protocol/errors.ts';
@@ -34,26 +35,15 @@ export function byLeader<T extends TopicPartition>(
   cluster: ClusterInfo,
   partitions: readonly T[],
 ): Map<number | null, T[]> {
-  const groups = new Map<number | null, T[]>();
-  for (const one of partitions) {
-    const known = cluster.topics.get(one.topic)?.partitions.find(({ index }) => index === one.partition);
-    const leader = known === undefined || known.leader < 0 ? null : known.leader;
-    const group = groups.get(leader);
-    if (group === undefined) groups.set(leader, [one]);
-    else group.push(one);
-  }
-  return groups;
+  return groupBy(partitions, ({ topic, partition }) => {
+    const known = cluster.topics.get(topic)?.partitions.find(({ index }) => index === partition);
+    return known === undefined || known.leader < 0 ? null : known.leader;
+  });
 }
 
 /** Groups partitions by topic, as most requests need them. */
 export function byTopic<T extends TopicPartition>(partitions: readonly T[]): { name: string; list: T[] }[] {
-  const topics = new Map<string, T[]>();
-  for (const one of partitions) {
-    const list = topics.get(one.topic);
-    if (list === undefined) topics.set(one.topic, [one]);
-    else list.push(one);
-  }
-  return [...topics].map(([name, list]) => ({ name, list }));
+  return [...groupBy(partitions, ({ topic }) => topic)].map(([name, list]) => ({ name, list }));
 }
 
 /**

@@ -4,6 +4,7 @@ import { KafkaError } from '../../protocol/errors.ts';
 import { committedOffsets, type DescribedGroup, describeGroup } from '../cluster/group-requests.ts';
 import { selectedGroups } from './kafka-consumer-groups-list.ts';
 import {
+  byTopic,
   comparePartitions,
   listOffsets,
   partitionKey,
@@ -133,11 +134,9 @@ function printOffsets(
 /** Formats partitions by topic: `topic:0,1;other:2`. */
 function assignmentText(partitions: readonly TopicPartition[] | null): string {
   if (partitions === null || partitions.length === 0) return none;
-  const topics = new Map<string, number[]>();
-  for (const { topic, partition } of [...partitions].sort(comparePartitions)) {
-    topics.set(topic, [...(topics.get(topic) ?? []), partition]);
-  }
-  return [...topics].map(([topic, indexes]) => `${topic}:${indexes.join(',')}`).join(';');
+  return byTopic([...partitions].sort(comparePartitions))
+    .map(({ name, list }) => `${name}:${list.map(({ partition }) => partition).join(',')}`)
+    .join(';');
 }
 
 function printMembers(group: DescribedGroup, isVerbose: boolean, io: CliIo): void {

@@ -3,6 +3,7 @@
  * replicas of the partitions go to the brokers in turn. The other replicas of a partition go to other brokers, in different racks
  * if all brokers have a rack. Random start positions avoid that all topics begin at the same broker.
  */
+import { groupBy } from '../../base/collections.ts';
 import { below, type Random } from '../../base/random.ts';
 
 export interface UsableBroker {
@@ -17,11 +18,8 @@ function followerPosition(leader: number, shift: number, at: number, count: numb
 
 /** Orders the brokers so that neighbours in the list are in different racks: one broker of each rack in turn. */
 function alternateRacks(brokers: readonly UsableBroker[]): UsableBroker[] {
-  const racks = new Map<string, UsableBroker[]>();
-  for (const broker of [...brokers].sort((left, right) => left.id - right.id)) {
-    const rack = broker.rack ?? '';
-    racks.set(rack, [...(racks.get(rack) ?? []), broker]);
-  }
+  const sorted = [...brokers].sort((left, right) => left.id - right.id);
+  const racks = groupBy(sorted, ({ rack }) => rack ?? '');
   const queues = [...racks].sort(([left], [right]) => (left < right ? -1 : 1)).map(([, queue]) => queue);
   const longest = Math.max(...queues.map(({ length }) => length));
   return Array.from({ length: longest }, (_, at) => queues.flatMap((queue) => queue[at] ?? [])).flat();

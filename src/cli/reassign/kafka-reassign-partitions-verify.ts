@@ -1,4 +1,5 @@
 /** `kafka-reassign-partitions` with `--verify`, `--cancel` and `--list`: shows the progress of reassignments, and cancels them. */
+import { sameElements } from '../../base/collections.ts';
 import type { KafkaClient } from '../../client/kafka-client.ts';
 import {
   findMoves,
@@ -56,7 +57,7 @@ async function statusText(
       const key = partitionKey(target);
       if (moving.has(key)) return `Reassignment of partition ${key} is still in progress.`;
       const replicas = topics.get(target.topic)?.[target.partition]?.replicas ?? [];
-      return replicas.join() === target.replicas.join()
+      return sameElements(replicas, target.replicas)
         ? `Reassignment of partition ${key} is completed.`
         : `There is no active reassignment of partition ${key}, but replica set is ${replicas.join(',')} rather than ${target.replicas.join(',')}.`;
     })

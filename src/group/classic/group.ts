@@ -13,6 +13,7 @@
  * - The leader is a member, and so is every static member id.
  * - A group with members has a protocol type and is not Empty.
  */
+import { sameElements } from '../../base/collections.ts';
 import { assert } from '../../base/assert.ts';
 import type { ErrorRow } from '../../protocol/errors.ts';
 import { Errors } from '../../protocol/errors.ts';
@@ -294,12 +295,11 @@ export function metadataOf(member: Member, protocolName: string): Uint8Array {
 
 /** Whether both lists have the same protocols in the same order with the same metadata. */
 export function sameProtocols(a: readonly MemberProtocol[], b: readonly MemberProtocol[]): boolean {
-  if (a.length !== b.length) return false;
-  return a.every((protocol, i) => {
+  const isSame = ({ name, metadata }: MemberProtocol, i: number): boolean => {
     const other = b[i] as MemberProtocol;
-    if (protocol.name !== other.name || protocol.metadata.length !== other.metadata.length) return false;
-    return protocol.metadata.every((byte, j) => byte === other.metadata[j]);
-  });
+    return name === other.name && sameElements(metadata, other.metadata);
+  };
+  return a.length === b.length && a.every(isSame);
 }
 
 /** Checks all invariants, for tests. */

@@ -5,6 +5,7 @@
  * A heartbeat does three things: it updates the member's metadata, and increments the group epoch if the change affects the
  * assignment; it updates the target assignment to the group epoch; it moves the member towards its target.
  */
+import { sameElements } from '../../base/collections.ts';
 import type { Uuid } from '../../base/uuid.ts';
 import { randomUuid } from '../../base/uuid.ts';
 import { Errors, KafkaError } from '../../protocol/errors.ts';
@@ -17,15 +18,7 @@ import { bumpEpoch, bumpIfTopicsChanged } from './epoch.ts';
 import { leaveGroup } from './leave.ts';
 import { forgetRegex, memberOf, requireRoom } from './member-lookup.ts';
 import type { ConsumerMember, MemberMetadata } from './member.ts';
-import {
-  hasRegex,
-  isReconciledTo,
-  joinEpoch,
-  memberStates,
-  sameMetadata,
-  sameNames,
-  samePartitions,
-} from './member.ts';
+import { hasRegex, isReconciledTo, joinEpoch, memberStates, sameMetadata, samePartitions } from './member.ts';
 import { reconcile } from './reconcile.ts';
 import { refreshRegexes, requireValidRegex } from './regex.ts';
 import type { ConsumerHeartbeatResponse } from './requests.ts';
@@ -144,7 +137,7 @@ export function takeOver(
   const isKnown = group.members.has(memberId);
   if (!isKnown || !sameMetadata(before.metadata, metadata))
     change(batch, group, { type: 'member', memberId, value: metadata });
-  const namesChanged = !sameNames(before.metadata.subscribedTopicNames, metadata.subscribedTopicNames);
+  const namesChanged = !sameElements(before.metadata.subscribedTopicNames, metadata.subscribedTopicNames);
   const regex = changeRegex(group, batch, before.metadata, metadata);
   const epoch = group.epoch;
   refreshRegexes(turn, group, batch);

@@ -2,7 +2,9 @@
  * A member of a consumer group. As in Kafka's records it has two parts: its own metadata (`MemberMetadata`, record type 5) and
  * how far it has come towards its target assignment (`CurrentAssignment`, record type 8). Both are immutable values.
  */
+import { sameElements } from '../../base/collections.ts';
 import type { Uuid } from '../../base/uuid.ts';
+import { sameProtocols } from '../classic/group.ts';
 import type { MemberProtocol } from '../types.ts';
 
 /** The further data of a member that uses the classic protocol. */
@@ -105,26 +107,16 @@ export function sameMetadata(a: MemberMetadata, b: MemberMetadata): boolean {
     a.subscribedTopicRegex === b.subscribedTopicRegex &&
     a.rebalanceTimeoutMs === b.rebalanceTimeoutMs &&
     a.serverAssignor === b.serverAssignor &&
-    sameNames(a.subscribedTopicNames, b.subscribedTopicNames) &&
+    sameElements(a.subscribedTopicNames, b.subscribedTopicNames) &&
     sameClassic(a.classic, b.classic)
   );
 }
 
-export function sameNames(a: readonly string[], b: readonly string[]): boolean {
-  return a === b || (a.length === b.length && a.every((name, i) => name === b[i]));
-}
-
 function sameClassic(a: ClassicMemberMetadata | null, b: ClassicMemberMetadata | null): boolean {
   if (a === null || b === null) return a === b;
-  if (a.sessionTimeoutMs !== b.sessionTimeoutMs) return false;
-  const these = a.supportedProtocols;
-  const those = b.supportedProtocols;
-  if (these.length !== those.length) return false;
-  return these.every(({ name, metadata }, i) => {
-    const other = those[i];
-    if (other === undefined || other.name !== name || other.metadata.length !== metadata.length) return false;
-    return metadata.every((byte, at) => byte === other.metadata[at]);
-  });
+  return (
+    a.sessionTimeoutMs === b.sessionTimeoutMs && sameProtocols(a.supportedProtocols, b.supportedProtocols)
+  );
 }
 
 /** Whether both have the same partitions; the epochs may differ. */

@@ -3,6 +3,7 @@
  * is matched against all topic names when it is new, when topics were created since (at most every ten seconds), and every
  * `group.consumer.regex.refresh.interval.ms`. With many topics this takes several short turns.
  */
+import { sameElements } from '../../base/collections.ts';
 import { compileRegex, compileStoredRegex, type Regex, RegexError } from '../../config/regex.ts';
 import { Errors, KafkaError } from '../../protocol/errors.ts';
 import type { ConsumerGroup, Turn } from '../turn.ts';
@@ -10,7 +11,6 @@ import type { Batch } from './batch.ts';
 import { change, operate } from './batch.ts';
 import type { ResolvedRegex } from './changes.ts';
 import { bumpEpoch } from './epoch.ts';
-import { sameNames } from './member.ts';
 
 /** Bound of the number of names matched between two yields, times the size of the expression. */
 const workPerTurn = 16_000;
@@ -124,7 +124,7 @@ function store(
     // No member subscribes to it any more.
     if (group.subscribersOfRegex(regex) === 0) continue;
     const before = group.regexes.get(regex);
-    if (before === undefined || !sameNames(before.topics, value.topics)) changed = true;
+    if (before === undefined || !sameElements(before.topics, value.topics)) changed = true;
     change(batch, group, { type: 'regex', regex, value });
   }
   if (!changed && !group.regexPending) return;

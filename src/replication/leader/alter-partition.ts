@@ -8,6 +8,7 @@
  *
  * Not here: what to propose and what an outcome changes (`leader-state.ts`, `isr.ts`).
  */
+import { groupBy } from '../../base/collections.ts';
 import { mark } from '../../base/mark.ts';
 import type { Scheduler } from '../../base/clock.ts';
 import type { Uuid } from '../../base/uuid.ts';
@@ -164,12 +165,7 @@ export class AlterPartitionManager {
 
   async #send(requests: readonly IsrRequest[]): Promise<AlterPartitionResponse | null> {
     const { brokerId, brokerEpoch, controller, logger } = this.#options;
-    const topics = new Map<Uuid, IsrRequest[]>();
-    for (const request of requests) {
-      const partitions = topics.get(request.topicId);
-      if (partitions === undefined) topics.set(request.topicId, [request]);
-      else partitions.push(request);
-    }
+    const topics = groupBy(requests, ({ topicId }) => topicId);
     try {
       return await controller.request(AlterPartitionRequest, AlterPartitionResponse, version, {
         brokerId,

@@ -3,6 +3,7 @@
  * Versions:  v3 top-level error · v4 size and free space of the volume · v5 cordoned directories.
  * Behaviour: Null topics means all topics. A failed directory has the error KAFKA_STORAGE_ERROR.
  */
+import { groupBy } from '../../../base/collections.ts';
 import { Errors } from '../../../protocol/errors.ts';
 import {
   DescribeLogDirsRequest,
@@ -57,16 +58,13 @@ function describe(
 }
 
 function byTopic(logs: readonly LogDescription[]): Result['topics'] {
-  const topics = new Map<string, Result['topics'][number]['partitions'][number][]>();
-  for (const log of logs) {
-    const partitions = topics.get(log.topic) ?? [];
-    partitions.push({
-      partitionIndex: log.index,
-      partitionSize: log.sizeBytes,
-      offsetLag: log.offsetLag,
-      isFutureKey: log.isFuture,
-    });
-    topics.set(log.topic, partitions);
-  }
-  return [...topics].map(([name, partitions]) => ({ name, partitions }));
+  return [...groupBy(logs, ({ topic }) => topic)].map(([name, ofTopic]) => ({
+    name,
+    partitions: ofTopic.map(({ index, sizeBytes, offsetLag, isFuture }) => ({
+      partitionIndex: index,
+      partitionSize: sizeBytes,
+      offsetLag,
+      isFutureKey: isFuture,
+    })),
+  }));
 }

@@ -3,6 +3,7 @@
  * AlterUserScramCredentials; null means all.
  * Not done:  SASL itself, so no listener uses the credentials.
  */
+import { groupBy } from '../../../base/collections.ts';
 import { Errors } from '../../../protocol/errors.ts';
 import {
   DescribeUserScramCredentialsRequest,
@@ -15,10 +16,7 @@ export function createDescribeUserScramCredentialsHandler(): Handler {
     versions: '0',
     listeners: ['broker', 'controller'],
     handle({ users }, { image }) {
-      const known = new Map<string, { mechanism: number; iterations: number }[]>();
-      for (const { name, mechanism, iterations } of image.security.scram.values()) {
-        known.set(name, [...(known.get(name) ?? []), { mechanism, iterations }]);
-      }
+      const known = groupBy(image.security.scram.values(), ({ name }) => name);
       // As in Kafka, an empty list means all users as well.
       const names = users === null || users.length === 0 ? [...known.keys()] : users.map(({ name }) => name);
       const results = [...new Set(names)].map((user) => {
