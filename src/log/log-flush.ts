@@ -24,7 +24,11 @@ export async function flushLog(state: LogState, options: FlushOptions): Promise<
  * Syncs everything below `target`, which must have been written. If the indexes are synced too, the recovery point moves to
  * `target`.
  */
-export async function flushTo(state: LogState, target: number, options: FlushOptions): Promise<void> {
+export function flushTo(state: LogState, target: number, options: FlushOptions): Promise<void> {
+  return state.directory.using(() => syncTo(state, target, options));
+}
+
+async function syncTo(state: LogState, target: number, options: FlushOptions): Promise<void> {
   const { generation } = state;
   // A partition that never had a record has no directory yet.
   if (state.materialised === null) return;

@@ -17,7 +17,8 @@ import type { LeaderEpochCache } from './leader-epoch-cache.ts';
 import type { LogConfig } from './log-config.ts';
 import type { ProducerState } from './producers/producer-state.ts';
 import type { OffsetRange } from './segment/transaction-index.ts';
-import type { DirectoryRef, SegmentResources } from './segment/segment.ts';
+import type { PartitionDirectory } from './partition-directory.ts';
+import type { SegmentResources } from './segment/segment.ts';
 import { Segment } from './segment/segment.ts';
 import type { TailCache } from './tail-cache.ts';
 import { LogTail } from './tail-cache.ts';
@@ -80,7 +81,7 @@ export type LogView = Readonly<LogState>;
 export class LogState {
   readonly options: PartitionLogOptions;
   /** Replaced when the log is moved to another log directory. Changed by log-relocation. */
-  directory: DirectoryRef;
+  directory: PartitionDirectory;
   readonly resources: LogResources;
   readonly logger: Logger;
   readonly tail: LogTail;
@@ -150,7 +151,7 @@ export class LogState {
 
   constructor(
     options: PartitionLogOptions,
-    directory: DirectoryRef,
+    directory: PartitionDirectory,
     segments: Segment[],
     epochs: LeaderEpochCache,
     producers: ProducerState,

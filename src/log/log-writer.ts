@@ -259,7 +259,7 @@ export class LogWriter {
       // If the recovery point was already at this offset, `flushTo` did nothing, but the roll has added the last entries to the
       // indexes.
       if (segment.hasUnsyncedIndex) {
-        await unlessRemoved(state, segment, () => segment.writeIndexes(true));
+        await state.directory.using(() => unlessRemoved(state, segment, () => segment.writeIndexes(true)));
       }
     } catch (error) {
       // As in `flush`.

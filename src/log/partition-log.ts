@@ -394,8 +394,7 @@ export class PartitionLog {
       if (state.failure !== null || (await fs.stat(from)) === null) return null;
       const parent = from.slice(0, from.lastIndexOf('/'));
       const path = `${parent}/${name}`;
-      await fs.rename(from, path);
-      state.directory.path = path;
+      await state.directory.rename(fs, path, () => this.abandon());
       // The rename is not synced. If a power cut undoes it, the next start finds the log as a stray and renames it again.
       return path;
     });

@@ -93,9 +93,10 @@ export async function writeSegmentCheckpoint(
     if (text === state.segmentCheckpoint) return;
     // Not known while it is being written.
     state.segmentCheckpoint = '';
-    const path = `${state.directory.path}/${segmentCheckpointName}`;
-    await replaceFile(state.resources.fs, path, encoder.encode(text));
-    state.segmentCheckpoint = text;
+    const { directory } = state;
+    await replaceFile(state.resources.fs, `${directory.path}/${segmentCheckpointName}`, encoder.encode(text));
+    // In the meantime a copy in another log directory, which has a file of its own, may have replaced the log.
+    if (directory === state.directory) state.segmentCheckpoint = text;
   };
   const mine = state.segmentCheckpointWrite.then(write, write);
   state.segmentCheckpointWrite = mine.catch(() => undefined);

@@ -1,14 +1,14 @@
-/** Reads while the files of a log, or its directory, are renamed: they wait for the new name instead of failing. */
+/** Reads and syncs while the files of a log, or its directory, are renamed: one waits for the other instead of failing. */
 import { expect, test } from 'vitest';
 import { cleanableRange, compact } from '../../src/log/compaction/compaction.ts';
-import { defaultLogConfig } from '../../src/log/log-config.ts';
+import { defaultLogConfig, type LogConfig } from '../../src/log/log-config.ts';
 import { LogManager } from '../../src/log/manager/log-manager.ts';
 import { defaultLogManagerSettings } from '../../src/log/manager/log-settings.ts';
 import type { PartitionLog } from '../../src/log/partition-log.ts';
 import { batchOf, Bench, client, settle } from './harness.ts';
 
 const records = 24;
-const config = { ...defaultLogConfig, segmentBytes: 400 };
+const smallSegments = { ...defaultLogConfig, segmentBytes: 400 };
 
 async function fill(log: PartitionLog): Promise<void> {
   for (let i = 0; i < records; i++)
@@ -54,7 +54,14 @@ test.each(moments)('%s those of a compaction', async (when) => {
   expect(bench.failures).toEqual([]);
 });
 
-test.each(moments)('%s those of a move to another log directory', async (when) => {
+interface Movable {
+  readonly bench: Bench;
+  readonly logs: LogManager;
+  /** In the first of two log directories. */
+  readonly log: PartitionLog;
+}
+
+async function movable(config: LogConfig = smallSegments): Promise<Movable> {
   const bench = new Bench();
   for (const path of ['/a', '/b']) await bench.fs.makeDirectory(path);
   await bench.fs.syncDirectory('/');
@@ -76,14 +83,101 @@ test.each(moments)('%s those of a move to another log directory', async (when) =
   await logs.start();
   const log = await logs.getOrCreate('t', 0, 'tHwPhf7eRmGKij2_-IkFVg', config, 'sIwPhf7eRmGKij2_-IkFVg');
   await fill(log);
-  const reads = readAtRenames(bench, log, when);
-  await logs.move('t', 0, '/b');
-  for (let i = 0; i < 500 && log.directory !== '/b/t-0'; i++) {
+  return { bench, logs, log };
+}
+
+/** Lets the move of the log to `/b` go on until it is done, or cannot go on. */
+async function finishMove({ bench, log }: Movable): Promise<void> {
+  for (let i = 0; i < 100 && log.directory !== '/b/t-0'; i++) {
     await bench.clock.advance(20);
     await settle();
   }
+}
+
+test.each(moments)('%s those of a move to another log directory', async (when) => {
+  const moved = await movable();
+  const { bench, logs, log } = moved;
+  const reads = readAtRenames(bench, log, when);
+  await logs.move('t', 0, '/b');
+  await finishMove(moved);
   expect(log.directory).toBe('/b/t-0');
   expect(reads.length).toBeGreaterThan(0);
   await Promise.all(reads);
   expect(bench.failures).toEqual([]);
+});
+
+/**
+ * Calls `meanwhile` when the disk gets operation `number` on a path below `/a/t-0`, and carries out the operation afterwards, with the
+ * path that it had. Returns whether there was such an operation.
+ */
+function delayOperation(bench: Bench, number: number, meanwhile: () => Promise<void>): () => boolean {
+  let count = 0;
+  const { fs } = bench;
+  for (const operation of ['open', 'readFile', 'rename', 'remove', 'syncDirectory'] as const) {
+    const carryOut = fs[operation].bind(fs) as (path: string, other: never) => Promise<unknown>;
+    Object.assign(fs, {
+      [operation]: async (path: string, other: never) => {
+        if (path.startsWith('/a/t-0') && count++ === number) await meanwhile();
+        return carryOut(path, other);
+      },
+    });
+  }
+  return () => count > number;
+}
+
+type Leave = (moved: Movable) => Promise<void>;
+const leaves: [string, Leave][] = [
+  ['moves to another log directory', finishMove],
+  [
+    'is deleted',
+    async ({ bench, logs, log }) => {
+      void logs.delete('t', 0);
+      await bench.clock.advance(log.state.config.fileDeleteDelayMs);
+      await settle();
+    },
+  ],
+];
+
+test.each(leaves)(
+  'a flush goes on while the partition %s, whichever operation of it is slow',
+  async (_, leave) => {
+    let isReached = true;
+    for (let number = 0; isReached; number++) {
+      const moved = await movable();
+      const { bench, logs, log } = moved;
+      await logs.move('t', 0, '/b');
+      const wasReached = delayOperation(bench, number, () => leave(moved));
+      await log.flush();
+      isReached = wasReached();
+      await leave(moved);
+      expect(bench.failures, `operation ${number}`).toEqual([]);
+      if (!isReached) expect(number).toBeGreaterThan(10);
+    }
+  },
+);
+
+test('a segment checkpoint that is written during the move does not replace the one of the new directory', async () => {
+  // With one segment both files would be equal but for the missing records.
+  const moved = await movable(defaultLogConfig);
+  const { bench, logs, log } = moved;
+  log.state.missing = [{ from: 3, to: 5 }];
+  const flushes: Promise<void>[] = [];
+  const rename = bench.fs.rename.bind(bench.fs);
+  bench.fs.rename = async (from, to) => {
+    // Between the renames of the move the log still has its old directory.
+    if (to === '/b/t-0') {
+      flushes.push(log.flush());
+      await settle();
+    }
+    if (from.endsWith('segment-checkpoint.tmp') && flushes.length > 0)
+      while (log.directory !== '/b/t-0') await settle();
+    await rename(from, to);
+  };
+  await logs.move('t', 0, '/b');
+  await finishMove(moved);
+  await Promise.all(flushes);
+  expect(flushes).toHaveLength(1);
+  await log.close();
+  const content = await bench.fs.readFile('/b/t-0/segment-checkpoint');
+  expect(new TextDecoder().decode(content)).toContain('missing 3 5');
 });

@@ -345,8 +345,8 @@ export const storageRows = [
     edits: [
       {
         file: 'src/log/segment/segment.ts',
-        from: 'const renaming = this.#renaming ?? this.#directory.renaming;\n    return',
-        to: 'const renaming = this.#directory.renaming;\n    return',
+        from: 'if (this.#renaming !== null) return this.#renaming.then(() => this.use(body));',
+        to: '',
       },
     ],
     caughtBy: { test: 'test/log/renames.test.ts', name: 'those of a compaction' },
@@ -355,15 +355,46 @@ export const storageRows = [
     number: 1052,
     bug: 'the same while its files move to another log directory',
     reference: 'sibling of row 1051',
-    change: 'a segment is opened in a directory that has its new name already',
+    change: 'a read does not wait for a rename of the directory',
     edits: [
       {
-        file: 'src/log/segment/segment.ts',
-        from: 'const renaming = this.#renaming ?? this.#directory.renaming;\n    return',
-        to: 'const renaming = this.#renaming;\n    return',
+        file: 'src/log/partition-directory.ts',
+        from: 'if (this.#renaming !== null) return this.#renaming.then(() => this.using(body));',
+        to: '',
       },
     ],
     caughtBy: { test: 'test/log/renames.test.ts', name: 'those of a move' },
+  },
+  {
+    number: 1120,
+    bug: 'a flush beside a move to another log directory takes the old directory offline',
+    reference: 'a reviewer',
+    change: 'a rename of the directory does not wait for a flush in progress',
+    edits: [
+      {
+        file: 'src/log/partition-directory.ts',
+        from: 'while (this.#usesCount > 0) {',
+        to: 'while (this.#usesCount < 0) {',
+      },
+    ],
+    caughtBy: { test: 'test/log/renames.test.ts', name: 'moves to another log directory' },
+  },
+  {
+    number: 1121,
+    bug: 'a replica that moves forgets which records it has lost',
+    reference: 'sibling of row 1120',
+    change: 'the segment checkpoint of the old directory is taken for that of the new one',
+    edits: [
+      {
+        file: 'src/log/segment-checkpoint.ts',
+        from: 'if (directory === state.directory) state.segmentCheckpoint = text;',
+        to: 'if (directory !== undefined) state.segmentCheckpoint = text;',
+      },
+    ],
+    caughtBy: {
+      test: 'test/log/renames.test.ts',
+      name: 'a segment checkpoint that is written during the move',
+    },
   },
   {
     number: 1053,

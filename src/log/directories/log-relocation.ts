@@ -11,7 +11,6 @@ import type { LogReader } from '../log-reader.ts';
 import type { LogState } from '../log-state.ts';
 import { partitionDirectoryName } from '../names.ts';
 import { writeSegmentCheckpoint } from '../segment-checkpoint.ts';
-import { renameDirectory } from '../segment/segment.ts';
 
 /** What this file needs of the `PartitionLog` of the copy. */
 interface CopiedLog {
@@ -22,6 +21,10 @@ interface CopiedLog {
 
 function parentOf(path: string): string {
   return path.slice(0, path.lastIndexOf('/'));
+}
+
+async function closeFiles(state: LogState): Promise<void> {
+  for (const segment of state.segments) await segment.close();
 }
 
 /** Must be called under the writer's lock of the log, when `copy` has all its records. Returns the path of the old files. */
@@ -39,17 +42,16 @@ export async function relocate(
   const old = state.directory;
   const oldPath = old.path;
   const leavingPath = `${parentOf(oldPath)}/${leavingName}`;
-  for (const segment of state.segments) await segment.close();
-  await renameDirectory(fs, old, leavingPath);
+  await old.rename(fs, leavingPath, () => closeFiles(state));
   try {
     await fs.syncDirectory(parentOf(oldPath));
     const target = copy.state.directory;
     const parent = parentOf(target.path);
     const path = `${parent}/${partitionDirectoryName(state.options.topic, state.options.partition)}`;
-    await renameDirectory(fs, target, path);
+    await target.rename(fs, path, () => closeFiles(copy.state));
     await fs.syncDirectory(parent);
   } catch (error) {
-    await renameDirectory(fs, old, oldPath);
+    await old.rename(fs, oldPath, () => closeFiles(state));
     throw error;
   }
   state.directory = copy.state.directory;

@@ -18,7 +18,8 @@ import { leaderEpochCheckpointName, partitionMetadataName, segmentFileName } fro
 import { ProducerState } from '../producers/producer-state.ts';
 import { writeSegmentCheckpoint } from '../segment-checkpoint.ts';
 import { type ScanResult, wrongChecksum } from '../segment/batch-scan.ts';
-import { type DirectoryRef, Segment } from '../segment/segment.ts';
+import { PartitionDirectory } from '../partition-directory.ts';
+import { Segment } from '../segment/segment.ts';
 import { hasUnwrittenSector, lastOffsetBehind, lastOffsetIn } from './behind-fault.ts';
 import { findMissing } from './missing-records.ts';
 import { type Found, listSegments, nothingFound } from './segment-listing.ts';
@@ -26,7 +27,7 @@ import { logRebuilt, rebuildTransactions } from './transaction-recovery.ts';
 
 /** Builds the state of a log from its directory. Rejects when the disk fails or a segment has an unsupported format. */
 export async function loadLog(options: PartitionLogOptions): Promise<LogState> {
-  const directory = { path: options.directory, renaming: null };
+  const directory = new PartitionDirectory(options.directory);
   const found = options.exists ? await listSegments(options, directory) : nothingFound();
   const isNew = found.segments.length === 0;
   if (isNew) found.segments.push(emptySegment(options, directory, options.logStartOffset));
@@ -71,7 +72,11 @@ async function restoreTransactions(state: LogState, { damaged, snapshots }: Foun
   if (damaged.size > 0) await writeSegmentCheckpoint(state);
 }
 
-function emptySegment(options: PartitionLogOptions, directory: DirectoryRef, baseOffset: number): Segment {
+function emptySegment(
+  options: PartitionLogOptions,
+  directory: PartitionDirectory,
+  baseOffset: number,
+): Segment {
   const { resources } = options;
   return new Segment({ directory, resources, baseOffset, sizeBytes: 0, nowMs: resources.clock.wallMs() });
 }

@@ -8,7 +8,8 @@ import type { PartitionLogOptions } from '../log-state.ts';
 import type { SegmentFileName } from '../names.ts';
 import { parseSegmentFileName, segmentCheckpointName, segmentFileName } from '../names.ts';
 import { decodeSegmentCheckpoint, type ListedSegment } from '../segment-checkpoint.ts';
-import { type DirectoryRef, Segment } from '../segment/segment.ts';
+import type { PartitionDirectory } from '../partition-directory.ts';
+import { Segment } from '../segment/segment.ts';
 import { type OffsetRange, TransactionIndex } from '../segment/transaction-index.ts';
 import { finishSwaps } from './log-swaps.ts';
 import { readTransactions, type TransactionsFault } from './transaction-recovery.ts';
@@ -45,7 +46,10 @@ export const nothingFound = (): Found => ({
  * Lists the segments of the directory, after completing or reverting interrupted deletions and compactions. Other files are
  * ignored.
  */
-export async function listSegments(options: PartitionLogOptions, directory: DirectoryRef): Promise<Found> {
+export async function listSegments(
+  options: PartitionLogOptions,
+  directory: PartitionDirectory,
+): Promise<Found> {
   const { fs } = options.resources;
   const names = await finishSwaps(fs, directory.path, await fs.list(directory.path));
   const files = names.map(parseSegmentFileName).filter((file): file is SegmentFileName => file !== null);
@@ -101,7 +105,7 @@ async function readCheckpoint(
 
 async function findSegment(
   options: PartitionLogOptions,
-  directory: DirectoryRef,
+  directory: PartitionDirectory,
   range: { readonly from: number; readonly to: number },
   present: ReadonlySet<string>,
   listed: ListedSegment | null,

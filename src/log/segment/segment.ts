@@ -17,6 +17,7 @@ import { readIndexFile } from './index-bytes.ts';
 import type { IndexCache } from './index-cache.ts';
 import type { FileSuffix, SegmentExtension } from '../names.ts';
 import { segmentFileName } from '../names.ts';
+import type { PartitionDirectory } from '../partition-directory.ts';
 import { type OffsetIndex, parseOffsetIndex } from './offset-index.ts';
 import { SegmentIndex } from './segment-index.ts';
 import { parseTimeIndex, type TimeIndex } from './time-index.ts';
@@ -32,25 +33,7 @@ export interface SegmentResources {
   readonly onIndexFault?: (path: string) => void;
 }
 
-/** The partition's directory, whose path changes when it is renamed. */
-export interface DirectoryRef {
-  path: string;
-  /** Settles when the rename in progress has ended; null: there is none. Meanwhile no file of the directory is opened. */
-  renaming: Promise<void> | null;
-}
-
 const ignore = (): void => undefined;
-
-export async function renameDirectory(fs: FileSystem, directory: DirectoryRef, to: string): Promise<void> {
-  const renamed = fs.rename(directory.path, to);
-  directory.renaming = renamed.catch(ignore);
-  try {
-    await renamed;
-    directory.path = to;
-  } finally {
-    directory.renaming = null;
-  }
-}
 
 const relativeOffsetMax = 0x7fff_ffff;
 /** Bytes of offset index entries that collect in memory before they are written. */
@@ -63,7 +46,7 @@ const fileExtensions: readonly SegmentExtension[] = ['log', 'index', 'timeindex'
 
 export class Segment implements PooledFile {
   readonly baseOffset: number;
-  readonly #directory: DirectoryRef;
+  readonly #directory: PartitionDirectory;
   readonly #resources: SegmentResources;
   suffix: FileSuffix;
   openMode: 'read' | 'write' = 'write';
@@ -81,7 +64,7 @@ export class Segment implements PooledFile {
   #largestTimestamp: number | null = null;
 
   constructor(options: {
-    directory: DirectoryRef;
+    directory: PartitionDirectory;
     resources: SegmentResources;
     baseOffset: number;
     sizeBytes: number;
@@ -117,8 +100,8 @@ export class Segment implements PooledFile {
 
   /** Waits while the file is renamed: until then it may be under neither of its two names. */
   use<T>(body: (file: FileHandle) => Promise<T>): Promise<T> {
-    const renaming = this.#renaming ?? this.#directory.renaming;
-    return renaming === null ? this.#resources.files.use(this, body) : renaming.then(() => this.use(body));
+    if (this.#renaming !== null) return this.#renaming.then(() => this.use(body));
+    return this.#directory.using(() => this.#resources.files.use(this, body));
   }
 
   /** Used by `IndexCache`. */
@@ -232,16 +215,17 @@ export class Segment implements PooledFile {
       if (this.openMode === 'read') this.#resources.indexes.touch(this);
       return this.#index;
     }
-    this.#loading ??= this.#loadIndex().finally(() => {
-      this.#loading = null;
-    });
+    this.#loading ??= this.#directory
+      .using(() => this.#loadIndex())
+      .finally(() => {
+        this.#loading = null;
+      });
     return this.#loading;
   }
 
   async #loadIndex(): Promise<SegmentIndex> {
     const { fs } = this.#resources;
-    const renaming = this.#renaming ?? this.#directory.renaming;
-    if (renaming !== null) await renaming;
+    if (this.#renaming !== null) await this.#renaming;
     const offsetBytes = await readIndexFile(fs, this.pathOf('index'));
     const timeBytes = offsetBytes === null ? null : await readIndexFile(fs, this.pathOf('timeindex'));
     const offset =
