@@ -52,13 +52,13 @@ const cases = Object.keys(ways).flatMap((way) => Object.keys(ends).map((end) => 
 test.each(cases)('%s, and then %s', async (way, end) => {
   const bench = new Bench();
   const logs = await open(bench);
-  const log = await logs.getOrCreate('t', 0, id, config);
+  const log = await logs.getOrCreate('t', 0, id, config, null, true);
   await log.materialise();
   await log.flush();
   await ways[way]?.(log, logs, bench);
   expect([log.logStartOffset, log.logEndOffset]).toEqual([6, 6]);
   await ends[end]?.(logs, log, bench);
-  const found = await (await open(bench)).getOrCreate('t', 0, id, config);
+  const found = await (await open(bench)).getOrCreate('t', 0, id, config, null, true);
   expect(found.logEndOffset).toBe(6);
   // A power cut may bring back records that were deleted just before it.
   if (end !== 'a power cut') expect(found.logStartOffset).toBe(6);
@@ -72,7 +72,7 @@ test('a power cut at any step of the removal leaves the log end offset', async (
     for (let seed = 1; seed <= 4; seed++) {
       const bench = new Bench(undefined, seed * 100 + cutAt);
       const logs = await open(bench);
-      const log = await logs.getOrCreate('t', 0, id, config);
+      const log = await logs.getOrCreate('t', 0, id, config, null, true);
       await fill(log);
       bench.clock.nowMs += 10_000;
       let operations = 0;
@@ -82,7 +82,7 @@ test('a power cut at any step of the removal leaves the log end offset', async (
       log.state.isClosed = true;
       bench.disk.fault = () => null;
       bench.disk.powerCut();
-      const found = await (await open(bench)).getOrCreate('t', 0, id, config);
+      const found = await (await open(bench)).getOrCreate('t', 0, id, config, null, true);
       expect(found.logEndOffset, `operation ${cutAt}, seed ${seed}`).toBe(6);
     }
   }

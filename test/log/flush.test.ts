@@ -29,7 +29,7 @@ async function open(
   settings: Partial<LogManagerSettings> = {},
 ): Promise<PartitionLog> {
   const logs = await openManager(bench, defaultLogConfig, settings);
-  return logs.getOrCreate('t', 0, id, { ...defaultLogConfig, ...config });
+  return logs.getOrCreate('t', 0, id, { ...defaultLogConfig, ...config }, null, true);
 }
 
 async function pass(bench: Bench, ms: number): Promise<void> {

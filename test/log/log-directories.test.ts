@@ -119,7 +119,7 @@ test('a topic was deleted while its directory failed, and made anew in another o
   bench.disk.fault = (_operation, path) => (path.startsWith('/a') ? 'EIO' : null);
   await expect(logs.delete('orders', 0)).rejects.toThrow(/EIO/);
   expect(logs.directories()[0]?.isOffline).toBe(true);
-  const fresh = await logs.getOrCreate('orders', 0, other, defaultLogConfig);
+  const fresh = await logs.getOrCreate('orders', 0, other, defaultLogConfig, null, true);
   await fresh.appendAsLeader(batchOf(['new', 'newer']), 0, client).written;
   expect(fresh.directory).toBe('/b/orders-0');
   bench.disk.fault = () => null;

@@ -37,10 +37,10 @@ describe('clean shutdown', () => {
   test('writes checkpoints and the marker; the next start reads them and takes the marker away', async () => {
     const bench = new Bench();
     const logs = await manager(bench);
-    const log = await logs.getOrCreate('orders', 0, idB, defaultLogConfig);
+    const log = await logs.getOrCreate('orders', 0, idB, defaultLogConfig, null, true);
     await log.appendAsLeader(batchOf(['a', 'b', 'c']), 0, client).written;
     log.setHighWatermark(3);
-    await logs.getOrCreate('empty', 1, idB, defaultLogConfig);
+    await logs.getOrCreate('empty', 1, idB, defaultLogConfig, null, true);
     await logs.shutdown(77);
     expect(await text(bench, '/a/.kafka_cleanshutdown')).toBe('{"version":0,"brokerEpoch":77}');
     expect(await text(bench, '/a/replication-offset-checkpoint')).toBe('0\n2\norders 0 3\nempty 1 0\n');
@@ -69,7 +69,7 @@ describe('clean shutdown', () => {
   test('a crash leaves no marker and everything is recovered', async () => {
     const bench = new Bench();
     const logs = await manager(bench);
-    const log = await logs.getOrCreate('orders', 0, idB, defaultLogConfig);
+    const log = await logs.getOrCreate('orders', 0, idB, defaultLogConfig, null, true);
     await log.appendAsLeader(batchOf(['a']), 0, client).written;
     log.state.isClosed = true;
     bench.disk.processKilled();
@@ -93,7 +93,7 @@ describe('partitions', () => {
   test('delete renames at once and removes after the delay', async () => {
     const bench = new Bench();
     const logs = await manager(bench);
-    const log = await logs.getOrCreate('orders', 0, idB, defaultLogConfig);
+    const log = await logs.getOrCreate('orders', 0, idB, defaultLogConfig, null, true);
     await log.appendAsLeader(batchOf(['a']), 0, client).written;
     await logs.delete('orders', 0);
     expect(logs.get('orders', 0)).toBe(null);
@@ -101,7 +101,7 @@ describe('partitions', () => {
       expect.stringMatching(/^orders-0\.[0-9a-f]{32}-delete$/),
     ]);
     expect(() => log.appendAsLeader(batchOf(['b']), 0, client)).toThrow(/offline/);
-    const fresh = await logs.getOrCreate('orders', 0, otherTopic, defaultLogConfig);
+    const fresh = await logs.getOrCreate('orders', 0, otherTopic, defaultLogConfig, null, true);
     expect(fresh.logEndOffset).toBe(0);
     await bench.clock.advance(60_000);
     expect((await bench.fs.list('/a')).filter((name) => name.startsWith('orders'))).toEqual(['orders-0']);
@@ -110,11 +110,11 @@ describe('partitions', () => {
   test('another topic id under the same name puts the old log aside', async () => {
     const bench = new Bench();
     const logs = await manager(bench);
-    const log = await logs.getOrCreate('orders', 0, idB, defaultLogConfig);
+    const log = await logs.getOrCreate('orders', 0, idB, defaultLogConfig, null, true);
     await log.appendAsLeader(batchOf(['a']), 0, client).written;
     const [one, two] = await Promise.all([
-      logs.getOrCreate('orders', 0, otherTopic, defaultLogConfig),
-      logs.getOrCreate('orders', 0, otherTopic, defaultLogConfig),
+      logs.getOrCreate('orders', 0, otherTopic, defaultLogConfig, null, true),
+      logs.getOrCreate('orders', 0, otherTopic, defaultLogConfig, null, true),
     ]);
     expect(one).toBe(two);
     expect(one?.logEndOffset).toBe(0);
@@ -127,7 +127,7 @@ describe('partitions', () => {
     const bench = new Bench();
     const logs = await manager(bench);
     for (const topic of ['kept', 'stray'])
-      await (await logs.getOrCreate(topic, 0, idB, defaultLogConfig)).appendAsLeader(
+      await (await logs.getOrCreate(topic, 0, idB, defaultLogConfig, null, true)).appendAsLeader(
         batchOf(['a']),
         0,
         client,
@@ -137,7 +137,7 @@ describe('partitions', () => {
     const again = await manager(bench);
     await again.removeStrays((log) => log.topic === 'kept');
     expect(again.get('stray', 0)).toBe(null);
-    const kept = await again.getOrCreate('kept', 0, idB, defaultLogConfig);
+    const kept = await again.getOrCreate('kept', 0, idB, defaultLogConfig, null, true);
     expect([kept.logEndOffset, kept.topicId]).toEqual([1, idB]);
     await kept.appendAsLeader(batchOf(['b']), 0, client).written;
     await again.shutdown(1);
@@ -148,13 +148,15 @@ describe('partitions', () => {
     const bench = new Bench();
     const logs = await manager(bench);
     for (const index of [0, 1])
-      await (await logs.getOrCreate('orders', index, idB, defaultLogConfig)).appendAsLeader(
+      await (await logs.getOrCreate('orders', index, idB, defaultLogConfig, null, true)).appendAsLeader(
         batchOf(['a']),
         0,
         client,
       ).written;
     const leaving = logs.removeStrays(() => false);
-    const taking = [0, 1].map((index) => logs.getOrCreate('orders', index, otherTopic, defaultLogConfig));
+    const taking = [0, 1].map((index) =>
+      logs.getOrCreate('orders', index, otherTopic, defaultLogConfig, null, true),
+    );
     const [, ...taken] = await Promise.all([leaving, ...taking]);
     for (const log of taken) await log.appendAsLeader(batchOf(['b']), 0, client).written;
     expect(bench.failures).toEqual([]);
@@ -171,25 +173,30 @@ describe('partitions', () => {
   test('new partitions go to the emptiest directory, or the named one', async () => {
     const bench = new Bench();
     const logs = await manager(bench, ['/a', '/b']);
-    for (let i = 0; i < 4; i++) await logs.getOrCreate('t', i, idB, defaultLogConfig);
+    for (let i = 0; i < 4; i++) await logs.getOrCreate('t', i, idB, defaultLogConfig, null, true);
     expect([0, 1, 2, 3].map((i) => logs.get('t', i)?.directory)).toEqual([
       '/a/t-0',
       '/b/t-1',
       '/a/t-2',
       '/b/t-3',
     ]);
-    expect((await logs.getOrCreate('named', 0, idB, defaultLogConfig, idB)).directory).toBe('/b/named-0');
+    expect((await logs.getOrCreate('named', 0, idB, defaultLogConfig, idB, true)).directory).toBe(
+      '/b/named-0',
+    );
   });
 });
 
 test('a disk that can not be read takes its directory offline', async () => {
   const bench = new Bench();
   const logs = await manager(bench);
-  await (await logs.getOrCreate('t', 0, idB, defaultLogConfig)).appendAsLeader(batchOf(['x']), 0, client)
-    .written;
+  await (await logs.getOrCreate('t', 0, idB, defaultLogConfig, null, true)).appendAsLeader(
+    batchOf(['x']),
+    0,
+    client,
+  ).written;
   await logs.shutdown(1);
   const again = await manager(bench);
-  const log = await again.getOrCreate('t', 0, idB, defaultLogConfig);
+  const log = await again.getOrCreate('t', 0, idB, defaultLogConfig, null, true);
   bench.disk.fault = (operation) => (operation === 'read' ? 'EIO' : null);
   await expect(log.read(0, 1000, 1, true)).rejects.toMatchObject({ error: { name: 'KAFKA_STORAGE_ERROR' } });
   expect([log.isOffline, bench.failures.length]).toEqual([true, 1]);
@@ -199,8 +206,8 @@ test('a disk error takes its directory offline and leaves the other alone', asyn
   const bench = new Bench();
   const logs = await manager(bench, ['/a', '/b']);
   const [a, b] = await Promise.all([
-    logs.getOrCreate('t', 0, idB, defaultLogConfig),
-    logs.getOrCreate('t', 1, idB, defaultLogConfig),
+    logs.getOrCreate('t', 0, idB, defaultLogConfig, null, true),
+    logs.getOrCreate('t', 1, idB, defaultLogConfig, null, true),
   ]);
   bench.disk.fault = (operation, path) => (operation === 'write' && path.startsWith('/a/') ? 'EIO' : null);
   await expect(a.appendAsLeader(batchOf(['x']), 0, client).written).rejects.toMatchObject({
@@ -209,7 +216,7 @@ test('a disk error takes its directory offline and leaves the other alone', asyn
   await b.appendAsLeader(batchOf(['y']), 0, client).written;
   expect(bench.failures).toHaveLength(1);
   expect(logs.directories().map((directory) => directory.isOffline)).toEqual([true, false]);
-  expect((await logs.getOrCreate('new', 0, idB, defaultLogConfig)).directory).toBe('/b/new-0');
+  expect((await logs.getOrCreate('new', 0, idB, defaultLogConfig, null, true)).directory).toBe('/b/new-0');
   await logs.shutdown(1);
   expect(await bench.fs.list('/a')).not.toContain('.kafka_cleanshutdown');
   expect(await bench.fs.list('/b')).toContain('.kafka_cleanshutdown');
@@ -219,7 +226,9 @@ test('a bug in a background task is logged with its stack, costs no directory an
   const bench = new Bench();
   const logs = await manager(bench);
   const old = { ...defaultLogConfig, retentionMs: 1000, segmentBytes: 200 };
-  const made = await Promise.all([0, 1, 2].map((index) => logs.getOrCreate('t', index, idB, old)));
+  const made = await Promise.all(
+    [0, 1, 2].map((index) => logs.getOrCreate('t', index, idB, old, null, true)),
+  );
   for (const log of made) {
     for (let i = 0; i < 10; i++) await log.appendAsLeader(batchOf(['x']), 0, client).written;
     log.setHighWatermark(10);
@@ -247,7 +256,7 @@ test('a bug in a background task is logged with its stack, costs no directory an
 test('a broken invariant in a background task is thrown on', async () => {
   const bench = new Bench();
   const logs = await manager(bench);
-  const log = await logs.getOrCreate('t', 0, idB, defaultLogConfig);
+  const log = await logs.getOrCreate('t', 0, idB, defaultLogConfig, null, true);
   log.expireProducers = () => assert(false, 'offsets are in order');
   await expect(logs.expireProducers()).rejects.toThrow('offsets are in order');
   log.applyRetention = async () => {
@@ -262,7 +271,9 @@ test('a bug in the cleaner costs the log its compaction, not its directory', asy
   const bench = new Bench();
   const config = { ...defaultLogConfig, cleanupPolicy: { delete: false, compact: true }, segmentBytes: 200 };
   const logs = await manager(bench, ['/a'], config);
-  const made = await Promise.all([0, 1].map((index) => logs.getOrCreate('t', index, idB, config)));
+  const made = await Promise.all(
+    [0, 1].map((index) => logs.getOrCreate('t', index, idB, config, null, true)),
+  );
   for (const log of made) {
     for (let i = 0; i < 10; i++) await log.appendAsLeader(batchOf(['x']), 0, client).written;
     log.setHighWatermark(10);
@@ -286,7 +297,7 @@ test('a disk that fails under DeleteRecords takes its directory offline', async 
   const bench = new Bench();
   const logs = await manager(bench);
   const config = { ...defaultLogConfig, segmentBytes: 200 };
-  const log = await logs.getOrCreate('t', 0, idB, config);
+  const log = await logs.getOrCreate('t', 0, idB, config, null, true);
   for (let i = 0; i < 10; i++) await log.appendAsLeader(batchOf(['x']), 0, client).written;
   log.setHighWatermark(10);
   bench.disk.fault = (operation) => (operation === 'rename' ? 'EIO' : null);
@@ -297,7 +308,7 @@ test('a disk that fails under DeleteRecords takes its directory offline', async 
 test('retention of all records beside a truncation waits for its next run', async () => {
   const bench = new Bench();
   const logs = await manager(bench);
-  const log = await logs.getOrCreate('t', 0, idB, { ...defaultLogConfig, retentionMs: 1000 });
+  const log = await logs.getOrCreate('t', 0, idB, { ...defaultLogConfig, retentionMs: 1000 }, null, true);
   for (let i = 0; i < 10; i++) await log.appendAsLeader(batchOf(['x']), 0, client).written;
   log.setHighWatermark(10);
   bench.clock.nowMs += 10_000;
@@ -314,12 +325,19 @@ test('checkpoints are written by the timers, and retention and compaction run', 
   const bench = new Bench();
   const config = { segmentBytes: 300, retentionBytes: 500 };
   const logs = await manager(bench, ['/a'], config);
-  const log = await logs.getOrCreate('t', 0, idB, { ...defaultLogConfig, ...config });
-  const table = await logs.getOrCreate('table', 0, idB, {
-    ...defaultLogConfig,
-    segmentBytes: 300,
-    cleanupPolicy: { delete: false, compact: true },
-  });
+  const log = await logs.getOrCreate('t', 0, idB, { ...defaultLogConfig, ...config }, null, true);
+  const table = await logs.getOrCreate(
+    'table',
+    0,
+    idB,
+    {
+      ...defaultLogConfig,
+      segmentBytes: 300,
+      cleanupPolicy: { delete: false, compact: true },
+    },
+    null,
+    true,
+  );
   for (let i = 0; i < 20; i++) {
     await log.appendAsLeader(batchOf([`${i}`]), 0, client).written;
     await table.appendAsLeader(batchOf([`${i}`]), 0, client).written;
@@ -343,7 +361,7 @@ test('checkpoints are written by the timers, and retention and compaction run', 
 test('the recovery point of a log that grows follows in the background, and its checkpoint with it', async () => {
   const bench = new Bench();
   const logs = await manager(bench);
-  const log = await logs.getOrCreate('t', 0, idB, defaultLogConfig);
+  const log = await logs.getOrCreate('t', 0, idB, defaultLogConfig, null, true);
   const value = 'x'.repeat(500_000);
   for (let i = 0; i < 30; i++) await log.appendAsLeader(batchOf([value]), 0, client).written;
   await bench.clock.advance(2100);
@@ -358,7 +376,7 @@ test('the recovery point of a log that grows follows in the background, and its 
 test('flush.ms syncs in the background', async () => {
   const bench = new Bench();
   const logs = await manager(bench);
-  const log = await logs.getOrCreate('t', 0, idB, { ...defaultLogConfig, flushMs: 3000 });
+  const log = await logs.getOrCreate('t', 0, idB, { ...defaultLogConfig, flushMs: 3000 }, null, true);
   await log.appendAsLeader(batchOf(['a']), 0, client).written;
   await bench.clock.advance(2000);
   expect(log.recoveryPoint).toBe(0);
@@ -369,7 +387,7 @@ test('flush.ms syncs in the background', async () => {
 test('a transaction that nobody ends is named once, and counts until it has ended', async () => {
   const bench = new Bench();
   const logs = await manager(bench);
-  const log = await logs.getOrCreate('t', 0, idB, defaultLogConfig);
+  const log = await logs.getOrCreate('t', 0, idB, defaultLogConfig, null, true);
   const unverified = { ...client, verification: 'off' } as const;
   const data = (baseSequence: number): Uint8Array =>
     batchOf(['v'], { producerId: 7, producerEpoch: 0, baseSequence, isTransactional: true });

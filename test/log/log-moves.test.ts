@@ -42,7 +42,8 @@ async function open(bench: Bench, more: Partial<LogManagerOptions> = {}): Promis
   return made;
 }
 
-const make = (logs: LogManager): Promise<PartitionLog> => logs.getOrCreate('t', 0, topicId, config, idA);
+const make = (logs: LogManager): Promise<PartitionLog> =>
+  logs.getOrCreate('t', 0, topicId, config, idA, true);
 
 async function append(log: PartitionLog, from: number, to: number, epoch = 0): Promise<void> {
   for (let i = from; i < to; i++) {
@@ -217,7 +218,7 @@ describe('a move', () => {
       settings: logManagerSettings(NodeConfig.parse(`${node}\nnum.replica.alter.log.dirs.threads=2`), false),
     });
     for (let partition = 0; partition < 5; partition++) {
-      await append(await logs.getOrCreate('t', partition, topicId, config, idA), 0, 3);
+      await append(await logs.getOrCreate('t', partition, topicId, config, idA, true), 0, 3);
       await logs.move('t', partition, '/b');
     }
     for (let i = 0; i < 20; i++) await bench.clock.advance(50);
@@ -230,7 +231,7 @@ describe('a move', () => {
     await expect(logs.move('t', 0, '/c')).rejects.toMatchObject({ error: { name: 'LOG_DIR_NOT_FOUND' } });
     await expect(logs.move('t', 0, '/b')).rejects.toMatchObject({ error: { name: 'REPLICA_NOT_AVAILABLE' } });
     // The log manager remembers the requested directory and uses it when the replica is created.
-    expect((await logs.getOrCreate('t', 0, topicId, config, null)).directory).toBe('/b/t-0');
+    expect((await logs.getOrCreate('t', 0, topicId, config, null, true)).directory).toBe('/b/t-0');
     logs.setCordoned(['/a']);
     await expect(logs.move('t', 0, '/a')).rejects.toMatchObject({
       error: { name: 'INVALID_REPLICA_ASSIGNMENT' },

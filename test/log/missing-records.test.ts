@@ -207,7 +207,7 @@ describe('the broker epoch of the last clean shutdown', () => {
     const bench = new Bench();
     const logs = await openManager(bench, { ...defaultLogConfig, ...config });
     for (const topic of ['t', 'u'])
-      await fill(await logs.getOrCreate(topic, 0, topicId, defaultLogConfig), 0, 12);
+      await fill(await logs.getOrCreate(topic, 0, topicId, defaultLogConfig, null, true), 0, 12);
     await logs.shutdown(77);
     await damage(bench);
     return {
@@ -240,7 +240,7 @@ describe('the broker epoch of the last clean shutdown', () => {
 test('a topic that is made again has no offsets of the deleted one after a crash', async () => {
   const bench = new Bench();
   const logs = await openManager(bench);
-  const first = await logs.getOrCreate('t', 0, topicId, defaultLogConfig);
+  const first = await logs.getOrCreate('t', 0, topicId, defaultLogConfig, null, true);
   await fill(first, 0, 9);
   await first.flush();
   first.setHighWatermark(9);
@@ -249,7 +249,7 @@ test('a topic that is made again has no offsets of the deleted one after a crash
   const again = await openManager(bench);
   await again.delete('t', 0);
   const otherId = 'A'.repeat(21) + 'Q';
-  const second = await again.getOrCreate('t', 0, otherId, defaultLogConfig);
+  const second = await again.getOrCreate('t', 0, otherId, defaultLogConfig, null, true);
   await fill(second, 0, 3);
   bench.disk.processKilled();
   bench.logged.length = 0;

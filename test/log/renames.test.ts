@@ -81,7 +81,14 @@ async function movable(config: LogConfig = smallSegments): Promise<Movable> {
     tailCacheBytesMax: 0,
   });
   await logs.start();
-  const log = await logs.getOrCreate('t', 0, 'tHwPhf7eRmGKij2_-IkFVg', config, 'sIwPhf7eRmGKij2_-IkFVg');
+  const log = await logs.getOrCreate(
+    't',
+    0,
+    'tHwPhf7eRmGKij2_-IkFVg',
+    config,
+    'sIwPhf7eRmGKij2_-IkFVg',
+    true,
+  );
   await fill(log);
   return { bench, logs, log };
 }

@@ -107,11 +107,11 @@ test('leader epochs missing in a compacted log: its gaps are no damage', async (
 test('partition.metadata', async () => {
   const bench = new Bench();
   const logs = await openManager(bench);
-  const log = await logs.getOrCreate('t', 0, topicId, defaultLogConfig);
+  const log = await logs.getOrCreate('t', 0, topicId, defaultLogConfig, null, true);
   await log.appendAsLeader(batchOf(['a']), 0, client).written;
   await logs.shutdown(1);
   bench.disk.damage('/a/t-0/partition.metadata', (bytes) => bytes.subarray(0, 0));
   const again = await openManager(bench);
-  expect((await again.getOrCreate('t', 0, topicId, defaultLogConfig)).logEndOffset).toBe(1);
+  expect((await again.getOrCreate('t', 0, topicId, defaultLogConfig, null, true)).logEndOffset).toBe(1);
   expect(bench.logged).toEqual([['warn', 'partition.metadata is missing or damaged and is written again']]);
 });

@@ -81,7 +81,8 @@ test('every loop over all logs of a broker', async () => {
   const turns = new Turns(bench);
   const logs = await managerOf(bench, turns);
   const made: PartitionLog[] = [];
-  for (let i = 0; i < logsCount; i++) made.push(await logs.getOrCreate('t', i, id, defaultLogConfig));
+  for (let i = 0; i < logsCount; i++)
+    made.push(await logs.getOrCreate('t', i, id, defaultLogConfig, null, true));
   const written = made.map((log) => log.appendAsLeader(batchOf(['x']), 0, client).written);
   await turns.of(() => Promise.all(written));
   for (const log of made) log.setHighWatermark(1);
@@ -160,7 +161,7 @@ test('a start opens no more than openingMax logs at a time', async () => {
   const turns = new Turns(bench);
   const logs = await managerOf(bench, turns);
   for (let i = 0; i < 100; i++) {
-    const log = await logs.getOrCreate('t', i, id, defaultLogConfig);
+    const log = await logs.getOrCreate('t', i, id, defaultLogConfig, null, true);
     await turns.of(() => log.appendAsLeader(batchOf(['x']), 0, client).written);
   }
   await turns.of(() => logs.shutdown(1));

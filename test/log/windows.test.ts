@@ -68,8 +68,8 @@ test('appends, rolls, retention, deletion of topics, checkpoints and restarts ho
   const bench = new WindowsBench();
   const config = { ...defaultLogConfig, segmentBytes: 600 };
   const logs = await manager(bench);
-  const log = await logs.getOrCreate('orders', 0, topicId, config, idA);
-  const other = await logs.getOrCreate('gone', 0, idB, config, idA);
+  const log = await logs.getOrCreate('orders', 0, topicId, config, idA, true);
+  const other = await logs.getOrCreate('gone', 0, idB, config, idA, true);
   for (let i = 0; i < 60; i++) {
     await log.appendAsLeader(batchOf([`${i}`]), 0, client).written;
     await other.appendAsLeader(batchOf([`${i}`]), 0, client).written;
@@ -110,9 +110,9 @@ test('topics whose names differ only in case do not share a directory', async ()
   const bench = new WindowsBench();
   const logs = await manager(bench);
   const config = { ...defaultLogConfig };
-  const log = await logs.getOrCreate('orders', 0, topicId, config, idA);
+  const log = await logs.getOrCreate('orders', 0, topicId, config, idA, true);
   await log.appendAsLeader(batchOf(['kept']), 0, client).written;
-  await expect(logs.getOrCreate('Orders', 0, idB, config, idA)).rejects.toThrow(/Orders-0/);
+  await expect(logs.getOrCreate('Orders', 0, idB, config, idA, true)).rejects.toThrow(/Orders-0/);
   expect(await readAll(log)).toEqual([[0, 'kept']]);
   expect(logs.directories().map(({ isOffline }) => isOffline)).toEqual([false, false]);
 });

@@ -214,8 +214,8 @@ export class LogManager {
     partition: number,
     topicId: Uuid,
     config: LogConfig,
-    directoryId: Uuid | null = null,
-    isNew = true,
+    directoryId: Uuid | null,
+    isNew: boolean,
   ): Promise<PartitionLog> {
     const name = partitionDirectoryName(topic, partition);
     const held = this.#logs.get(name);
