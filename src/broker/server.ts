@@ -21,8 +21,9 @@ import { PeerRequests } from './pipeline/peer-requests.ts';
 import { RequestMetrics } from './pipeline/request-metrics.ts';
 import { TopicCreator } from './topic-creator.ts';
 import { createTransactionVerifier, type TransactionVerifier } from './txn/transaction-verifier.ts';
+import { intMax } from '../config/define.ts';
 import type { NodeConfig } from '../config/node-config.ts';
-import type { Collector } from '../telemetry/metrics.ts';
+import type { Collector, Sink } from '../telemetry/metrics.ts';
 
 export interface KafkaServerOptions {
   readonly services: NodeServices;
@@ -55,7 +56,9 @@ export class KafkaServer {
   #nextPeerId = -1;
   #isStopped = false;
   readonly #metrics: RequestMetrics;
-  /** Null on a node that is only a controller. */
+  /** False: this server has the listeners of a controller. */
+  readonly #isBroker: boolean;
+  /** Null for the listeners of a controller. */
   readonly #purgatories: Purgatories | null;
 
   constructor(options: KafkaServerOptions) {
@@ -64,7 +67,8 @@ export class KafkaServer {
       services.clientScheduler ?? services.scheduler,
       services.imageWatch.purgatory,
     );
-    this.#purgatories = broker === null ? null : purgatories;
+    this.#isBroker = broker !== null;
+    this.#purgatories = this.#isBroker ? purgatories : null;
     this.#table = createHandlerTable(
       services,
       broker === null
@@ -124,7 +128,22 @@ export class KafkaServer {
     for (const [listener, count] of this.#acceptor.connectionsByListener()) {
       sink('kafka_server_socket_server_metrics_connection_count', count, [listener]);
     }
+    this.#collectConnectionRates(sink);
   };
+
+  #collectConnectionRates(sink: Sink): void {
+    const { rates } = this.#acceptor;
+    const nowMs = this.#dispatcher.throttling.quotas.nowMs();
+    if (this.#isBroker)
+      sink('kafka_server_socket_server_metrics_broker_connection_accept_rate', rates.rate(nowMs));
+    for (const { listener, rate, throttleMs, addressThrottleMs } of rates.listeners(nowMs)) {
+      sink('kafka_server_socket_server_metrics_connection_accept_rate', rate, [listener, '']);
+      sink('kafka_server_socket_server_metrics_connection_accept_throttle_time', throttleMs, [listener]);
+      sink('kafka_server_socket_server_metrics_ip_connection_accept_throttle_time', addressThrottleMs, [
+        listener,
+      ]);
+    }
+  }
 
   /** Called with each connection that a listener has accepted. */
   accept(connection: Connection, listenerName: string, kind: ListenerKind): void {
@@ -174,11 +193,18 @@ function limitsOf(config: NodeConfig, connectionsMax: number): AcceptorLimits {
       return parseOverrides(config.get('max.connections.per.ip.overrides'));
     },
     requestBytesMax: config.get('socket.request.max.bytes'),
-    get creationRate() {
-      return config.get('max.connection.creation.rate');
+    creationRate: {
+      ofBroker: () => unlessUnlimited(config.get('max.connection.creation.rate')),
+      ofListener: (listener) =>
+        unlessUnlimited(config.listenerValue(listener, 'max.connection.creation.rate')),
+      isProtected: (listener) =>
+        listener === config.interBrokerListenerName && config.brokerListeners.length > 1,
     },
-    creationRateOf: (listener) => config.listenerValue(listener, 'max.connection.creation.rate'),
   };
+}
+
+function unlessUnlimited(perSecond: number): number {
+  return perSecond >= intMax ? Number.POSITIVE_INFINITY : perSecond;
 }
 
 /** Parses `host:count,host:count`. The last colon separates the count, because an IPv6 address has colons too. */

@@ -189,6 +189,30 @@ export const metricRows = {
     'The last throttle time of the clients that share a quota, in milliseconds.',
     ...quotaClient,
   ),
+  kafka_server_quota_mutation_rate: gauge(
+    'Partitions a second that the clients that share a quota create and delete, on the active controller.',
+    ...quotaClient,
+  ),
+  kafka_server_quota_tokens: gauge(
+    'Partitions that the clients that share a quota may create or delete at once; negative: a debt.',
+    ...quotaClient,
+  ),
+  kafka_server_socket_server_metrics_broker_connection_accept_rate: gauge(
+    'New connections a second, without those of a listener for brokers alone.',
+  ),
+  kafka_server_socket_server_metrics_connection_accept_rate: gauge(
+    'New connections a second of a listener, or of an address with a quota.',
+    'listener',
+    'ip',
+  ),
+  kafka_server_socket_server_metrics_connection_accept_throttle_time: gauge(
+    'Milliseconds that the listener last waited because of max.connection.creation.rate.',
+    'listener',
+  ),
+  kafka_server_socket_server_metrics_ip_connection_accept_throttle_time: gauge(
+    'Milliseconds after which the listener last closed a connection above the quota of its address.',
+    'listener',
+  ),
   kafka_server_socket_server_metrics_connection_count: gauge('Client connections.', 'listener'),
 
   kafka_brokers: gauge('Brokers in service.'),

@@ -70,7 +70,13 @@ export const operationsRows = [
     bug: 'connections beyond max.connection.creation.rate are served at once',
     reference: 'KIP-612',
     change: 'the connection is not held',
-    edits: [{ file: 'src/broker/pipeline/acceptor.ts', from: 'client.hold();', to: '' }],
+    edits: [
+      {
+        file: 'src/broker/pipeline/creation-gate.ts',
+        from: 'if (waitMs === 0) return connection.release();\n    connection.hold();',
+        to: 'if (waitMs === 0) return connection.release();',
+      },
+    ],
     caughtBy: { test: 'test/broker/pipeline/acceptor.test.ts', name: 'max.connection.creation.rate' },
   },
   {

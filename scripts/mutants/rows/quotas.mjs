@@ -185,4 +185,32 @@ export const quotaRows = [
     ],
     caughtBy: { test: 'test/broker/pipeline/throttling.test.ts', name: 'one request at a time' },
   },
+  {
+    number: 1117,
+    bug: 'max.connection.creation.rate: all connections that wait are served together',
+    reference: 'KIP-612',
+    change: 'the gate does not wait for the earlier connection',
+    edits: [
+      {
+        file: 'src/broker/pipeline/creation-gate.ts',
+        from: 'if (this.#timer === null) return this.#pass(connection);',
+        to: 'return this.#pass(connection);',
+      },
+    ],
+    caughtBy: { test: 'test/broker/pipeline/acceptor.test.ts', name: 'one after another' },
+  },
+  {
+    number: 1118,
+    bug: 'max.connection.creation.rate: many clients keep other brokers away from their listener',
+    reference: 'KIP-402, KIP-612',
+    change: 'the rate of the broker holds for every listener',
+    edits: [
+      {
+        file: 'src/broker/quotas/connection-rates.ts',
+        from: 'if (!isProtected(listener)) {',
+        to: 'if (isProtected !== null) {',
+      },
+    ],
+    caughtBy: { test: 'test/broker/quotas/connection-rates.test.ts', name: 'listener of other brokers' },
+  },
 ];

@@ -6,17 +6,17 @@
  * - Above `max.connections.per.ip` the new one is refused.
  * - A refused connection that belongs to another node is not closed (`refused-connections.ts`).
  * - A connection above the `connection_creation_rate` of its address (KIP-612) is closed after its throttle time.
- * - A connection above `max.connection.creation.rate` is delayed: for some time nothing is read from it.
+ * - A connection above `max.connection.creation.rate` is delayed (`creation-gate.ts`): for some time nothing is read from it.
  * - There is one timer for all connections, and none if there are no connections, so an idle node does no work.
  */
 import type { Clock, Scheduler, Timer } from '../../base/clock.ts';
-import { TokenBucket } from '../../base/token-bucket.ts';
-import { intMax } from '../../config/define.ts';
 import type { Connection } from '../../base/network.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { ListenerKind } from '../handler.ts';
 import { sweepIntervalMs, warningsPerSecondMax } from '../limits.ts';
+import { ConnectionRates, type ConnectionRateLimits } from '../quotas/connection-rates.ts';
 import { ClientConnection } from './connection.ts';
+import { CreationGate } from './creation-gate.ts';
 import type { Dispatcher } from './dispatch.ts';
 import type { MemoryBudget } from './memory-budget.ts';
 import { RefusedConnections } from './refused-connections.ts';
@@ -31,9 +31,8 @@ export interface AcceptorLimits {
   readonly connectionsPerIpOverrides: ReadonlyMap<string, number>;
   /** `socket.request.max.bytes`. */
   readonly requestBytesMax: number;
-  /** `max.connection.creation.rate` of the broker, and below of a listener, in connections per second; `intMax`: no limit. */
-  readonly creationRate: number;
-  readonly creationRateOf: (listenerName: string) => number;
+  /** `max.connection.creation.rate`. */
+  readonly creationRate: ConnectionRateLimits;
 }
 
 export interface AcceptorOptions {
@@ -53,9 +52,9 @@ export class Acceptor {
   readonly #connections = new Set<ClientConnection>();
   readonly #perHost = new Map<string, number>();
   readonly #refused: RefusedConnections;
-  readonly #creations: TokenBucket;
-  /** Rates by listener name. */
-  readonly #creationsOf = new Map<string, TokenBucket>();
+  readonly rates: ConnectionRates;
+  /** By listener name. */
+  readonly #gates = new Map<string, CreationGate>();
   #nextId = 1;
   #sweepTimer: Timer | null = null;
   #stopped = false;
@@ -65,7 +64,8 @@ export class Acceptor {
   constructor(options: AcceptorOptions) {
     this.#options = options;
     this.#refused = new RefusedConnections(options.scheduler);
-    this.#creations = this.#creationBucket(() => options.limits.creationRate);
+    const { quotas } = options.dispatcher.throttling;
+    this.rates = new ConnectionRates(quotas.window, options.limits.creationRate);
   }
 
   get connectionCount(): number {
@@ -115,10 +115,7 @@ export class Acceptor {
     this.#connections.add(client);
     this.#perHost.set(host, (this.#perHost.get(host) ?? 0) + 1);
     this.#armSweep();
-    const waitMs = this.#creationWaitMs(listenerName);
-    if (waitMs === 0) return;
-    client.hold();
-    this.#options.scheduler.after(waitMs, () => client.release());
+    this.#gate(listenerName).enter(client);
   }
 
   /** Counts the connection for the quota of its address. */
@@ -127,6 +124,7 @@ export class Acceptor {
     const { quotas } = this.#options.dispatcher.throttling;
     const throttleMs = quotas.connections.throttleTimeMs(host, quotas.nowMs());
     if (throttleMs === 0) return false;
+    this.rates.recordRefused(listenerName, throttleMs, quotas.nowMs());
     const line = { remote: host, listener: listenerName, throttleMs };
     const debug = (): void =>
       this.#options.logger.debug(
@@ -137,22 +135,16 @@ export class Acceptor {
     return true;
   }
 
-  #creationBucket(perSecond: () => number): TokenBucket {
-    const unlimited = Number.MAX_SAFE_INTEGER;
-    return new TokenBucket(this.#options.clock, () => (perSecond() >= intMax ? unlimited : perSecond()));
-  }
-
-  /** Counts one new connection at both rates. Returns how long it must wait. */
-  #creationWaitMs(listenerName: string): number {
-    let ofListener = this.#creationsOf.get(listenerName);
-    if (ofListener === undefined) {
-      ofListener = this.#creationBucket(() => this.#options.limits.creationRateOf(listenerName));
-      this.#creationsOf.set(listenerName, ofListener);
+  #gate(listenerName: string): CreationGate {
+    let gate = this.#gates.get(listenerName);
+    if (gate === undefined) {
+      const { scheduler, dispatcher } = this.#options;
+      const { quotas } = dispatcher.throttling;
+      const throttleMs = (): number => this.rates.record(listenerName, quotas.nowMs());
+      gate = new CreationGate({ scheduler, throttleMs });
+      this.#gates.set(listenerName, gate);
     }
-    const waitMs = Math.max(this.#creations.waitMs(), ofListener.waitMs());
-    this.#creations.take(1);
-    ofListener.take(1);
-    return waitMs;
+    return gate;
   }
 
   /** Closes all connections, and refuses new ones from now on. */
@@ -161,6 +153,7 @@ export class Acceptor {
     this.#sweepTimer?.cancel();
     this.#sweepTimer = null;
     this.#refused.stop();
+    for (const gate of this.#gates.values()) gate.stop();
     for (const client of [...this.#connections]) client.destroy();
   }
 

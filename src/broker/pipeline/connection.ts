@@ -23,6 +23,7 @@ import {
 import { frameStallMs, requestsInFlightMax, writeStallMs } from '../limits.ts';
 import type { QuotaClient } from '../quotas/quota-table.ts';
 import { ActiveRequest } from './active-request.ts';
+import type { GatedConnection } from './creation-gate.ts';
 import { type DecodedRequest, decodeRequest, VersionError } from './decode.ts';
 import type { Dispatcher } from './dispatch.ts';
 import { FrameReader } from './frame-reader.ts';
@@ -43,7 +44,7 @@ export interface ClientConnectionOptions {
   readonly onClosed: () => void;
 }
 
-export class ClientConnection {
+export class ClientConnection implements GatedConnection {
   readonly info: ConnectionInfo;
   readonly #connection: Connection;
   readonly #dispatcher: Dispatcher;
@@ -118,6 +119,10 @@ export class ClientConnection {
    */
   idleMs(nowMs: number): number {
     return this.#active.length > 0 ? 0 : nowMs - Math.max(this.#lastReadMs, this.#lastWriteMs);
+  }
+
+  get isClosed(): boolean {
+    return this.#closed;
   }
 
   /** Stops reading until `release` is called. */

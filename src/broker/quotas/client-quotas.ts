@@ -45,6 +45,8 @@ export class ClientQuotas {
   readonly loopTime: LoopTime;
   readonly mutation: MutationQuota;
   readonly connections: ConnectionQuota;
+  /** `quota.window.num`, `quota.window.size.seconds`. */
+  readonly window: QuotaWindow;
   readonly #clock: Clock;
   readonly #throttled = new Map<QuotaType, number>();
   #known: SecurityImage['clientQuotas'] | null = null;
@@ -52,6 +54,7 @@ export class ClientQuotas {
   /** `afterTurn`: by default for a clock that stands still during a turn. */
   constructor({ client, controller }: QuotaWindows, clock: Clock, afterTurn: AfterTurn = queueMicrotask) {
     this.#clock = clock;
+    this.window = client;
     this.produce = new ClientRateQuota({ key: 'producer_byte_rate', window: client });
     this.fetch = new ClientRateQuota({ key: 'consumer_byte_rate', window: client });
     const throttleMsMax = client.sampleMs;
@@ -85,7 +88,21 @@ export class ClientQuotas {
     this.#collectRates(sink, 'Produce', this.produce, 'kafka_server_quota_byte_rate');
     this.#collectRates(sink, 'Fetch', this.fetch, 'kafka_server_quota_byte_rate');
     this.#collectRates(sink, 'Request', this.request, 'kafka_server_quota_request_time');
+    this.#collectMutations(sink);
+    const nowMs = this.nowMs();
+    for (const [ip, rate] of this.connections.newest(quotaMetricsMax, nowMs))
+      sink('kafka_server_socket_server_metrics_connection_accept_rate', rate.measure(nowMs), ['', ip]);
   };
+
+  #collectMutations(sink: Sink): void {
+    const nowMs = this.nowMs();
+    for (const state of this.mutation.newest(quotaMetricsMax, nowMs)) {
+      const labels = ['ControllerMutation', state.user ?? '', state.clientId ?? ''];
+      sink('kafka_server_quota_mutation_rate', state.rate.measure(nowMs), labels);
+      sink('kafka_server_quota_tokens', state.bucket.tokens(state.limit, nowMs), labels);
+      sink('kafka_server_quota_throttle_time', this.mutation.lastThrottleMs(state, nowMs), labels);
+    }
+  }
 
   #collectRates(
     sink: Sink,

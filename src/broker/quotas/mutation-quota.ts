@@ -7,14 +7,28 @@ import type { ClientQuotaImage } from '../../metadata/security-image.ts';
 import { Errors, KafkaError } from '../../protocol/errors.ts';
 import { BoundedStates } from './bounded-states.ts';
 import { MutationBucket } from './mutation-bucket.ts';
-import { type QuotaClient, QuotaTable, stateKey } from './quota-table.ts';
-import type { QuotaWindow } from './rate.ts';
+import { type Quota, type QuotaClient, QuotaTable, stateKey } from './quota-table.ts';
+import { type QuotaWindow, Rate } from './rate.ts';
 
 const quotaName = 'controller_mutation_rate';
 
+/** What the clients that share a quota have changed. */
+export interface MutationState {
+  readonly user: string | null;
+  readonly clientId: string | null;
+  readonly bucket: MutationBucket;
+  /** Partitions per second. */
+  readonly rate: Rate;
+  /** The quota at the last request. */
+  limit: number;
+  /** The last throttle time that was not 0, and when it was computed. */
+  throttleMs: number;
+  throttledAtMs: number;
+}
+
 export class MutationQuota {
   readonly #window: QuotaWindow;
-  readonly #states = new BoundedStates<MutationBucket>();
+  readonly #states = new BoundedStates<MutationState>();
   #table = new QuotaTable([], quotaName);
 
   /** `controller.quota.window.num`, `controller.quota.window.size.seconds`. */
@@ -36,21 +50,56 @@ export class MutationQuota {
     const quota = this.#table.find(client);
     if (quota === null) return unlimitedMutations;
     const { limit } = quota;
-    const bucket = this.#states.get(stateKey(quota), nowMs, () => new MutationBucket(this.#window));
+    const state = this.#stateOf(quota, nowMs);
+    const { bucket, rate } = state;
     let throttleTimeMs = 0;
+    const checkDebt = (): void => {
+      throttleTimeMs = Math.max(throttleTimeMs, bucket.throttleTimeMs(limit, nowMs));
+      if (throttleTimeMs === 0) return;
+      state.throttleMs = throttleTimeMs;
+      state.throttledAtMs = nowMs;
+    };
     return {
       get throttleTimeMs() {
         return throttleTimeMs;
       },
       record(partitions) {
         if (isStrict) {
-          throttleTimeMs = Math.max(throttleTimeMs, bucket.throttleTimeMs(limit, nowMs));
+          checkDebt();
           if (throttleTimeMs > 0)
             throw new KafkaError(Errors.THROTTLING_QUOTA_EXCEEDED, 'The throttling quota has been exceeded.');
         }
         bucket.take(partitions, limit, nowMs);
-        if (!isStrict) throttleTimeMs = Math.max(throttleTimeMs, bucket.throttleTimeMs(limit, nowMs));
+        rate.record(partitions, nowMs);
+        if (!isStrict) checkDebt();
       },
     };
+  }
+
+  /** At most `count` states, the most recently used first. */
+  newest(count: number, nowMs: number): MutationState[] {
+    this.#states.dropIdle(nowMs);
+    return this.#states.newest(count);
+  }
+
+  /** The last throttle time of the clients that share `state`; 0 once the window has passed since then. */
+  lastThrottleMs({ throttleMs, throttledAtMs }: MutationState, nowMs: number): number {
+    const { samplesMax, sampleMs } = this.#window;
+    return nowMs - throttledAtMs < samplesMax * sampleMs ? throttleMs : 0;
+  }
+
+  #stateOf(quota: Quota, nowMs: number): MutationState {
+    const { user, clientId, limit } = quota;
+    const state = this.#states.get(stateKey(quota), nowMs, () => ({
+      user,
+      clientId,
+      bucket: new MutationBucket(this.#window),
+      rate: new Rate(this.#window),
+      limit,
+      throttleMs: 0,
+      throttledAtMs: 0,
+    }));
+    state.limit = limit;
+    return state;
   }
 }

@@ -1,5 +1,5 @@
 /** How many connections a node accepts, and which ones it closes. */
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { refusedConnectionsMax, refusedSilenceMs } from '../../../src/broker/limits.ts';
 import { ApiVersionsRequest } from '../../../src/protocol/messages/cluster/18-api-versions.ts';
 import { frame, settle, TestBroker } from '../harness.ts';
@@ -48,20 +48,51 @@ test('no more than 64 refused connections wait for their first byte', async () =
   expect(refused.every(({ closed }) => closed)).toBe(true);
 });
 
-test('max.connection.creation.rate: a connection beyond the rate is served later, and a new rate counts at once', async () => {
-  const broker = brokerWith('max.connection.creation.rate=2');
-  const answered = (connection: { writes: readonly unknown[] }): boolean => connection.writes.length > 0;
-  const all = Array.from({ length: 5 }, () => broker.connect());
+const answered = (connection: { writes: readonly unknown[] }): boolean => connection.writes.length > 0;
+
+function connectAll(broker: TestBroker, count: number) {
+  const all = Array.from({ length: count }, () => broker.connect());
   for (const connection of all) connection.feed(frame(ApiVersionsRequest, 0, {}));
-  await settle();
-  expect(all.map(answered)).toEqual([true, true, false, false, false]);
-  await broker.time.advance(600);
-  expect(all.map(answered)).toEqual([true, true, true, false, false]);
-  await broker.time.advance(1_000);
-  expect(all.map(answered)).toEqual([true, true, true, true, true]);
-  broker.services.config.applyDynamic(new Map([['max.connection.creation.rate', '2147483647']]), new Map());
-  const more = Array.from({ length: 20 }, () => broker.connect());
-  for (const connection of more) connection.feed(frame(ApiVersionsRequest, 0, {}));
-  await settle();
-  expect(more.every(answered)).toBe(true);
+  return all;
+}
+
+describe('max.connection.creation.rate', () => {
+  test('ten seconds’ worth is served at once, the others one after another as they come into the rate', async () => {
+    const broker = brokerWith('max.connection.creation.rate=2');
+    const all = connectAll(broker, 24);
+    const count = (): number => all.filter(answered).length;
+    await settle();
+    expect(count()).toBe(20);
+    // The 21st exceeds the rate of 2 by 0.1 over ten seconds. The 22nd is counted when the 21st is served.
+    await broker.time.advance(499);
+    expect(count()).toBe(20);
+    await broker.time.advance(1);
+    expect(count()).toBe(21);
+    await broker.time.advance(499);
+    expect(count()).toBe(21);
+    await broker.time.advance(1);
+    expect(count()).toBe(22);
+    await broker.time.advance(3000);
+    expect(count()).toBe(24);
+  });
+
+  test('a connection that is closed while it waits does not count', async () => {
+    const broker = brokerWith('max.connection.creation.rate=2');
+    const all = connectAll(broker, 30);
+    await settle();
+    for (const connection of all.slice(21, 29)) connection.destroy();
+    await broker.time.advance(1100);
+    expect(answered(all[29] as (typeof all)[0])).toBe(true);
+  });
+
+  test('a new rate counts for the next connection', async () => {
+    const broker = brokerWith('max.connection.creation.rate=2');
+    connectAll(broker, 21);
+    await broker.time.advance(1000);
+    const unlimited = new Map([['max.connection.creation.rate', '2147483647']]);
+    broker.services.config.applyDynamic(unlimited, new Map());
+    const more = connectAll(broker, 40);
+    await settle();
+    expect(more.every(answered)).toBe(true);
+  });
 });
