@@ -3,7 +3,7 @@ import { systemClock, systemScheduler } from '../../src/adapters/clock.ts';
 import { logTimestamp, createConsoleLogger } from '../../src/adapters/console-logger.ts';
 import { createSystemRandom } from '../../src/adapters/random.ts';
 
-test('a timer never fires before its delay, even when the loop was busy as it was set', async () => {
+test('a timer never fires before its delay, even when the event loop was busy when it was set', async () => {
   const busyUntil = performance.now() + 15;
   while (performance.now() < busyUntil);
   const start = systemClock.monotonicMs();
@@ -11,7 +11,7 @@ test('a timer never fires before its delay, even when the loop was busy as it wa
   expect(systemClock.monotonicMs() - start).toBeGreaterThanOrEqual(10);
 });
 
-test('a cancelled timer does not run; a very long one does not run at once', async () => {
+test('a cancelled timer does not run, and a delay longer than Node.js allows does not fire at once', async () => {
   let ran = '';
   const cancelled = systemScheduler.after(0, () => (ran += 'cancelled'));
   cancelled.cancel();
@@ -23,14 +23,14 @@ test('a cancelled timer does not run; a very long one does not run at once', asy
   expect(ran).toBe('');
 });
 
-test('the random source gives different words and bytes', () => {
+test('the system random source returns different numbers, and as many bytes as asked for', () => {
   const random = createSystemRandom();
   const words = new Set(Array.from({ length: 3000 }, () => random.u32()));
   expect(words.size).toBeGreaterThan(2990);
   expect(random.bytes(16)).toHaveLength(16);
 });
 
-test('log lines: time, level, names, message, fields', () => {
+test('a log line has time, level, logger names, message and fields', () => {
   const lines: string[] = [];
   const logger = createConsoleLogger({ write: (l) => lines.push(l), wallMs: () => 0 });
   logger.debug('unseen');

@@ -14,7 +14,7 @@ function written(options: { format?: 'text' | 'json' } = {}) {
   return { lines, time, levels, logger };
 }
 
-test('levels are set by logger name while it runs; the nearest name above counts', () => {
+test('levels can change while the process runs; a logger without a level has the one of its nearest named ancestor', () => {
   const { lines, levels, logger } = written();
   const raft = logger.child('Raft id=1');
   const logs = logger.child('LogManager');
@@ -36,7 +36,7 @@ test.each([
   ['another class of the part', 'kafka.server.KafkaApis', 'broker'],
   ['an old name of its package', 'org.apache.kafka.storage', 'LogManager'],
   ['a logger with a name of its own', 'state.change.logger', 'ReplicaManager'],
-])('lines of a part follow %s', (_what, name, part) => {
+])('the level of %s decides which lines of a part are written', (_what, name, part) => {
   const { lines, levels, logger } = written();
   const log = logger.child(part);
   log.debug('1');
@@ -50,7 +50,7 @@ test.each([
   expect(lines.map((line) => /(?:\]|WARN) (\d) /.exec(line)?.[1])).toEqual(['2', '4', '5']);
 });
 
-test('there are the loggers that Kafka has, and those that were set; packages are none', () => {
+test('the loggers are those of Kafka and those that were set; a package is not a logger', () => {
   const { levels } = written();
   const names = [
     'kafka.server.KafkaApis',
@@ -65,7 +65,7 @@ test('there are the loggers that Kafka has, and those that were set; packages ar
   expect(levels.has('kafka.controller')).toBe(true);
 });
 
-test('a line names the logger of its part, a part of a part has its own', () => {
+test('a line ends with the class name of the logger that wrote it, also for a nested logger', () => {
   const { lines, logger } = written();
   logger.child('broker').child('GroupCoordinator').info('loaded');
   expect(lines).toEqual([
@@ -75,7 +75,7 @@ test('a line names the logger of its part, a part of a part has its own', () => 
   ]);
 });
 
-test('the same trouble is written once a second, and the next line counts what was left out', () => {
+test('a repeated warning is written once a second, and the next line counts the suppressed ones', () => {
   const { lines, time, logger } = written();
   for (let i = 0; i < 5; i++) logger.warn('a follower was refused', { reason: `${i}` });
   logger.warn('a log can not be compacted', { partition: 't-0' });
@@ -86,7 +86,7 @@ test('the same trouble is written once a second, and the next line counts what w
   expect(lines[3]).toContain('reason=again suppressed=4. What to do: ');
 });
 
-test('a warning says what to do; a system error says it by its code', () => {
+test('a warning names its remedy; for a system error the remedy follows from the error code', () => {
   const { lines, logger } = written();
   logger.warn('a follower was refused', { reason: 'x' });
   logger.error('the disk failed under a partition', { error: 'StorageError: ENOSPC: no space left' });
@@ -94,7 +94,7 @@ test('a warning says what to do; a system error says it by its code', () => {
   expect(lines[1]).toContain(systemRemedies['ENOSPC']);
 });
 
-test('JSON lines are one object each, stacks and big integers included', () => {
+test('each JSON line is one object, also with stack traces and big integers', () => {
   const { lines, logger } = written({ format: 'json' });
   logger.child('Raft id=1').info('became leader', { epoch: 4, count: 10n });
   logger.error('failed', { error: new Error('disk gone\nreally') });

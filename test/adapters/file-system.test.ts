@@ -12,7 +12,7 @@ const path = (name: string) => join(directory, name);
 const bytes = (text: string) => new TextEncoder().encode(text);
 const text = (content: Uint8Array) => new TextDecoder().decode(content);
 
-test('a file is written in pieces, read back, cut and kept', async () => {
+test('a file is written in several buffers, read, truncated, and has its content after it was closed', async () => {
   const file = await fs.open(path('a'), 'write');
   await file.write([bytes('hello '), bytes(''), bytes('world')], 0);
   await file.write([bytes('W')], 6);
@@ -28,7 +28,7 @@ test('a file is written in pieces, read back, cut and kept', async () => {
   expect(await fs.stat(path('a'))).toMatchObject({ sizeBytes: 5, isDirectory: false });
 });
 
-test('one write takes more buffers than the system takes at once', async () => {
+test('one write takes more buffers than one writev of the operating system', async () => {
   const file = await fs.open(path('many'), 'write');
   const buffers = Array.from({ length: 5000 }, (_, i) => bytes(`${i % 10}`));
   await file.write(buffers, 0);
@@ -36,21 +36,21 @@ test('one write takes more buffers than the system takes at once', async () => {
   expect(text(await fs.readFile(path('many')))).toBe('0123456789'.repeat(500));
 });
 
-test('a missing file: stat says null, reading rejects with ENOENT, removing is no error', async () => {
+test('for a missing file stat returns null, reading fails with ENOENT, and removing succeeds', async () => {
   expect(await fs.stat(path('nothing'))).toBeNull();
   await expect(fs.open(path('nothing'), 'read')).rejects.toMatchObject({ code: 'ENOENT' });
   await expect(fs.readFile(path('nothing'))).rejects.toMatchObject({ code: 'ENOENT' });
   await fs.remove(path('nothing'));
 });
 
-test('only what the system refuses is a StorageError', async () => {
+test('errors of the operating system are StorageErrors, wrong arguments are not', async () => {
   await expect(fs.open(path('nothing'), 'read')).rejects.toBeInstanceOf(StorageError);
   await expect(fs.list(path('nothing'))).rejects.toBeInstanceOf(StorageError);
   const wrong = fs.open(path('bug'), 'write').then((file) => file.read(new Uint8Array(4), 8, 4, 0));
   await expect(wrong).rejects.not.toBeInstanceOf(StorageError);
 });
 
-test('directories are made with parents, listed in order, renamed and removed whole', async () => {
+test('directories are created with their parents, listed in order, renamed, and removed with their content', async () => {
   await fs.makeDirectory(path('d/e/f'));
   await fs.makeDirectory(path('d/e/f'));
   for (const name of ['b', 'c', 'a']) await replaceFile(fs, path(`d/e/${name}`), bytes(name));
@@ -65,7 +65,7 @@ test('directories are made with parents, listed in order, renamed and removed wh
   expect(volume.totalBytes).toBeGreaterThanOrEqual(volume.usableBytes);
 });
 
-test('a lock that is released twice closes no other file', async () => {
+test('releasing a lock twice closes no other file', async () => {
   const held = await fs.lock(path('twice.lock'));
   await held?.release();
   // It probably gets the descriptor that the lock had.
@@ -76,7 +76,7 @@ test('a lock that is released twice closes no other file', async () => {
   await file.close();
 });
 
-test('a lock is exclusive within the process and between processes, and ends with either', async () => {
+test('a lock excludes other holders in this process and in other processes, and ends when it is released or its process dies', async () => {
   const held = await fs.lock(path('.lock'));
   expect(held).not.toBeNull();
   expect(await fs.lock(path('.lock'))).toBeNull();

@@ -3,7 +3,7 @@ import { growingPercent } from '../../src/adapters/heap.ts';
 
 const mebibyte = 1024 * 1024;
 
-test('a small heap may grow many times over, a large one by a part', () => {
+test('a small heap may grow to several times its size, a large one by a fraction', () => {
   expect(growingPercent(8 * mebibyte)).toBe(500);
   expect(growingPercent(32 * mebibyte)).toBe(200);
   expect(growingPercent(128 * mebibyte)).toBe(50);

@@ -20,15 +20,18 @@ async function page(): Promise<{ port: number }> {
 test.each([
   ['a header', 'GET / HTTP/1.1\r\nHost: x\r\nX-Slow: '],
   ['a body', 'GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n'],
-])('%s that never ends', async (_, beginning) => {
-  const { port } = await page();
-  const socket = net.connect(port, '127.0.0.1');
-  let isClosed = false;
-  socket.on('error', () => undefined).on('close', () => (isClosed = true));
-  socket.resume().write(beginning);
-  const drip = setInterval(() => socket.write('x'), 50);
-  open.push({ close: () => clearInterval(drip) });
-  await expect.poll(() => isClosed, { timeout: 20_000 }).toBe(true);
-  const response = await fetch(`http://127.0.0.1:${port}/`);
-  expect(await response.text()).toBe('a page\n');
-});
+])(
+  'a client whose request has %s without an end is closed, and the next request is answered',
+  async (_, beginning) => {
+    const { port } = await page();
+    const socket = net.connect(port, '127.0.0.1');
+    let isClosed = false;
+    socket.on('error', () => undefined).on('close', () => (isClosed = true));
+    socket.resume().write(beginning);
+    const drip = setInterval(() => socket.write('x'), 50);
+    open.push({ close: () => clearInterval(drip) });
+    await expect.poll(() => isClosed, { timeout: 20_000 }).toBe(true);
+    const response = await fetch(`http://127.0.0.1:${port}/`);
+    expect(await response.text()).toBe('a page\n');
+  },
+);

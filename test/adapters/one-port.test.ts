@@ -69,7 +69,7 @@ function messages(stream: RaftStream, count: number): Promise<string[] | Error |
   });
 }
 
-test('a silent socket is a connection from the start; one that turns out to speak HTTP is none', async () => {
+test('a socket that has sent nothing counts as a Kafka connection; one that then sends HTTP is closed as such', async () => {
   const { at, connections } = await echoNode();
   const closed: unknown[] = [];
   const silent = net.connect(at);
@@ -88,7 +88,7 @@ test('a silent socket is a connection from the start; one that turns out to spea
   expect(closed).toEqual([null, null]);
 });
 
-test('bytes go both ways, many buffers in order, and the close is told once to each side', async () => {
+test('bytes go both ways in order, and closing one end calls onClose of the other once', async () => {
   const { node, at, connections } = await echoNode();
   const client = await node.network.connect(at, 1000);
   expect(client.remote).toEqual(at);
@@ -108,7 +108,7 @@ test('bytes go both ways, many buffers in order, and the close is told once to e
   expect(await closed).toBeNull();
 });
 
-test('a refused and a silent address', async () => {
+test('connecting to a port on which nobody listens fails with ECONNREFUSED, listening on a used one with EADDRINUSE', async () => {
   const node = transport();
   const free = await new Promise<number>((resolve) => {
     const server = net.createServer().listen(0, '127.0.0.1', () => {
@@ -125,7 +125,7 @@ test('a refused and a silent address', async () => {
   });
 });
 
-test('back pressure: write says when it is enough, and drain when there is room again', async () => {
+test('write returns false while too much is buffered, and onDrain follows when there is room again', async () => {
   const node = transport();
   let server: Connection | null = null;
   const listener = await node.network.listen({ host: '127.0.0.1', port: 0 }, (connection) => {
@@ -150,7 +150,7 @@ test('back pressure: write says when it is enough, and drain when there is room 
   expect(received).toBeGreaterThan(0);
 });
 
-test('five hundred connections at once', async () => {
+test('five hundred connections at once are served', async () => {
   // The queue of connections not yet accepted must hold them all: accepting shares this event loop.
   const { node, at, connections } = await echoNode(600);
   const clients = await Promise.all(Array.from({ length: 500 }, () => node.network.connect(at, 5000)));
@@ -169,7 +169,7 @@ test('five hundred connections at once', async () => {
 });
 
 test.each(['\0\0\0\x04kafk', 'PLAIN', 'POS', '\x16\x03\x01\x02'])(
-  '%j is given to the Kafka side whole, one byte at a time',
+  '%j, sent one byte at a time, reaches the Kafka side complete',
   async (sent) => {
     const { at } = await echoNode();
     const socket = net.connect(at.port, at.host);
@@ -193,7 +193,7 @@ test.each(['\0\0\0\x04kafk', 'PLAIN', 'POS', '\x16\x03\x01\x02'])(
   },
 );
 
-test.each([1, 2, 3, 1000])('an HTTP request in pieces of %i gets a polite 404', async (size) => {
+test.each([1, 2, 3, 1000])('an HTTP request in pieces of %i bytes gets status 404', async (size) => {
   const { at, connections } = await echoNode();
   const socket = net.connect(at.port, at.host);
   socket.setNoDelay(true);
@@ -208,7 +208,7 @@ test.each([1, 2, 3, 1000])('an HTTP request in pieces of %i gets a polite 404', 
   expect(connections).toHaveLength(1);
 });
 
-test('a gRPC client whose bytes come one at a time is served', async () => {
+test('a gRPC client whose bytes arrive one at a time is served', async () => {
   const { node, at } = await echoNode();
   node.peers.accept(raftChannel, (stream) => {
     stream.onMessage = (message) => stream.send(message);
@@ -235,7 +235,7 @@ test('a gRPC client whose bytes come one at a time is served', async () => {
   expect(await got).toEqual(['hello']);
 });
 
-test('messages of any size arrive whole and in order, also what was sent before the connection was there', async () => {
+test('messages of any size arrive complete and in order, also those sent before the connection was established', async () => {
   const { node, at } = await echoNode();
   node.peers.accept(raftChannel, (stream) => {
     stream.onMessage = (message) => stream.send(message);
@@ -249,7 +249,7 @@ test('messages of any size arrive whole and in order, also what was sent before 
   expect(answer.map((message) => message[0])).toEqual(sent.map((message) => message[0]));
 });
 
-test('a leader pushes a batch of socket.request.max.bytes, here larger than the default, and no more', async () => {
+test('a leader can push a batch of socket.request.max.bytes above the default; a larger one ends the stream', async () => {
   const client = createTransport({ logger: silentLogger, batchBytesMax: 105_000_000 });
   open.push(client);
   const { node, at } = await echoNode();
@@ -272,7 +272,7 @@ test('a leader pushes a batch of socket.request.max.bytes, here larger than the 
 });
 
 // Bound: peerRequestBytesMax.
-test('a peer that opens a stream sends no message larger than 24 MiB, and none that is not protobuf', async () => {
+test('a peer that sends a message larger than 24 MiB, or one that is not protobuf, loses its stream', async () => {
   const { node, at } = await echoNode();
   const got: number[] = [];
   node.peers.accept(raftChannel, (stream) => {
@@ -300,7 +300,7 @@ test('a peer that opens a stream sends no message larger than 24 MiB, and none t
   await expect.poll(() => got).toEqual(['still here'.length]);
 });
 
-test('a stream to oneself needs no gRPC', async () => {
+test('a stream from a node to itself does not use gRPC', async () => {
   const { node, at } = await echoNode();
   let closed: Error | null | undefined;
   node.peers.accept(raftChannel, (stream) => {
@@ -321,7 +321,7 @@ test('a stream to oneself needs no gRPC', async () => {
   expect(closed).toBeNull();
 });
 
-test('nobody listens; nobody accepts the channel: onClose says so, and opening again works at once', async () => {
+test('onClose reports that nobody listens or that no channel is accepted; the next stream opens at once', async () => {
   const { node, at, listener } = await echoNode();
   const client = transport();
   expect(String(await messages(client.peers.open(at, raftChannel), 1))).toMatch(/UNIMPLEMENTED/);
@@ -340,7 +340,7 @@ test('nobody listens; nobody accepts the channel: onClose says so, and opening a
 });
 
 test.each(['client', 'server'])(
-  'a clean end by the %s is told to both sides without an error',
+  'when the %s closes the stream, both sides get onClose without an error',
   async (who) => {
     const { node, at } = await echoNode();
     const accepted = new Promise<RaftStream>((resolve) => node.peers.accept(raftChannel, resolve));
@@ -361,7 +361,7 @@ test.each(['client', 'server'])(
   },
 );
 
-test('back pressure: send says when it is enough, and drain when there is room again', async () => {
+test('send returns false while too much is buffered, and onDrain follows when there is room again', async () => {
   const { node, at } = await echoNode();
   let received = 0;
   node.peers.accept(raftChannel, (stream) => {
@@ -379,7 +379,7 @@ test('back pressure: send says when it is enough, and drain when there is room a
   expect(stream.send(chunk)).toBe(true);
 });
 
-test('kill -9 of the peer breaks the stream at once, on the accepting and on the opening side', async () => {
+test('kill -9 of a peer ends its streams at once, those that it opened and those that it accepted', async () => {
   const { node, at } = await echoNode();
   const accepted = new Promise<RaftStream>((resolve) => node.peers.accept(raftChannel, resolve));
   const child = spawn(process.execPath, [join(import.meta.dirname, 'peer-process.mjs'), String(at.port)], {
@@ -409,7 +409,7 @@ test('kill -9 of the peer breaks the stream at once, on the accepting and on the
 });
 
 test.each(['\n', 'no host', '\u{f34da}'])(
-  'an address that is none (%j) ends the stream, not the process',
+  'an invalid address (%j) ends the stream, not the process',
   async (host) => {
     const { peers, close } = createTransport({ logger: silentLogger });
     const stream = peers.open({ host, port: 10 }, { name: 'raft' } as never);

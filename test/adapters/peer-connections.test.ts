@@ -77,7 +77,7 @@ function echoed(at: Address): Promise<unknown> {
   });
 }
 
-test('no more than peersMax connections have an accepted hello', () => {
+test('no more than peersMax connections of other nodes have an accepted hello', () => {
   const connections = new PeerConnections();
   const sockets = Array.from({ length: peersMax + 1 }, (_, i) => {
     const destroy = (): void => void Object.assign(socket, { destroyed: true });
@@ -128,7 +128,7 @@ test('one connection has no more than streamsPerConnectionMax streams', async ()
 });
 
 // Bound: firstWordMs.
-test('a connection that does not say the first word of HTTP in time is closed', async () => {
+test('a connection whose HTTP/2 preface is not complete after firstWordMs is closed', async () => {
   const at = await echoNode(1_000);
   const slow = net.connect(at.port, at.host);
   const closed = new Promise((resolve) => slow.on('close', resolve));
@@ -137,7 +137,7 @@ test('a connection that does not say the first word of HTTP in time is closed', 
   await closed;
 });
 
-test('strangersMax connections without a hello stay, the oldest of more are closed; a node gets through', async () => {
+test('of connections without a hello the oldest above strangersMax are closed, so that another node gets through', async () => {
   const at = await echoNode();
   const strangers: Stranger[] = [];
   for (let i = 0; i < strangersMax + 36; i++) {
@@ -150,7 +150,7 @@ test('strangersMax connections without a hello stay, the oldest of more are clos
   expect(strangers.filter(({ isClosed }) => !isClosed).length).toBeGreaterThanOrEqual(strangersMax - 1);
 });
 
-test('a connection without an accepted hello is closed after helloTimeoutMs, one with it stays', async () => {
+test('a connection without an accepted hello is closed after helloTimeoutMs; one with it stays open', async () => {
   const at = await echoNode(1_000);
   const stream = transport().peers.open(at, raftChannel);
   let count = 0;
@@ -166,7 +166,7 @@ test('a connection without an accepted hello is closed after helloTimeoutMs, one
   await expect.poll(() => [count, end]).toEqual([2, undefined]);
 });
 
-test('a stranger sends no whole message of 24 MiB: it is closed after strangerBytesMax', async () => {
+test('a connection without a hello that sends more than strangerBytesMax is closed', async () => {
   const at = await echoNode();
   const stranger = new Stranger(at);
   // Literal header fields without indexing, by their index in HPACK's static table: POST, http, path, content-type, and te.

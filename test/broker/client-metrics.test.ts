@@ -55,17 +55,17 @@ function errorOf(call: () => unknown): string {
   }
 }
 
-describe('what a client is asked for', () => {
+describe('the metrics that a client is asked for', () => {
   const asked = (of: Record<string, Record<string, string>>) => {
     const { metrics, pushIntervalMs } = new ClientMetrics().subscription(id, client, configsOf(of), 0);
     return [metrics, pushIntervalMs];
   };
 
-  test('nothing, without a subscription', () => {
+  test('are none without a subscription', () => {
     expect(asked({})).toEqual([[], 300_000]);
   });
 
-  test('the metrics of all subscriptions for it, at the shortest interval', () => {
+  test('are those of all subscriptions that match it, at the shortest interval', () => {
     expect(
       asked({
         a: { metrics: 'x, y', 'interval.ms': '2000' },
@@ -75,7 +75,7 @@ describe('what a client is asked for', () => {
     ).toEqual([['x', 'y', 'z'], 2000]);
   });
 
-  test('all, when one of them asks for all', () => {
+  test('are all when one of the subscriptions has all', () => {
     expect(asked({ a: { metrics: 'x' }, b: { metrics: '*' } })).toEqual([['*'], 300_000]);
   });
 
@@ -87,7 +87,7 @@ describe('what a client is asked for', () => {
     ['client_software_name=apache-kafka-.*,client_software_version=3\\..*', false],
     [' client_source_address = 10\\.0\\.0\\.[0-9] ', true],
     ['client_source_port=4711', true],
-  ])('match %s', (match, isMeant) => {
+  ])("by the subscription's match %s", (match, isMeant) => {
     expect(asked({ a: { metrics: 'x', match } })[0]).toEqual(isMeant ? ['x'] : []);
   });
 });
@@ -118,8 +118,8 @@ function begun() {
   return { manager, push, ask };
 }
 
-describe('when and what it may push', () => {
-  test('once after it asked, then once an interval', () => {
+describe('a client metrics instance', () => {
+  test('may push once after it got its subscription, then once an interval', () => {
     const { push } = begun();
     expect([push(1), push(500), push(1000), push(1001)]).toEqual([
       'NONE',
@@ -129,7 +129,7 @@ describe('when and what it may push', () => {
     ]);
   });
 
-  test('it asks once an interval, and at once after another subscription or compression was refused', () => {
+  test('may ask for its subscription once an interval, and at once after its push was refused for the subscription or compression', () => {
     const { push, ask } = begun();
     expect(ask(999)).toBe('THROTTLING_QUOTA_EXCEEDED');
     expect(push(999, { subscriptionId: 1 })).toBe('UNKNOWN_SUBSCRIPTION_ID');
@@ -140,7 +140,7 @@ describe('when and what it may push', () => {
     expect(ask(2002)).toBe('NONE');
   });
 
-  test('it pushes once more when it ends, and not after that', () => {
+  test('may push once more when it terminates, and not after that', () => {
     const { push } = begun();
     expect([push(1), push(2, { terminating: true }), push(5000, { terminating: true })]).toEqual([
       'NONE',
@@ -155,11 +155,11 @@ describe('when and what it may push', () => {
     [{ clientInstanceId: 'AAAAAAAAAAAAAAAAAAAAAA' }, 'INVALID_REQUEST'],
     [{ clientInstanceId: 'AAAAAAAAAAAAAAAAAAAAAQ' }, 'INVALID_REQUEST'],
     [{ compressionType: 4 }, 'NONE'],
-  ])('%j: %s', (more, error) => {
+  ])('that pushes %j gets %s', (more, error) => {
     expect(begun().push(1, more)).toBe(error);
   });
 
-  test('another subscription has another id and may be asked for at once; other configurations change nothing', () => {
+  test('gets a new subscription id when its subscriptions change, and may ask for it at once', () => {
     const { push, ask } = begun();
     const unrelated = configsOf({
       a: { metrics: 'x', 'interval.ms': '1000' },
@@ -172,7 +172,7 @@ describe('when and what it may push', () => {
   });
 });
 
-test('what was taken and refused is counted; silent instances are forgotten, also when there are too many', () => {
+test('accepted and refused pushes are counted; the instances silent longest are dropped, and those above clientInstancesMax', () => {
   const { manager, push } = begun();
   push(1);
   push(2);
@@ -199,7 +199,7 @@ test('what was taken and refused is counted; silent instances are forgotten, als
   expect(seen()['instance_count']).toBe(1);
 });
 
-test('through the wire: a new instance gets an id, its subscription and a place for its pushes', async () => {
+test('a new instance gets an id and its subscription, and can push (through the request pipeline)', async () => {
   const broker = new TestBroker({ properties: 'telemetry.max.bytes=4' });
   broker.apply(subscriptions({ a: { metrics: 'org.apache.kafka.', 'interval.ms': '1000' } }));
   const asked = await broker.inject(GetTelemetrySubscriptionsRequest, GetTelemetrySubscriptionsResponse, 0, {

@@ -35,13 +35,13 @@ function cache(slotsMax: number, partitionsMax = 1_000): FetchSessionCache {
   return new FetchSessionCache({ slotsMax, partitionsMax, evictionMs: 100, random: () => next++ });
 }
 
-describe('session cache', () => {
-  test('epochs wrap to 1, because 0 means new', () => {
+describe('the cache of fetch sessions', () => {
+  test('wraps session epochs to 1, because 0 begins a session', () => {
     expect(nextEpoch(1)).toBe(2);
     expect(nextEpoch(2147483647)).toBe(1);
   });
 
-  test('the least recently used goes first, once it is stale', () => {
+  test('evicts the least recently used session, once it is stale', () => {
     const sessions = cache(2);
     const a = sessions.create(false, partitions(5), 0) as FetchSession;
     const b = sessions.create(false, partitions(5), 0) as FetchSession;
@@ -53,7 +53,7 @@ describe('session cache', () => {
     expect(sessions.use(a.id, 2, false, 150)).toBe(a);
   });
 
-  test('a bigger session drives out a smaller one that is old enough', () => {
+  test('evicts a smaller session that is old enough for a larger one', () => {
     const sessions = cache(1);
     const small = sessions.create(false, partitions(2), 0) as FetchSession;
     sessions.use(small.id, 1, false, 90);
@@ -64,7 +64,7 @@ describe('session cache', () => {
     expect(sessions.size).toBe(1);
   });
 
-  test('no more than partitionsMax partitions by default', () => {
+  test('holds no more than partitionsMax partitions by default', () => {
     const { partitionsMax, evictionMs } = sessionDefaults;
     const sessions = new FetchSessionCache({ slotsMax: 10, partitionsMax, evictionMs, random: () => 1 });
     expect(sessions.create(false, partitions(200_001), 0)).toBeNull();
@@ -72,7 +72,7 @@ describe('session cache', () => {
     expect(sessions.put(session, partition('one more', 0))).toBe(false);
   });
 
-  test('neither sessions nor their partitions exceed the bounds', () => {
+  test('never exceeds the bounds of sessions and of partitions', () => {
     const step = fc.record({
       count: fc.integer({ min: 0, max: 12 }),
       waitMs: fc.integer({ min: 0, max: 80 }),
@@ -95,7 +95,7 @@ describe('session cache', () => {
   });
 });
 
-describe('a session that grows', () => {
+describe('a fetch session', () => {
   const ask = (
     sessions: FetchSessionCache,
     sessionId: number,
@@ -127,7 +127,7 @@ describe('a session that grows', () => {
       0,
     );
 
-  test('beyond the bound it ends: the request is answered in full, with id 0', () => {
+  test('that grows beyond the bound of partitions ends: the request is answered in full, with session id 0', () => {
     const sessions = cache(4, 20);
     const first = ask(sessions, 0, 0, 'nowhere', 0, 15);
     const id = 'error' in first ? 0 : (first.session?.id ?? 0);
@@ -138,7 +138,7 @@ describe('a session that grows', () => {
     expect([sessions.size, sessions.partitionCount]).toEqual([0, 0]);
   });
 
-  test('names that no topic can have are not remembered', () => {
+  test('does not remember names that are invalid for topics', () => {
     const sessions = cache(4, 20);
     expect(ask(sessions, 0, 0, 'x'.repeat(250), 0, 1)).toMatchObject({ session: null });
     expect(sessions.partitionCount).toBe(0);
@@ -146,7 +146,7 @@ describe('a session that grows', () => {
 });
 
 describe('incremental fetches', () => {
-  test('a session holds what a client that sends only changes wants', () => {
+  test('leave in the session the partitions and offsets that the client last asked for', () => {
     const change = fc.record({
       put: fc.array(fc.tuple(fc.integer({ min: 0, max: 6 }), fc.integer({ min: 0, max: 99 })), {
         maxLength: 4,

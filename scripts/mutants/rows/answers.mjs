@@ -68,7 +68,10 @@ export const answerRows = [
         to: 'if (push.subscriptionId < -(2 ** 31)) {',
       },
     ],
-    caughtBy: { test: 'test/broker/client-metrics.test.ts', name: 'another subscription has another id' },
+    caughtBy: {
+      test: 'test/broker/client-metrics.test.ts',
+      name: 'gets a new subscription id when its subscriptions change',
+    },
   },
   {
     number: 864,
@@ -82,7 +85,10 @@ export const answerRows = [
         to: 'if (!isOver || clientInstancesMax < 0) return;',
       },
     ],
-    caughtBy: { test: 'test/broker/client-metrics.test.ts', name: 'when there are too many' },
+    caughtBy: {
+      test: 'test/broker/client-metrics.test.ts',
+      name: 'accepted and refused pushes are counted; the instances',
+    },
   },
   {
     number: 865,

@@ -9,7 +9,7 @@ export const boundRows = [
     reference: 'reading of November 2026, section 6, row 13',
     change: 'the bytes of a connection without a hello are not counted',
     edits: [{ file: peers, from: ' || socket.bytesRead > strangerBytesMax', to: '' }],
-    caughtBy: { test: peersTest, name: 'a stranger sends no whole message' },
+    caughtBy: { test: peersTest, name: 'sends more than strangerBytesMax is closed' },
   },
   {
     number: 972,
@@ -31,7 +31,7 @@ export const boundRows = [
         to: 'const oldest = [...this.#strangers.keys()].at(-1);',
       },
     ],
-    caughtBy: { test: peersTest, name: 'the oldest of more are closed' },
+    caughtBy: { test: peersTest, name: 'the oldest above strangersMax are closed' },
   },
   {
     number: 974,

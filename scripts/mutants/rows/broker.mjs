@@ -17,7 +17,10 @@ export const brokerRows = [
         to: 'if (sizeBytes > this.limitBytes) return this.#usedBytes === 0;',
       },
     ],
-    caughtBy: { test: 'test/broker/pipeline/memory-budget.test.ts', name: 'nearly fills the budget' },
+    caughtBy: {
+      test: 'test/broker/pipeline/memory-budget.test.ts',
+      name: 'grants a request of nearly the whole budget while little is',
+    },
   },
   {
     number: 408,
@@ -59,7 +62,7 @@ export const brokerRows = [
         to: "      sniff(socket, firstWordMs, (kind, first) => {\n        if (kind === 'kafka') onConnection(connection);\n        this.sort(socket, kind, first, connection);\n      });",
       },
     ],
-    caughtBy: { test: 'test/adapters/one-port.test.ts', name: 'a silent socket' },
+    caughtBy: { test: 'test/adapters/one-port.test.ts', name: 'a socket that has sent nothing counts' },
   },
   {
     number: 405,
@@ -158,7 +161,10 @@ export const brokerRows = [
         to: '',
       },
     ],
-    caughtBy: { test: 'test/broker/purgatory/delayed-operation.test.ts', name: 'leaves nothing behind' },
+    caughtBy: {
+      test: 'test/broker/purgatory/delayed-operation.test.ts',
+      name: 'completes once in whatever order events come, and leaves no',
+    },
   },
   {
     number: 504,
@@ -214,7 +220,7 @@ export const brokerRows = [
         to: 'delayMs === 0 ? () => undefined : closeLater',
       },
     ],
-    caughtBy: { test: acceptorTest, name: 'a full listener closes clients' },
+    caughtBy: { test: acceptorTest, name: 'a listener at max.connections closes new clients, but not a' },
   },
   {
     number: 413,
@@ -270,6 +276,9 @@ export const brokerRows = [
         to: '    const refusal = this.#refusal(host);\n    if (this.#isThrottled(connection, listenerName)) return;',
       },
     ],
-    caughtBy: { test: 'test/broker/quotas/connection-quota.test.ts', name: 'takes no place of another' },
+    caughtBy: {
+      test: 'test/broker/quotas/connection-quota.test.ts',
+      name: 'a connection above the quota closes no other connection',
+    },
   },
 ];

@@ -21,7 +21,7 @@ export const coordinatorRows = [
         to: 'if (loaded === null) return;',
       },
     ],
-    caughtBy: { test: hostTest, name: 'served once it is, however long that takes' },
+    caughtBy: { test: hostTest, name: 'waits until all records of the log are committed' },
   },
   {
     number: 641,
@@ -35,7 +35,7 @@ export const coordinatorRows = [
         to: 'void partition.appendAsLeader(bytes, -1, appendOptions(writes[0] as Write)).acknowledged.catch(() => undefined);',
       },
     ],
-    caughtBy: { test: hostTest, name: 'answered, and shown, when it is acknowledged' },
+    caughtBy: { test: hostTest, name: 'a commit is answered, and visible, when its records are' },
   },
   {
     number: 642,
@@ -49,7 +49,7 @@ export const coordinatorRows = [
         to: 'else if (error === Errors.UNKNOWN_SERVER_ERROR) return listener.lost(coordinatorError(error, tooLarge));',
       },
     ],
-    caughtBy: { test: hostTest, name: 'a lost leadership under an append ends the host' },
+    caughtBy: { test: hostTest, name: 'a leadership that is lost while an append is pending ends' },
   },
   {
     number: 643,
@@ -63,7 +63,7 @@ export const coordinatorRows = [
         to: 'return first.end === null && other.end === null;',
       },
     ],
-    caughtBy: { test: handlerTest, name: 'do not share a batch' },
+    caughtBy: { test: handlerTest, name: 'offsets of different transactions, and those outside of' },
   },
   {
     number: 644,

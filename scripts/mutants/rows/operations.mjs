@@ -63,7 +63,7 @@ export const operationsRows = [
         to: "above = ''",
       },
     ],
-    caughtBy: { test: consoleLogger, name: 'nearest name above' },
+    caughtBy: { test: consoleLogger, name: 'nearest named ancestor' },
   },
   {
     number: 885,
@@ -161,7 +161,10 @@ export const operationsRows = [
         to: 'const loggers = [name];',
       },
     ],
-    caughtBy: { test: 'test/adapters/console-logger.test.ts', name: 'lines of a part follow' },
+    caughtBy: {
+      test: 'test/adapters/console-logger.test.ts',
+      name: 'decides which lines of a part are written',
+    },
   },
   {
     number: 963,

@@ -12,7 +12,10 @@ export const quotaRows = [
         to: 'if (throttleTimeMs >= 0 || handler',
       },
     ],
-    caughtBy: { test: 'test/broker/pipeline/throttling.test.ts', name: 'the response comes at once' },
+    caughtBy: {
+      test: 'test/broker/pipeline/throttling.test.ts',
+      name: 'answers at once with the throttle time, and mutes the',
+    },
   },
   {
     number: 1021,
@@ -26,7 +29,10 @@ export const quotaRows = [
         to: "if (muteMs < 0) this.#mute.begin('Produce', muteMs);",
       },
     ],
-    caughtBy: { test: 'test/broker/pipeline/throttling.test.ts', name: 'the response comes at once' },
+    caughtBy: {
+      test: 'test/broker/pipeline/throttling.test.ts',
+      name: 'answers at once with the throttle time, and mutes the',
+    },
   },
   {
     number: 1022,
@@ -68,7 +74,10 @@ export const quotaRows = [
         to: 'if (nowMs < 0) begin(sample, nowMs);',
       },
     ],
-    caughtBy: { test: 'test/broker/quotas/rate.test.ts', name: 'a value counts until' },
+    caughtBy: {
+      test: 'test/broker/quotas/rate.test.ts',
+      name: 'counts a value until eleven seconds after the last value of',
+    },
   },
   {
     number: 1025,
@@ -82,7 +91,10 @@ export const quotaRows = [
         to: 'for (const name of [null, user]) {',
       },
     ],
-    caughtBy: { test: 'test/broker/quotas/quota-table.test.ts', name: 'first in order' },
+    caughtBy: {
+      test: 'test/broker/quotas/quota-table.test.ts',
+      name: 'of all entities that match a client the first one in the',
+    },
   },
   {
     number: 1026,
@@ -110,7 +122,10 @@ export const quotaRows = [
         to: '        if (isStrict) {\n          bucket.take(partitions, limit, nowMs);',
       },
     ],
-    caughtBy: { test: 'test/broker/quotas/mutation-quota.test.ts', name: 'a change passes while' },
+    caughtBy: {
+      test: 'test/broker/quotas/mutation-quota.test.ts',
+      name: 'admits a change while there is no debt, and refuses further',
+    },
   },
   {
     number: 1028,
@@ -155,7 +170,10 @@ export const quotaRows = [
         to: '',
       },
     ],
-    caughtBy: { test: 'test/broker/pipeline/throttling.test.ts', name: 'appends in slices count' },
+    caughtBy: {
+      test: 'test/broker/pipeline/throttling.test.ts',
+      name: 'counts appends in slices until the last one',
+    },
   },
   {
     number: 1115,
@@ -169,7 +187,10 @@ export const quotaRows = [
         to: 'onResumed: () => undefined',
       },
     ],
-    caughtBy: { test: 'test/broker/pipeline/throttling.test.ts', name: 'a fetch pays for the reads' },
+    caughtBy: {
+      test: 'test/broker/pipeline/throttling.test.ts',
+      name: 'charges the reads after a pending fetch to the consumer',
+    },
   },
   {
     number: 1116,

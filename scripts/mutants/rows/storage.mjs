@@ -92,7 +92,10 @@ export const storageRows = [
     return file;`,
       },
     ],
-    caughtBy: { test: 'test/adapters/file-system.test.ts', name: 'only what the system refuses' },
+    caughtBy: {
+      test: 'test/adapters/file-system.test.ts',
+      name: 'errors of the operating system are StorageErrors',
+    },
   },
   {
     number: 765,

@@ -228,7 +228,7 @@ export const txnRows = [
         to: 'if (partition === undefined) this.#retryLater([marker]);',
       },
     ],
-    caughtBy: { test: sender, name: 'a partition that is gone needs no marker' },
+    caughtBy: { test: sender, name: 'a deleted partition counts as marked' },
   },
   {
     number: 617,
@@ -247,7 +247,7 @@ export const txnRows = [
         to: ';',
       },
     ],
-    caughtBy: { test: sender, name: 'once another broker coordinates' },
+    caughtBy: { test: sender, name: 'nothing is sent or completed when another broker has become' },
   },
   {
     number: 618,
@@ -291,7 +291,7 @@ export const txnRows = [
     ],
     caughtBy: {
       test: 'test/broker/api/produce-transactions.test.ts',
-      name: 'a partition that comes here while the coordinator is asked',
+      name: 'refuses a partition that this broker began to lead while',
     },
   },
   {

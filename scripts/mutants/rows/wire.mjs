@@ -19,7 +19,7 @@ export const wireRows = [
         to: 'if (hello.clusterId === null)',
       },
     ],
-    caughtBy: { test: helloTest, name: 'of another cluster' },
+    caughtBy: { test: helloTest, name: 'is refused from another cluster' },
   },
   {
     number: 731,
@@ -27,7 +27,7 @@ export const wireRows = [
     reference: 'docs/wire.md: a stream begins with the ranges of both sides',
     change: 'the lowest version of the sender is not looked at',
     edits: [{ file: hello, from: 'hello.versionMin > versionMax || ', to: '' }],
-    caughtBy: { test: helloTest, name: 'without a version' },
+    caughtBy: { test: helloTest, name: 'no version of the protocol in common' },
   },
   {
     number: 732,
@@ -35,7 +35,7 @@ export const wireRows = [
     reference: 'docs/wire.md: a stream begins with the ranges of both sides',
     change: 'the highest version of the sender is not looked at',
     edits: [{ file: hello, from: ' || hello.versionMax < versionMin', to: '' }],
-    caughtBy: { test: helloTest, name: 'without a version' },
+    caughtBy: { test: helloTest, name: 'no version of the protocol in common' },
   },
   {
     number: 733,
@@ -49,7 +49,7 @@ export const wireRows = [
         to: 'if (hello.wantedNodeId < -1)',
       },
     ],
-    caughtBy: { test: helloTest, name: 'has a new owner' },
+    caughtBy: { test: helloTest, name: 'now belongs to another node' },
   },
   {
     number: 734,
@@ -109,7 +109,7 @@ export const wireRows = [
         to: "'grpc.max_receive_message_length': peerRequestBytesMax * 100,",
       },
     ],
-    caughtBy: { test: 'test/adapters/one-port.test.ts', name: 'sends no message larger than 24 MiB' },
+    caughtBy: { test: 'test/adapters/one-port.test.ts', name: 'sends a message larger than 24 MiB' },
   },
   {
     number: 739,
@@ -123,7 +123,7 @@ export const wireRows = [
         to: "'grpc.max_receive_message_length': responseBytesMax * 100,",
       },
     ],
-    caughtBy: { test: 'test/adapters/one-port.test.ts', name: 'a leader pushes a batch' },
+    caughtBy: { test: 'test/adapters/one-port.test.ts', name: 'a leader can push a batch' },
   },
   {
     number: 740,

@@ -126,27 +126,30 @@ async function run(store: RaftStore, steps: readonly Step[]): Promise<number> {
   return done;
 }
 
-test.each([1, 2, 3])('a crash at every point of script %i', async (seed) => {
-  const steps = stepsOf(seed, 12);
-  const states = await statesOf(steps);
-  let pointCount = 0;
-  for (let crashAt = 0; ; crashAt++) {
-    const path = join(folder, `points-${seed}-${crashAt}`);
-    const disk = new FailingDisk(crashAt);
-    const store = storeAt(path, disk);
-    const done = await run(store, steps);
-    await store.close();
-    const next = storeAt(path);
-    expectOneOf(await imageOf(next), around(states, done), `seed ${seed}, crash at point ${crashAt}`);
-    await next.close();
-    await rm(path, { recursive: true });
-    pointCount = disk.count;
-    if (done === steps.length) break;
-  }
-  expect(pointCount).toBeGreaterThan(30);
-});
+test.each([1, 2, 3])(
+  'a crash at any point of script %i leaves the state of the last write that ended, or of the one under way',
+  async (seed) => {
+    const steps = stepsOf(seed, 12);
+    const states = await statesOf(steps);
+    let pointCount = 0;
+    for (let crashAt = 0; ; crashAt++) {
+      const path = join(folder, `points-${seed}-${crashAt}`);
+      const disk = new FailingDisk(crashAt);
+      const store = storeAt(path, disk);
+      const done = await run(store, steps);
+      await store.close();
+      const next = storeAt(path);
+      expectOneOf(await imageOf(next), around(states, done), `seed ${seed}, crash at point ${crashAt}`);
+      await next.close();
+      await rm(path, { recursive: true });
+      pointCount = disk.count;
+      if (done === steps.length) break;
+    }
+    expect(pointCount).toBeGreaterThan(30);
+  },
+);
 
-test("LevelDB's log cut at every byte: the state of the last witnessed write, or a refusal", async () => {
+test("when LevelDB's log is truncated at any byte, the store has all writes that the witness counts, or refuses to open", async () => {
   const path = join(folder, 'cut');
   const copy = join(folder, 'cut-copy');
   const witness = join(path, 'witness');
@@ -184,7 +187,7 @@ test("LevelDB's log cut at every byte: the state of the last witnessed write, or
   }
 }, 60_000);
 
-test('one write at a time: the store and its model refuse a second one', async () => {
+test('the raft store and its in-memory model refuse a second write while one is under way', async () => {
   const store = storeAt(join(folder, 'flight'));
   await imageOf(store);
   for (const one of [store, new MemoryStore()] as const) {
@@ -243,7 +246,7 @@ function runAndKill(
   });
 }
 
-test('kill -9 in the middle, again and again', async () => {
+test('after repeated kill -9 the store has every write that had ended', async () => {
   const seed = Number(process.env.SEED ?? Math.floor(performance.now() * 1e6) % 2 ** 31);
   onTestFailed(() =>
     console.log(

@@ -99,18 +99,19 @@ beforeAll(async () => {
 
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-describe("LevelDB's own log", () => {
-  test('a flipped bit in the newest record', () =>
+describe('a start with a damaged log of LevelDB', () => {
+  test('is refused: a flipped bit in the newest record', () =>
     refused(async (path) => flip(await walOf(path), -5), /newest write is number \d+, but number \d+/));
-  test('a flipped bit in its first record', () =>
+  test('is refused: a flipped bit in the first record', () =>
     refused(async (path) => flip(await walOf(path), 30), /is damaged/));
-  test('cut at the border of two records', () =>
+  test('is refused: truncated between two records', () =>
     refused(async (path) => truncate(await walOf(path), logSizes[3]), /newest write is number/));
-  test('cut in the middle of a record', () =>
+  test('is refused: truncated inside a record', () =>
     refused(async (path) => truncate(await walOf(path), (logSizes[3] as number) + 20), /newest write is/));
-  test('emptied', () => refused(async (path) => truncate(await walOf(path), 0), /newest write is number/));
-  test('removed', () => refused(async (path) => rm(await walOf(path)), /newest write is number/));
-  test('two records have changed places', () =>
+  test('is refused: empty', () =>
+    refused(async (path) => truncate(await walOf(path), 0), /newest write is number/));
+  test('is refused: removed', () => refused(async (path) => rm(await walOf(path)), /newest write is number/));
+  test('finds everything when two records were exchanged, since each carries its number', () =>
     // They carry numbers of their own, so LevelDB makes the same of them.
     harmless(async (path) => {
       const file = await walOf(path);
@@ -122,50 +123,51 @@ describe("LevelDB's own log", () => {
     }));
 });
 
-describe('the other files of LevelDB', () => {
-  test('CURRENT removed: no empty database takes the place of the old one', () =>
+describe('a start with other damaged files of LevelDB', () => {
+  test('is refused without CURRENT, and creates no empty database', () =>
     refused((path) => rm(join(db(path), 'CURRENT')), /CURRENT is missing/));
-  test('CURRENT emptied', () => refused((path) => truncate(join(db(path), 'CURRENT'), 0), /CURRENT/));
-  test('CURRENT names another file', () =>
+  test('is refused: CURRENT is empty', () =>
+    refused((path) => truncate(join(db(path), 'CURRENT'), 0), /CURRENT/));
+  test('is refused: CURRENT names another file', () =>
     refused((path) => writeFile(join(db(path), 'CURRENT'), 'MANIFEST-999999\n'), /MANIFEST-999999/));
-  test('MANIFEST removed', () =>
+  test('is refused: MANIFEST is missing', () =>
     refused(async (path) => rm(await fileOf(db(path), /^MANIFEST/)), /MANIFEST.*No such file/));
-  test('MANIFEST flipped', () =>
+  test('is refused: a flipped bit in MANIFEST', () =>
     refused(async (path) => flip(await fileOf(db(path), /^MANIFEST/), -5), /checksum mismatch/));
-  test('MANIFEST emptied', () =>
+  test('is refused: MANIFEST is empty', () =>
     refused(async (path) => truncate(await fileOf(db(path), /^MANIFEST/), 0), /no meta-nextfile/));
-  test('a table removed', () =>
+  test('is refused: a table is missing', () =>
     refused(async (path) => rm(await fileOf(db(path), /\.ldb$/)), /missing files/));
-  test('a table cut', () =>
+  test('is refused: a table is truncated', () =>
     refused(async (path) => truncate(await fileOf(db(path), /\.ldb$/), 100), /is damaged/));
-  test('a flipped bit in the footer of a table', () =>
+  test('is refused: a flipped bit in the footer of a table', () =>
     refused(async (path) => flip(await fileOf(db(path), /\.ldb$/), -3), /is damaged/));
 });
 
-describe('a directory that was emptied, or put back', () => {
-  test('the database is gone', () =>
+describe('a start in a directory that was emptied or replaced', () => {
+  test('is refused: the database is missing', () =>
     refused((path) => rm(db(path), { recursive: true }), /CURRENT is missing/));
-  test('the database is empty', () =>
+  test('is refused: the database is empty', () =>
     refused(async (path) => {
       for (const name of await readdir(db(path))) await rm(join(db(path), name));
     }, /CURRENT is missing/));
-  test('the database and the snapshots are gone', () =>
+  test('is refused: the database and the snapshots are missing', () =>
     refused((path) => rm(join(path, 'raft'), { recursive: true }), /CURRENT is missing/));
-  test('a copy of the database from a moment earlier', () =>
+  test('is refused: the database is an older copy', () =>
     refused(async (path) => {
       await rm(db(path), { recursive: true });
       await cp(db(earlier), db(path), { recursive: true });
     }, /newest write is number/));
   const another = 'BBBBBBBBBBBBBBBBBBBBBA';
-  test('formatted anew, the log removed: nothing was promised under the new directory id', async () => {
+  test('begins with an empty log after the directory was formatted with a new directory id and the log removed', async () => {
     const empty = await start((path) => rm(join(path, 'raft'), { recursive: true }), another);
     expect(empty.entries).toEqual([]);
   });
-  test('formatted anew, the log still there: it goes on', async () =>
+  test('finds the log when the directory was formatted with a new directory id and the log left there', async () =>
     expect(await start(async () => {}, another)).toEqual(whole));
-  test('formatted anew, but what is still there is damaged', () =>
+  test('is refused: formatted with a new directory id, and the log that was left there is damaged', () =>
     refused(async (path) => rm(await walOf(path)), /newest write is number/, another));
-  test('a whole copy from a moment earlier looks like what it was: a limit', async () => {
+  test('does not notice that the whole directory is an older copy (a limit)', async () => {
     const found = await start(async (path) => {
       await rm(path, { recursive: true });
       await cp(earlier, path, { recursive: true });
@@ -174,20 +176,22 @@ describe('a directory that was emptied, or put back', () => {
   });
 });
 
-describe('the witness', () => {
-  test('removed', () => refused((path) => rm(join(path, 'witness')), /its witness .* is missing/));
-  test('both copies flipped', () =>
+describe('a start with a damaged witness', () => {
+  test('is refused: the witness is missing', () =>
+    refused((path) => rm(join(path, 'witness')), /its witness .* is missing/));
+  test('is refused: a flipped bit in both copies', () =>
     refused(async (path) => {
       await flip(join(path, 'witness'), 20);
       await flip(join(path, 'witness'), 4096 + 20);
     }, /neither copy can be read/));
-  test('emptied', () => refused((path) => truncate(join(path, 'witness'), 0), /neither copy can be read/));
-  test.each([0, 1])('one copy torn (%i)', (copy) =>
+  test('is refused: the witness is empty', () =>
+    refused((path) => truncate(join(path, 'witness'), 0), /neither copy can be read/));
+  test.each([0, 1])('finds everything when only copy %i is damaged', (copy) =>
     harmless((path) => flip(join(path, 'witness'), copy * 4096 + 20)),
   );
 });
 
-describe('snapshots', () => {
+describe('a start with damaged snapshots', () => {
   const newest = (path: string): Promise<string> => fileOf(join(path, 'raft'), /\.checkpoint$/);
   const all = async (path: string): Promise<string[]> =>
     (await readdir(join(path, 'raft')))
@@ -199,20 +203,23 @@ describe('snapshots', () => {
     ['flipped', (file: string) => flip(file, -10)],
     ['cut', (file: string) => truncate(file, 40)],
     ['removed', (file: string) => rm(file)],
-  ] as const)('the newest %s: the one before and the log tell the same', async (_, damage) => {
-    const found = await start(async (path) => damage(await newest(path)));
-    expect(found.snapshot?.meta.endOffset).toBe(9);
-    expect({ ...found, snapshot: null }).toEqual({ ...whole, snapshot: null });
-  });
-  test('both flipped', () =>
+  ] as const)(
+    'finds everything when the newest is %s: the previous snapshot and the log have the same content',
+    async (_, damage) => {
+      const found = await start(async (path) => damage(await newest(path)));
+      expect(found.snapshot?.meta.endOffset).toBe(9);
+      expect({ ...found, snapshot: null }).toEqual({ ...whole, snapshot: null });
+    },
+  );
+  test('is refused: a flipped bit in both', () =>
     refused(async (path) => {
       for (const file of await all(path)) await flip(file, -10);
     }, needs));
-  test('both removed', () =>
+  test('is refused: both are missing', () =>
     refused(async (path) => {
       for (const file of await all(path)) await rm(file);
     }, needs));
-  test('the contents of the two exchanged', () =>
+  test('is refused: the content of the two was exchanged', () =>
     refused(async (path) => {
       const [one, two] = (await all(path)) as [string, string];
       const content = await readFile(one);
@@ -221,7 +228,7 @@ describe('snapshots', () => {
     }, needs));
 });
 
-test('a sweep: wherever a byte is flipped or a file is cut, everything is there or the start is refused', async () => {
+test('whichever byte is flipped and wherever a file is truncated, a start finds everything or is refused', async () => {
   const seed = Number(process.env.SEED ?? Math.floor(performance.now() * 1e6) % 2 ** 31);
   onTestFailed(() =>
     console.log(

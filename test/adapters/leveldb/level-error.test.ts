@@ -39,7 +39,7 @@ test.each([
   }
 });
 
-test('damage and bugs stay what they are', () => {
+test('damage and bugs are not reported as disk errors', () => {
   const damage = levelError('LEVEL_CORRUPTION', 'Corruption: bad record', true);
   expect(isLevelDamage(damage)).toBe(true);
   expect(

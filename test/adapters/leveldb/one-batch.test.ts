@@ -15,7 +15,7 @@ afterEach(async () => {
   await rm(directory, { recursive: true, force: true });
 });
 
-test('raft store: each write is one batch, with entries and hard state in it, and synced', async () => {
+test('raft store: each write is one synced batch with its entries and its hard state', async () => {
   const batch = vi.spyOn(Database.prototype, 'batch');
   const store = storeAt(directory);
   await imageOf(store);

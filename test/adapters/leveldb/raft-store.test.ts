@@ -43,7 +43,7 @@ function tag(one: Entry): string {
   return `${one.offset} ${one.epoch} ${one.payload.length} ${crc32c(one.payload)}`;
 }
 
-test('raft store: is empty at first, and keeps what was written', async () => {
+test('raft store: is empty at first, and finds its content again when it is reopened', async () => {
   expect(await image()).toEqual(emptyDisk);
   await store.write([write({ hardState: hard(3, 1), entries: [entry(0, 1), entry(1, 3)] })]);
   const found = await reopened();
@@ -51,7 +51,7 @@ test('raft store: is empty at first, and keeps what was written', async () => {
   expect(found.entries).toEqual([entry(0, 1), entry(1, 3)]);
 });
 
-test('raft store: a truncation inside a frame keeps what is before it', async () => {
+test('raft store: a truncation inside a frame keeps the entries before it', async () => {
   await image();
   await store.write([write({ entries: [entry(0, 1), entry(1, 1), entry(2, 1), entry(3, 1)] })]);
   await store.write([write({ hardState: hard(2), entries: [entry(2, 2)] })]);
@@ -59,7 +59,7 @@ test('raft store: a truncation inside a frame keeps what is before it', async ()
   expect(await store.read(1, 3, 1000)).toHaveLength(2);
 });
 
-test('raft store: random writes leave what the memory store would have', async () => {
+test('raft store: after random writes it has the same content as the memory store', async () => {
   const step = fc.record({
     count: fc.nat(5),
     back: fc.nat(4),
@@ -105,7 +105,7 @@ test('raft store: random writes leave what the memory store would have', async (
   );
 }, 60_000);
 
-test('raft store: compaction drops whole frames below a durable snapshot, and reads say so', async () => {
+test('raft store: compaction removes whole frames below a durable snapshot, and reads below the log start are refused', async () => {
   await image();
   for (let offset = 0; offset < 10; offset++) await store.write([write({ entries: [entry(offset, 1)] })]);
   await store.saveSnapshot({ endOffset: 8, epoch: 1, voters: [] }, Uint8Array.of(9));
@@ -117,7 +117,7 @@ test('raft store: compaction drops whole frames below a durable snapshot, and re
   expect(found.snapshot?.meta.endOffset).toBe(8);
 });
 
-test('raft store: installing a snapshot empties the log in one step', async () => {
+test('raft store: installing a snapshot empties the log in the same write', async () => {
   await image();
   await store.write([write({ entries: [entry(0, 1), entry(1, 1)] })]);
   const meta = { endOffset: 100, epoch: 4, voters: [] };
@@ -129,14 +129,14 @@ test('raft store: installing a snapshot empties the log in one step', async () =
   expect(found.snapshot?.bytes).toEqual(Buffer.from([7, 7]));
 });
 
-test('raft store: a snapshot that was about to be installed when the power went is left alone', async () => {
+test('raft store: a snapshot that was saved but not installed before a crash is ignored', async () => {
   await image();
   await store.write([write({ entries: [entry(0, 1)] })]);
   await store.saveSnapshot({ endOffset: 50, epoch: 1, voters: [] }, Uint8Array.of(1));
   expect((await reopened()).snapshot).toBe(null);
 });
 
-test('raft store: so is one that ends where the log has something else that was never committed', async () => {
+test('raft store: a saved snapshot whose end has another epoch in the log is ignored', async () => {
   await image();
   await store.write([
     write({ hardState: hard(2, 2), entries: [entry(0, 1), entry(1, 1), entry(2, 2), entry(3, 2)] }),
@@ -146,7 +146,7 @@ test('raft store: so is one that ends where the log has something else that was 
   expect([found.snapshot, found.entries.length]).toEqual([null, 4]);
 });
 
-test('raft store: the newest two snapshots are kept, and a damaged one is passed over', async () => {
+test('raft store: the newest two snapshots are kept, and a damaged one is skipped', async () => {
   await image();
   for (const endOffset of [1, 2, 3])
     await store.saveSnapshot({ endOffset, epoch: 1, voters: [] }, Uint8Array.of(endOffset));
@@ -189,21 +189,21 @@ async function flip(db: Level, key: Uint8Array, at: number): Promise<void> {
   await db.put(key, value);
 }
 
-test('damage is found at open, never read as something else: a flipped bit in a frame', () =>
+test('damage is found when the store opens: a flipped bit in a frame', () =>
   damaged((db) => flip(db, frameKey(1), 30)));
-test('damage is found at open, never read as something else: a flipped bit in the hard state', () =>
+test('damage is found when the store opens: a flipped bit in the hard state', () =>
   damaged((db) => flip(db, hardKey, 20)));
-test('damage is found at open, never read as something else: a frame in the middle is gone', () =>
+test('damage is found when the store opens: a frame in the middle is missing', () =>
   damaged((db) => db.del(frameKey(2))));
-test('damage is found at open, never read as something else: the last frame is gone', () =>
+test('damage is found when the store opens: the last frame is missing', () =>
   damaged((db) => db.del(frameKey(3))));
-test('damage is found at open, never read as something else: the first frame is gone', () =>
+test('damage is found when the store opens: the first frame is missing', () =>
   damaged((db) => db.del(frameKey(0))));
-test('damage is found at open, never read as something else: the hard state is gone', () =>
+test('damage is found when the store opens: the hard state is missing', () =>
   damaged((db) => db.del(hardKey)));
-test('damage is found at open, never read as something else: a frame under the key of another', () =>
+test('damage is found when the store opens: a frame has the key of another one', () =>
   damaged(async (db) => db.put(frameKey(2), (await db.get(frameKey(1))) as Uint8Array)));
-test('damage is found at open, never read as something else: the last frame was exchanged for a valid one of another history', () =>
+test('damage is found when the store opens: the last frame was replaced by a valid one of another history', () =>
   damaged(async (db) => {
     const other = await mkdtemp(`${tmpdir()}/bendemann-other-`);
     const twin = storeAt(other);
@@ -220,7 +220,7 @@ test('damage is found at open, never read as something else: the last frame was 
     await twinDb.close();
     await rm(other, { recursive: true });
   }));
-test('damage is found at open, never read as something else: the hard state of an earlier moment, as when LevelDB skips a record of its log', async () => {
+test('damage is found when the store opens: the hard state is older than the log, as when LevelDB skips a record of its log', async () => {
   await image();
   await store.write([write({ entries: [entry(0, 1)] })]);
   await store.close();
@@ -237,7 +237,7 @@ test('damage is found at open, never read as something else: the hard state of a
   await expect(reopened()).rejects.toThrow(DamagedStoreError);
 });
 
-test('damage is found at open, never read as something else: a flipped byte in the file of LevelDB that LevelDB itself passes over in silence', async () => {
+test("damage is found when the store opens: a flipped byte in LevelDB's file that LevelDB itself ignores", async () => {
   await image();
   // Records of more than a block of its log, so that the damage is between good ones.
   for (let offset = 0; offset < 6; offset++)

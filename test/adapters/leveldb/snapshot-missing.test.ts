@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { DamagedStoreError } from '../../../src/raft/store.ts';
 import { entry, imageOf, storeAt, write } from './fixture.ts';
 
-test('raft store: a log that was cut does not open without the snapshot that it was cut for', async () => {
+test('raft store: a log whose beginning was removed does not open without the snapshot of that beginning', async () => {
   const directory = await mkdtemp(`${tmpdir()}/bendemann-store-`);
   try {
     const store = storeAt(directory);

@@ -35,18 +35,21 @@ async function one(broker: TestBroker, body: Body, version = 9) {
 }
 
 describe('Produce', () => {
-  test.each([3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13])('v%i appends', async (version) => {
-    const broker = new TestBroker();
-    expect(await one(broker, produce(batchOf(3)), version)).toMatchObject({
-      errorCode: 0,
-      baseOffset: 0,
-      index: 0,
-    });
-    expect(await one(broker, produce(batchOf(2)), version)).toMatchObject({ errorCode: 0, baseOffset: 3 });
-    expect(broker.replica(idA, 0).logEndOffset).toBe(5);
-  });
+  test.each([3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13])(
+    'v%i appends the batch and returns its base offset',
+    async (version) => {
+      const broker = new TestBroker();
+      expect(await one(broker, produce(batchOf(3)), version)).toMatchObject({
+        errorCode: 0,
+        baseOffset: 0,
+        index: 0,
+      });
+      expect(await one(broker, produce(batchOf(2)), version)).toMatchObject({ errorCode: 0, baseOffset: 3 });
+      expect(broker.replica(idA, 0).logEndOffset).toBe(5);
+    },
+  );
 
-  test('partitions fail on their own', async () => {
+  test('each partition of a request fails on its own', async () => {
     const broker = new TestBroker();
     broker.replica(idA, 1).error = new KafkaError(Errors.NOT_ENOUGH_REPLICAS);
     const response = await broker.inject(ProduceRequest, ProduceResponse, 9, {
@@ -90,13 +93,13 @@ describe('Produce', () => {
       batchOf(1, 10, { isTransactional: true, producerId: 1, producerEpoch: 0, baseSequence: 0 }),
       53,
     ],
-  ])('%s', async (_name, version, records, code) => {
+  ])('records that are invalid (%s) are refused and not appended', async (_name, version, records, code) => {
     const broker = new TestBroker();
     expect(await one(broker, produce(records), version)).toMatchObject({ errorCode: code, baseOffset: -1 });
     expect(broker.replica(idA, 0).logEndOffset).toBe(0);
   });
 
-  test('acks that do not exist', async () => {
+  test('a request with unknown acks is refused', async () => {
     const broker = new TestBroker();
     expect(await one(broker, produce(batchOf(), { acks: 2 }))).toMatchObject({
       errorCode: 21,
@@ -104,7 +107,7 @@ describe('Produce', () => {
     });
   });
 
-  test('internal topics are closed to clients, but not to the admin client', async () => {
+  test('only the admin client may produce to internal topics', async () => {
     const broker = new TestBroker({
       records: [brokerRecord(1), ...topicRecords('__consumer_offsets', idA, 1)],
     });
@@ -116,7 +119,7 @@ describe('Produce', () => {
     expect(response.responses[0]?.partitionResponses[0]?.errorCode).toBe(0);
   });
 
-  test('unknown topic ids', async () => {
+  test('an unknown topic id is refused with UNKNOWN_TOPIC_ID', async () => {
     const broker = new TestBroker();
     expect(await one(broker, produce(batchOf(), { topicId: 'AAAAAAAAAAAAAAAAAAAAAA' }), 13)).toMatchObject({
       errorCode: 100,
@@ -126,7 +129,7 @@ describe('Produce', () => {
     });
   });
 
-  test('not the leader: the new one is named from v10 on', async () => {
+  test('NOT_LEADER_OR_FOLLOWER names the new leader from v10 on', async () => {
     const broker = new TestBroker({
       records: [brokerRecord(1), brokerRecord(2), ...topicRecords('a', idA, 1, 2)],
     });
@@ -143,7 +146,7 @@ describe('Produce', () => {
     expect(response.nodeEndpoints).toEqual([{ nodeId: 2, host: 'host2', port: 9092, rack: null }]);
   });
 
-  test('acks=all waits, and times out with the data left in the log', async () => {
+  test('with acks=all the response waits for the acknowledgement; after a time-out the records stay in the log', async () => {
     const broker = new TestBroker();
     const replica = broker.replica(idA, 0);
     replica.holdAcks = true;
@@ -166,7 +169,7 @@ describe('Produce', () => {
     expect(connection.frames().length).toBe(2);
   });
 
-  test('an acknowledgement that fails', async () => {
+  test('an acknowledgement that fails is answered with its error', async () => {
     const broker = new TestBroker();
     const replica = broker.replica(idA, 0);
     replica.holdAcks = true;
@@ -180,7 +183,7 @@ describe('Produce', () => {
     expect(broker.time.timerCount).toBe(1);
   });
 
-  test('pipelined requests append in order while the first still waits', async () => {
+  test('pipelined requests are appended in order while the first one waits for its acknowledgement', async () => {
     const broker = new TestBroker();
     const replica = broker.replica(idA, 0);
     replica.holdAcks = true;
@@ -201,7 +204,7 @@ describe('Produce', () => {
   });
 
   // Bound: sliceMsMax.
-  test('batches that take long are appended in slices, before those of the next request', async () => {
+  test('the batches of a request that takes long are appended in slices, before those of the next request', async () => {
     const broker = new TestBroker();
     const appended: string[] = [];
     for (const index of [0, 1, 2]) {
@@ -239,7 +242,7 @@ describe('Produce', () => {
     ).toEqual([[0, 0, 0], [3]]);
   });
 
-  test('acks=0: no response, and the next one is the first', async () => {
+  test('a request with acks=0 gets no response; the next request gets its own', async () => {
     const broker = new TestBroker();
     const connection = broker.connect();
     connection.feed(
@@ -254,7 +257,7 @@ describe('Produce', () => {
   test.each([
     ['an unknown topic', produce(batchOf(), { acks: 0, topic: 'nope' })],
     ['no batch', produce(null, { acks: 0 })],
-  ])('acks=0 and %s: the connection is closed', async (_name, body) => {
+  ])('a request with acks=0 and %s closes the connection', async (_name, body) => {
     const broker = new TestBroker();
     const connection = broker.connect();
     connection.feed(frame(ProduceRequest, 9, body, 1));
@@ -264,7 +267,7 @@ describe('Produce', () => {
     expect(broker.logger.at('error')).toEqual([]);
   });
 
-  test('acks=0 whose write fails later closes the connection as well', async () => {
+  test('a request with acks=0 whose write fails later closes the connection', async () => {
     const broker = new TestBroker();
     const replica = broker.replica(idA, 0);
     replica.holdAcks = true;
@@ -276,14 +279,14 @@ describe('Produce', () => {
     expect(connection.closed).toBe(true);
   });
 
-  test('a bug while appending is told for its partition alone and logged', async () => {
+  test('a bug while appending fails only its partition, with UNKNOWN_SERVER_ERROR, and is logged', async () => {
     const broker = new TestBroker();
     broker.replica(idA, 0).error = new TypeError('bug') as unknown as KafkaError;
     expect(await one(broker, produce(batchOf()))).toMatchObject({ errorCode: -1 });
     expect(broker.logger.at('error').length).toBe(1);
   });
 
-  test('storage errors as old clients know them', async () => {
+  test('a storage error is NOT_LEADER_OR_FOLLOWER before v4', async () => {
     const broker = new TestBroker();
     broker.replica(idA, 0).error = new KafkaError(Errors.KAFKA_STORAGE_ERROR);
     expect(await one(broker, produce(batchOf()), 3)).toMatchObject({ errorCode: 6 });

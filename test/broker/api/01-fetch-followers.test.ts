@@ -31,7 +31,7 @@ async function fetch(
   return { ...response, partition: response.responses[0]?.partitions[0] };
 }
 
-test('a consumer is sent to the replica in its rack at once, without records', async () => {
+test('a consumer is at once referred to the replica in its rack, without records', async () => {
   const broker = new TestBroker();
   broker.replica(idA, 0).appendAsLeader(batchOf(), -1);
   broker.preferred.set('east', 3);
@@ -45,7 +45,7 @@ test('a consumer is sent to the replica in its rack at once, without records', a
   });
 });
 
-test('neither an old client nor a debugging consumer is sent elsewhere', async () => {
+test('a client before v11 and a debugging consumer are not referred to another replica', async () => {
   const broker = new TestBroker();
   broker.replica(idA, 0).appendAsLeader(batchOf(), -1);
   broker.preferred.set('', 3);
@@ -54,7 +54,7 @@ test('neither an old client nor a debugging consumer is sent elsewhere', async (
   expect(debugging.partition).toMatchObject({ preferredReadReplica: -1 });
 });
 
-test('in a session the client is told again until it goes', async () => {
+test('a session refers the client to the preferred replica in each response', async () => {
   const broker = new TestBroker();
   broker.replica(idA, 0).appendAsLeader(batchOf(), -1);
   broker.preferred.set('east', 3);
@@ -68,7 +68,7 @@ test('in a session the client is told again until it goes', async () => {
   expect(again.partition).toMatchObject({ preferredReadReplica: 3 });
 });
 
-test('a follower is asked as one from version 11 on', async () => {
+test('a fetch may be served by a follower from v11 on', async () => {
   const broker = new TestBroker();
   const replica = broker.replica(idA, 0);
   replica.appendAsLeader(batchOf(), -1);

@@ -65,22 +65,25 @@ function fill(broker: TestBroker, index: number, count: number, sizeBytes = 100,
 const bytesOf = (records: Uint8Array | null): number => records?.length ?? -1;
 
 describe('Fetch', () => {
-  test.each([4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18])('v%i reads', async (version) => {
-    const broker = new TestBroker();
-    fill(broker, 0, 3);
-    const [partition] = await partitions(broker, fetch([{ offset: 1 }]), version);
-    expect(partition).toMatchObject({
-      errorCode: 0,
-      highWatermark: 3,
-      lastStableOffset: 3,
-      abortedTransactions: null,
-    });
-    expect(batches(partition?.records as Uint8Array).headers.map(({ baseOffset }) => baseOffset)).toEqual([
-      1, 2,
-    ]);
-  });
+  test.each([4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18])(
+    'v%i returns the records',
+    async (version) => {
+      const broker = new TestBroker();
+      fill(broker, 0, 3);
+      const [partition] = await partitions(broker, fetch([{ offset: 1 }]), version);
+      expect(partition).toMatchObject({
+        errorCode: 0,
+        highWatermark: 3,
+        lastStableOffset: 3,
+        abortedTransactions: null,
+      });
+      expect(batches(partition?.records as Uint8Array).headers.map(({ baseOffset }) => baseOffset)).toEqual([
+        1, 2,
+      ]);
+    },
+  );
 
-  test('watermarks are told with an empty answer, and -1 with an error', async () => {
+  test('a response without records has the watermarks; one with an error has -1 instead', async () => {
     const broker = new TestBroker();
     fill(broker, 0, 2);
     const [empty] = await partitions(broker, fetch([{ offset: 2 }]));
@@ -96,7 +99,7 @@ describe('Fetch', () => {
     expect(unknown).toMatchObject({ errorCode: 3 });
   });
 
-  test('whole-request refusals: at the top from v7, with each partition before', async () => {
+  test('an error of the whole request is at the top of the response from v7 on, in each partition before', async () => {
     const broker = new TestBroker();
     const follower = fetch([{}], { replicaId: 2 });
     expect(await broker.inject(FetchRequest, FetchResponse, 12, follower)).toMatchObject({
@@ -109,7 +112,7 @@ describe('Fetch', () => {
     ).toMatchObject({ errorCode: 42 });
   });
 
-  test('unknown topics by name and by id', async () => {
+  test('unknown topics are refused, by name and by id', async () => {
     const broker = new TestBroker();
     expect(await partitions(broker, fetch([{ topic: 'nope' }]))).toMatchObject([{ errorCode: 3 }]);
     expect(await partitions(broker, fetch([{ topicId: 'ZZZZAAAAAAAAAAAAAAAAAA' }]), 13)).toMatchObject([
@@ -117,7 +120,7 @@ describe('Fetch', () => {
     ]);
   });
 
-  test('epochs, and the leader told from v16', async () => {
+  test('an old leader epoch and another leader are refused; from v16 on the response names the leader', async () => {
     const broker = new TestBroker({
       records: [
         brokerRecord(1),
@@ -141,7 +144,7 @@ describe('Fetch', () => {
   });
 
   test.each([false, true])(
-    'limits: first batch whole, then no more than the limits (slow reads: %s)',
+    'the first batch is returned complete, then no more than maxBytes and partitionMaxBytes (slow reads: %s)',
     async (slow) => {
       const broker = new TestBroker();
       for (const index of [0, 1, 2]) {
@@ -176,7 +179,7 @@ describe('Fetch', () => {
     },
   );
 
-  test('a large batch behind empty partitions comes through', async () => {
+  test('a batch larger than maxBytes is returned though empty partitions come before it', async () => {
     const broker = new TestBroker();
     fill(broker, 1, 1, 5000);
     broker.replica(idA, 1).slow = true;
@@ -191,7 +194,7 @@ describe('Fetch', () => {
     expect(found.map(({ records }) => bytesOf(records))).toEqual([0, batchOf(1, 5000).length, 0]);
   });
 
-  test('read_committed sees up to the last stable offset', async () => {
+  test('a read_committed fetch reads up to the last stable offset', async () => {
     const broker = new TestBroker();
     fill(broker, 0, 3);
     broker.replica(idA, 0).lastStableOffset = 1;
@@ -200,24 +203,27 @@ describe('Fetch', () => {
     expect(batches(partition?.records as Uint8Array).headers.length).toBe(1);
   });
 
-  test.each([12, 18])('v%i: a debugging consumer reads all of any replica', async (version) => {
-    const broker = new TestBroker();
-    const { fetches } = broker.replica(idA, 0);
-    await partitions(broker, fetch([{}]), version);
-    expect(fetches.at(-1)).toMatchObject({ isolation: 'high_watermark', allowFollower: version >= 11 });
-    const asked = version < 15 ? { replicaId: -2 } : { replicaState: { replicaId: -2, replicaEpoch: -1 } };
-    await partitions(broker, fetch([{}], asked), version);
-    expect(fetches.at(-1)).toMatchObject({ isolation: 'log_end', allowFollower: true });
-  });
+  test.each([12, 18])(
+    'v%i: a debugging consumer reads up to the log end offset, from any replica',
+    async (version) => {
+      const broker = new TestBroker();
+      const { fetches } = broker.replica(idA, 0);
+      await partitions(broker, fetch([{}]), version);
+      expect(fetches.at(-1)).toMatchObject({ isolation: 'high_watermark', allowFollower: version >= 11 });
+      const asked = version < 15 ? { replicaId: -2 } : { replicaState: { replicaId: -2, replicaEpoch: -1 } };
+      await partitions(broker, fetch([{}], asked), version);
+      expect(fetches.at(-1)).toMatchObject({ isolation: 'log_end', allowFollower: true });
+    },
+  );
 
-  test('zstd is not for clients before v10', async () => {
+  test('batches in zstd are refused to clients before v10', async () => {
     const broker = new TestBroker();
     broker.replica(idA, 0).appendAsLeader(batchOf(1, 10, { compression: 'zstd' }), 1);
     expect(await partitions(broker, fetch([{}]), 9)).toMatchObject([{ errorCode: 76 }]);
     expect(await partitions(broker, fetch([{}]), 10)).toMatchObject([{ errorCode: 0 }]);
   });
 
-  test('storage errors as old clients know them', async () => {
+  test('a storage error is NOT_LEADER_OR_FOLLOWER before v6', async () => {
     const broker = new TestBroker();
     broker.replica(idA, 0).error = new KafkaError(Errors.KAFKA_STORAGE_ERROR);
     expect(await partitions(broker, fetch([{}]), 5)).toMatchObject([{ errorCode: 6 }]);
@@ -225,7 +231,7 @@ describe('Fetch', () => {
   });
 });
 
-describe('long poll', () => {
+describe('a pending fetch', () => {
   function park(broker: TestBroker, body: Body) {
     const connection = broker.connect();
     connection.feed(frame(FetchRequest, 12, body, 1));
@@ -238,7 +244,7 @@ describe('long poll', () => {
         readResponse(FetchResponse, 12, bytes).body.responses.flatMap(({ partitions: all }) => all),
       );
 
-  test('waits for data, and wakes on the high watermark, not on the append', async () => {
+  test('completes when the high watermark advances, not when records are appended', async () => {
     const broker = new TestBroker();
     const connection = park(broker, fetch([{}, { index: 1 }], { maxWaitMs: 30_000 }));
     await settle();
@@ -265,7 +271,7 @@ describe('long poll', () => {
     expect(answer(connection)[0]).toMatchObject([{ errorCode: 0, highWatermark: 0 }]);
   });
 
-  test('waits no longer than waitMsMax, whatever it asks for', async () => {
+  test('waits no longer than waitMsMax, even when maxWaitMs is larger', async () => {
     const broker = new TestBroker();
     const connection = park(broker, fetch([{}], { maxWaitMs: 2 ** 31 - 1 }));
     await broker.time.advance(waitMsMax - 1);
@@ -274,7 +280,7 @@ describe('long poll', () => {
     expect(answer(connection)[0]).toMatchObject([{ errorCode: 0 }]);
   });
 
-  test('responses that nobody reads hold no more than fetchBudgetBytes; the next ones get firstReadBytesMin', async () => {
+  test('unread responses hold no more than fetchBudgetBytes; further responses get firstReadBytesMin', async () => {
     const firstReadBytesMin = 65_536;
     const sizeBytes = 30_000;
     const broker = new TestBroker();
@@ -305,7 +311,7 @@ describe('long poll', () => {
     expect(small).toBeLessThan(firstReadBytesMin + sizeBytes);
   });
 
-  test('collects until minBytes are there', async () => {
+  test('completes when its partitions together have minBytes', async () => {
     const broker = new TestBroker();
     const size = batchOf(1, 100).length;
     const connection = park(broker, fetch([{}, { index: 1 }], { maxWaitMs: 30_000, minBytes: 3 * size }));
@@ -319,7 +325,7 @@ describe('long poll', () => {
     expect(answer(connection)[0]?.map(({ records }) => bytesOf(records))).toEqual([2 * size, size]);
   });
 
-  test('collects through slow reads too', async () => {
+  test('completes when its partitions have minBytes, also when reads are slow', async () => {
     const broker = new TestBroker();
     const size = batchOf(1, 100).length;
     broker.replica(idA, 0).slow = true;
@@ -332,7 +338,7 @@ describe('long poll', () => {
     expect(answer(connection)[0]?.map(({ records }) => bytesOf(records))).toEqual([3 * size]);
   });
 
-  test('an error ends the wait; so does the deletion of the topic', async () => {
+  test('completes when a partition fails or its topic is deleted', async () => {
     const broker = new TestBroker();
     const first = park(broker, fetch([{}], { maxWaitMs: 30_000 }));
     broker.replica(idA, 0).error = new KafkaError(Errors.NOT_LEADER_OR_FOLLOWER);
@@ -348,7 +354,7 @@ describe('long poll', () => {
     expect(answer(second)[0]).toMatchObject([{ errorCode: 3 }]);
   });
 
-  test('a client that goes leaves nothing behind', async () => {
+  test('of a client that disconnects leaves no watcher and no timer', async () => {
     const broker = new TestBroker();
     const connection = park(broker, fetch([{}], { maxWaitMs: 30_000 }));
     await settle();
@@ -360,7 +366,7 @@ describe('long poll', () => {
   });
 });
 
-describe('sessions', () => {
+describe('fetch sessions', () => {
   async function ask(broker: TestBroker, body: Body, version = 12) {
     const response = await broker.inject(FetchRequest, FetchResponse, version, body);
     return {
@@ -372,7 +378,7 @@ describe('sessions', () => {
     };
   }
 
-  test('full, then news only', async () => {
+  test('the first response has all partitions, later ones those with records, errors or changes', async () => {
     const broker = new TestBroker();
     const first = await ask(broker, fetch([{}, { index: 1 }, { topic: 'b' }], { sessionEpoch: 0 }));
     expect(first.told).toEqual(['a0', 'a1', 'b0']);
@@ -395,7 +401,7 @@ describe('sessions', () => {
     expect((await ask(broker, fetch([], { sessionId, sessionEpoch: 6 }))).told).toEqual([]);
   });
 
-  test('adding, forgetting, and the end when nothing is left', async () => {
+  test('a request adds and forgets partitions; the session ends when none is left', async () => {
     const broker = new TestBroker();
     const { sessionId } = await ask(broker, fetch([{}], { sessionEpoch: 0 }));
     expect((await ask(broker, fetch([{ topic: 'b' }], { sessionId, sessionEpoch: 1 }))).told).toEqual(['b0']);
@@ -412,7 +418,7 @@ describe('sessions', () => {
     expect((await ask(broker, fetch([], { sessionId, sessionEpoch: 4 }))).errorCode).toBe(70);
   });
 
-  test('wrong ids and epochs', async () => {
+  test('an unknown session id, a wrong session epoch and a change to topic ids are refused', async () => {
     const broker = new TestBroker();
     const { sessionId } = await ask(broker, fetch([{}], { sessionEpoch: 0 }));
     expect(await ask(broker, fetch([], { sessionId, sessionEpoch: 2 }))).toMatchObject({
@@ -433,7 +439,7 @@ describe('sessions', () => {
     expect(await ask(broker, fetch([], { sessionId, sessionEpoch: 1 }))).toMatchObject({ errorCode: 70 });
   });
 
-  test('topic ids', async () => {
+  test('a session by topic ids answers with topic ids', async () => {
     const broker = new TestBroker();
     const { sessionId } = await ask(broker, fetch([{}, { topic: 'b' }], { sessionEpoch: 0 }), 15);
     fill(broker, 0, 1, 10, idB);
@@ -446,7 +452,7 @@ describe('sessions', () => {
     expect(response.responses.map(({ topicId }) => topicId)).toEqual([idB]);
   });
 
-  test('no room: the client goes on without', async () => {
+  test('when the cache of sessions is full, a new client gets no session', async () => {
     const broker = new TestBroker({ properties: 'max.incremental.fetch.session.cache.slots=1' });
     expect((await ask(broker, fetch([{}], { sessionEpoch: 0 }))).sessionId).toBeGreaterThan(0);
     expect(await ask(broker, fetch([{}], { sessionEpoch: 0 }))).toEqual({
@@ -456,7 +462,7 @@ describe('sessions', () => {
     });
   });
 
-  test('a busy partition does not starve the others', async () => {
+  test('a partition with much data does not keep other partitions from being read', async () => {
     const broker = new TestBroker();
     for (const index of [0, 1, 2]) fill(broker, index, 50, 1000);
     const size = batchOf(1, 1000).length;

@@ -20,7 +20,7 @@ const idC = 'AAAAAAAAAAAAAAAAAAACew';
 const none = { allowAutoTopicCreation: false };
 
 describe('Metadata', () => {
-  test.each([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13])('v%i: one topic', async (version) => {
+  test.each([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13])('v%i describes one topic', async (version) => {
     const broker = new TestBroker();
     const body = { topics: [{ name: 'a' }], ...(version >= 4 ? none : {}) };
     const response = await broker.inject(MetadataRequest, MetadataResponse, version, body);
@@ -34,17 +34,20 @@ describe('Metadata', () => {
     if (version >= 10) expect(response.topics[0]?.topicId).toBe(idA);
   });
 
-  test.each([10, 11])('v%i: null names and topic ids are refused, with the empty name', async (version) => {
-    const broker = new TestBroker();
-    const topics = [{ name: 'a' }, { name: null, topicId: idA }];
-    const response = await broker.inject(MetadataRequest, MetadataResponse, version, { topics, ...none });
-    expect(response.topics).toMatchObject([
-      { errorCode: 42, name: 'a' },
-      { errorCode: 42, name: '', topicId: idA },
-    ]);
-  });
+  test.each([10, 11])(
+    'v%i: a null name, and a topic id in these versions, is refused with an empty name',
+    async (version) => {
+      const broker = new TestBroker();
+      const topics = [{ name: 'a' }, { name: null, topicId: idA }];
+      const response = await broker.inject(MetadataRequest, MetadataResponse, version, { topics, ...none });
+      expect(response.topics).toMatchObject([
+        { errorCode: 42, name: 'a' },
+        { errorCode: 42, name: '', topicId: idA },
+      ]);
+    },
+  );
 
-  test('all topics and none', async () => {
+  test('a null list asks for all topics; an empty list for all in v0 and for none later', async () => {
     const broker = new TestBroker();
     const names = async (version: number, topics: null | []) =>
       (await broker.inject(MetadataRequest, MetadataResponse, version, { topics })).topics
@@ -73,7 +76,7 @@ describe('Metadata', () => {
     expect(slices).toBeGreaterThanOrEqual(2);
   });
 
-  test('this broker is where the client reached it, unless advertised.listeners says otherwise', async () => {
+  test('the responding broker has the address at which the client reached it, unless advertised.listeners is set', async () => {
     const ask = async (properties: string) => {
       const broker = new TestBroker({ properties });
       return (await broker.inject(MetadataRequest, MetadataResponse, 12, { topics: [] })).brokers;
@@ -88,7 +91,7 @@ describe('Metadata', () => {
     ]);
   });
 
-  test('brokers out of service are not listed, but stay in replicas', async () => {
+  test('fenced brokers are not listed as brokers, but as replicas', async () => {
     const broker = new TestBroker({
       records: [brokerRecord(1), brokerRecord(2, true), ...topicRecords('a', idA, 1, 2)],
     });
@@ -106,7 +109,7 @@ describe('Metadata', () => {
     });
   });
 
-  test('a leader without the listener: LISTENER_NOT_FOUND, in old words before v6', async () => {
+  test('a leader without the listener is LISTENER_NOT_FOUND, before v6 LEADER_NOT_AVAILABLE', async () => {
     const broker = new TestBroker({ records: [brokerRecord(1), ...topicRecords('a', idA, 1, 3)] });
     broker.apply([
       record('RegisterBrokerRecord', {
@@ -127,7 +130,7 @@ describe('Metadata', () => {
     expect(await code(6)).toBe(72);
   });
 
-  test('unknown names, invalid names, unknown ids', async () => {
+  test('unknown names, invalid names and unknown ids are refused', async () => {
     const broker = new TestBroker();
     const response = await broker.inject(MetadataRequest, MetadataResponse, 12, {
       topics: [
@@ -152,7 +155,7 @@ describe('Metadata', () => {
     ]);
   });
 
-  test('authorised operations only when asked', async () => {
+  test('authorised operations are returned only when the request asks for them', async () => {
     const broker = new TestBroker();
     const plain = await broker.inject(MetadataRequest, MetadataResponse, 8, { topics: [{ name: 'a' }] });
     expect([plain.topics[0]?.topicAuthorizedOperations, plain.clusterAuthorizedOperations]).toEqual([
@@ -169,7 +172,7 @@ describe('Metadata', () => {
   });
 });
 
-describe('automatic creation', () => {
+describe('automatic topic creation', () => {
   function creating(broker: TestBroker): void {
     broker.controller.on(CreateTopicsRequest, CreateTopicsResponse, ({ topics }) => {
       for (const { name } of topics) broker.apply(topicRecords(name, idC, 1));
@@ -177,7 +180,7 @@ describe('automatic creation', () => {
     });
   }
 
-  test('the answer has the new topic', async () => {
+  test('creates the topic before the response, which contains it', async () => {
     const broker = new TestBroker({ properties: 'num.partitions=4\ndefault.replication.factor=2' });
     creating(broker);
     const response = await broker.inject(MetadataRequest, MetadataResponse, 12, {
@@ -192,7 +195,7 @@ describe('automatic creation', () => {
     });
   });
 
-  test('what the file of the broker does not say is left to the controller (KIP-1211)', async () => {
+  test("leaves values that the broker's file does not set to the controller (KIP-1211)", async () => {
     const broker = new TestBroker({ properties: 'num.partitions=4' });
     creating(broker);
     await broker.inject(MetadataRequest, MetadataResponse, 12, { topics: [{ name: 'new' }] });
@@ -201,7 +204,7 @@ describe('automatic creation', () => {
     });
   });
 
-  test('once, however many ask at the same time', async () => {
+  test('sends one CreateTopics request for concurrent Metadata requests of one topic', async () => {
     const broker = new TestBroker();
     creating(broker);
     const body = { topics: [{ name: 'new' }] };
@@ -212,7 +215,7 @@ describe('automatic creation', () => {
   test.each([
     ['the request forbids it', '', false],
     ['the broker forbids it', 'auto.create.topics.enable=false', true],
-  ])('not when %s', async (_name, properties, allowAutoTopicCreation) => {
+  ])('does not happen when %s', async (_name, properties, allowAutoTopicCreation) => {
     const broker = new TestBroker({ properties });
     const response = await broker.inject(MetadataRequest, MetadataResponse, 12, {
       topics: [{ name: 'new' }],
@@ -222,7 +225,7 @@ describe('automatic creation', () => {
     expect(broker.controller.requests).toEqual([]);
   });
 
-  test('no controller: ask again; refused: told why; late: not waited for', async () => {
+  test("answers with the controller's refusal, and after a second without the topic when it is not there yet", async () => {
     const broker = new TestBroker();
     const body = { topics: [{ name: 'new' }] };
     expect((await broker.inject(MetadataRequest, MetadataResponse, 12, body)).topics[0]?.errorCode).toBe(3);
@@ -245,7 +248,7 @@ describe('automatic creation', () => {
 });
 
 describe('DescribeTopicPartitions', () => {
-  test('pages', async () => {
+  test('returns pages of responsePartitionLimit partitions with a cursor', async () => {
     const broker = new TestBroker();
     const pages: string[][] = [];
     let cursor: { topicName: string; partitionIndex: number } | null = null;
@@ -272,7 +275,7 @@ describe('DescribeTopicPartitions', () => {
     }
   });
 
-  test('named topics, unknown ones with their error', async () => {
+  test('returns named topics in order, unknown and invalid ones with their errors', async () => {
     const broker = new TestBroker();
     const response = await broker.inject(DescribeTopicPartitionsRequest, DescribeTopicPartitionsResponse, 0, {
       topics: [{ name: 'nope' }, { name: 'b' }, { name: '..' }],
@@ -292,7 +295,7 @@ describe('DescribeTopicPartitions', () => {
 });
 
 describe('DescribeCluster', () => {
-  test('brokers, fenced ones when asked', async () => {
+  test('lists the brokers, and fenced ones when the request asks for them', async () => {
     const broker = new TestBroker({ records: [brokerRecord(1), brokerRecord(2, true)] });
     const ask = async (version: number, includeFencedBrokers: boolean) =>
       broker.inject(DescribeClusterRequest, DescribeClusterResponse, version, {
@@ -313,7 +316,7 @@ describe('DescribeCluster', () => {
     ]);
   });
 
-  test('the controller is an unfenced broker, as in Metadata responses', async () => {
+  test('names an unfenced broker as controller, as Metadata responses do', async () => {
     const broker = new TestBroker({ records: [brokerRecord(1), brokerRecord(2, true)] });
     broker.quorum = { ...broker.quorum, leaderId: nodeId(2) };
     const described = await broker.inject(DescribeClusterRequest, DescribeClusterResponse, 2, {
@@ -323,7 +326,7 @@ describe('DescribeCluster', () => {
     expect(described).toMatchObject({ controllerId: 1, brokers: [{ brokerId: 1 }, { brokerId: 2 }] });
   });
 
-  test('controllers on a controller listener, and the wrong kind of listener', async () => {
+  test('lists controllers on a controller listener, and refuses the endpoint type of the other kind of listener', async () => {
     const broker = new TestBroker();
     const voter = { id: nodeId(1), directoryId: idA, logEndOffset: 1, lastFetchMs: 1, lastCaughtUpMs: 1 };
     broker.quorum = {

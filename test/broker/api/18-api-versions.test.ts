@@ -12,7 +12,7 @@ import { record } from '../../../src/metadata/records.ts';
 const client = { clientSoftwareName: 'test-client', clientSoftwareVersion: '1.0' };
 
 describe('ApiVersions', () => {
-  test.each([0, 1, 2, 3, 4])('v%i lists what is served', async (version) => {
+  test.each([0, 1, 2, 3, 4])('v%i lists the served APIs', async (version) => {
     const broker = new TestBroker();
     const response = await broker.inject(ApiVersionsRequest, ApiVersionsResponse, version, client);
     expect(response.errorCode).toBe(0);
@@ -23,7 +23,7 @@ describe('ApiVersions', () => {
     expect(keys.get(18)).toMatchObject({ minVersion: 0, maxVersion: 4 });
   });
 
-  test('every range served is one that the schema describes', async () => {
+  test('each served range of versions is within the range of its schema', async () => {
     const broker = new TestBroker();
     for (const kind of ['broker', 'controller'] as const) {
       const response = await broker.inject(ApiVersionsRequest, ApiVersionsResponse, 3, client, { kind });
@@ -36,7 +36,7 @@ describe('ApiVersions', () => {
     }
   });
 
-  test('clients are asked for metrics only while somebody has subscribed to them', async () => {
+  test('the telemetry APIs are listed only while there is a client metrics subscription', async () => {
     const broker = new TestBroker();
     const telemetry = async (): Promise<number[]> => {
       const { apiKeys } = await broker.inject(ApiVersionsRequest, ApiVersionsResponse, 3, client);
@@ -53,7 +53,7 @@ describe('ApiVersions', () => {
     expect(await telemetry()).toEqual([]);
   });
 
-  test('a controller listener lists its own', async () => {
+  test('a controller listener lists the APIs of controllers', async () => {
     const broker = new TestBroker();
     const response = await broker.inject(ApiVersionsRequest, ApiVersionsResponse, 3, client, {
       kind: 'controller',
@@ -65,7 +65,7 @@ describe('ApiVersions', () => {
     ]);
   });
 
-  test('a version that is not served gets version 0, the error and the list; the connection stays', async () => {
+  test('an unsupported version is answered in version 0 with UNSUPPORTED_VERSION and the list; the connection stays open', async () => {
     const broker = new TestBroker();
     const connection = broker.connect();
     const unknown = Buffer.from(frame(ApiVersionsRequest, 3, client, 5));
@@ -87,7 +87,7 @@ describe('ApiVersions', () => {
     });
   });
 
-  test('a software name that is none is refused', async () => {
+  test('an invalid software name is refused', async () => {
     const broker = new TestBroker();
     const body = { clientSoftwareName: 'bad name!', clientSoftwareVersion: '1' };
     expect(await broker.inject(ApiVersionsRequest, ApiVersionsResponse, 3, body)).toMatchObject({
@@ -98,7 +98,7 @@ describe('ApiVersions', () => {
     });
   });
 
-  test('features: a lowest level of 0 only from v4 on, finalized ones with the epoch, none without its API', async () => {
+  test('features with a minimum level of 0 are listed from v4 on, finalized features with their epoch, none whose API is not listed', async () => {
     const broker = new TestBroker();
     broker.apply([
       record('FeatureLevelRecord', { name: 'metadata.version', featureLevel: 30 }),
@@ -114,7 +114,7 @@ describe('ApiVersions', () => {
     expect(v4.supportedFeatures.map(({ name }) => name)).toEqual(['metadata.version', 'kraft.version']);
   });
 
-  test('who asks again on a connection sees all features', async () => {
+  test('a second ApiVersions request on a connection gets all features', async () => {
     const broker = new TestBroker();
     broker.apply([record('FeatureLevelRecord', { name: 'transaction.version', featureLevel: 2 })]);
     const connection = broker.connect();
@@ -132,7 +132,7 @@ describe('ApiVersions', () => {
     ]);
   });
 
-  test('kraft.version is 1 once the voters are known with their directories', async () => {
+  test('kraft.version is 1 when the directories of the voters are known', async () => {
     const broker = new TestBroker();
     const level = async (directoryId: string): Promise<number | undefined> => {
       const replica = { id: nodeId(1), directoryId, logEndOffset: 1, lastFetchMs: 1, lastCaughtUpMs: 1 };

@@ -60,25 +60,28 @@ describe('ListOffsets', () => {
     return response.topics[0]?.partitions[0];
   }
 
-  test.each([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11])('v%i', async (version) => {
-    const broker = new TestBroker();
-    const replica = broker.replica(idA, 0);
-    for (let i = 0; i < 3; i++) replica.appendAsLeader(batchOf(), 1);
-    replica.logStartOffset = 1;
-    replica.lastStableOffset = 2;
-    expect(await look(broker, version, -1)).toMatchObject({ errorCode: 0, offset: 3 });
-    expect(await look(broker, version, -2)).toMatchObject({ errorCode: 0, offset: 1 });
-    expect(await look(broker, version, 99)).toMatchObject({ errorCode: 0, offset: -1, timestamp: -1 });
-    if (version >= 2)
-      expect(await look(broker, version, -1, { isolationLevel: 1 })).toMatchObject({ offset: 2 });
-    expect(await look(broker, version, -3)).toMatchObject({ errorCode: version >= 7 ? 0 : 35 });
-    expect(await look(broker, version, -99)).toMatchObject({ errorCode: 35 });
-    expect(await look(broker, version, -1, { index: 9 })).toMatchObject({ errorCode: 3 });
-    replica.error = new KafkaError(Errors.OFFSET_NOT_AVAILABLE);
-    expect(await look(broker, version, -1)).toMatchObject({ errorCode: version >= 5 ? 78 : 5, offset: -1 });
-  });
+  test.each([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11])(
+    'v%i finds offsets by timestamp and by the special timestamps',
+    async (version) => {
+      const broker = new TestBroker();
+      const replica = broker.replica(idA, 0);
+      for (let i = 0; i < 3; i++) replica.appendAsLeader(batchOf(), 1);
+      replica.logStartOffset = 1;
+      replica.lastStableOffset = 2;
+      expect(await look(broker, version, -1)).toMatchObject({ errorCode: 0, offset: 3 });
+      expect(await look(broker, version, -2)).toMatchObject({ errorCode: 0, offset: 1 });
+      expect(await look(broker, version, 99)).toMatchObject({ errorCode: 0, offset: -1, timestamp: -1 });
+      if (version >= 2)
+        expect(await look(broker, version, -1, { isolationLevel: 1 })).toMatchObject({ offset: 2 });
+      expect(await look(broker, version, -3)).toMatchObject({ errorCode: version >= 7 ? 0 : 35 });
+      expect(await look(broker, version, -99)).toMatchObject({ errorCode: 35 });
+      expect(await look(broker, version, -1, { index: 9 })).toMatchObject({ errorCode: 3 });
+      replica.error = new KafkaError(Errors.OFFSET_NOT_AVAILABLE);
+      expect(await look(broker, version, -1)).toMatchObject({ errorCode: version >= 5 ? 78 : 5, offset: -1 });
+    },
+  );
 
-  test('latest is the log end offset for every reader that is no consumer', async () => {
+  test('the latest offset is the log end offset for debugging consumers and replicas', async () => {
     const broker = new TestBroker();
     const replica = broker.replica(idA, 0);
     for (let i = 0; i < 3; i++) replica.appendAsLeader(batchOf(), 1);
@@ -100,7 +103,7 @@ describe('DeleteRecords', () => {
     return response.topics[0]?.partitions[0];
   }
 
-  test('moves the start; refuses what it must', async () => {
+  test('raises the log start offset; refuses unknown partitions, internal and compacted topics, and offsets beyond the high watermark', async () => {
     const broker = new TestBroker();
     for (let i = 0; i < 3; i++) broker.replica(idA, 0).appendAsLeader(batchOf(), 1);
     expect(await trim(broker, 'a', 2)).toMatchObject({ errorCode: 0, lowWatermark: 2 });
@@ -135,7 +138,7 @@ describe('DescribeConfigs', () => {
     return response.results[0];
   }
 
-  test.each([1, 2, 3, 4])('v%i: a topic', async (version) => {
+  test.each([1, 2, 3, 4])('v%i describes a topic', async (version) => {
     const broker = new TestBroker();
     broker.apply([
       record('ConfigRecord', { resourceType: 2, resourceName: 'a', name: 'retention.ms', value: '7' }),
@@ -149,7 +152,7 @@ describe('DescribeConfigs', () => {
     ]);
   });
 
-  test('this broker, its defaults, and the wrong one', async () => {
+  test('describes this broker and the cluster defaults, and refuses the id of another broker', async () => {
     const broker = new TestBroker();
     const own = await ask(broker, 4, '1');
     expect(own?.configs.find(({ name }) => name === 'node.id')).toMatchObject({
@@ -165,7 +168,7 @@ describe('DescribeConfigs', () => {
     expect(await ask(broker, 4, 'x')).toMatchObject({ errorCode: 42 });
   });
 
-  test('the other kinds', async () => {
+  test('describes groups, client metrics and loggers, and refuses unknown topics, invalid names and unknown types', async () => {
     const broker = new TestBroker();
     expect((await ask(broker, 32, 'g', ['consumer.session.timeout.ms']))?.configs).toMatchObject([
       { value: '45000' },
@@ -178,8 +181,8 @@ describe('DescribeConfigs', () => {
   });
 });
 
-describe('the rest', () => {
-  test('DescribeLogDirs', async () => {
+describe('other admin requests', () => {
+  test('DescribeLogDirs lists the directories with their replicas and sizes', async () => {
     const broker = new TestBroker();
     broker.directories.push(
       {
@@ -237,7 +240,7 @@ describe('the rest', () => {
     ]);
   });
 
-  test('OffsetForLeaderEpoch', async () => {
+  test('OffsetForLeaderEpoch returns the end offset of an epoch', async () => {
     const broker = new TestBroker();
     broker.replica(idA, 0).appendAsLeader(batchOf(), 1);
     const ask = async (partition: number, leaderEpoch: number) => {
@@ -251,7 +254,7 @@ describe('the rest', () => {
     expect(await ask(8, 6)).toMatchObject({ errorCode: 3 });
   });
 
-  test('DescribeProducers', async () => {
+  test('DescribeProducers lists producers by partition, and refuses an unknown partition', async () => {
     const broker = new TestBroker();
     const response = await broker.inject(DescribeProducersRequest, DescribeProducersResponse, 0, {
       topics: [{ name: 'a', partitionIndexes: [0, 9] }],
@@ -262,7 +265,7 @@ describe('the rest', () => {
     ]);
   });
 
-  test('DescribeQuorum: the leader answers, others hand it on', async () => {
+  test("DescribeQuorum is answered by the quorum's leader and forwarded by other nodes", async () => {
     const broker = new TestBroker();
     const replica = { id: nodeId(1), directoryId: idA, logEndOffset: 11, lastFetchMs: 5, lastCaughtUpMs: 6 };
     broker.quorum = {
@@ -306,7 +309,7 @@ describe('the rest', () => {
     );
   });
 
-  test('GetTelemetrySubscriptions asks for nothing', async () => {
+  test('GetTelemetrySubscriptions requests no metrics when there is no subscription', async () => {
     const broker = new TestBroker({ records: [brokerRecord(1)] });
     const response = await broker.inject(
       GetTelemetrySubscriptionsRequest,
@@ -319,7 +322,7 @@ describe('the rest', () => {
 });
 
 describe('ListConfigResources', () => {
-  test('client metrics alone in v0, the kinds asked for in v1', async () => {
+  test('v0 lists client metrics, v1 the requested types', async () => {
     const broker = new TestBroker();
     broker.apply([
       record('ConfigRecord', { resourceType: 16, resourceName: 'm', name: 'interval.ms', value: '1000' }),

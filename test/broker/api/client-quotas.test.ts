@@ -62,7 +62,7 @@ test('matches exact names, defaults and any entity of a type', async () => {
   expect(await found([], true)).toEqual([]);
 });
 
-test('tells all values of an entity', async () => {
+test('lists all values of an entity', async () => {
   const { entries } = await describeQuotas([part('user', exact, 'alice')], true);
   expect(entries?.[0]?.values).toEqual([
     { key: 'producer_byte_rate', value: 7 },

@@ -45,7 +45,7 @@ const newTopic = { name: 'new', numPartitions: 1, replicationFactor: 1, assignme
 
 describe('forwarded requests', () => {
   test.each([2, 3, 4, 5, 6, 7])(
-    'CreateTopics v%i answers once this broker knows the topic',
+    'CreateTopics v%i is answered when the metadata of this broker contain the topic',
     async (version) => {
       const broker = new TestBroker();
       broker.controller.on(CreateTopicsRequest, CreateTopicsResponse, () => ({
@@ -72,7 +72,7 @@ describe('forwarded requests', () => {
     },
   );
 
-  test('the wait is bounded, and a validation does not wait', async () => {
+  test('CreateTopics waits for the topic for at most a second, and not at all with validateOnly', async () => {
     const broker = new TestBroker();
     broker.controller.on(CreateTopicsRequest, CreateTopicsResponse, () => ({
       topics: [{ name: 'new', errorCode: 0, errorMessage: null, configs: [] }],
@@ -87,7 +87,7 @@ describe('forwarded requests', () => {
     expect(connection.frames().length).toBe(2);
   });
 
-  test('DeleteTopics answers once the topic that was meant is gone', async () => {
+  test('DeleteTopics is answered when the topic is gone, even if another one has its name by then', async () => {
     const broker = new TestBroker();
     broker.controller.on(DeleteTopicsRequest, DeleteTopicsResponse, () => {
       broker.apply([record('RemoveTopicRecord', { topicId: idA }), ...topicRecords('a', idC, 1)]);
@@ -100,7 +100,7 @@ describe('forwarded requests', () => {
     expect(response.responses).toMatchObject([{ name: 'a', errorCode: 0 }]);
   });
 
-  test('no controller: every row says REQUEST_TIMED_OUT', async () => {
+  test('without a controller each entry of a response has REQUEST_TIMED_OUT', async () => {
     const broker = new TestBroker();
     const timeoutMs = 10;
     const created = await broker.inject(CreateTopicsRequest, CreateTopicsResponse, 7, { topics: [newTopic] });
@@ -157,7 +157,7 @@ describe('forwarded requests', () => {
     ).toMatchObject({ errorCode: 7 });
   });
 
-  test('UnregisterBroker and CreatePartitions wait for what they changed', async () => {
+  test('UnregisterBroker and CreatePartitions are answered when the metadata of this broker show the change', async () => {
     const broker = new TestBroker();
     broker.controller.on(UnregisterBrokerRequest, UnregisterBrokerResponse, () => ({
       errorCode: 0,
@@ -188,7 +188,7 @@ describe('forwarded requests', () => {
     expect(connection.frames().length).toBe(2);
   });
 
-  test('IncrementalAlterConfigs: loggers are a matter of this broker alone, the rest waits until it shows', async () => {
+  test('IncrementalAlterConfigs forwards topics to the controller, and answers for the loggers of this broker itself', async () => {
     const broker = new TestBroker();
     broker.controller.on(IncrementalAlterConfigsRequest, IncrementalAlterConfigsResponse, ({ resources }) => {
       broker.apply([

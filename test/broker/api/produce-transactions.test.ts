@@ -92,8 +92,8 @@ async function errorsOf(
   );
 }
 
-describe('verification', () => {
-  test('one question for all partitions; the batches are appended with their guards', async () => {
+describe('verification of a transactional produce', () => {
+  test('asks the coordinator once for all partitions, and appends the batches with their guards', async () => {
     const broker = newBroker();
     coordinatorSays(broker, Errors.NONE);
     expect(await errorsOf(broker, 9, request([0, 2], [batchOf(1, 1, producer)]))).toEqual([0, 0]);
@@ -122,15 +122,18 @@ describe('verification', () => {
     [11, true, false],
     [12, false, true],
     [13, false, true],
-  ])('Produce v%i: verifyOnly %s', async (version, verifyOnly, supportsEpochBump) => {
-    const broker = newBroker();
-    coordinatorSays(broker, Errors.NONE);
-    await errorsOf(broker, version, request([0], [batchOf(1, 1, producer)]));
-    expect(broker.brokers.requests).toMatchObject([{ body: { transactions: [{ verifyOnly }] } }]);
-    expect(broker.replica(idA, 0).verifications).toMatchObject([{ supportsEpochBump, sequence: 0 }]);
-  });
+  ])(
+    'Produce v%i sends AddPartitionsToTxn with verifyOnly=%s',
+    async (version, verifyOnly, supportsEpochBump) => {
+      const broker = newBroker();
+      coordinatorSays(broker, Errors.NONE);
+      await errorsOf(broker, version, request([0], [batchOf(1, 1, producer)]));
+      expect(broker.brokers.requests).toMatchObject([{ body: { transactions: [{ verifyOnly }] } }]);
+      expect(broker.replica(idA, 0).verifications).toMatchObject([{ supportsEpochBump, sequence: 0 }]);
+    },
+  );
 
-  test('a transaction that has begun is not asked about', async () => {
+  test('does not ask about a transaction that has already begun in the partition', async () => {
     const broker = newBroker();
     broker.replica(idA, 0).hasBegun = true;
     expect(await errorsOf(broker, 12, request([0], [batchOf(1, 1, producer)]))).toEqual([0]);
@@ -141,7 +144,7 @@ describe('verification', () => {
     [10, true, 0],
     [12, true, 1],
     [10, false, 1],
-  ])('Produce v%i with verification off: %s asks %i times', async (version, isOff, count) => {
+  ])('Produce v%i with verification off=%s asks the coordinator %i times', async (version, isOff, count) => {
     const broker = newBroker(isOff ? 'transaction.partition.verification.enable=false\n' : '');
     coordinatorSays(broker, Errors.NONE);
     expect(await errorsOf(broker, version, request([0], [batchOf(1, 1, producer)]))).toEqual([0]);
@@ -160,14 +163,14 @@ describe('verification', () => {
     [10, Errors.NOT_COORDINATOR, Errors.NOT_ENOUGH_REPLICAS],
     [12, Errors.COORDINATOR_LOAD_IN_PROGRESS, Errors.NOT_ENOUGH_REPLICAS],
     [12, Errors.COORDINATOR_NOT_AVAILABLE, Errors.NOT_ENOUGH_REPLICAS],
-  ])('Produce v%i: the coordinator says $name, the client hears $name', async (version, said, heard) => {
+  ])("Produce v%i: the coordinator's $name becomes $name in the response", async (version, said, heard) => {
     const broker = newBroker();
     coordinatorSays(broker, said);
     expect(await errorsOf(broker, version, request([0], [batchOf(1, 1, producer)]))).toEqual([heard.code]);
     expect(broker.replica(idA, 0).logEndOffset).toBe(0);
   });
 
-  test('a partition that comes here while the coordinator is asked about others is not taken for one that was asked about', async () => {
+  test('refuses a partition that this broker began to lead while the coordinator was asked about the others', async () => {
     const broker = newBroker();
     const key = `${idA}/1`;
     const late = broker.replica(idA, 1);
@@ -188,7 +191,7 @@ describe('verification', () => {
     expect([broker.replica(idA, 0).logEndOffset, late.logEndOffset]).toEqual([1, 0]);
   });
 
-  test('no coordinator, no answer: the client asks again', async () => {
+  test('answers NOT_ENOUGH_REPLICAS when there is no coordinator or it does not answer, so that the client retries', async () => {
     const broker = newBroker();
     expect(await errorsOf(broker, 10, request([0], [batchOf(1, 1, producer)]))).toEqual([
       Errors.NOT_ENOUGH_REPLICAS.code,
@@ -199,7 +202,7 @@ describe('verification', () => {
     ]);
   });
 
-  test('transactions version 2 waits a little for the transaction before', async () => {
+  test('retries for a short time while the previous transaction of the producer is not complete (transactions version 2)', async () => {
     const broker = newBroker();
     coordinatorSays(broker, Errors.CONCURRENT_TRANSACTIONS, Errors.CONCURRENT_TRANSACTIONS, Errors.NONE);
     const connection = broker.connect();
@@ -213,7 +216,7 @@ describe('verification', () => {
     expect(broker.brokers.requests).toHaveLength(3);
   });
 
-  test('… and no longer than 100 ms', async () => {
+  test('gives up after 100 ms when the previous transaction is still not complete', async () => {
     const broker = newBroker();
     coordinatorSays(broker, Errors.CONCURRENT_TRANSACTIONS);
     const connection = broker.connect();
@@ -224,7 +227,7 @@ describe('verification', () => {
     expect(broker.brokers.requests.length).toBeLessThanOrEqual(6);
   });
 
-  test('the next request of the connection is appended after the one that is verified', async () => {
+  test('appends the next request of the connection after the one that is being verified', async () => {
     const broker = newBroker();
     let answer: () => void = () => {};
     const gate = new Promise<void>((resolve) => {
@@ -246,8 +249,8 @@ describe('verification', () => {
   });
 });
 
-describe('requests that are refused as a whole', () => {
-  test('no transactional id', async () => {
+describe('a transactional produce is refused as a whole', () => {
+  test('without a transactional id', async () => {
     const broker = newBroker();
     const body = request([0, 1], [batchOf(1, 1, producer), batchOf(1)], null);
     const { code } = Errors.TRANSACTIONAL_ID_AUTHORIZATION_FAILED;
@@ -255,7 +258,7 @@ describe('requests that are refused as a whole', () => {
     expect(broker.replica(idA, 1).logEndOffset).toBe(0);
   });
 
-  test('two producers', async () => {
+  test('with batches of two producers', async () => {
     const broker = newBroker();
     const batches = [batchOf(1, 1, producer), batchOf(1, 1, { ...producer, producerId: 8 })];
     const { code } = Errors.INVALID_PRODUCER_ID_MAPPING;
@@ -283,7 +286,7 @@ describe('WriteTxnMarkers', () => {
     );
   }
 
-  test('is answered when all replicas in sync have the marker; partitions fail on their own', async () => {
+  test('is answered when all in-sync replicas have the marker; each partition fails on its own', async () => {
     const broker = newBroker();
     broker.replica(idA, 1).error = new KafkaError(Errors.NOT_LEADER_OR_FOLLOWER);
     const results = await write(broker, [
@@ -299,7 +302,7 @@ describe('WriteTxnMarkers', () => {
     expect(broker.replica(idA, 0).appends).toMatchObject([{ origin: 'coordinator', transactionVersion: 2 }]);
   });
 
-  test('a marker that is not acknowledged in time is asked for again', async () => {
+  test('answers a marker that is not acknowledged in time with an error, so that the coordinator sends it again', async () => {
     const broker = newBroker();
     broker.replica(idA, 0).holdAcks = true;
     const connection = broker.connect();

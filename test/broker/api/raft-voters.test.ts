@@ -39,14 +39,14 @@ const updated = (level: number, changes: Partial<typeof asked> = {}, minSupporte
   return requestedUpdate(create(UpdateRaftVoterRequest, init), 'CONTROLLER', level);
 };
 
-describe('what a request asks for', () => {
-  test('an addition: the listener of the voters first', () => {
+describe('a request to change the voters', () => {
+  test('to add or update one uses the first endpoint of the default listener', () => {
     const voter = { id: 2, directoryId: idA, endpoints: [listeners[1], listeners[0]] };
     expect(added({})).toEqual({ change: { kind: 'add', voter } });
     expect(updated(1)).toEqual({ change: { kind: 'update', voter } });
   });
 
-  test('a removal', () => {
+  test('to remove one names its id and its directory', () => {
     const request = create(RemoveRaftVoterRequest, {
       clusterId: null,
       voterId: 2,
@@ -75,12 +75,12 @@ describe('what a request asks for', () => {
       updated(0, {}, 1),
       `Voter ReplicaKey(id=2, directoryId=${idA}) supports kraft.version 1-1, the cluster has 0`,
     ],
-  ])('refused as invalid: %s', (_name, requested, message) => {
+  ])('is refused as invalid: %s', (_name, requested, message) => {
     expect(requested).toMatchObject({ error: { name: 'INVALID_REQUEST' }, message });
   });
 });
 
-test('refusals in the words of Kafka', () => {
+test("a change that the quorum refuses gets Kafka's error and message", () => {
   const voter = { id: nodeId(2), directoryId: idA, endpoints: [] };
   const voters = [{ id: nodeId(1), directoryId: idB }];
   const told = (reason: Exclude<Refusal, 'notLeader'>, kind: 'add' | 'remove') => {
@@ -107,7 +107,7 @@ test('refusals in the words of Kafka', () => {
   ]);
 });
 
-describe('any node', () => {
+describe('a node that is not the active controller', () => {
   const removal = { clusterId: null, voterId: 2, voterDirectoryId: idA };
   const update = {
     clusterId: null,
@@ -118,7 +118,7 @@ describe('any node', () => {
     kRaftVersionFeature: { minSupportedVersion: 0, maxSupportedVersion: 1 },
   };
 
-  test('hands additions and removals on to the active controller', async () => {
+  test('forwards additions and removals to the active controller', async () => {
     const broker = new TestBroker();
     broker.controller.on(AddRaftVoterRequest, AddRaftVoterResponse, ({ ackWhenCommitted }) => ({
       errorCode: 126,
@@ -138,7 +138,7 @@ describe('any node', () => {
     });
   });
 
-  test('refuses what was meant for another cluster, and says when no controller is found', async () => {
+  test('refuses a request for another cluster, and times out when no controller is found', async () => {
     const broker = new TestBroker();
     const clusterId = 'other';
     const wrong = {
@@ -159,7 +159,7 @@ describe('any node', () => {
     );
   });
 
-  test('updates go to the active controller only; others say where it is', async () => {
+  test('refuses updates of a voter and names the active controller', async () => {
     const broker = new TestBroker();
     const voter = { id: nodeId(2), directoryId: idB, logEndOffset: 1, lastFetchMs: 1, lastCaughtUpMs: 1 };
     broker.controller.on(UpdateRaftVoterRequest, UpdateRaftVoterResponse, () => ({

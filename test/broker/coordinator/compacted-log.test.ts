@@ -91,7 +91,7 @@ function randomCommit(token: number, pick: (bound: number) => number, committedO
   };
 }
 
-test('the log cleaner bounds the log of a coordinator, whose state survives', async () => {
+test("the log cleaner bounds the size of a coordinator's log, and the state survives", async () => {
   const bench = new Bench();
   const cleanupPolicy = { delete: false, compact: true };
   const log = await bench.create({ cleanupPolicy, segmentBytes });

@@ -31,7 +31,7 @@ const segment =
   'AaIhwls1AAABoiHCWzUAAAAAAAAAAAAA/////wAAAAEgAAAACAAAAAEMAAAAAAAAAAAAAAAAAAAIAAAAQgAAAAACOQ5foQAwAAAA' +
   'AAAAAaIhwls5AAABoiHCWzkAAAAAAAAAAQAA/////wAAAAEgAAAACAAAAAAMAAAAAAAAAA==';
 
-test('is loaded as Kafka shows it', async () => {
+test('a segment of __consumer_offsets that Apache Kafka wrote is loaded with the groups and offsets that Kafka shows', async () => {
   const memory = new MemoryLog();
   memory.append(Buffer.from(segment, 'base64'));
   expect(memory.endOffset).toBe(9);

@@ -118,8 +118,8 @@ function thrown(run: () => unknown): ErrorRow | null {
   }
 }
 
-describe('writes', () => {
-  test('a commit is answered, and shown, when it is acknowledged', async () => {
+describe('writes of a coordinator', () => {
+  test('a commit is answered, and visible, when its records are acknowledged', async () => {
     const bench = new Bench();
     const replica = new MemoryReplica(bench.memory);
     const host = await bench.host(replica);
@@ -136,7 +136,7 @@ describe('writes', () => {
   });
 
   // Bound: flightsMax.
-  test('while several appends are under way, what comes goes into one batch', async () => {
+  test('while flightsMax appends are in flight, new records gather in one batch', async () => {
     const bench = new Bench();
     const replica = new MemoryReplica(bench.memory);
     const host = await bench.host(replica);
@@ -158,7 +158,7 @@ describe('writes', () => {
   });
 
   // Bound: batchBytesMax.
-  test('what is gathered is written in batches of at most 256 KiB', async () => {
+  test('gathered records are written in batches of at most batchBytesMax', async () => {
     const bench = new Bench();
     const replica = new MemoryReplica(bench.memory);
     const host = await bench.host(replica);
@@ -175,7 +175,7 @@ describe('writes', () => {
     [Errors.NOT_LEADER_OR_FOLLOWER, 'NOT_COORDINATOR'],
     [Errors.KAFKA_STORAGE_ERROR, 'NOT_COORDINATOR'],
     [Errors.MESSAGE_TOO_LARGE, 'INVALID_COMMIT_OFFSET_SIZE'],
-  ])('a log that refuses with %s', async (error, told) => {
+  ])('an append that the log refuses with %s fails its request only', async (error, told) => {
     const bench = new Bench();
     const replica = new MemoryReplica(bench.memory);
     const host = await bench.host(replica);
@@ -185,7 +185,7 @@ describe('writes', () => {
     expect(await commit(host, 2)).toBe('NONE');
   });
 
-  test('an append that is not acknowledged in time, and what waits behind it, is answered; late acknowledgement counts', async () => {
+  test('a commit that is not acknowledged in time is answered with an error, and so are those queued behind it; an acknowledgement that comes later still counts', async () => {
     const bench = new Bench();
     const replica = new MemoryReplica(bench.memory);
     const host = await bench.host(replica);
@@ -204,7 +204,7 @@ describe('writes', () => {
     expect([committed(host, 0), committed(host, 1), bench.memory.endOffset]).toEqual([5, -1, 5]);
   });
 
-  test('fewer replicas than promised: the client is told, the state follows the log', async () => {
+  test('after NOT_ENOUGH_REPLICAS_AFTER_APPEND the client gets an error, and the state has the records that are in the log', async () => {
     const bench = new Bench();
     const replica = new MemoryReplica(bench.memory);
     const host = await bench.host(replica);
@@ -216,7 +216,7 @@ describe('writes', () => {
     expect(committed(host)).toBe(1);
   });
 
-  test('a lost leadership under an append ends the host', async () => {
+  test('a leadership that is lost while an append is pending ends the host', async () => {
     const bench = new Bench();
     const replica = new MemoryReplica(bench.memory);
     const host = await bench.host(replica);
@@ -230,8 +230,8 @@ describe('writes', () => {
   });
 });
 
-describe('loading', () => {
-  test('another host finds what the first one wrote', async () => {
+describe('loading of a coordinator', () => {
+  test('restores the state that another host wrote', async () => {
     const bench = new Bench();
     const first = await bench.host();
     for (let i = 0; i < 100; i++) await commit(first, i, i % 7, `g${i % 3}`);
@@ -240,7 +240,7 @@ describe('loading', () => {
     for (let i = 90; i < 100; i++) expect(committed(second, i % 7, `g${i % 3}`)).toBeGreaterThanOrEqual(i);
   });
 
-  test('meanwhile and afterwards requests are told where they are', async () => {
+  test('answers COORDINATOR_LOAD_IN_PROGRESS until it is done, and NOT_COORDINATOR when the leadership is lost', async () => {
     const bench = new Bench();
     await commit(await bench.host(), 1);
     const replica = new MemoryReplica(bench.memory);
@@ -253,7 +253,7 @@ describe('loading', () => {
     expect(thrown(() => host.requireActive())).toBe(Errors.NOT_COORDINATOR);
   });
 
-  test('what is not committed yet is served once it is, however long that takes', async () => {
+  test('waits until all records of the log are committed', async () => {
     const bench = new Bench();
     const former = await bench.host();
     await commit(former, 1);
@@ -273,7 +273,7 @@ describe('loading', () => {
     expect(bench.time.timerCount).toBe(1);
   });
 
-  test('closing ends the wait for the commit', async () => {
+  test('ends when the host is closed', async () => {
     const bench = new Bench();
     const former = await bench.host();
     await commit(former, 1);
@@ -289,7 +289,7 @@ describe('loading', () => {
     expect(thrown(() => host.requireActive())).toBe(Errors.NOT_COORDINATOR);
   });
 
-  test('offsets within transactions count from their commit on, and not when aborted', async () => {
+  test('restores offsets of committed transactions, not of aborted ones', async () => {
     const bench = new Bench();
     const offset = (value: number) => ({
       offset: value,
@@ -318,7 +318,7 @@ describe('loading', () => {
     expect([0, 1, 2].map((partition) => committed(host, partition))).toEqual([10, -1, -1]);
   });
 
-  test('a broken record or batch costs itself only', async () => {
+  test('skips a broken record or batch, and nothing else', async () => {
     const bench = new Bench();
     await commit(await bench.host(), 7, 3);
     const flipped = bench.memory.batches[0] as { bytes: Uint8Array };
@@ -334,7 +334,7 @@ describe('loading', () => {
   });
 });
 
-test('closing answers whoever waits', async () => {
+test('closing a host answers its pending requests', async () => {
   const bench = new Bench();
   const host = await bench.host();
   const waiting = join(host);
@@ -343,7 +343,7 @@ test('closing answers whoever waits', async () => {
   expect(bench.time.timerCount).toBe(0);
 });
 
-test('deadlines come by the scheduler: a lone member is in its first generation without any further request', async () => {
+test('deadlines run by the scheduler: a single member gets its first generation without another request', async () => {
   const bench = new Bench();
   const host = await bench.host();
   const waiting = join(host);

@@ -92,7 +92,7 @@ test('a member joins and is assigned topics by id', async () => {
   });
 });
 
-describe('UNSUPPORTED_VERSION', () => {
+describe('ConsumerGroupHeartbeat is refused with UNSUPPORTED_VERSION', () => {
   test('while group.version is 0', async () => {
     world.broker.apply([groupVersion(0)]);
     expect(name((await join()).errorCode)).toBe('UNSUPPORTED_VERSION');
@@ -151,7 +151,7 @@ test('ConsumerGroupDescribe shows epochs, both assignments and the protocol of e
   ]);
 });
 
-test('the other requests know of the kind of a group', async () => {
+test('ListGroups, DescribeGroups and DeleteGroups treat the group as a consumer group', async () => {
   await join();
   const listed = await world.broker.inject(ListGroupsRequest, ListGroupsResponse, 5, {
     statesFilter: [],
@@ -185,7 +185,7 @@ test('an empty group is deleted with all its records', async () => {
   expect(name((await beat({ memberEpoch: 2 })).errorCode)).toBe('GROUP_ID_NOT_FOUND');
 });
 
-describe('offsets', () => {
+describe('offsets of a consumer group', () => {
   test.each([9, 10])('are committed by member epoch, v%i', async (version) => {
     await join();
     expect(await commit('m', 2, version)).toBe('NONE');
@@ -195,12 +195,12 @@ describe('offsets', () => {
     expect(await commit('', -1, version)).toBe('UNKNOWN_MEMBER_ID');
   });
 
-  test('before v9 members of the consumer protocol can not commit', async () => {
+  test('cannot be committed by members before v9', async () => {
     await join();
     expect(await commit('m', 1, 8)).toBe('UNSUPPORTED_VERSION');
   });
 
-  test('of an epoch before count for what the member has held since', async () => {
+  test('can be committed with the previous member epoch for partitions that the member has held since', async () => {
     await join();
     world.broker.apply(topicRecords('t2', 'AAAAAAAAAAAAAAAAAAABDA', 1));
     const response = await beat({
@@ -214,7 +214,7 @@ describe('offsets', () => {
     expect(await commit('m', 2, 9)).toBe('NONE');
   });
 
-  test('are fetched by members with their epoch, and by whoever asks without one', async () => {
+  test('can be fetched by a member with its epoch, and without member id and epoch', async () => {
     await join();
     await commit('m', 2, 9);
     const fetch = async (memberId: string | null, memberEpoch: number) => {
@@ -231,7 +231,7 @@ describe('offsets', () => {
   });
 });
 
-test("a group's own settings go before the broker's, within its bounds", async () => {
+test("configurations of a group override those of the broker, within the broker's limits", async () => {
   const set = (key: string, value: string) =>
     world.broker.apply([record('ConfigRecord', { resourceType: 32, resourceName: 'g', name: key, value })]);
   set('consumer.heartbeat.interval.ms', '7000');
@@ -240,7 +240,7 @@ test("a group's own settings go before the broker's, within its bounds", async (
   expect((await join()).heartbeatIntervalMs).toBe(15_000);
 });
 
-test('a coordinator that takes over knows the group', async () => {
+test('a coordinator that takes over restores the group', async () => {
   await join();
   const partition = defined(world.groups.partitionOf('g', world.broker.image));
   await world.changeLeader(partition, false);

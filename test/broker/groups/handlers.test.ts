@@ -83,14 +83,14 @@ async function joinAlone({ broker }: GroupBroker, version: number): Promise<Join
   return waiting;
 }
 
-describe('through the pipeline', () => {
+describe('group requests through the pipeline', () => {
   let world: GroupBroker;
   beforeEach(() => {
     world = new GroupBroker();
   });
 
   test.each([0, 1, 3, 4, 6])(
-    'FindCoordinator v%i creates the topic, then names the leader',
+    'FindCoordinator v%i creates the internal topic, then names the leader of the partition',
     async (version) => {
       const { broker } = world;
       broker.controller.on(CreateTopicsRequest, CreateTopicsResponse, () => ({ topics: [] }));
@@ -108,7 +108,7 @@ describe('through the pipeline', () => {
     },
   );
 
-  test('FindCoordinator says what it does not know', async () => {
+  test('FindCoordinator refuses unknown key types and keys', async () => {
     const ask = async (keyType: number, key = 'k') => {
       const body = { keyType, coordinatorKeys: [key] };
       const answer = await world.broker.inject(FindCoordinatorRequest, FindCoordinatorResponse, 6, body);
@@ -122,55 +122,55 @@ describe('through the pipeline', () => {
     ]);
   });
 
-  test.each([2, 5, 8, 9, 10])('OffsetCommit v%i and OffsetFetch of the same time', async (version) => {
-    await world.lead();
-    const { broker } = world;
-    const committed = await broker.inject(OffsetCommitRequest, OffsetCommitResponse, version, commitBody);
-    expect(committed.topics[0]?.partitions).toEqual([{ partitionIndex: 0, errorCode: 0 }]);
-    const topics = [{ name: 't', topicId: idA, partitionIndexes: [0, 1] }];
-    const expected = [
-      { partitionIndex: 0, committedOffset: 5, metadata: 'm', errorCode: 0 },
-      { partitionIndex: 1, committedOffset: -1, metadata: '', errorCode: 0 },
-    ];
-    if (version < 8) {
-      const body = { groupId: 'g', topics: topics.map(({ topicId: _, ...rest }) => rest) };
-      const answer = await broker.inject(OffsetFetchRequest, OffsetFetchResponse, version - 1, body);
-      expect(answer.topics[0]?.partitions).toMatchObject(expected);
-    } else {
-      const body = {
-        groups: [
-          { groupId: 'g', topics },
-          { groupId: 'nobody', topics: null },
-        ],
-      };
-      const answer = await broker.inject(OffsetFetchRequest, OffsetFetchResponse, version, body);
-      expect(answer.groups[0]?.topics[0]?.partitions).toMatchObject(expected);
-      expect(answer.groups[1]).toMatchObject({ groupId: 'nobody', errorCode: 0, topics: [] });
-    }
-  });
-
-  test.each([2, 9, 10])(
-    'OffsetCommit v%i: partitions that do not exist fail on their own',
+  test.each([2, 5, 8, 9, 10])(
+    'OffsetCommit v%i commits offsets that OffsetFetch of the same Kafka release returns',
     async (version) => {
       await world.lead();
-      const topic = commitBody.topics[0] as (typeof commitBody.topics)[number];
-      const partitions = [99, 0, -1].map((partitionIndex) => ({
-        ...topic.partitions[0],
-        partitionIndex,
-        committedOffset: 5,
-        committedMetadata: 'm',
-      }));
-      const body = { ...commitBody, topics: [{ ...topic, partitions }] };
-      const answer = await world.broker.inject(OffsetCommitRequest, OffsetCommitResponse, version, body);
-      expect(answer.topics[0]?.partitions.map((one) => [one.partitionIndex, name(one.errorCode)])).toEqual([
-        [99, 'UNKNOWN_TOPIC_OR_PARTITION'],
-        [0, 'NONE'],
-        [-1, 'UNKNOWN_TOPIC_OR_PARTITION'],
-      ]);
+      const { broker } = world;
+      const committed = await broker.inject(OffsetCommitRequest, OffsetCommitResponse, version, commitBody);
+      expect(committed.topics[0]?.partitions).toEqual([{ partitionIndex: 0, errorCode: 0 }]);
+      const topics = [{ name: 't', topicId: idA, partitionIndexes: [0, 1] }];
+      const expected = [
+        { partitionIndex: 0, committedOffset: 5, metadata: 'm', errorCode: 0 },
+        { partitionIndex: 1, committedOffset: -1, metadata: '', errorCode: 0 },
+      ];
+      if (version < 8) {
+        const body = { groupId: 'g', topics: topics.map(({ topicId: _, ...rest }) => rest) };
+        const answer = await broker.inject(OffsetFetchRequest, OffsetFetchResponse, version - 1, body);
+        expect(answer.topics[0]?.partitions).toMatchObject(expected);
+      } else {
+        const body = {
+          groups: [
+            { groupId: 'g', topics },
+            { groupId: 'nobody', topics: null },
+          ],
+        };
+        const answer = await broker.inject(OffsetFetchRequest, OffsetFetchResponse, version, body);
+        expect(answer.groups[0]?.topics[0]?.partitions).toMatchObject(expected);
+        expect(answer.groups[1]).toMatchObject({ groupId: 'nobody', errorCode: 0, topics: [] });
+      }
     },
   );
 
-  test('topics that do not exist fail on their own, by name and by id', async () => {
+  test.each([2, 9, 10])('OffsetCommit v%i refuses only the partitions that do not exist', async (version) => {
+    await world.lead();
+    const topic = commitBody.topics[0] as (typeof commitBody.topics)[number];
+    const partitions = [99, 0, -1].map((partitionIndex) => ({
+      ...topic.partitions[0],
+      partitionIndex,
+      committedOffset: 5,
+      committedMetadata: 'm',
+    }));
+    const body = { ...commitBody, topics: [{ ...topic, partitions }] };
+    const answer = await world.broker.inject(OffsetCommitRequest, OffsetCommitResponse, version, body);
+    expect(answer.topics[0]?.partitions.map((one) => [one.partitionIndex, name(one.errorCode)])).toEqual([
+      [99, 'UNKNOWN_TOPIC_OR_PARTITION'],
+      [0, 'NONE'],
+      [-1, 'UNKNOWN_TOPIC_OR_PARTITION'],
+    ]);
+  });
+
+  test('OffsetCommit and OffsetFetch refuse only the topics that do not exist, by name and by id', async () => {
     await world.lead();
     const topic = commitBody.topics[0] as (typeof commitBody.topics)[number];
     const ghost = { ...topic, name: 'ghost', topicId: 'AAAAAAAAAAAAAAAAAAAZZQ' };
@@ -195,62 +195,67 @@ describe('through the pipeline', () => {
     expect(name(all.groups[1]?.topics[0]?.partitions[0]?.errorCode ?? 0)).toBe('UNKNOWN_TOPIC_ID');
   });
 
-  test.each([0, 5, 9])('a member joins, syncs, beats and leaves (JoinGroup v%i)', async (version) => {
-    await world.lead();
-    const { broker } = world;
-    const joined = await joinAlone(world, version);
-    expect(joined).toMatchObject({
-      errorCode: 0,
-      generationId: 1,
-      leader: joined.memberId,
-      protocolName: 'range',
-    });
-    const member = { groupId: 'g', generationId: 1, memberId: joined.memberId };
-    const sync = {
-      ...member,
-      protocolType: 'consumer',
-      protocolName: 'range',
-      assignments: [{ memberId: joined.memberId, assignment: Uint8Array.of(7) }],
-    };
-    const synced = await broker.inject(SyncGroupRequest, SyncGroupResponse, 5, sync);
-    expect([synced.errorCode, [...synced.assignment]]).toEqual([0, [7]]);
-    expect(name((await broker.inject(HeartbeatRequest, HeartbeatResponse, 4, member)).errorCode)).toBe(
-      'NONE',
-    );
-    const described = await broker.inject(DescribeGroupsRequest, DescribeGroupsResponse, 6, {
-      groups: ['g'],
-      includeAuthorizedOperations: true,
-    });
-    expect(described.groups[0]).toMatchObject({
-      groupState: 'Stable',
-      protocolData: 'range',
-      authorizedOperations: 3400,
-    });
-    expect(described.groups[0]?.members[0]).toMatchObject({ clientId: 'test', clientHost: '/10.0.0.9' });
-    const left = await broker.inject(LeaveGroupRequest, LeaveGroupResponse, 2, {
-      groupId: 'g',
-      memberId: joined.memberId,
-    });
-    expect(left.errorCode).toBe(0);
-    const listed = await broker.inject(ListGroupsRequest, ListGroupsResponse, 5, { statesFilter: ['empty'] });
-    expect(listed.groups).toEqual([
-      { groupId: 'g', protocolType: 'consumer', groupState: 'Empty', groupType: 'classic' },
-    ]);
-    const again = await broker.inject(LeaveGroupRequest, LeaveGroupResponse, 2, {
-      groupId: 'g',
-      memberId: 'ghost',
-    });
-    expect(name(again.errorCode)).toBe('UNKNOWN_MEMBER_ID');
-  });
+  test.each([0, 5, 9])(
+    'a member joins, syncs, sends heartbeats and leaves (JoinGroup v%i)',
+    async (version) => {
+      await world.lead();
+      const { broker } = world;
+      const joined = await joinAlone(world, version);
+      expect(joined).toMatchObject({
+        errorCode: 0,
+        generationId: 1,
+        leader: joined.memberId,
+        protocolName: 'range',
+      });
+      const member = { groupId: 'g', generationId: 1, memberId: joined.memberId };
+      const sync = {
+        ...member,
+        protocolType: 'consumer',
+        protocolName: 'range',
+        assignments: [{ memberId: joined.memberId, assignment: Uint8Array.of(7) }],
+      };
+      const synced = await broker.inject(SyncGroupRequest, SyncGroupResponse, 5, sync);
+      expect([synced.errorCode, [...synced.assignment]]).toEqual([0, [7]]);
+      expect(name((await broker.inject(HeartbeatRequest, HeartbeatResponse, 4, member)).errorCode)).toBe(
+        'NONE',
+      );
+      const described = await broker.inject(DescribeGroupsRequest, DescribeGroupsResponse, 6, {
+        groups: ['g'],
+        includeAuthorizedOperations: true,
+      });
+      expect(described.groups[0]).toMatchObject({
+        groupState: 'Stable',
+        protocolData: 'range',
+        authorizedOperations: 3400,
+      });
+      expect(described.groups[0]?.members[0]).toMatchObject({ clientId: 'test', clientHost: '/10.0.0.9' });
+      const left = await broker.inject(LeaveGroupRequest, LeaveGroupResponse, 2, {
+        groupId: 'g',
+        memberId: joined.memberId,
+      });
+      expect(left.errorCode).toBe(0);
+      const listed = await broker.inject(ListGroupsRequest, ListGroupsResponse, 5, {
+        statesFilter: ['empty'],
+      });
+      expect(listed.groups).toEqual([
+        { groupId: 'g', protocolType: 'consumer', groupState: 'Empty', groupType: 'classic' },
+      ]);
+      const again = await broker.inject(LeaveGroupRequest, LeaveGroupResponse, 2, {
+        groupId: 'g',
+        memberId: 'ghost',
+      });
+      expect(name(again.errorCode)).toBe('UNKNOWN_MEMBER_ID');
+    },
+  );
 
-  test('SyncGroup from v5 on must name its protocol', async () => {
+  test('SyncGroup from v5 on must name the protocol of the group', async () => {
     await world.lead();
     const body = { groupId: 'g', generationId: 1, memberId: 'm', assignments: [] };
     const answer = await world.broker.inject(SyncGroupRequest, SyncGroupResponse, 5, body);
     expect(name(answer.errorCode)).toBe('INCONSISTENT_GROUP_PROTOCOL');
   });
 
-  test('DeleteGroups and OffsetDelete', async () => {
+  test('OffsetDelete deletes offsets and DeleteGroups groups; unknown ones are refused one by one', async () => {
     await world.lead();
     const { broker } = world;
     await broker.inject(OffsetCommitRequest, OffsetCommitResponse, 9, commitBody);
@@ -275,7 +280,7 @@ describe('through the pipeline', () => {
     ]);
   });
 
-  test('the group without a name, which commits make, is described and deleted', async () => {
+  test('the group with the empty name, which commits can create, can be described and deleted', async () => {
     await world.lead();
     const { broker } = world;
     const body = { ...commitBody, groupId: '' };
@@ -290,7 +295,7 @@ describe('through the pipeline', () => {
     expect(results).toMatchObject([{ errorCode: 0, groupId: '' }]);
   });
 
-  test('a coordinator that lost its partition says so, in every API; the next one goes on', async () => {
+  test('a coordinator that lost its partition answers each API with NOT_COORDINATOR; the next one has the group', async () => {
     await world.lead();
     const { broker } = world;
     await broker.inject(OffsetCommitRequest, OffsetCommitResponse, 9, commitBody);
@@ -337,7 +342,7 @@ describe('through the pipeline', () => {
     });
   });
 
-  test('a deleted topic takes its offsets along', async () => {
+  test('the deletion of a topic deletes its committed offsets', async () => {
     await world.lead();
     await world.broker.inject(OffsetCommitRequest, OffsetCommitResponse, 9, commitBody);
     const { broker, groups } = world;

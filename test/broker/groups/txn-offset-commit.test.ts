@@ -60,7 +60,7 @@ describe('TxnOffsetCommit', () => {
     });
 
   test.each([0, 1, 2, 3, 4, 5])(
-    'v%i writes a transactional batch; the marker makes it count',
+    'v%i writes a transactional batch, whose offsets are committed by the marker',
     async (version) => {
       await world.lead();
       const answer = await commit(version, 5);
@@ -90,7 +90,7 @@ describe('TxnOffsetCommit', () => {
     },
   );
 
-  test('offsets of several transactions, and of none, that come together do not share a batch', async () => {
+  test('offsets of different transactions, and those outside of transactions, are not written in one batch', async () => {
     await world.lead();
     const topic = {
       name: 't',
@@ -118,7 +118,7 @@ describe('TxnOffsetCommit', () => {
     );
   });
 
-  test('topics and partitions that do not exist, and a group without a name, fail on their own', async () => {
+  test('topics and partitions that do not exist, and the empty group id, are refused one by one', async () => {
     await world.lead();
     const errors = [
       await commit(3, 1, 'g', 'ghost'),
@@ -132,7 +132,7 @@ describe('TxnOffsetCommit', () => {
     ]);
   });
 
-  test('while the partition is loaded, and where it is not led', async () => {
+  test('is refused while the partition is loading, and by a broker that does not lead it', async () => {
     const errorAt = async (version: number) =>
       name((await commit(version, 1)).topics[0]?.partitions[0]?.errorCode);
     (world.replicas[index] as MemoryReplica).highWatermark = -1;
@@ -152,7 +152,7 @@ describe('TxnOffsetCommit', () => {
     ]);
   });
 
-  test('a marker is answered when it is committed, and counts then', async () => {
+  test('a marker is answered when it is committed, and its offsets are committed then', async () => {
     await world.lead();
     await commit(3, 5);
     const replica = world.replicas[index] as MemoryReplica;
@@ -168,7 +168,7 @@ describe('TxnOffsetCommit', () => {
     expect([answer, await fetch(true)]).toEqual(['NONE', 5]);
   });
 
-  describe('verification', () => {
+  describe('verification of a transactional offset commit', () => {
     const guard = { producerId: 7 };
     let asked: TransactionQuestion[];
     let error: ErrorRow | null;
@@ -191,7 +191,7 @@ describe('TxnOffsetCommit', () => {
       [3, 'verify'],
       [4, 'verify-abortable'],
       [5, 'add'],
-    ])('v%i asks the coordinator to %s, and shows the log what came of it', async (version, support) => {
+    ])('v%i asks the coordinator to %s, and appends with the guard', async (version, support) => {
       expect(await errorOfCommit(version)).toBe('NONE');
       const partitions = [{ topic: '__consumer_offsets', index }];
       expect(asked).toEqual([{ transactionalId: 'x', producerId: 7, producerEpoch: 2, partitions, support }]);
@@ -199,7 +199,7 @@ describe('TxnOffsetCommit', () => {
       expect(options).toMatchObject({ origin: 'coordinator', verification: guard });
     });
 
-    test('a transaction that has begun in the partition is not asked about', async () => {
+    test('does not ask about a transaction that has already begun in the partition', async () => {
       (world.replicas[index] as MemoryReplica).guard = null;
       expect(await errorOfCommit(5)).toBe('NONE');
       expect(asked).toEqual([]);
@@ -210,13 +210,13 @@ describe('TxnOffsetCommit', () => {
       [Errors.TRANSACTION_ABORTABLE, 'TRANSACTION_ABORTABLE'],
       [Errors.CONCURRENT_TRANSACTIONS, 'CONCURRENT_TRANSACTIONS'],
       [Errors.NETWORK_EXCEPTION, 'COORDINATOR_NOT_AVAILABLE'],
-    ])('%s writes nothing', async (refusal, told) => {
+    ])('that answers %s writes nothing', async (refusal, told) => {
       error = refusal;
       expect(await errorOfCommit(4)).toBe(told);
       expect([log().endOffset, await fetch(true)]).toEqual([0, -1]);
     });
 
-    test('a leadership that was lost meanwhile', async () => {
+    test('is refused with NOT_COORDINATOR when the leadership was lost meanwhile', async () => {
       let answer: (errors: Map<string, ErrorRow>) => void = () => undefined;
       world.ask = () => new Promise((resolve) => (answer = resolve));
       const request = {
@@ -236,7 +236,7 @@ describe('TxnOffsetCommit', () => {
     });
   });
 
-  test('a marker says which version its transaction has', async () => {
+  test('a marker is appended with the transaction version of its transaction', async () => {
     await world.lead();
     const ended = { producerId: 7, producerEpoch: 2, coordinatorEpoch: 3, type: 'commit' } as const;
     await world.groups.completeTransaction(index, { ...ended, transactionVersion: 2 });

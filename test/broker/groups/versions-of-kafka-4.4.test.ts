@@ -30,7 +30,7 @@ async function offered(world: GroupBroker): Promise<(number | undefined)[]> {
   return [18, 28, 42].map((key) => apiKeys.find(({ apiKey }) => apiKey === key)?.maxVersion);
 }
 
-test('they are offered only where the key is set', async () => {
+test('versions of Kafka 4.4 are offered only where the property enables them', async () => {
   expect(await offered(new GroupBroker())).toEqual([4, 5, 2]);
   expect(await offered(await started())).toEqual([5, 6, 3]);
 });
@@ -40,7 +40,7 @@ test.each([
   ['no cluster: nothing is compared', { clusterId: null, nodeId: 9 }, 'NONE'],
   ['another node', { clusterId: 'test-cluster', nodeId: 2 }, 'REBOOTSTRAP_REQUIRED'],
   ['another cluster', { clusterId: 'other', nodeId: 1 }, 'REBOOTSTRAP_REQUIRED'],
-])('ApiVersions 5 of a client that names %s', async (_who, identity, error) => {
+])('ApiVersions 5 of a client that expects %s', async (_who, identity, error) => {
   const { broker } = await started();
   const body = { ...software, ...identity };
   const { errorCode, apiKeys } = await broker.inject(ApiVersionsRequest, ApiVersionsResponse, 5, body);
@@ -48,7 +48,7 @@ test.each([
   expect(apiKeys.length > 0).toBe(error === 'NONE');
 });
 
-test('TxnOffsetCommit 6 knows topics by id', async () => {
+test('TxnOffsetCommit 6 names topics by id', async () => {
   const { broker } = await started();
   const partitions = [{ partitionIndex: 0, committedOffset: 5, committedMetadata: 'm' }];
   const answer = await broker.inject(TxnOffsetCommitRequest, TxnOffsetCommitResponse, 6, {
@@ -67,7 +67,7 @@ test('TxnOffsetCommit 6 knows topics by id', async () => {
   ]);
 });
 
-test('DeleteGroups 3 says why', async () => {
+test('DeleteGroups 3 has an error message', async () => {
   const { broker } = await started();
   const { results } = await broker.inject(DeleteGroupsRequest, DeleteGroupsResponse, 3, {
     groupsNames: ['nobody'],

@@ -6,7 +6,7 @@ import { frame, settle, TestBroker } from '../harness.ts';
 
 const brokerWith = (properties: string): TestBroker => new TestBroker({ properties });
 
-test('max.connections closes the idlest, max.connections.per.ip refuses', async () => {
+test('max.connections closes the connection that was idle longest; max.connections.per.ip closes the new one', async () => {
   const broker = brokerWith(
     'max.connections=2\nmax.connections.per.ip=1\nmax.connections.per.ip.overrides=10.0.0.1:5',
   );
@@ -24,7 +24,7 @@ test('max.connections closes the idlest, max.connections.per.ip refuses', async 
   expect(broker.server.connectionCount).toBe(2);
 });
 
-test('a full listener closes clients, and leaves a connection that turns out to be another node’s', async () => {
+test('a listener at max.connections closes new clients, but not a connection of another node', async () => {
   const broker = brokerWith('max.connections=1');
   broker.connect();
   const peer = broker.connect();
@@ -39,7 +39,7 @@ test('a full listener closes clients, and leaves a connection that turns out to 
   expect(broker.logger.at('warn')).toEqual(['refusing a connection']);
 });
 
-test('no more than 64 refused connections wait for their first byte', async () => {
+test('no more than refusedConnectionsMax connections above the bound wait for their first byte', async () => {
   const broker = brokerWith('max.connections=1');
   broker.connect();
   const refused = Array.from({ length: refusedConnectionsMax + 5 }, () => broker.connect());

@@ -100,8 +100,8 @@ function setUp(properties = ''): { scripted: Scripted; broker: TestBroker } {
   return { scripted, broker: new TestBroker({ handlers: scripted.handlers(), properties }) };
 }
 
-describe('order', () => {
-  test('without `ordered` a request starts when the one before is complete', async () => {
+describe('the order of requests of a connection', () => {
+  test('a request without `ordered` starts when the previous one is complete', async () => {
     const { scripted, broker } = setUp();
     const connection = broker.connect();
     connection.feed(Buffer.concat([heartbeat('a', 1), heartbeat('b', 2), heartbeat('c', 3)]));
@@ -116,7 +116,7 @@ describe('order', () => {
     expect(connection.paused).toBe(false);
   });
 
-  test('ordered requests run side by side; their responses leave in request order', async () => {
+  test('ordered requests run concurrently; their responses are sent in request order', async () => {
     const { scripted, broker } = setUp();
     const connection = broker.connect();
     connection.feed(Buffer.concat([sync('a', 1), sync('b', 2), sync('c', 3)]));
@@ -130,7 +130,7 @@ describe('order', () => {
     expect(connection.writes.length).toBe(1);
   });
 
-  test('the admission of an ordered request holds the next one back', async () => {
+  test('an ordered request starts when the previous one is admitted', async () => {
     const { scripted, broker } = setUp();
     const connection = broker.connect();
     connection.feed(sync('slow', 1), sync('b', 2));
@@ -141,7 +141,7 @@ describe('order', () => {
     expect(scripted.started).toEqual(['slow', 'b']);
   });
 
-  test('a request that is not ordered waits for all that came before', async () => {
+  test('a request without `ordered` waits until all previous ones are complete', async () => {
     const { scripted, broker } = setUp();
     const connection = broker.connect();
     connection.feed(sync('a', 1), sync('b', 2), heartbeat('now', 3));
@@ -151,7 +151,7 @@ describe('order', () => {
     expect(correlationIds(connection)).toEqual([1, 2, 3]);
   });
 
-  test('a request without a response leaves no gap', async () => {
+  test('a request without a response does not delay later responses', async () => {
     const { broker } = setUp();
     const connection = broker.connect();
     connection.feed(heartbeat('silent', 1), heartbeat('now', 2));
@@ -159,7 +159,7 @@ describe('order', () => {
     expect(correlationIds(connection)).toEqual([2]);
   });
 
-  test('500 requests in one chunk, and byte by byte', async () => {
+  test('500 requests are served in order, in one chunk and byte by byte', async () => {
     const { broker } = setUp();
     const frames = Buffer.concat(Array.from({ length: 500 }, (_, i) => heartbeat('now', i)));
     const expected = Array.from({ length: 500 }, (_, i) => i);
@@ -174,7 +174,7 @@ describe('order', () => {
     expect(correlationIds(pieces)).toEqual(expected);
   });
 
-  test('requests in flight are bounded', async () => {
+  test('no more than requestsInFlightMax requests are in flight', async () => {
     const { scripted, broker } = setUp();
     const connection = broker.connect();
     connection.feed(Buffer.concat(Array.from({ length: 200 }, (_, i) => sync(`m${i}`, i))));
@@ -187,8 +187,8 @@ describe('order', () => {
   });
 });
 
-describe('failures of handlers', () => {
-  test('a bug is UNKNOWN_SERVER_ERROR, logged, and the connection stays', async () => {
+describe('a handler', () => {
+  test('that throws an unknown error is answered with UNKNOWN_SERVER_ERROR and logged; the connection stays open', async () => {
     const { scripted, broker } = setUp();
     const connection = broker.connect();
     connection.feed(heartbeat('throw', 1), heartbeat('later', 2), heartbeat('now', 3));
@@ -199,7 +199,7 @@ describe('failures of handlers', () => {
     expect(connection.closed).toBe(false);
   });
 
-  test('a KafkaError is its code, without a line in the log', async () => {
+  test('that throws a KafkaError is answered with its code, without a line in the log', async () => {
     const { broker } = setUp();
     const connection = broker.connect();
     connection.feed(heartbeat('refuse', 1));
@@ -208,7 +208,7 @@ describe('failures of handlers', () => {
     expect(broker.logger.at('error')).toEqual([]);
   });
 
-  test('CloseConnection closes, a response that does not fit its schema as well', async () => {
+  test('that throws CloseConnection, or whose response does not fit its schema, closes the connection', async () => {
     const { broker } = setUp();
     for (const member of ['close', 'nonsense']) {
       const connection = broker.connect();
@@ -219,7 +219,7 @@ describe('failures of handlers', () => {
     }
   });
 
-  test('what is parked hears of the end of its connection, and memory comes back', async () => {
+  test('is told when its connection closes, and its memory is released', async () => {
     const { scripted, broker } = setUp();
     const connection = broker.connect();
     connection.feed(heartbeat('a', 1), heartbeat('b', 2));
@@ -233,7 +233,7 @@ describe('failures of handlers', () => {
   });
 });
 
-describe('input that is no request', () => {
+describe('invalid input', () => {
   const head = (key: number, version: number) => {
     const bytes = Buffer.alloc(14);
     bytes.writeInt32BE(10, 0);
@@ -277,7 +277,7 @@ describe('input that is no request', () => {
     expect(correlationIds(other)).toEqual([1]);
   });
 
-  test('what came before it is still answered in the same chunk', async () => {
+  test('does not prevent the response to a valid request before it in the same chunk', async () => {
     const { broker } = setUp();
     const connection = broker.connect();
     connection.feed(Buffer.concat([heartbeat('now', 1), Uint8Array.of(255, 255, 255, 255)]));
@@ -286,7 +286,7 @@ describe('input that is no request', () => {
     expect(correlationIds(connection)).toEqual([1]);
   });
 
-  test('bytes behind the body are let pass', async () => {
+  test('does not include bytes behind the body: they are ignored', async () => {
     const { broker } = setUp();
     const connection = broker.connect();
     const longer = Buffer.concat([heartbeat('now', 1), Buffer.from('xyz')]);
@@ -297,7 +297,7 @@ describe('input that is no request', () => {
   });
 
   // Bound: warningsPerSecondMax.
-  test('warnings are limited in number', async () => {
+  test('is logged no more than warningsPerSecondMax times a second', async () => {
     const { broker } = setUp();
     for (let i = 0; i < 100; i++) broker.connect().feed(Uint8Array.of(255, 0, 0, 0));
     expect(broker.logger.at('warn').length).toBe(10);
@@ -306,7 +306,7 @@ describe('input that is no request', () => {
     expect(broker.logger.at('warn').length).toBe(12);
   });
 
-  test('random bytes never do more than close their own connection', async () => {
+  test('of random bytes does no more than close its own connection', async () => {
     const { broker } = setUp('socket.request.max.bytes=4096');
     let seed = 99;
     const random = (): number => {
@@ -335,8 +335,8 @@ describe('input that is no request', () => {
   });
 });
 
-describe('limits', () => {
-  test('a request waits for memory, with its connection paused', async () => {
+describe('limits of connections', () => {
+  test('a request waits for memory, and its connection is paused meanwhile', async () => {
     const { scripted, broker } = setUp('queued.max.request.bytes=200000\nsocket.request.max.bytes=200000');
     const big = (name: string, id: number) =>
       frame(
@@ -370,7 +370,7 @@ describe('limits', () => {
     expect(correlationIds(third)).toEqual([3]);
   });
 
-  test('who does not read gets no more requests served, and is cut', async () => {
+  test('a client that does not read responses gets no further requests served, and is closed after writeStallMs', async () => {
     const { scripted, broker } = setUp();
     const connection = broker.connect();
     connection.writable = false;
@@ -387,7 +387,7 @@ describe('limits', () => {
     expect(connection.closed).toBe(true);
   });
 
-  test('idle connections are closed, busy ones are not', async () => {
+  test('idle connections are closed; those with requests are not', async () => {
     const { broker } = setUp('connections.max.idle.ms=20000');
     const idle = broker.connect();
     const busy = broker.connect();
@@ -404,7 +404,7 @@ describe('limits', () => {
     expect(broker.time.timerCount).toBe(0);
   });
 
-  test('a frame that stops arriving is given up', async () => {
+  test('a connection whose frame stops arriving is closed after frameStallMs', async () => {
     const { broker } = setUp();
     const connection = broker.connect();
     connection.feed(heartbeat('now', 1).subarray(0, 9));
@@ -414,7 +414,7 @@ describe('limits', () => {
     expect(connection.closed).toBe(true);
   });
 
-  test('stopping closes all and refuses more', () => {
+  test('a stopped server closes all connections and refuses new ones', () => {
     const { broker } = setUp();
     const connection = broker.connect();
     broker.server.stop();
@@ -422,7 +422,7 @@ describe('limits', () => {
     expect(broker.connect().closed).toBe(true);
   });
 
-  test('a half-open client that sent its request and went is forgotten', async () => {
+  test('a client that disconnected in the middle of a frame leaves no connection and no warning', async () => {
     const { broker } = setUp();
     const connection = broker.connect();
     connection.feed(frame(ApiVersionsRequest, 0, {}).subarray(0, 6));
@@ -433,8 +433,8 @@ describe('limits', () => {
   });
 });
 
-describe('responses without an error field', () => {
-  test('close the connection when the whole request fails', async () => {
+describe('a response whose version has no error field', () => {
+  test('closes the connection when the whole request fails', async () => {
     const handler = defineHandler(ListGroupsRequest, ListGroupsResponse, {
       versions: '0-5',
       listeners: ['broker'],

@@ -15,7 +15,7 @@ function drain(reader: FrameReader): Uint8Array[] {
 }
 
 describe('frame reader', () => {
-  test('the frames are the same however the bytes are cut', () => {
+  test('returns the same frames, whatever the chunks', () => {
     fc.assert(
       fc.property(
         fc.array(fc.uint8Array({ maxLength: 300 }), { maxLength: 20 }),
@@ -38,7 +38,7 @@ describe('frame reader', () => {
     );
   });
 
-  test('a frame in one chunk is a view of it', () => {
+  test('returns a frame that is in one chunk without a copy', () => {
     const chunk = framed(Buffer.from('hello'));
     const reader = new FrameReader(100, () => true);
     reader.push(chunk);
@@ -50,13 +50,13 @@ describe('frame reader', () => {
     ['one byte above the limit', [0, 0, 0, 101]],
     ['GET ', [0x47, 0x45, 0x54, 0x20]],
     ['a TLS hello', [0x16, 0x03, 0x01, 0x02]],
-  ])('a size that is %s is refused', (_name, bytes) => {
+  ])('refuses a size that is %s', (_name, bytes) => {
     const reader = new FrameReader(100, () => true);
     reader.push(Uint8Array.from(bytes));
     expect(() => reader.next()).toThrow(/frame of/);
   });
 
-  test('nothing is taken before the budget has room, and all goes on after the grant', () => {
+  test('reads no body before the budget has room, and goes on when it has', () => {
     const asked: number[] = [];
     const reader = new FrameReader(100, (size) => {
       asked.push(size);
@@ -73,7 +73,7 @@ describe('frame reader', () => {
     expect(asked).toEqual([10]);
   });
 
-  test('an unfinished frame holds what was reserved for it', () => {
+  test('keeps the reservation of an unfinished frame', () => {
     const reader = new FrameReader(100, () => true);
     reader.push(framed(Buffer.alloc(50)).subarray(0, 20));
     expect(reader.next()).toBeNull();

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { type BudgetWaiter, MemoryBudget } from '../../../src/broker/pipeline/memory-budget.ts';
 
 describe('memory budget', () => {
-  test('first come, first served; small ones pass from the reserve', () => {
+  test('grants requests in the order of arrival; small ones may use the reserve', () => {
     const budget = new MemoryBudget(100, 10, 5);
     expect(budget.tryAcquire(90)).toBe(true);
     const granted: string[] = [];
@@ -18,7 +18,7 @@ describe('memory budget', () => {
     expect(budget.usedBytes).toBe(60);
   });
 
-  test('a request that nearly fills the budget is granted while little is held, one at a time', () => {
+  test('grants a request of nearly the whole budget while little is in use, one at a time', () => {
     const budget = new MemoryBudget(100);
     expect(budget.tryAcquire(100)).toBe(true);
     const granted: string[] = [];
@@ -34,7 +34,7 @@ describe('memory budget', () => {
     expect(granted).toEqual(['first', 'second', 'small']);
   });
 
-  test('who gave up is skipped, and lets those behind pass', () => {
+  test('skips a waiting request whose connection closed, and grants the next ones', () => {
     const budget = new MemoryBudget(100);
     budget.tryAcquire(80);
     const granted: string[] = [];
@@ -46,7 +46,7 @@ describe('memory budget', () => {
     expect(budget.usedBytes).toBe(100);
   });
 
-  test('never above its limits, and everything comes back', () => {
+  test('never exceeds its limits, and has everything back in the end', () => {
     const step = fc.record({
       size: fc.integer({ min: 0, max: 60 }),
       release: fc.boolean(),

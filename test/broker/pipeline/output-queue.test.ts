@@ -4,7 +4,7 @@ import { writeBytesMax } from '../../../src/broker/limits.ts';
 import { OutputQueue } from '../../../src/broker/pipeline/output-queue.ts';
 
 describe('output queue', () => {
-  test('bytes leave in order, in slices, with pauses whenever the socket is full', () => {
+  test('writes bytes in order and in slices, and pauses while the socket is full', () => {
     const message = fc.array(fc.uint8Array({ maxLength: 50 }), { maxLength: 4 });
     fc.assert(
       fc.property(
@@ -30,7 +30,7 @@ describe('output queue', () => {
     );
   });
 
-  test('a large message goes in slices, each after the socket drained', () => {
+  test('writes the next slice of a large message when the socket has drained', () => {
     const sizes: number[] = [];
     const queue = new OutputQueue({
       write(buffers) {
@@ -51,7 +51,7 @@ describe('output queue', () => {
     expect(sent).toBe(true);
   });
 
-  test('closing tells everybody', () => {
+  test('calls each pending callback when it is closed', () => {
     const queue = new OutputQueue({ write: () => false });
     let told = 0;
     queue.add([new Uint8Array(1)], () => told++);

@@ -32,8 +32,8 @@ function throttleTimes(connection: MemoryConnection): number[] {
 
 const metadata = (): Uint8Array => frame(MetadataRequest, 9, { topics: [] }, 9, 'app');
 
-describe('producer_byte_rate', () => {
-  test('the response comes at once with the throttle time, and the connection is muted for that long', async () => {
+describe('the quota producer_byte_rate', () => {
+  test('answers at once with the throttle time, and mutes the connection for that time', async () => {
     // A request may fill the window of ten seconds; the second one exceeds it by its whole size.
     const bytes = produceBytes();
     const broker = brokerWith(quota({ 'client-id': 'app' }, 'producer_byte_rate', bytes / 10));
@@ -48,7 +48,7 @@ describe('producer_byte_rate', () => {
     expect(connection.frames().length).toBeGreaterThan(2);
   });
 
-  test('a request with acks=0 has no response, and mutes all the same', async () => {
+  test('mutes the connection also after a request with acks=0, which has no response', async () => {
     const broker = brokerWith(quota({ 'client-id': 'app' }, 'producer_byte_rate', produceBytes() / 20));
     const connection = broker.connect();
     connection.feed(produce(1, 0), metadata());
@@ -58,7 +58,7 @@ describe('producer_byte_rate', () => {
     expect(connection.frames()).toHaveLength(1);
   });
 
-  test('other clients and other connections are served; the user is the principal', async () => {
+  test('does not throttle other clients and other connections; a user is the name of the principal', async () => {
     const broker = brokerWith(quota({ user: 'ANONYMOUS', 'client-id': 'app' }, 'producer_byte_rate', 1));
     const [app, other, sibling] = [broker.connect(), broker.connect(), broker.connect()];
     app.feed(produce());
@@ -70,7 +70,7 @@ describe('producer_byte_rate', () => {
     expect(sibling.frames()).toHaveLength(1);
   });
 
-  test('a change acts on live connections; without quotas nothing is recorded', async () => {
+  test('can change while connections are open; without quotas nothing is recorded', async () => {
     const broker = brokerWith(quota({ 'client-id': null }, 'producer_byte_rate', 1));
     broker.apply([
       record('ClientQuotaRecord', {
@@ -91,7 +91,7 @@ describe('producer_byte_rate', () => {
     expect(throttleTimes(connection)[2]).toBeGreaterThan(0);
   });
 
-  test('an idle connection is closed while it is muted, and its timer ends with it', async () => {
+  test('does not keep an idle connection open while it is muted', async () => {
     const broker = new TestBroker({ properties: 'connections.max.idle.ms=5000\n' });
     broker.apply([quota({ 'client-id': 'app' }, 'producer_byte_rate', 1)]);
     const connection = broker.connect();
@@ -102,7 +102,7 @@ describe('producer_byte_rate', () => {
     expect([connection.closed, queueSize(broker)]).toEqual([true, 0]);
   });
 
-  test('half a frame behind a throttled request does not end the connection', async () => {
+  test('does not close a connection for half a frame behind a throttled request', async () => {
     const broker = brokerWith(quota({ 'client-id': 'app' }, 'producer_byte_rate', produceBytes() / 40));
     const connection = broker.connect();
     const next = metadata();
@@ -124,7 +124,7 @@ function queueSize(broker: TestBroker): number {
   return size;
 }
 
-describe('consumer_byte_rate', () => {
+describe('the quota consumer_byte_rate', () => {
   function fetch(session: { id: number; epoch: number } | null = null): Uint8Array {
     const partitions = [{ partition: 0, fetchOffset: 0, partitionMaxBytes: 1 << 20 }];
     const body = {
@@ -154,7 +154,7 @@ describe('consumer_byte_rate', () => {
     return broker;
   }
 
-  test('a response above the quota is empty, has a throttle time and does not count', async () => {
+  test('empties a response above the quota, gives its throttle time, and does not count it', async () => {
     const broker = filled();
     const first = await answer(broker, fetch());
     expect([first.throttleTimeMs, first.records > 900]).toEqual([0, true]);
@@ -166,7 +166,7 @@ describe('consumer_byte_rate', () => {
     expect(third.records).toBe(first.records);
   });
 
-  test('a session is as before; a new one is not made', async () => {
+  test('leaves a fetch session unchanged by a throttled fetch, and creates none', async () => {
     const broker = filled();
     const made = await answer(broker, fetch({ id: 0, epoch: 0 }));
     expect(made.sessionId).not.toBe(0);
@@ -180,7 +180,7 @@ describe('consumer_byte_rate', () => {
   });
 });
 
-describe('request_percentage', () => {
+describe('the quota request_percentage', () => {
   /** One percent: 100 ms in the window of ten seconds. */
   const onePercent = (): MetadataRecord => quota({ user: null }, 'request_percentage', 1);
 
@@ -203,7 +203,7 @@ describe('request_percentage', () => {
     return broker;
   }
 
-  test('the time of the event loop counts, for every API', async () => {
+  test('counts time of the event loop, for every API', async () => {
     const broker = brokerWith(onePercent());
     // Each reading of the clock takes 60 ms.
     broker.time.stepMs = 60;
@@ -214,7 +214,7 @@ describe('request_percentage', () => {
     expect(times.at(-1)).toBe(1000);
   });
 
-  test('a response has the throttle time that its own handling causes, and the connection is muted', async () => {
+  test('gives a response the throttle time that its own handling causes, and mutes the connection', async () => {
     const broker = slowBroker(101);
     const connection = broker.connect();
     connection.feed(produce());
@@ -227,7 +227,7 @@ describe('request_percentage', () => {
     expect(connection.frames()).toHaveLength(2);
   });
 
-  test('appends in slices count until the last one', async () => {
+  test('counts appends in slices until the last one', async () => {
     const broker = slowBroker(8);
     const connection = broker.connect();
     const partitionData = Array.from({ length: 5 }, () => ({ index: 0, records: batchOf(1, 10) }));
@@ -243,7 +243,7 @@ describe('request_percentage', () => {
     expect(usedMs(broker)).toBe(40);
   });
 
-  test('a fetch pays for the reads that follow its wait, and the producer does not', async () => {
+  test('charges the reads after a pending fetch to the consumer, not to the producer', async () => {
     const broker = brokerWith(quota({ 'client-id': 'consumer' }, 'request_percentage', 1));
     const replica = broker.replica(idA, 0);
     const read = replica.fetch.bind(replica);
@@ -271,7 +271,7 @@ describe('request_percentage', () => {
     expect([consumer.frames().length, usedMs(broker)]).toEqual([1, 30]);
   });
 
-  test('bytes of an unfinished request and the write of a response count', async () => {
+  test('counts the bytes of unfinished requests and the write of a response', async () => {
     const broker = brokerWith(onePercent());
     const connection = broker.connect();
     connection.feed(metadata());
@@ -286,7 +286,7 @@ describe('request_percentage', () => {
     expect(usedMs(broker)).toBe(10);
   });
 
-  test('a client above its quota has one request at a time', async () => {
+  test('serves one request at a time of a client above its quota', async () => {
     const broker = slowBroker(200);
     const replica = broker.replica(idA, 0);
     const connection = broker.connect();
@@ -297,7 +297,7 @@ describe('request_percentage', () => {
     expect(replica.logEndOffset).toBe(2);
   });
 
-  test('a Produce without response is exempt', async () => {
+  test('exempts a Produce without response', async () => {
     const broker = slowBroker(200);
     const connection = broker.connect();
     connection.feed(produce(1, 0), produce(2, 0));

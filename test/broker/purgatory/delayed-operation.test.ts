@@ -21,8 +21,8 @@ function operationOf(purgatory: Purgatory, isReady: () => boolean, timeoutMs = 1
   return { operation, completions, changes };
 }
 
-describe('delayed operation', () => {
-  test('all changes of one turn are one check, which is told of their keys', async () => {
+describe('a delayed operation', () => {
+  test('is checked once for all changes of one turn, and gets their keys', async () => {
     const time = new ManualTime();
     const keys = [new WatchList(), new WatchList(), new WatchList()];
     const { operation, changes, completions } = operationOf(new Purgatory(time, 1), () => false);
@@ -35,7 +35,7 @@ describe('delayed operation', () => {
     expect(completions).toEqual([]);
   });
 
-  test('parkedFetchesMax and pendingRequestsMax wait, and no more', () => {
+  test('completes at once when parkedFetchesMax or pendingRequestsMax operations are pending', () => {
     const time = new ManualTime();
     const { fetch, produce, deleteRecords } = new Purgatories(time, new Purgatory(time, 1));
     expect([fetch, produce, deleteRecords].map(({ pendingMax }) => pendingMax)).toEqual([
@@ -52,7 +52,7 @@ describe('delayed operation', () => {
     }
   });
 
-  test('an operation that may not wait, or finds no place, completes as if it had expired', () => {
+  test('completes as expired when it may not wait or the purgatory is full', () => {
     const time = new ManualTime();
     const none = operationOf(new Purgatory(time, 0), () => false);
     none.operation.start([]);
@@ -61,7 +61,7 @@ describe('delayed operation', () => {
     expect([none.completions, now.completions, time.timerCount]).toEqual([[true], [true], 0]);
   });
 
-  test('the purgatory counts those that waited: with what they waited for, or until their time was up', async () => {
+  test('is counted by the purgatory as completed or expired when it had to wait', async () => {
     const time = new ManualTime();
     const purgatory = new Purgatory(time, 10);
     let isReady = false;
@@ -76,7 +76,7 @@ describe('delayed operation', () => {
     expect([purgatory.pending, purgatory.completed, purgatory.expired]).toEqual([0, 1, 2]);
   });
 
-  test('completes once, whatever comes in whatever order, and leaves nothing behind', async () => {
+  test('completes once in whatever order events come, and leaves no timer and no watcher', async () => {
     const steps = fc.array(fc.constantFrom('notify', 'ready', 'expire', 'cancel', 'checkNow', 'settle'), {
       maxLength: 12,
     });

@@ -69,8 +69,8 @@ function replicasOf({ batches, slow }: Fetch): FakeReplica[] {
 
 const onResumed = (): void => {};
 
-describe('fetch operation', () => {
-  test('limits hold, memory is counted and comes back, however reads and events fall', async () => {
+describe('a fetch operation', () => {
+  test('respects its limits and releases the memory that it counted, in whatever order reads and events come', async () => {
     await fc.assert(
       fc.asyncProperty(fetches, async (fetch) => {
         const { batches, each, total, minUnits } = fetch;
@@ -107,7 +107,7 @@ describe('fetch operation', () => {
     );
   });
 
-  test('a short budget makes responses smaller, never empty', () => {
+  test('returns at least one batch when the budget is used up', () => {
     const budget = new MemoryBudget(2 * unit);
     budget.take(2 * unit);
     const replicas = [0, 1].map((index) => {
@@ -129,7 +129,7 @@ describe('fetch operation', () => {
     expect(bytesOf(operation)).toEqual([3 * unit, 0]);
   });
 
-  test('a pending fetch counts and reads once', async () => {
+  test('counts available bytes while it is pending, and reads them once', async () => {
     const replica = new FakeReplica('a', idA, 0);
     const limits = {
       minBytes: 3 * unit,
@@ -157,7 +157,7 @@ describe('fetch operation', () => {
     expect(replica.fetches.length).toBe(1);
   });
 
-  test('the lot is full: answered with what there is', () => {
+  test('answers with what is available when the purgatory is full', () => {
     const time = new ManualTime();
     const limits = {
       minBytes: 1,

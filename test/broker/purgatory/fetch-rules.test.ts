@@ -307,7 +307,7 @@ function startOf(row: Row): {
   return { replicas, operation, time, budget };
 }
 
-describe('when a fetch answers', () => {
+describe('a fetch completes', () => {
   test.each(rows)('$title: $answers', async (row) => {
     const { replicas, operation, time, budget } = startOf(row);
     let answered: string | null = null;
@@ -332,7 +332,7 @@ describe('when a fetch answers', () => {
     for (const { watchers } of replicas) expect(watchers.size).toBe(0);
   });
 
-  test('64 appends to a pending fetch copy what it delivers, once', async () => {
+  test('a fetch for which 64 appends are needed copies the records once', async () => {
     const { replicas, operation } = startOf({ title: '', there: [0], min: 64, answers: 'later', gets: [64] });
     const waiting = operation.run();
     for (let i = 0; i < 64; i++) {

@@ -6,7 +6,7 @@ function named(states: BoundedStates<{ name: string }>, name: string, nowMs = 0)
   return states.get(name, nowMs, () => ({ name }));
 }
 
-test('a new state replaces the one that was silent longest', () => {
+test('a new state replaces the least recently used one', () => {
   const states = new BoundedStates<{ name: string }>();
   const [first, second] = [named(states, 'first'), named(states, 'second')];
   for (let i = 2; i < quotaStatesMax; i++) named(states, `client ${i}`);
@@ -17,7 +17,7 @@ test('a new state replaces the one that was silent longest', () => {
   expect(named(states, 'second')).not.toBe(second);
 });
 
-test('long keys count', () => {
+test('the length of keys is bounded in total', () => {
   const states = new BoundedStates<{ name: string }>();
   const length = 32_767;
   for (let i = 0; i < 1000; i++) named(states, `${i}`.padEnd(length));

@@ -18,7 +18,7 @@ function quotaOf(limits: Record<string, number>): ConnectionQuota {
   return quota;
 }
 
-test('an address may open its rate times the window at once; a refused connection does not count', () => {
+test('an address may open its rate times ten seconds of connections at once; a refused connection does not count', () => {
   const quota = quotaOf({ '10.0.0.1': 2 });
   for (let i = 0; i < 20; i++) expect(quota.throttleTimeMs('10.0.0.1', 0)).toBe(0);
   for (let i = 0; i < 5; i++) expect(quota.throttleTimeMs('10.0.0.1', 0)).toBe(500);
@@ -26,7 +26,7 @@ test('an address may open its rate times the window at once; a refused connectio
   expect(quota.throttleTimeMs('10.0.0.1', 10_900)).toBe(0);
 });
 
-test('addresses without a quota of their own have the default; texts of one address are the same', () => {
+test('an address without its own quota has the default one; all spellings of an address share one quota', () => {
   const quota = quotaOf({ '': 0.1, '2001:db8::1': 100 });
   expect(quota.throttleTimeMs('10.0.0.1', 0)).toBe(0);
   expect(quota.throttleTimeMs('::ffff:10.0.0.1', 0)).toBe(1000);
@@ -37,7 +37,7 @@ test('addresses without a quota of their own have the default; texts of one addr
   expect([quota.throttleTimeMs('10.0.0.2', 0), quota.size]).toEqual([0, 0]);
 });
 
-test('through the acceptor: closed after its throttle time, unread; another address is served', async () => {
+test('a connection above the quota is closed after its throttle time without being read; other addresses are served', async () => {
   const broker = new TestBroker();
   const entity = [{ entityType: 'ip', entityName: '10.0.0.9' }];
   broker.apply([record('ClientQuotaRecord', { entity, key, value: 0.1, remove: false })]);
@@ -51,7 +51,7 @@ test('through the acceptor: closed after its throttle time, unread; another addr
   expect([first, second, silent, other].map(({ closed }) => closed)).toEqual([false, true, true, false]);
 });
 
-test('a connection above the quota takes no place of another one', async () => {
+test('a connection above the quota closes no other connection', async () => {
   const broker = new TestBroker({ properties: 'max.connections=2' });
   const entity = [{ entityType: 'ip', entityName: '10.0.0.9' }];
   broker.apply([record('ClientQuotaRecord', { entity, key, value: 0.1, remove: false })]);
@@ -63,7 +63,7 @@ test('a connection above the quota takes no place of another one', async () => {
   expect(idle.closed).toBe(false);
 });
 
-test('connections that are closed later take no place of one that may be another node’s', async () => {
+test('connections above the quota leave room for connections that may come from another node', async () => {
   const broker = new TestBroker({ properties: 'max.connections=2' });
   const entity = [{ entityType: 'ip', entityName: '10.0.0.9' }];
   broker.apply([record('ClientQuotaRecord', { entity, key, value: 0.1, remove: false })]);

@@ -44,7 +44,7 @@ function used(): Record<string, number> {
 }
 
 describe('the time of the event loop', () => {
-  test('is charged until the end of the turn, however often the client is named', () => {
+  test('is charged to a client until the end of the turn, once', () => {
     loopTime.begin(one);
     nowMs = 3;
     loopTime.begin({ ...one });
@@ -59,7 +59,7 @@ describe('the time of the event loop', () => {
     expect(used()).toEqual({ one: 7 });
   });
 
-  test('is charged to another client, or to nobody, from when the loop works for it', () => {
+  test('is charged to the next client, or to nobody, from the moment the loop works for it', () => {
     loopTime.begin(one);
     nowMs = 3;
     loopTime.begin(two);
@@ -73,7 +73,7 @@ describe('the time of the event loop', () => {
     expect(used()).toEqual({ one: 3, two: 11 });
   });
 
-  test('counts up to now for the throttle time: 1 % are 100 ms in ten seconds', () => {
+  test('of the current turn counts for the throttle time', () => {
     loopTime.begin(one);
     nowMs = 100;
     expect(loopTime.throttleTimeMs(one)).toBe(0);
@@ -92,7 +92,7 @@ describe('the time of the event loop', () => {
     expect([readings, ends.length, quota.size]).toEqual([0, 0, 0]);
   });
 
-  test('of a turn in which the quota is removed is not charged', () => {
+  test('is not charged when the quota is removed during the turn', () => {
     loopTime.begin(one);
     setLimit(null);
     nowMs = 50;

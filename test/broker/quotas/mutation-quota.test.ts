@@ -24,8 +24,8 @@ function recorded(quota: MutationQuota, partitions: number, nowMs: number, isStr
   }
 }
 
-describe('strict', () => {
-  test('a change passes while there is no debt, and may make one; others are refused until it is paid', () => {
+describe('controller_mutation_rate for a client that is told of the quota', () => {
+  test('admits a change while there is no debt, and refuses further ones until the debt is paid', () => {
     const quota = quotaOf();
     expect(recorded(quota, 10, 0)).toBe(0);
     expect(recorded(quota, 5, 0)).toBe(0);
@@ -34,7 +34,7 @@ describe('strict', () => {
     expect(recorded(quota, 1, 5000)).toBe(0);
   });
 
-  test('the burst is the whole window and no more', () => {
+  test('allows a burst of the whole window and no more', () => {
     const quota = quotaOf();
     expect(recorded(quota, 0, 0)).toBe(0);
     recorded(quota, 12, 3_600_000);
@@ -42,13 +42,13 @@ describe('strict', () => {
   });
 });
 
-test('permissive: nothing is refused, the client is throttled for the debt', () => {
+test('a client of an older version is not refused, but throttled for the debt', () => {
   const quota = quotaOf();
   expect(recorded(quota, 15, 0, false)).toBe(5000);
   expect(recorded(quota, 2, 1000, false)).toBe(6000);
 });
 
-test('a change of the limit acts at once', () => {
+test('a changed limit of controller_mutation_rate takes effect at once', () => {
   const quota = quotaOf();
   recorded(quota, 20, 0);
   const values = new Map([['controller_mutation_rate', 10]]);

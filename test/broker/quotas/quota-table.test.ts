@@ -24,7 +24,7 @@ const levels = [
   { entity: entity(undefined, null), user: null, clientId: 'app' },
 ] as const;
 
-test('of all entities that match a client the first in order of precedence counts', () => {
+test('of all entities that match a client the first one in the order of precedence has the quota', () => {
   fc.assert(
     fc.property(fc.subarray([...levels.keys()]), fc.boolean(), (chosen, reversed) => {
       const images = chosen.map((at) => ({
@@ -42,7 +42,7 @@ test('of all entities that match a client the first in order of precedence count
   );
 });
 
-test('other names and other keys do not match', () => {
+test('entities with other names or other keys do not match', () => {
   const images = [
     { entity: entity('bob', 'app'), values: new Map([['producer_byte_rate', 1]]) },
     { entity: entity('alice', 'other'), values: new Map([['producer_byte_rate', 2]]) },
@@ -55,7 +55,7 @@ test('other names and other keys do not match', () => {
   expect(new QuotaTable(images, 'request_percentage').isEmpty).toBe(true);
 });
 
-test('a user is the name of the principal', () => {
+test('the user of an entity is the name of the principal', () => {
   const named = (principal: string): string =>
     quotaClientOf({ connection: { principal }, clientId: '' }).user;
   expect(named('User:ANONYMOUS')).toBe('ANONYMOUS');

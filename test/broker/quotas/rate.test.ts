@@ -21,7 +21,7 @@ describe('the rate', () => {
     expect(rate.measure(500)).toBeCloseTo(5000 / 10.5);
   });
 
-  test('is over at most eleven samples and the rest of one that overlaps the window', () => {
+  test('counts at most eleven samples, and the end of the sample that overlaps the window', () => {
     const rate = new Rate(window);
     for (let second = 0; second <= 30; second++) rate.record(1000, second * 1000);
     // The samples that began at 20 to 30 s.
@@ -31,7 +31,7 @@ describe('the rate', () => {
     expect(rate.measure(31_000)).toBe(1000);
   });
 
-  test('a value counts until eleven seconds after the last value of its sample', () => {
+  test('counts a value until eleven seconds after the last value of its sample', () => {
     const rate = new Rate(window);
     rate.record(1000, 0);
     rate.record(1000, 999);
@@ -39,7 +39,7 @@ describe('the rate', () => {
     expect(rate.measure(11_999)).toBe(0);
   });
 
-  test('a sample begins with the first value after a pause', () => {
+  test('begins a sample with the first value after a pause', () => {
     const rate = new Rate(window);
     rate.record(1, 0);
     rate.record(1000, 9500);
@@ -49,7 +49,7 @@ describe('the rate', () => {
 
 describe('the throttle time', () => {
   // The numbers of Kafka's `ClientQuotaManagerTest.testQuotaViolation`.
-  test("is Kafka's", () => {
+  test('is the one that Kafka computes', () => {
     const quota = quotaOf(500);
     let nowMs = 0;
     for (let i = 0; i < 10; i++) {
@@ -76,7 +76,7 @@ describe('the throttle time', () => {
   });
 });
 
-test('a limit that changes acts on the next value; what was used counts', () => {
+test('a changed limit takes effect with the next value; earlier values count', () => {
   const quota = quotaOf(1000);
   expect(quota.record(client, 10_000, 0)).toBe(0);
   quota.setQuotas([
@@ -107,7 +107,7 @@ describe('a response above the quota', () => {
   });
 });
 
-test('the last throttle time is shown as long as the window', () => {
+test('the last throttle time is shown for the length of the window', () => {
   const quota = quotaOf(100);
   const throttleMs = quota.record(client, 5000, 0);
   expect(throttleMs).toBeGreaterThan(0);
@@ -126,7 +126,7 @@ function obey(quota: ClientRateQuota, startMs: number, throttleMs: number): numb
   }
 }
 
-test('in the long run a client that obeys has its rate, and a throttle ends', () => {
+test('over a long time a client that waits for its throttle times gets its rate, and each throttle ends', () => {
   fc.assert(
     fc.property(
       fc.integer({ min: 100, max: 1_000_000 }),

@@ -267,7 +267,7 @@ beforeEach(async () => {
 });
 
 describe('InitProducerId', () => {
-  test('without transactional id: ids from blocks, the next block before the last id', async () => {
+  test('without transactional id returns ids from a block, and requests the next block before the last id', async () => {
     let start = 100;
     cluster.broker.controller.on(
       AllocateProducerIdsRequest,
@@ -289,7 +289,7 @@ describe('InitProducerId', () => {
     expect(cluster.broker.controller.requests.length).toBe(2);
   });
 
-  test('no controller: to be repeated', async () => {
+  test('without a controller is answered with an error that clients retry', async () => {
     cluster.broker.controller.answers.clear();
     for (const transactionalId of [null, 't'])
       expect(name((await cluster.init(4, { transactionalId })).errorCode)).toBe(
@@ -297,7 +297,7 @@ describe('InitProducerId', () => {
       );
   });
 
-  test.each([0, 3, 4, 5])('v%i: codes that the version knows', async (version) => {
+  test.each([0, 3, 4, 5])('v%i returns only error codes that the version has', async (version) => {
     expect(await cluster.init(version, { transactionalId: 't' })).toMatchObject({
       errorCode: 0,
       producerId: 100,
@@ -311,7 +311,7 @@ describe('InitProducerId', () => {
     expect(name(stranger.errorCode)).toBe(version < 4 ? 'INVALID_PRODUCER_EPOCH' : 'PRODUCER_FENCED');
   });
 
-  test('a bad time-out is told by every broker', async () => {
+  test('refuses an invalid time-out on every broker', async () => {
     await cluster.changeLeader(false);
     const response = await cluster.broker.inject(InitProducerIdRequest, InitProducerIdResponse, 5, {
       transactionalId: 't',
@@ -323,7 +323,7 @@ describe('InitProducerId', () => {
 });
 
 describe('AddPartitionsToTxn', () => {
-  test.each([0, 1, 2, 3])('v%i: a client', async (version) => {
+  test.each([0, 1, 2, 3])('v%i from a client adds partitions', async (version) => {
     await cluster.init(5, { transactionalId: 't' });
     expect(await cluster.add(version, t, 'a-0', 'a-2')).toEqual({ 'a-0': 'NONE', 'a-2': 'NONE' });
     const fenced = version < 2 ? 'INVALID_PRODUCER_EPOCH' : 'PRODUCER_FENCED';
@@ -333,7 +333,7 @@ describe('AddPartitionsToTxn', () => {
     });
   });
 
-  test('one partition that does not exist keeps the others out', async () => {
+  test('adds no partition when one of them does not exist', async () => {
     await cluster.init(5, { transactionalId: 't' });
     expect(await cluster.add(3, t, 'a-0', 'a-9', 'b-0', '__consumer_offsets-0')).toEqual({
       'a-0': 'OPERATION_NOT_ATTEMPTED',
@@ -344,7 +344,7 @@ describe('AddPartitionsToTxn', () => {
     expect((await cluster.describe('t'))?.transactionState).toBe('Empty');
   });
 
-  test.each([4, 5])('v%i: a broker adds, and verifies', async (version) => {
+  test.each([4, 5])('v%i from a broker adds and verifies partitions', async (version) => {
     cluster.broker.apply(topicRecords('__consumer_offsets', offsetsId, 1));
     await cluster.init(5, { transactionalId: 't' });
     expect(await cluster.addFromBroker(version, true, t, 'a-0')).toEqual({ 'a-0': 'TRANSACTION_ABORTABLE' });
@@ -365,7 +365,7 @@ describe('AddPartitionsToTxn', () => {
 });
 
 describe('AddOffsetsToTxn', () => {
-  test.each([0, 1, 2, 4])('v%i: the partition of the group', async (version) => {
+  test.each([0, 1, 2, 4])('v%i adds the partition of the group', async (version) => {
     cluster.broker.apply(topicRecords('__consumer_offsets', offsetsId, 50));
     await cluster.init(5, { transactionalId: 't' });
     const code = async (who: Who) =>
@@ -388,7 +388,7 @@ describe('AddOffsetsToTxn', () => {
 });
 
 describe('EndTxn', () => {
-  test.each([0, 1, 4])('v%i: the epoch stays', async (version) => {
+  test.each([0, 1, 4])('v%i leaves the producer epoch unchanged', async (version) => {
     await cluster.init(5, { transactionalId: 't' });
     expect(name((await cluster.end(version, t, true)).errorCode)).toBe('INVALID_TXN_STATE');
     await cluster.add(3, t, 'a-0');
@@ -405,7 +405,7 @@ describe('EndTxn', () => {
     });
   });
 
-  test('v5: the epoch of the next transaction; markers carry the new one', async () => {
+  test('v5 returns the producer epoch of the next transaction, and markers carry it', async () => {
     await cluster.init(5, { transactionalId: 't' });
     await cluster.addFromBroker(5, false, t, 'a-0', 'a-1');
     expect(await cluster.end(5, t, false)).toMatchObject({ errorCode: 0, producerId: 100, producerEpoch: 1 });
@@ -433,7 +433,7 @@ describe('EndTxn', () => {
   });
 });
 
-test('another coordinator goes on where the last one stopped', async () => {
+test('a new coordinator sends the markers that the former one did not complete', async () => {
   await cluster.init(5, { transactionalId: 't' });
   await cluster.addFromBroker(5, false, t, 'a-0');
   cluster.brokers.answers.clear();
@@ -452,7 +452,7 @@ test('another coordinator goes on where the last one stopped', async () => {
   ]);
 });
 
-test('what the tools ask', async () => {
+test('DescribeTransactions and ListTransactions show and filter transactions', async () => {
   await cluster.init(5, { transactionalId: 't' });
   await cluster.init(5, { transactionalId: 'u' });
   await cluster.addFromBroker(5, false, t, 'a-0');
@@ -480,7 +480,7 @@ test('what the tools ask', async () => {
   expect(name((await cluster.describe('t'))?.errorCode ?? 0)).toBe('NOT_COORDINATOR');
 });
 
-test('FindCoordinator: the topic is created at the first question', async () => {
+test('the first FindCoordinator creates the topic', async () => {
   cluster = new TxnBroker();
   const find = () =>
     cluster.broker.inject(FindCoordinatorRequest, FindCoordinatorResponse, 4, {

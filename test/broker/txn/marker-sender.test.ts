@@ -116,7 +116,7 @@ test('transactions that end together share a request to each broker', async () =
   expect(marked).toEqual(['1:a-0', '1:a-2', '2:a-0', '1:b-1']);
 });
 
-test('a marker that was not written is sent again, to the leader of then', async () => {
+test('a marker that was refused or lost is sent again to the leader at that time', async () => {
   add(1, 'a-0');
   await settle();
   await sent[0]?.answer(Errors.NOT_LEADER_OR_FOLLOWER);
@@ -132,7 +132,7 @@ test('a marker that was not written is sent again, to the leader of then', async
   expect(sent).toHaveLength(3);
 });
 
-test('a partition without a leader waits for one', async () => {
+test('a marker for a partition without a leader waits for one', async () => {
   lead('a', 0, -1);
   add(1, 'a-0');
   await time.advance(500);
@@ -142,7 +142,7 @@ test('a partition without a leader waits for one', async () => {
   expect(sent).toHaveLength(1);
 });
 
-test('a partition that is gone needs no marker', async () => {
+test('a deleted partition counts as marked', async () => {
   add(1, 'a-0', 'nowhere-0');
   await settle();
   expect(marked).toEqual(['1:nowhere-0']);
@@ -163,7 +163,7 @@ test.each([
   ['COORDINATOR_LOAD_IN_PROGRESS', 'again'],
   ['KAFKA_STORAGE_ERROR', 'again'],
   ['UNKNOWN_SERVER_ERROR', 'again'],
-] as const)('%s: %s', async (name, outcome) => {
+] as const)('the answer %s to a marker: %s', async (name, outcome) => {
   add(1, 'a-0');
   await settle();
   await sent[0]?.answer(Errors[name]);
@@ -172,7 +172,7 @@ test.each([
   expect(sent).toHaveLength(outcome === 'again' ? 2 : 1);
 });
 
-test('a partition that an answer forgets is asked again', async () => {
+test('a marker that is missing in the response is sent again', async () => {
   add(1, 'a-0', 'a-1');
   await settle();
   await sent[0]?.answer();
@@ -185,7 +185,7 @@ test('a partition that an answer forgets is asked again', async () => {
   expect(asked(sent[2] as Sent)).toEqual(['2:a-0']);
 });
 
-test('nothing is sent or told once another broker coordinates', async () => {
+test('nothing is sent or completed when another broker has become the coordinator', async () => {
   add(1, 'a-0');
   await settle();
   wanted = false;
@@ -202,7 +202,7 @@ test('no request has more than markersPerRequestMax markers', async () => {
   expect(sent.map((one) => asked(one).length)).toEqual([1_000, 1_000, 500]);
 });
 
-test('requestsPerBrokerMax: a slow request does not hold back others, up to 8; then they are gathered', async () => {
+test('up to requestsPerBrokerMax requests are in flight to a broker; further markers gather in one request', async () => {
   for (let producerId = 1; producerId <= 12; producerId++) {
     add(producerId, 'a-0');
     await settle();
