@@ -77,7 +77,7 @@ function seen({ bytes, aborted }: Log, from: number): number[] {
     .map(({ baseOffset }) => baseOffset);
 }
 
-test('a committed transaction after an aborted one of the same producer is read', () => {
+test('records of a committed transaction are read after an aborted one of the same producer', () => {
   const log = logOf([
     { producerId: 7, kind: 'data' },
     { producerId: 7, kind: 'abort' },
@@ -87,7 +87,7 @@ test('a committed transaction after an aborted one of the same producer is read'
   expect(seen(log, 0)).toEqual([2]);
 });
 
-test('exactly the records of committed transactions are read, from any offset', () => {
+test('all records are read except those of aborted transactions, from any offset', () => {
   const action = fc.record({
     producerId: fc.integer({ min: 1, max: 3 }),
     kind: fc.constantFrom(

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { assignRange } from '../../src/client/assignor.ts';
 
-test('assignRange gives members consecutive partitions, the first ones one more', () => {
+test('assignRange gives each member consecutive partitions, the first members one more', () => {
   const both = new Map([
     ['b', ['t']],
     ['a', ['t']],

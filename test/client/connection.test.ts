@@ -38,7 +38,7 @@ async function open() {
 }
 
 describe('a connection', () => {
-  test('gives each request its own answer, in order, however the bytes come', async () => {
+  test('gives each request its own response, in order, even when the bytes arrive one at a time', async () => {
     const { socket, ask, time } = await open();
     const answers = [ask(), ask(), ask()];
     const bytes = Buffer.concat([metadata(1, 10), metadata(2, 20), metadata(3, 30)]);
@@ -47,7 +47,7 @@ describe('a connection', () => {
     expect(time.timerCount).toBe(0);
   });
 
-  test('an answer in time keeps it open; one that is late ends it, with every request that waits', async () => {
+  test('a response in time keeps it open; a missing response closes it and fails all pending requests', async () => {
     const { time, socket, connection, ask } = await open();
     let isClosed = false;
     connection.onClose = () => {
@@ -65,7 +65,7 @@ describe('a connection', () => {
     expect(await ask()).toBeInstanceOf(DisconnectedError);
   });
 
-  test('an answer that comes after the end is nobody’s', async () => {
+  test('a response that arrives after close() is ignored', async () => {
     const { socket, connection, ask } = await open();
     const asked = ask();
     connection.close();
@@ -74,11 +74,11 @@ describe('a connection', () => {
   });
 
   test.each([
-    ['an answer to nothing', () => metadata(9, 0), 0],
-    ['an answer to another request', () => metadata(7, 0), 1],
+    ['a response without a request', () => metadata(9, 0), 0],
+    ['a response with the wrong correlation id', () => metadata(7, 0), 1],
     ['a length that no frame has', () => Uint8Array.of(0xff, 0xff, 0xff, 0xff), 1],
     ['the beginning of HTTP', () => Buffer.from('HTTP/1.1 400 Bad Request\r\n\r\n'), 1],
-  ])('%s ends it without an exception in whoever reads the socket', async (_name, bytes, requests) => {
+  ])('%s closes it, and reading the socket throws no exception', async (_name, bytes, requests) => {
     const { time, socket, connection, ask } = await open();
     const asked = requests === 0 ? null : ask();
     expect(() => socket.onData(bytes())).not.toThrow();
@@ -87,7 +87,7 @@ describe('a connection', () => {
     expect(time.timerCount).toBe(0);
   });
 
-  test('a body that can not be read fails its own request only', async () => {
+  test('a response body that cannot be decoded fails its own request only', async () => {
     const { socket, ask } = await open();
     const [broken, whole] = [ask(), ask()];
     const cut = metadata(1, 10).slice(0, 12);
@@ -98,7 +98,7 @@ describe('a connection', () => {
     expect(await whole).toBe(20);
   });
 
-  test('one whose versions can not be agreed on is closed', async () => {
+  test('it is closed when the peer and the client have no ApiVersions version in common', async () => {
     const time = new ManualTime();
     const socket = new MemoryConnection();
     const ports = { network: { connect: () => Promise.resolve(socket) }, clock: time, scheduler: time };
@@ -111,7 +111,7 @@ describe('a connection', () => {
     expect(socket.closed).toBe(true);
   });
 
-  test('a request that the peer does not serve is refused before it is sent', async () => {
+  test('a request in no version that the peer serves throws before anything is sent', async () => {
     const { connection, socket } = await open();
     const before = socket.writes.length;
     expect(() => connection.versionOf({ ...MetadataRequest, key: 77 })).toThrow(/does not support METADATA/);

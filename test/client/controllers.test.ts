@@ -12,7 +12,7 @@ function arrivals(cluster: ScriptedCluster): string[] {
   return cluster.asked.filter(({ api }) => api === 'ListOffsets').map(({ broker }) => String(broker));
 }
 
-test('among controllers the active one is asked, unless the caller names a node', async () => {
+test('a client of controllers asks the active one, unless the caller names a node', async () => {
   const cluster = new ScriptedCluster(1, 3);
   const client = cluster.client({ isController: true });
   await cluster.until(client.request(ListOffsetsRequest, ListOffsetsResponse, question));
@@ -22,14 +22,14 @@ test('among controllers the active one is asked, unless the caller names a node'
   expect(cluster.asked.some(({ api }) => api === 'Metadata')).toBe(false);
 });
 
-test('a node that is no controller is named', async () => {
+test('an unknown controller id is named in the error', async () => {
   const cluster = new ScriptedCluster(1, 3);
   const client = cluster.client({ isController: true });
   const asked = client.requestTo(9, ListOffsetsRequest, ListOffsetsResponse, question);
   await expect(cluster.until(asked)).rejects.toThrow(/9/);
 });
 
-test('a coordinator is asked over a connection of its own', async () => {
+test('the connection to a coordinator is not the one for fetches and produces', async () => {
   const cluster = new ScriptedCluster(1, 3);
   const client = cluster.client();
   const data = await cluster.until(client.broker(1));

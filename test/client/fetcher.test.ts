@@ -44,7 +44,7 @@ const troubles: readonly Fate[] = [
 ];
 
 describe('a fetcher', () => {
-  test('hands out every record from its position on once, in order, whatever happens on the way', async () => {
+  test('returns each record from its position on once and in order, through errors and leader changes', async () => {
     const counts = fc.array(fc.integer({ min: 1, max: 4 }), { minLength: 1, maxLength: 6 });
     await fc.assert(
       fc.asyncProperty(
@@ -79,7 +79,7 @@ describe('a fetcher', () => {
     );
   });
 
-  test('records of a partition that was given up, or whose position moved, are not handed out', async () => {
+  test('returns no fetched records of a partition that was unassigned or whose position was changed', async () => {
     const cluster = new ScriptedCluster(2);
     for (const partition of [0, 1]) fill(cluster, partition, [3, 3]);
     const fetcher = fetcherOf(cluster);
@@ -94,7 +94,7 @@ describe('a fetcher', () => {
     expect(fetcher.position('t', 0)).toBeNull();
   });
 
-  test('a position out of range goes where the options say, or is an error', async () => {
+  test('resets a position out of range as configured; with reset none it throws', async () => {
     const cluster = new ScriptedCluster();
     fill(cluster, 0, [2]);
     const lost = fetcherOf(cluster, { reset: 'none' });
@@ -107,7 +107,7 @@ describe('a fetcher', () => {
     expect(await readAll(cluster, again, 2)).toEqual([[0, 1]]);
   });
 
-  test('an error that asking again does not mend is thrown once, and reading can go on', async () => {
+  test('throws a non-retriable error once; the next poll goes on reading', async () => {
     const cluster = new ScriptedCluster();
     fill(cluster, 0, [2]);
     const left: Fate[] = ['TOPIC_AUTHORIZATION_FAILED'];
@@ -118,7 +118,7 @@ describe('a fetcher', () => {
     expect(await readAll(cluster, fetcher, 2)).toEqual([[0, 1]]);
   });
 
-  test('nothing to read is said when the wait is over', async () => {
+  test('returns an empty list when the wait ends without records', async () => {
     const cluster = new ScriptedCluster();
     const fetcher = fetcherOf(cluster);
     fetcher.assign('t', 0, 0);
@@ -130,32 +130,29 @@ describe('a fetcher', () => {
   test.each([
     ['earliest', [0, 1, 2, 3, 4]],
     ['latest', []],
-  ] as const)(
-    'of a topic that was deleted and created again it reads on from the %s offset',
-    async (reset, then) => {
-      const cluster = new ScriptedCluster();
-      cluster.recreate(oldId);
-      fill(cluster, 0, [3]);
-      const fetcher = fetcherOf(cluster, { reset });
-      fetcher.assign('t', 0, 0);
-      expect(await readAll(cluster, fetcher, 3)).toEqual([[0, 1, 2]]);
-      cluster.recreate(newId);
-      // The new log has more records than the position reached in the old one, so no OFFSET_OUT_OF_RANGE tells the client of the
-      // change.
-      fill(cluster, 0, [3, 2]);
-      const read: number[] = [];
-      for (let polls = 0; polls < 5; polls++)
-        for (const { offset } of await cluster.until(fetcher.poll(100))) read.push(offset);
-      expect(read).toEqual(then);
-      expect(fetcher.takeMetadataError()).toBe(true);
-      expect(fetcher.takeMetadataError()).toBe(false);
-      fill(cluster, 0, [1]);
-      const [next] = await cluster.until(fetcher.poll(1_000));
-      expect(next?.offset).toBe(5);
-    },
-  );
+  ] as const)('reads a topic that was deleted and created again from the %s offset', async (reset, then) => {
+    const cluster = new ScriptedCluster();
+    cluster.recreate(oldId);
+    fill(cluster, 0, [3]);
+    const fetcher = fetcherOf(cluster, { reset });
+    fetcher.assign('t', 0, 0);
+    expect(await readAll(cluster, fetcher, 3)).toEqual([[0, 1, 2]]);
+    cluster.recreate(newId);
+    // The new log has more records than the position reached in the old one, so no OFFSET_OUT_OF_RANGE tells the client of the
+    // change.
+    fill(cluster, 0, [3, 2]);
+    const read: number[] = [];
+    for (let polls = 0; polls < 5; polls++)
+      for (const { offset } of await cluster.until(fetcher.poll(100))) read.push(offset);
+    expect(read).toEqual(then);
+    expect(fetcher.takeMetadataError()).toBe(true);
+    expect(fetcher.takeMetadataError()).toBe(false);
+    fill(cluster, 0, [1]);
+    const [next] = await cluster.until(fetcher.poll(1_000));
+    expect(next?.offset).toBe(5);
+  });
 
-  test('a partition that does not exist any more holds back neither the others nor their commits', async () => {
+  test('a partition that was deleted does not stop reads and commits of the others', async () => {
     const cluster = new ScriptedCluster(2);
     cluster.recreate(oldId);
     const fetcher = fetcherOf(cluster, { reset: 'earliest' });
@@ -168,7 +165,7 @@ describe('a fetcher', () => {
     expect(fetcher.existingPositions().map(({ partition }) => partition)).toEqual([0]);
   });
 
-  test('partitions of which only one was looked up since the topic was made again are both read', async () => {
+  test('reads all partitions of a recreated topic, also those with a connection from before', async () => {
     const cluster = new ScriptedCluster(2);
     cluster.recreate(oldId);
     fill(cluster, 0, [3]);
@@ -191,7 +188,7 @@ describe('a fetcher', () => {
   });
 });
 
-test('a partition in a response that was not requested is an error that names the broker, and reading goes on', async () => {
+test('a response with a partition that was not requested throws, naming the broker; reading goes on', async () => {
   const cluster = new ScriptedCluster(1);
   fill(cluster, 0, [2]);
   const fetcher = fetcherOf(cluster);

@@ -9,7 +9,7 @@ function framed(body: Uint8Array): Uint8Array {
   return frame;
 }
 
-test('FrameBuffer gives the same frames however the bytes are cut', () => {
+test('FrameBuffer gives the same frames for chunks of any size', () => {
   const bodies = fc.array(fc.uint8Array({ maxLength: 50 }), { maxLength: 8 });
   fc.assert(
     fc.property(bodies, fc.integer({ min: 1, max: 13 }), (frames, step) => {
@@ -25,7 +25,7 @@ test('FrameBuffer gives the same frames however the bytes are cut', () => {
   );
 });
 
-test('FrameBuffer refuses a length that no response has', () => {
+test('FrameBuffer refuses a negative length', () => {
   const buffer = new FrameBuffer();
   buffer.push(Uint8Array.of(0xff, 0xff, 0xff, 0xff));
   expect(() => buffer.shift()).toThrow('-1 bytes');

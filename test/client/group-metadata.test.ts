@@ -164,7 +164,7 @@ class Polled {
 }
 
 describe.each(['classic', 'consumer'])('a member of the %s protocol', (protocol) => {
-  test('takes partitions that are added to its topic', async () => {
+  test('gets partitions that are added to its topic', async () => {
     const { before, after } = await inMacrotask(() => {
       const polled = new Polled(protocol, ['t']).run(500);
       const before = polled.last;
@@ -174,7 +174,7 @@ describe.each(['classic', 'consumer'])('a member of the %s protocol', (protocol)
     expect([before, after]).toEqual(['t:0', 't:0,1,2']);
   });
 
-  test('takes a topic that was deleted and created again with more partitions', async () => {
+  test('gets all partitions of a topic that was deleted and created again', async () => {
     const last = await inMacrotask(() => {
       const polled = new Polled(protocol, ['t']).run(500);
       polled.group.topics.delete('t');
@@ -185,7 +185,7 @@ describe.each(['classic', 'consumer'])('a member of the %s protocol', (protocol)
     expect(last).toBe('t:0,1');
   });
 
-  test('takes topics that begin or cease to match its pattern, but no internal ones', async () => {
+  test('gets new topics that match its pattern, except internal ones, and loses deleted ones', async () => {
     const all = await inMacrotask(() => {
       const polled = new Polled(protocol, { matches: (topic) => /^[t_]/.test(topic) }).run(500);
       polled.group.topics.set('t2', { id: 'id-t2', count: 1 });
@@ -198,14 +198,14 @@ describe.each(['classic', 'consumer'])('a member of the %s protocol', (protocol)
     expect(all).toEqual(['t:0', 't:0 t2:0', 't2:0']);
   });
 
-  test('does not join again, and looks up nothing in between, while nothing changes', async () => {
+  test('does not join again, and looks up the metadata once per maximum age, while nothing changes', async () => {
     const { group, assignments } = await inMacrotask(() => new Polled(protocol, ['t']).run(10 * maxAgeMs));
     expect(assignments).toEqual(['t:0']);
     expect(group.lookups).toBeGreaterThan(8);
     expect(group.lookups).toBeLessThan(13);
   });
 
-  test('looks up an absent topic every second, however old the metadata may be', async () => {
+  test('looks up a missing topic every second, even with a longer maximum age of the metadata', async () => {
     const last = await inMacrotask(() => {
       const polled = new Polled(protocol, ['new']).run(500);
       polled.group.topics.set('new', { id: 'id-new', count: 1 });
@@ -214,7 +214,7 @@ describe.each(['classic', 'consumer'])('a member of the %s protocol', (protocol)
     expect(last).toBe('new:0');
   });
 
-  test('survives brokers that do not respond, and looks up again later', async () => {
+  test('looks up the metadata again after lookups that failed', async () => {
     const { group, last } = await inMacrotask(() => {
       const polled = new Polled(protocol, ['t']).run(500);
       polled.group.failLookups = true;
@@ -229,7 +229,7 @@ describe.each(['classic', 'consumer'])('a member of the %s protocol', (protocol)
 });
 
 describe('the leader of a classic group', () => {
-  test('looks up the metadata at once after a broker refused a request, but at most ten times a second', async () => {
+  test('looks up the metadata at once after a broker refused a request, at most ten times a second', async () => {
     const { group, last, before } = await inMacrotask(() => {
       const polled = new Polled('classic', ['t']).run(500);
       polled.group.topics.set('t', { id: 'id-t', count: 2 });
@@ -242,7 +242,7 @@ describe('the leader of a classic group', () => {
     expect(group.lookups - before).toBeLessThanOrEqual(21);
   });
 
-  test('follows the metadata also when it keeps the assignment of the group (KIP-814)', async () => {
+  test('joins again for a new partition also after a join that skipped the assignment (KIP-814)', async () => {
     const { joins } = await inMacrotask(() => {
       const polled = new Polled('classic', ['t']);
       polled.group.skipAssignment = true;
@@ -253,7 +253,7 @@ describe('the leader of a classic group', () => {
     expect(joins).toBe(2);
   });
 
-  test('is the only member that joins again because of a partition count', async () => {
+  test('alone joins again for new partitions; a follower does not', async () => {
     const { joins } = await inMacrotask(() => {
       const polled = new Polled('classic', ['t']);
       polled.group.isFollower = true;
@@ -265,7 +265,7 @@ describe('the leader of a classic group', () => {
   });
 });
 
-test('a member of the consumer protocol takes a topic whose name it learns after its assignment', async () => {
+test('a member of the consumer protocol reads an assigned topic when the metadata has its name', async () => {
   const { assignments, group } = await inMacrotask(() => {
     const polled = new Polled('consumer', ['t']).run(500);
     polled.group.ahead.set('t', { id: 'id-2', count: 2 });
@@ -277,7 +277,7 @@ test('a member of the consumer protocol takes a topic whose name it learns after
   expect(group.lookups).toBeLessThan(20);
 });
 
-test('a member of the consumer protocol gets an assignment of which the response was lost', async () => {
+test('a member of the consumer protocol gets its assignment again after the response was lost', async () => {
   const { assignments } = await inMacrotask(() => {
     const polled = new Polled('consumer', ['t']).run(500);
     polled.group.losesResponses = true;

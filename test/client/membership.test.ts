@@ -92,18 +92,18 @@ describe.each(protocols)('a member of the %s protocol', (_name, memberOf) => {
     });
   }
 
-  test('has a connection for the coordinator, where no fetch delays its heartbeats', async () => {
+  test("sends all its requests on the coordinator's connection", async () => {
     const { group } = await run(() => {});
     expect([...group.uses]).toEqual(['coordinator']);
   });
 
-  test('goes on with its heartbeats', async () => {
+  test('sends heartbeats at the interval', async () => {
     const { heartbeats } = await run(() => {});
     expect(heartbeats).toBeGreaterThan(7);
     expect(heartbeats).toBeLessThan(11);
   });
 
-  test('sends no heartbeat after the group has refused it for good, and says why', async () => {
+  test('sends no heartbeat after a non-retriable error, and throws that error', async () => {
     const { member, heartbeats } = await run((group) => {
       group.refusedFrom = group.heartbeats + 1;
     });
@@ -111,7 +111,7 @@ describe.each(protocols)('a member of the %s protocol', (_name, memberOf) => {
     expect(() => member.needsJoin).toThrow(Errors.GROUP_AUTHORIZATION_FAILED.message);
   });
 
-  test('goes on with its heartbeats until it joins again, so that its session does not end before', async () => {
+  test('sends heartbeats during a rebalance until it joins again', async () => {
     const { member, heartbeats } = await run((group) => {
       group.rebalances = true;
     });
@@ -119,7 +119,7 @@ describe.each(protocols)('a member of the %s protocol', (_name, memberOf) => {
     expect(heartbeats).toBeGreaterThan(7);
   });
 
-  test('sends no heartbeat after the coordinator has forgotten it', async () => {
+  test('sends no heartbeat after UNKNOWN_MEMBER_ID, and must join again', async () => {
     const { member, heartbeats } = await run((group) => {
       group.error = Errors.UNKNOWN_MEMBER_ID;
       group.refusedFrom = group.heartbeats + 1;
@@ -127,7 +127,7 @@ describe.each(protocols)('a member of the %s protocol', (_name, memberOf) => {
     expect([heartbeats, member.needsJoin]).toEqual([1, true]);
   });
 
-  test('sends no heartbeat after it has left, though one was under way', async () => {
+  test('sends no heartbeat after it has left', async () => {
     const { heartbeats } = await run((group, member) => {
       const before = group.heartbeats;
       group.world.run(group.world.nowMs + 150, () => group.heartbeats > before);

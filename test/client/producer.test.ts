@@ -37,7 +37,7 @@ const troubles: readonly Fate[] = [
 ];
 
 describe('a producer', () => {
-  test('whatever happens on the way, an idempotent one writes each record once and in order', async () => {
+  test('that is idempotent writes each record once and in order, through errors and leader changes', async () => {
     const fates = fc.array(fc.constantFrom(...troubles), { maxLength: 12 });
     await fc.assert(
       fc.asyncProperty(fates, fc.integer({ min: 1, max: 12 }), fc.nat(3), async (list, count, movesAt) => {
@@ -67,7 +67,7 @@ describe('a producer', () => {
     );
   });
 
-  test('one that is not idempotent may write twice after a lost answer, never less than once', async () => {
+  test('that is not idempotent writes a record again after a lost response', async () => {
     const cluster = new ScriptedCluster();
     const producer = producerOf(cluster, { isIdempotent: false });
     const left: Fate[] = ['lost'];
@@ -77,7 +77,7 @@ describe('a producer', () => {
     expect(cluster.asked.some(({ api }) => api === 'InitProducerId')).toBe(false);
   });
 
-  test('a refusal for good fails the records of that batch, and the next ones are written', async () => {
+  test('fails the records of a batch with a non-retriable error, and writes the next ones', async () => {
     const cluster = new ScriptedCluster();
     const producer = producerOf(cluster);
     const left: Fate[] = ['MESSAGE_TOO_LARGE'];
@@ -89,7 +89,7 @@ describe('a producer', () => {
     expect(cluster.asked.filter(({ api }) => api === 'InitProducerId')).toHaveLength(2);
   });
 
-  test('a record that can not be delivered fails when its time is over, and flush does not hang', async () => {
+  test('fails a record that cannot be delivered within deliveryTimeoutMs; flush ends then', async () => {
     const cluster = new ScriptedCluster();
     const producer = producerOf(cluster, { deliveryTimeoutMs: 3_000 });
     cluster.script = ({ api }) => (api === 'Produce' ? 'NOT_LEADER_OR_FOLLOWER' : 'served');
@@ -101,7 +101,7 @@ describe('a producer', () => {
     expect(stored(cluster)).toEqual([]);
   });
 
-  test('a topic that is not there is waited for, then named', async () => {
+  test('waits maxBlockMs for a topic that does not exist, then names it in the error', async () => {
     const cluster = new ScriptedCluster();
     const producer = producerOf(cluster, { maxBlockMs: 1_000 });
     cluster.script = ({ api }) => (api === 'Metadata' ? 'UNKNOWN_TOPIC_OR_PARTITION' : 'served');
@@ -113,7 +113,7 @@ describe('a producer', () => {
     expect(stored(cluster)).toEqual(['two']);
   });
 
-  test('records gather while a batch is in flight, and leave in batches of the set size', async () => {
+  test('gathers records while a batch is in flight, and sends batches of at most batchBytes', async () => {
     const cluster = new ScriptedCluster();
     const producer = producerOf(cluster, { batchBytes: 100 });
     await cluster.until(Promise.all(Array.from({ length: 20 }, (_, at) => send(producer, `value ${at}`))));
@@ -124,7 +124,7 @@ describe('a producer', () => {
     expect(sizes?.length).toBeLessThan(20);
   });
 
-  test('with acks=0 nothing is waited for', async () => {
+  test('with acks=0 waits for no response', async () => {
     const cluster = new ScriptedCluster();
     const producer = producerOf(cluster, { acks: 0, isIdempotent: false });
     cluster.script = ({ api }) => (api === 'Produce' ? 'silence' : 'served');

@@ -63,23 +63,47 @@ function judge(...records: (Change | ReturnType<typeof commit>)[]): string | nul
 const start = [epoch(2), member('a'), member('b'), target('a', 0), target('b', 1), assigned(2)];
 
 describe('the oracle of a group', () => {
-  test('a group that does all right', () => {
+  test('accepts a correct history', () => {
     expect(
       judge(...start, current('a', 2, 0), current('b', 2, 1), commit('a', 0, 3), commit('a', 0, 5)),
     ).toBe(null);
   });
 
   test.each([
-    ['I31 one owner a partition', [current('a', 2, 0), current('b', 2, 0, 1)]],
-    ['I32 epochs of groups only grow', [epoch(1)]],
-    ['I32 epochs of groups only grow', [current('a', 3, 0)]],
-    ['I32 epochs of groups only grow', [current('a', 2, 0), current('a', 1, 0)]],
-    ['I33 offsets never go back', [current('a', 2, 0), commit('a', 0, 5), commit('a', 0, 4)]],
-    ['I34 a zombie commits nothing', [current('a', 2, 0), commit('b', 0, 5)]],
-    ['I34 a zombie commits nothing', [current('a', 2, 0), current('a', 2), commit('a', 0, 5)]],
-    ['I35 assignments are balanced and sticky', [epoch(3), target('a', 0, 1), target('b'), assigned(3)]],
-    ['I35 assignments are balanced and sticky', [epoch(3), target('a', 1), target('b', 0), assigned(3)]],
-  ] as [string, (Change | ReturnType<typeof commit>)[]][])('%s', (invariant, records) => {
+    [
+      'two members own one partition',
+      'I31 one owner a partition',
+      [current('a', 2, 0), current('b', 2, 0, 1)],
+    ],
+    ['the group epoch decreases', 'I32 epochs of groups only grow', [epoch(1)]],
+    ['a member epoch is above the group epoch', 'I32 epochs of groups only grow', [current('a', 3, 0)]],
+    ['a member epoch decreases', 'I32 epochs of groups only grow', [current('a', 2, 0), current('a', 1, 0)]],
+    [
+      'a committed offset decreases',
+      'I33 offsets never go back',
+      [current('a', 2, 0), commit('a', 0, 5), commit('a', 0, 4)],
+    ],
+    [
+      'a member commits for a partition that another member owns',
+      'I34 a zombie commits nothing',
+      [current('a', 2, 0), commit('b', 0, 5)],
+    ],
+    [
+      'a member commits for a partition that it has revoked',
+      'I34 a zombie commits nothing',
+      [current('a', 2, 0), current('a', 2), commit('a', 0, 5)],
+    ],
+    [
+      'one member has all partitions',
+      'I35 assignments are balanced and sticky',
+      [epoch(3), target('a', 0, 1), target('b'), assigned(3)],
+    ],
+    [
+      'the members exchange their partitions',
+      'I35 assignments are balanced and sticky',
+      [epoch(3), target('a', 1), target('b', 0), assigned(3)],
+    ],
+  ] as [string, string, (Change | ReturnType<typeof commit>)[]][])('%s: %s', (_case, invariant, records) => {
     expect(judge(...start, ...records)).toBe(invariant);
   });
 });
@@ -89,7 +113,7 @@ describe('a target assignment', () => {
     new Map(Object.entries(shares).map(([memberId, names]) => [memberId, new Set(names)]));
   const subscribed = new Set(['x', 'y', 'z']);
 
-  test('may move what the balance needs, and no more', () => {
+  test('may move only as many partitions as the balance needs', () => {
     const before = of({ a: ['x', 'y', 'z'] });
     expect(
       judgeAssignment({
@@ -107,7 +131,7 @@ describe('a target assignment', () => {
     ).toBe('2 partitions move, though 1 would do');
   });
 
-  test('partitions of members that left are free', () => {
+  test('may move all partitions of members that left', () => {
     const before = of({ a: ['x', 'y'], b: ['z'] });
     expect(
       judgeAssignment({
@@ -118,7 +142,7 @@ describe('a target assignment', () => {
     ).toBe(null);
   });
 
-  test('gives every partition to one member', () => {
+  test('must give every subscribed partition to exactly one member', () => {
     const before = of({});
     expect(
       judgeAssignment({

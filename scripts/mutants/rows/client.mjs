@@ -62,7 +62,7 @@ export const clientRows = [
         to: 'throw error;',
       },
     ],
-    caughtBy: { test: connectionTest, name: 'without an exception' },
+    caughtBy: { test: connectionTest, name: 'throws no exception' },
   },
   {
     number: 791,
@@ -76,7 +76,7 @@ export const clientRows = [
         to: 'header.correlationId < 0',
       },
     ],
-    caughtBy: { test: connectionTest, name: 'an answer to another request' },
+    caughtBy: { test: connectionTest, name: 'a response with the wrong correlation id' },
   },
   {
     number: 792,
@@ -104,7 +104,7 @@ export const clientRows = [
         to: '',
       },
     ],
-    caughtBy: { test: producerTest, name: 'a refusal for good' },
+    caughtBy: { test: producerTest, name: 'non-retriable error' },
   },
   {
     number: 794,
@@ -126,7 +126,7 @@ export const clientRows = [
         to: 'this.assigned.delete(`${topic}-${partition}`);',
       },
     ],
-    caughtBy: { test: fetcherTest, name: 'given up' },
+    caughtBy: { test: fetcherTest, name: 'unassigned' },
   },
   {
     number: 800,
@@ -134,7 +134,7 @@ export const clientRows = [
     reference: 'breaker of 2026-11; Kafka ConsumerCoordinator.rejoinNeededOrPending',
     change: 'partition counts are not compared',
     edits: [{ file: 'src/client/group-member.ts', from: 'if (isChanged || ', to: 'if (' }],
-    caughtBy: { test: metadataTest, name: 'takes partitions that are added' },
+    caughtBy: { test: metadataTest, name: 'gets partitions that are added' },
   },
   {
     number: 801,
@@ -148,7 +148,7 @@ export const clientRows = [
         to: 'if (isChanged)',
       },
     ],
-    caughtBy: { test: metadataTest, name: 'begin or cease to match' },
+    caughtBy: { test: metadataTest, name: 'gets new topics that match its pattern' },
   },
   {
     number: 802,
@@ -162,7 +162,7 @@ export const clientRows = [
         to: 'if (this.isAsking) return;',
       },
     ],
-    caughtBy: { test: metadataTest, name: 'looks up nothing in between' },
+    caughtBy: { test: metadataTest, name: 'once per maximum age' },
   },
   {
     number: 803,
@@ -176,7 +176,7 @@ export const clientRows = [
         to: 'joined.leader === joined.memberId && !joined.skipAssignment ? await',
       },
     ],
-    caughtBy: { test: metadataTest, name: 'also when it keeps the assignment' },
+    caughtBy: { test: metadataTest, name: 'a join that skipped the assignment' },
   },
   {
     number: 804,
@@ -190,7 +190,7 @@ export const clientRows = [
         to: 'if (unnamed.length === 0) this.mustJoin = true;',
       },
     ],
-    caughtBy: { test: metadataTest, name: 'whose name it learns' },
+    caughtBy: { test: metadataTest, name: 'when the metadata has its name' },
   },
   {
     number: 805,
@@ -204,7 +204,7 @@ export const clientRows = [
         to: '',
       },
     ],
-    caughtBy: { test: fetcherTest, name: 'deleted and created again it reads on' },
+    caughtBy: { test: fetcherTest, name: 'reads a topic that was deleted and created again' },
   },
   {
     number: 806,
@@ -218,7 +218,7 @@ export const clientRows = [
         to: '() => true,',
       },
     ],
-    caughtBy: { test: fetcherTest, name: 'holds back neither the others' },
+    caughtBy: { test: fetcherTest, name: 'does not stop reads and commits of the others' },
   },
   {
     number: 1111,
@@ -237,7 +237,7 @@ export const clientRows = [
         to: 'entry.topic === topic',
       },
     ],
-    caughtBy: { test: 'test/client/fetcher.test.ts', name: 'are both read' },
+    caughtBy: { test: 'test/client/fetcher.test.ts', name: 'all partitions of a recreated topic' },
   },
   {
     number: 1163,

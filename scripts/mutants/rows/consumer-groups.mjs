@@ -77,7 +77,7 @@ export const consumerGroupRows = [
     'return since === undefined || epoch < since ? stale : null;',
     'return since !== undefined && epoch < since ? stale : null;',
     commit,
-    'what it has lost',
+    'STALE_MEMBER_EPOCH for a partition that the member has revoked',
   ),
   row(
     706,
@@ -88,7 +88,7 @@ export const consumerGroupRows = [
     'if (epoch > memberEpoch) return stale;',
     'if (epoch !== memberEpoch) return stale;',
     handlers,
-    'for what the member has held since',
+    'for partitions that the member has held since',
   ),
   row(
     707,
@@ -253,7 +253,7 @@ export const consumerGroupRows = [
     'this.isMember && this.failure === null)',
     'this.isMember)',
     'test/client/membership.test.ts',
-    'after the group has refused it for good',
+    'after a non-retriable error',
   ),
   row(
     788,
@@ -349,7 +349,7 @@ export const consumerGroupRows = [
     'this.isMember && this.failure === null)',
     '!this.mustJoin && this.isMember && this.failure === null)',
     'test/client/membership.test.ts',
-    'goes on with its heartbeats until it joins again',
+    'sends heartbeats during a rebalance',
   ),
   row(
     911,

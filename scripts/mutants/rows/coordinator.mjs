@@ -198,6 +198,6 @@ export const coordinatorRows = [
         to: 'if (error === null) return error;',
       },
     ],
-    caughtBy: { test: 'test/group/consumer/commit.test.ts', name: 'refuses the whole commit' },
+    caughtBy: { test: 'test/group/consumer/commit.test.ts', name: 'fails the whole commit' },
   },
 ];

@@ -22,27 +22,27 @@ function refused(world: ConsumerWorld, memberId: string, epoch: number, partitio
   return error?.name ?? null;
 }
 
-describe('with the epoch of before a member commits', () => {
-  test('what it has held all along', () => {
+describe('a commit with the previous member epoch', () => {
+  test('is accepted for a partition that the member has held since', () => {
     const { world, a, b, before } = twoMembers();
     settle([a, b]);
     expect(a.shown).toBe('t:0,1');
     expect(refused(world, 'a', before, 0)).toBeNull();
   });
 
-  test('what it is about to give up', () => {
+  test('is accepted for a partition that the member has yet to revoke', () => {
     const { world, a, before } = twoMembers();
     a.beat();
     expect(refused(world, 'a', before, 3)).toBeNull();
   });
 
-  test('not what it has lost', () => {
+  test('gets STALE_MEMBER_EPOCH for a partition that the member has revoked', () => {
     const { world, a, b, before } = twoMembers();
     settle([a, b]);
     expect(refused(world, 'a', before, 3)).toBe('STALE_MEMBER_EPOCH');
   });
 
-  test('not what it lost and got back since', () => {
+  test('gets STALE_MEMBER_EPOCH for a partition that was revoked and assigned again', () => {
     const { world, a, b, before } = twoMembers();
     settle([a, b]);
     b.leave();
@@ -54,7 +54,7 @@ describe('with the epoch of before a member commits', () => {
   });
 });
 
-test('one partition that may not be committed refuses the whole commit; metadata that is too long does so on its own', () => {
+test('a partition with STALE_MEMBER_EPOCH fails the whole commit; too long metadata fails its partition only', () => {
   const { world, a, b, before } = twoMembers();
   settle([a, b]);
   expect(a.shown).toBe('t:0,1');
@@ -81,7 +81,7 @@ test('one partition that may not be committed refuses the whole commit; metadata
   expect(committed([held, [3, '']], a.epoch)).toEqual(['NONE', 'NONE']);
 });
 
-test('a transaction commits with the epoch of its member; Kafka calls a stale one an illegal generation', () => {
+test('TxnOffsetCommit with a stale epoch gets ILLEGAL_GENERATION up to v5, STALE_MEMBER_EPOCH from v6', () => {
   const { world, a, b, before } = twoMembers();
   settle([a, b]);
   const committed = (memberId: string, generationId: number, numbers: readonly number[], apiVersion = 5) => {
@@ -119,13 +119,13 @@ test('a transaction commits with the epoch of its member; Kafka calls a stale on
   expect(committed('x', a.epoch, [0])).toEqual(['UNKNOWN_MEMBER_ID']);
 });
 
-test('an epoch that is ahead, and one who is no member, commit nothing', () => {
+test('an epoch above the current one gets STALE_MEMBER_EPOCH, an unknown member id UNKNOWN_MEMBER_ID', () => {
   const { world, a } = twoMembers();
   expect(refused(world, 'a', a.epoch + 1, 0)).toBe('STALE_MEMBER_EPOCH');
   expect(refused(world, 'x', a.epoch, 0)).toBe('UNKNOWN_MEMBER_ID');
 });
 
-test('whoever is no member commits while there are none', () => {
+test('a commit without a member id is accepted in an empty group; from old TxnOffsetCommit clients always', () => {
   const world = new ConsumerWorld({}, { t: 1 });
   world.member('a').join().leave();
   const who = { memberId: '', groupInstanceId: null, generationIdOrMemberEpoch: -1 };

@@ -5,7 +5,7 @@ import { startKafka } from '../../../src/testing/kafka/index.ts';
 const test = kafkaTest({ where: 'here', topics: { orders: 1 } });
 
 describe('bendemann/vitest', () => {
-  test('one test writes', async ({ kafka }) => {
+  test('toHaveRecord, toHaveCommitted and toHaveLag pass and fail as they should', async ({ kafka }) => {
     await kafka.produce('orders', [{ key: 'k', value: 'one' }]);
     await expect(kafka).toHaveRecord('orders', { key: 'k', value: 'one' });
     await expect(kafka).not.toHaveRecord('orders', { value: 'two' }, 30);
@@ -21,11 +21,11 @@ describe('bendemann/vitest', () => {
     );
   });
 
-  test('the next does not see it', async ({ kafka }) => {
+  test('each test begins with empty topics', async ({ kafka }) => {
     expect(await kafka.read('orders')).toEqual([]);
   });
 
-  test('a global setup hands over a snapshot', async () => {
+  test('a global setup provides a snapshot from which clusters start', async () => {
     let path = '';
     const setup = kafkaGlobalSetup({ where: 'here', topics: { seeded: 1 } }, (kafka) =>
       kafka.produce('seeded', ['one']),
