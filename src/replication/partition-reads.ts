@@ -4,6 +4,7 @@
  * Invariant: a reader gets no record at or above the limit of its isolation level, computed from this replica's own log. So
  * consumers read from a follower at most up to the high watermark that it knows; only debugging tools (`log_end`) read further.
  */
+import { mark } from '../base/mark.ts';
 import { Errors, KafkaError } from '../protocol/errors.ts';
 import type { LeaderState } from './leader/leader-state.ts';
 import type { EpochEndOffset, ReplicaLog } from './log-port.ts';
@@ -153,7 +154,10 @@ export async function listOffsetOf(
     leaderState.epochStartOffset > log.highWatermark;
   switch (options.timestamp) {
     case latestTimestamp:
-      if (isUncertain) throw new KafkaError(Errors.OFFSET_NOT_AVAILABLE);
+      if (isUncertain) {
+        mark('replication.end-offset-uncertain');
+        throw new KafkaError(Errors.OFFSET_NOT_AVAILABLE);
+      }
       return { timestamp: -1, offset: limit, leaderEpoch: partition.leaderEpoch };
     case earliestTimestamp:
     case earliestLocalTimestamp: {

@@ -79,8 +79,13 @@ export class ClusterRun {
     const timeLine = new TimeLine();
     this.images = new ImageChecker(this.cluster, timeLine, this.verdict);
     this.operations = new MetadataOperations(timeLine, this.images);
-    this.workload = new Workload(this.cluster, plan, this.operations, this.verdict, (machine) =>
-      this.faults.onRebalance(machine),
+    this.workload = new Workload(
+      this.cluster,
+      plan,
+      this.operations,
+      this.verdict,
+      (machine) => this.faults.onRebalance(machine),
+      (partition) => this.images.leaderEpochOf(partition),
     );
     const replicas = new ReplicaChecker(this.cluster, this.verdict, (node) =>
       this.faults.budget.mayHaveForgotten(node),
@@ -225,7 +230,7 @@ export class ClusterRun {
 
   private readAgain(): void {
     const { cluster, plan, workload, verdict } = this;
-    const reading = new FinalReading(cluster, plan.topics, workload.ledger, verdict);
+    const reading = new FinalReading(cluster, plan.topics, workload, verdict);
     this.await('L8 under-replicated partitions', 'all replicas in sync', healMaxMs, () =>
       this.faults.budget.isWhole(),
     );

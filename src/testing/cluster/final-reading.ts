@@ -6,6 +6,7 @@ import { Fetcher } from '../../client/fetcher.ts';
 import type { Partition } from '../../replication/partition.ts';
 import type { SimulatedCluster, SimulatedNode } from '../simulated-cluster.ts';
 import type { Ledger } from './ledger.ts';
+import type { OffsetProber } from './offset-prober.ts';
 import type { TopicPlan } from './swarm.ts';
 import type { Verdict } from './verdict.ts';
 
@@ -16,12 +17,19 @@ export class FinalReading {
   private readonly cluster: SimulatedCluster;
   private readonly topics: readonly TopicPlan[];
   private readonly ledger: Ledger;
+  private readonly prober: OffsetProber;
   private readonly verdict: Verdict;
 
-  constructor(cluster: SimulatedCluster, topics: readonly TopicPlan[], ledger: Ledger, verdict: Verdict) {
+  constructor(
+    cluster: SimulatedCluster,
+    topics: readonly TopicPlan[],
+    { ledger, prober }: { readonly ledger: Ledger; readonly prober: OffsetProber },
+    verdict: Verdict,
+  ) {
     this.cluster = cluster;
     this.topics = topics;
     this.ledger = ledger;
+    this.prober = prober;
     this.verdict = verdict;
   }
 
@@ -54,7 +62,8 @@ export class FinalReading {
   private async readLeader(topic: string, partition: number): Promise<void> {
     const name = `${topic}-${partition}`;
     const end = this.ledger.endOffset(name);
-    const fetcher = new Fetcher(this.cluster.client({}, partition), { reset: 'none' });
+    const client = this.cluster.client({}, partition);
+    const fetcher = new Fetcher(client, { reset: 'none' });
     fetcher.assign(topic, partition, 0);
     let next = 0;
     while (next < end && this.verdict.violation === null) {
@@ -65,6 +74,7 @@ export class FinalReading {
         this.ledger.read(name, offset, decoder.decode(value ?? new Uint8Array(0)), 'the last reader');
       }
     }
+    await this.prober.searchAll(client, topic, partition);
   }
 
   private async compareReplicas(topic: string, index: number): Promise<void> {

@@ -23,6 +23,7 @@ export class ImageChecker {
   private readonly timeLine: TimeLine;
   private readonly quorumLeaders = new Map<number, number>();
   private readonly partitionLeaders = new Map<string, number>();
+  private readonly leaderEpochs = new Map<string, number>();
   private readonly digests = new Map<number, string>();
   private readonly shown: (MetadataImage | null)[];
   private readonly checkedTopics = new WeakSet<TopicsImage>();
@@ -53,6 +54,11 @@ export class ImageChecker {
       if (image !== null && image.offset >= 0) this.checkImage(image, before);
     }
     return moved;
+  }
+
+  /** The newest leader epoch of a partition in any image until now; -1: there was none. */
+  leaderEpochOf(partition: string): number {
+    return this.leaderEpochs.get(partition) ?? -1;
   }
 
   private led(epoch: number, id: number): void {
@@ -93,6 +99,8 @@ export class ImageChecker {
         `${topic}-${index}: leader ${leader}, ISR ${isr.join()}, ELR ${elr.join()}, replicas ${replicas.join()}`,
       );
     }
+    const name = `${topic}-${index}`;
+    this.leaderEpochs.set(name, Math.max(leaderEpoch, this.leaderEpochOf(name)));
     if (leader === -1) return;
     const key = `${topicId}/${index}/${leaderEpoch}`;
     const known = this.partitionLeaders.get(key);

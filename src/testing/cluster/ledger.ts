@@ -51,6 +51,11 @@ export class Ledger {
     return this.partitions.get(partition)?.valueAt.get(offset);
   }
 
+  /** All known records of a partition, each with its offset. */
+  recordsOf(partition: string): Iterable<readonly [offset: number, value: string]> {
+    return this.partitions.get(partition)?.valueAt ?? [];
+  }
+
   private note(partition: string, offset: number, value: string, how: string): void {
     const ledger = this.of(partition);
     const known = ledger.valueAt.get(offset);

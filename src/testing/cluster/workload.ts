@@ -12,9 +12,11 @@ import { CommitRegister } from './commit-register.ts';
 import { GroupWorkload, memberMachines } from './group-workload.ts';
 import { Ledger } from './ledger.ts';
 import type { MetadataOperations } from './metadata-operations.ts';
+import { OffsetProber, type ProbedPartition } from './offset-prober.ts';
+import { timestampOf } from './offset-rules.ts';
 import type { Plan, TopicPlan } from './swarm.ts';
 import { tablePartitions, TableWorkload } from './table-workload.ts';
-import { TxnWorkload, txnPartitions } from './txn-workload.ts';
+import { TxnWorkload, txnPartitions, txnTopic } from './txn-workload.ts';
 import type { Verdict } from './verdict.ts';
 
 const encoder = new TextEncoder();
@@ -25,6 +27,7 @@ export class Workload {
   private readonly groups: GroupWorkload;
   private readonly transactions: TxnWorkload;
   private readonly table: TableWorkload;
+  readonly prober: OffsetProber;
   private readonly cluster: SimulatedCluster;
   private readonly plan: Plan;
   private readonly verdict: Verdict;
@@ -39,6 +42,7 @@ export class Workload {
     operations: MetadataOperations,
     verdict: Verdict,
     onRebalance: (machine: string) => void,
+    newestLeaderEpoch: (partition: string) => number,
   ) {
     this.cluster = cluster;
     this.plan = plan;
@@ -60,6 +64,12 @@ export class Workload {
       thinkMs: plan.thinkMs,
       isProducing: () => this.isProducing,
       isReading: () => this.isReading,
+    });
+    this.prober = new OffsetProber({
+      ledger: this.ledger,
+      verdict,
+      partitions: probedPartitions(plan),
+      newestLeaderEpoch,
     });
     this.table = new TableWorkload({
       verdict,
@@ -94,6 +104,13 @@ export class Workload {
     }
     this.startTransactions();
     this.startTable();
+    this.actor('prober of offsets', 0, async (client, random) => {
+      while (this.isReading) {
+        // A request without an answer proves nothing, so the error is ignored.
+        await this.prober.step(client, random).catch(() => {});
+        await this.pause(1);
+      }
+    });
     this.actor('register', 1, async (client) => {
       while (this.isProducing) {
         await register.step(client).catch(() => {});
@@ -210,8 +227,16 @@ export class Workload {
     let lastOffset = -1;
     for (let count = 0; this.isProducing; ) {
       const burst = random.chance(0.2) ? 1 + (random.u32() % 6) : 1;
-      const values = Array.from({ length: burst }, () => `${name}:${count++}`);
-      const sent = values.map((value) => producer.send({ topic, partition, value: encoder.encode(value) }));
+      const counts = Array.from({ length: burst }, () => count++);
+      const values = counts.map((one) => `${name}:${one}`);
+      const sent = counts.map((one, position) =>
+        producer.send({
+          topic,
+          partition,
+          value: encoder.encode(values[position] as string),
+          timestampMs: timestampOf(one),
+        }),
+      );
       for (const [position, outcome] of (await Promise.allSettled(sent)).entries()) {
         // The record was refused or timed out. It is not acknowledged, so it may be in the log or not.
         if (outcome.status === 'rejected') continue;
@@ -262,4 +287,16 @@ export class Workload {
       await this.cluster.clientSleep(random.exponential(150));
     }
   }
+}
+
+function probedPartitions({ topics }: Plan): ProbedPartition[] {
+  const inLedger = topics.flatMap(({ name, partitions }) =>
+    Array.from({ length: partitions }, (_, partition) => ({ topic: name, partition, isInLedger: true })),
+  );
+  const transactions = Array.from({ length: txnPartitions }, (_, partition) => ({
+    topic: txnTopic,
+    partition,
+    isInLedger: false,
+  }));
+  return [...inLedger, ...transactions];
 }
