@@ -334,6 +334,7 @@ export class Partition {
   async #followLogStart(offset: number): Promise<void> {
     if (this.#isDeleting) return;
     this.#isDeleting = true;
+    mark('replication.log-start-followed');
     try {
       await this.log.deleteRecordsTo(offset);
     } catch (error) {

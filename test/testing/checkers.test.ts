@@ -6,6 +6,13 @@ import { Budget } from '../../src/testing/cluster/budget.ts';
 import { Faults } from '../../src/testing/cluster/faults.ts';
 import { Ledger } from '../../src/testing/cluster/ledger.ts';
 import { MetadataOperations } from '../../src/testing/cluster/metadata-operations.ts';
+import {
+  checkSearch,
+  type EndOffset,
+  EndOffsets,
+  type FoundTimestamp,
+  timestampOf,
+} from '../../src/testing/cluster/offset-rules.ts';
 import type { Family, PlannedFault } from '../../src/testing/cluster/swarm.ts';
 import { TimeLine } from '../../src/testing/cluster/time-line.ts';
 import { Verdict } from '../../src/testing/cluster/verdict.ts';
@@ -43,6 +50,66 @@ describe('the ledger of records', () => {
         ledger.read('a-0', 1, 'x', 'a reader');
       }),
     ).toBe('I21 exactly once');
+  });
+});
+
+describe('the rules for the offsets of ListOffsets', () => {
+  const none = { leaderEpoch: 0, offset: 0 };
+
+  function judgeEnds(...answers: [end: EndOffset, before: EndOffset][]): boolean {
+    const verdict = new Verdict();
+    const ends = new EndOffsets('a-0', verdict);
+    for (const [end, before] of answers) ends.returned(end, before);
+    return verdict.violation === null;
+  }
+
+  test('the end offset of a partition grows, and a leader that was deposed may return an old one', () => {
+    const [early, later] = [
+      { leaderEpoch: 1, offset: 5 },
+      { leaderEpoch: 2, offset: 9 },
+    ];
+    expect(judgeEnds([early, none], [later, none], [{ leaderEpoch: 1, offset: 7 }, later])).toBe(true);
+  });
+
+  test.each([
+    ['goes back under one leader', [{ leaderEpoch: 1, offset: 4 }, none]],
+    ['goes back with a new leader', [{ leaderEpoch: 2, offset: 4 }, none]],
+    [
+      'has not what was acknowledged',
+      [
+        { leaderEpoch: 1, offset: 5 },
+        { leaderEpoch: 1, offset: 6 },
+      ],
+    ],
+    ['of an earlier leader is beyond that of a later one', [{ leaderEpoch: 0, offset: 6 }, none]],
+  ] as [string, [EndOffset, EndOffset]][])('an end offset that %s', (_name, wrong) => {
+    expect(judgeEnds([{ leaderEpoch: 1, offset: 5 }, none], wrong)).toBe(false);
+  });
+
+  /** Record `count` is at offset `count`; the search is for the timestamp of record `wanted`. */
+  function judgeSearch(wanted: number, found: FoundTimestamp, isFinal = false): boolean {
+    const verdict = new Verdict();
+    const ledger = new Ledger(verdict);
+    for (let count = 0; count < 40; count++) ledger.acknowledged('a-0', count, `a-0:${count}`);
+    checkSearch({ ledger, verdict }, 'a-0', timestampOf(wanted), found, isFinal);
+    return verdict.violation === null;
+  }
+
+  test('a search for a timestamp finds the first record that has it or a later one', () => {
+    const first = Array.from({ length: 40 }, (_, count) => count).find(
+      (count) => timestampOf(count) >= timestampOf(20),
+    ) as number;
+    expect(judgeSearch(20, { offset: first, timestamp: timestampOf(first) })).toBe(true);
+    expect(judgeSearch(20, { offset: first, timestamp: timestampOf(first) + 1 })).toBe(false);
+    expect(judgeSearch(20, { offset: 39, timestamp: timestampOf(39) })).toBe(false);
+    expect(judgeSearch(20, { offset: 0, timestamp: timestampOf(0) })).toBe(false);
+  });
+
+  test('only at the end of a run must a search find something', () => {
+    const nothing = { offset: -1, timestamp: -1 };
+    expect(judgeSearch(20, nothing)).toBe(true);
+    expect(judgeSearch(20, nothing, true)).toBe(false);
+    expect(judgeSearch(80, nothing, true)).toBe(true);
   });
 });
 

@@ -17,6 +17,7 @@ import { driverRows } from './driver.mjs';
 import { electionRows } from './elections.mjs';
 import { logRows } from './log.mjs';
 import { membershipRows } from './membership.mjs';
+import { offsetRows } from './offsets.mjs';
 import { operationsRows } from './operations.mjs';
 import { quotaRows } from './quotas.mjs';
 import { readRows } from './reads.mjs';
@@ -43,6 +44,7 @@ export const rows = [
   ...simulatedTransactionRows,
   ...snapshotRows,
   ...membershipRows,
+  ...offsetRows,
   ...operationsRows,
   ...quotaRows,
   ...readRows,

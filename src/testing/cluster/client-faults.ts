@@ -16,6 +16,7 @@ import type { SimulatedCluster, SimulatedNode } from '../simulated-cluster.ts';
 import type { Budget } from './budget.ts';
 import { memberMachines } from './group-workload.ts';
 import { type PlannedFault, struckBy } from './swarm.ts';
+import { windowTopic } from './window-workload.ts';
 
 /** The share of pauses that begin when the member joins, and how long such a pause waits for the member to join. */
 const joiningPart = 0.4;
@@ -25,6 +26,7 @@ const joinMaxMs = 4;
 /** How long after the begin of the pause the streams of another member break. */
 const breaksMs = 300;
 const groupLogPart = 0.3;
+const movedTopics = ['ledger', 'journal', '__consumer_offsets', windowTopic];
 const reassignmentTimeoutMs = 2_500;
 
 interface Trap {
@@ -85,7 +87,7 @@ export class ClientFaults {
   reassign({ victim, dice, durationMs }: PlannedFault): string | null {
     if (!this.budget.mayMove()) return null;
     const newest = this.cluster.images().sort((a, b) => b.offset - a.offset)[0];
-    const names = dice < groupLogPart ? ['__consumer_offsets'] : ['ledger', 'journal'];
+    const names = dice < groupLogPart ? ['__consumer_offsets'] : ['ledger', 'journal', windowTopic];
     const topic = newest?.topics.byName(names[victim % names.length] as string);
     const partition = topic?.partitions[(victim >>> 8) % Math.max(1, topic.partitions.length)];
     if (topic === undefined || partition === undefined || partition.replicas.length < 2) return null;
@@ -110,7 +112,7 @@ export class ClientFaults {
   move({ victim, dice }: PlannedFault, { id, role }: SimulatedNode): string | null {
     const { directories } = this.cluster;
     if (role === 'controller' || directories.length === 1) return null;
-    const name = ['ledger', 'journal', '__consumer_offsets'][victim % 3] as string;
+    const name = movedTopics[victim % movedTopics.length] as string;
     const path = directories[Math.floor(dice * directories.length)] as string;
     const partitions = [(victim >>> 8) % 3];
     const client = this.cluster.client({ requestTimeoutMs: reassignmentTimeoutMs });

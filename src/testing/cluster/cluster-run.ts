@@ -18,6 +18,7 @@ import { TimeLine } from './time-line.ts';
 import { FinalReading } from './final-reading.ts';
 import { txnPartitions, txnTimeoutMs, txnTopic, txnTopicLike } from './txn-workload.ts';
 import { Verdict } from './verdict.ts';
+import { windowTopic, windowTopicLike } from './window-workload.ts';
 import { Workload } from './workload.ts';
 
 /** How long the start, the recovery from the faults and the end of the clients may take, in virtual time. */
@@ -146,6 +147,7 @@ export class ClusterRun {
       ...this.plan.topics,
       txnTopicLike(like),
       tableTopicLike(like, compaction),
+      windowTopicLike(like),
       ...(compactsCoordinators ? coordinatorTopics(like, compaction) : []),
     ].map(({ name, ...options }) => this.cluster.createTopic(name, options));
     Promise.all(creations).then(
@@ -235,10 +237,11 @@ export class ClusterRun {
       this.faults.budget.isWhole(),
     );
     if (this.isDoomed) return;
-    this.await('L7 pending operations resolve', 'all records', finishMaxMs, reading.ofReplicas());
+    this.await('L7 pending operations resolve', 'all records', finishMaxMs, reading.ofReplicas(windowTopic));
     this.await('L7 pending operations resolve', 'all records', finishMaxMs, reading.ofLeaders());
     this.readTransactionsAgain();
     this.readTableAgain();
+    this.readWindowAgain();
     const leader = cluster.leaderOf('ledger', 0);
     if (this.isDoomed || leader === null || this.faults.budget.lost.size > 0) return;
     if (plan.roles.length < 3) return;
@@ -272,6 +275,12 @@ export class ClusterRun {
     if (this.isDoomed) return;
     const isDone = this.workload.readTableAgain();
     this.await('L7 pending operations resolve', 'the compacted topic', finishMaxMs, isDone);
+  }
+
+  private readWindowAgain(): void {
+    if (this.isDoomed) return;
+    const isDone = this.workload.readWindowAgain();
+    this.await('L7 pending operations resolve', 'a deletion, and the records after it', finishMaxMs, isDone);
   }
 
   private isStable(): boolean {

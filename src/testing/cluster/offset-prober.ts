@@ -1,10 +1,7 @@
 /** A client that asks for end offsets and searches for timestamps with ListOffsets, and checks the answers (`offset-rules.ts`). */
 import { Fetcher, offsetLatest } from '../../client/fetcher.ts';
 import type { KafkaClient } from '../../client/kafka-client.ts';
-import {
-  ListOffsetsRequest,
-  ListOffsetsResponse,
-} from '../../protocol/messages/records/02-list-offsets.ts';
+import { ListOffsetsRequest, ListOffsetsResponse } from '../../protocol/messages/records/02-list-offsets.ts';
 import type { SeededRandom } from '../../simulation/random.ts';
 import type { Ledger } from './ledger.ts';
 import { checkSearch, EndOffsets, timestampOf } from './offset-rules.ts';
@@ -64,9 +61,7 @@ export class OffsetProber {
 
   async #search(client: KafkaClient, probed: ProbedPartition, random: SeededRandom): Promise<void> {
     const name = `${probed.topic}-${probed.partition}`;
-    const wanted = timestampOf(
-      Math.floor(random.fraction() * beyond * this.#options.ledger.endOffset(name)),
-    );
+    const wanted = timestampOf(Math.floor(random.fraction() * beyond * this.#options.ledger.endOffset(name)));
     const answer = await ask(client, probed, wanted, false);
     if (answer !== null) checkSearch(this.#options, name, wanted, answer, false);
   }

@@ -18,16 +18,18 @@ import type { Plan, TopicPlan } from './swarm.ts';
 import { tablePartitions, TableWorkload } from './table-workload.ts';
 import { TxnWorkload, txnPartitions, txnTopic } from './txn-workload.ts';
 import type { Verdict } from './verdict.ts';
+import { WindowWorkload } from './window-workload.ts';
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
 export class Workload {
   readonly ledger: Ledger;
+  readonly prober: OffsetProber;
   private readonly groups: GroupWorkload;
   private readonly transactions: TxnWorkload;
   private readonly table: TableWorkload;
-  readonly prober: OffsetProber;
+  private readonly window: WindowWorkload;
   private readonly cluster: SimulatedCluster;
   private readonly plan: Plan;
   private readonly verdict: Verdict;
@@ -71,6 +73,14 @@ export class Workload {
       partitions: probedPartitions(plan),
       newestLeaderEpoch,
     });
+    this.window = new WindowWorkload({
+      cluster,
+      ledger: this.ledger,
+      verdict,
+      pause: (times) => this.pause(times),
+      isProducing: () => this.isProducing,
+      isReading: () => this.isReading,
+    });
     this.table = new TableWorkload({
       verdict,
       pause: () => this.pause(1),
@@ -104,6 +114,7 @@ export class Workload {
     }
     this.startTransactions();
     this.startTable();
+    this.startWindow();
     this.actor('prober of offsets', 0, async (client, random) => {
       while (this.isReading) {
         // A request without an answer proves nothing, so the error is ignored.
@@ -135,6 +146,20 @@ export class Workload {
         this.table.consume(client, partition),
       );
     }
+  }
+
+  private startWindow(): void {
+    const { window } = this;
+    this.actor('writer of the window', 0, (client, random) => window.produce(client, random));
+    this.actor('reader of the window', 1, (client) => window.consume(client));
+    this.actor('trimmer', 0, (client, random) => window.trim(client, random));
+    this.actor('watcher of the window', 1, (client) => window.watchStart(client));
+  }
+
+  /** Begins to read and check the topic of which records are deleted. The returned function returns true when that is done. */
+  readWindowAgain(): () => boolean {
+    this.actor('last reader of the window', 0, (client) => this.window.readAgain(client));
+    return () => this.isIdle;
   }
 
   /** Begins to read and check the compacted topic. The returned function returns true when that is done. */

@@ -4,6 +4,7 @@
  *            watermark). Internal topics, and topics with cleanup.policy=compact only, are refused. After a time-out the deletion
  *            continues, as in Kafka.
  */
+import { mark } from '../../../base/mark.ts';
 import { topicConfig } from '../../../config/topic.ts';
 import { Errors, errorRowOf, KafkaError } from '../../../protocol/errors.ts';
 import {
@@ -104,7 +105,9 @@ function lowWatermarkAt(
         } catch (error) {
           failure = error;
         }
-        return failure !== null || lowWatermark >= startOffset;
+        const isDone = failure !== null || lowWatermark >= startOffset;
+        if (!isDone) mark('broker.delete-records-waits');
+        return isDone;
       },
       onComplete: (isExpired) => {
         if (isExpired) reject(new KafkaError(Errors.REQUEST_TIMED_OUT));
