@@ -91,6 +91,8 @@ export class LogState {
   topicId: Uuid;
   /** Changed by partition-log. */
   config: LogConfig;
+  /** Whether `config` is from current metadata. An opened log has an old one, or the broker's defaults. Changed by partition-log. */
+  isConfigured: boolean;
 
   // --- segments and offsets: under the writer's lock, `nextOffset`, `plan` and `highWatermark` excepted -------------
 
@@ -167,6 +169,7 @@ export class LogState {
     this.segments = segments;
     this.epochs = epochs;
     this.producers = producers;
+    this.isConfigured = !options.exists;
     this.directoryDirty = !options.exists;
     this.metadataDirty = !options.exists;
     this.parentDirty = !options.exists;

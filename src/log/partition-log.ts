@@ -274,6 +274,7 @@ export class PartitionLog {
 
   updateConfig(config: LogConfig): void {
     this.#state.config = config;
+    this.#state.isConfigured = true;
   }
 
   /** Closes the active segment, unless it is empty. */

@@ -321,6 +321,40 @@ test('retention of all records beside a truncation waits for its next run', asyn
   expect(bench.logged).toEqual([]);
 });
 
+test('after a start nothing is deleted or compacted before the configuration of the topic is known', async () => {
+  const bench = new Bench();
+  const keepsAll = { ...defaultLogConfig, segmentBytes: 300, retentionMs: -1 };
+  const compacts = { ...keepsAll, cleanupPolicy: { delete: false, compact: true } };
+  const logs = await manager(bench);
+  for (const [topic, config] of [
+    ['kept', keepsAll],
+    ['table', compacts],
+  ] as const) {
+    const log = await logs.getOrCreate(topic, 0, idB, config, null, true);
+    for (let i = 0; i < 20; i++) await log.appendAsLeader(batchOf([`${i}`]), 0, client).written;
+    log.setHighWatermark(20);
+  }
+  await logs.shutdown(1);
+  bench.clock.nowMs += 30 * 24 * 3_600_000;
+  // The broker has no metadata yet, so its defaults count: one topic would lose all, the other would be compacted.
+  const again = await manager(bench, ['/a'], {
+    retentionMs: 1_000,
+    cleanupPolicy: { delete: true, compact: true },
+  });
+  const [kept, table] = [again.get('kept', 0), again.get('table', 0)];
+  assert(kept !== null && table !== null, 'both logs were opened');
+  await again.applyRetention();
+  await again.cleanOnce();
+  expect([kept.logStartOffset, table.logStartOffset]).toEqual([0, 0]);
+  expect([(await readAll(kept)).length, (await readAll(table)).length]).toEqual([20, 20]);
+  kept.updateConfig({ ...keepsAll, retentionMs: 1_000 });
+  table.updateConfig(compacts);
+  await again.applyRetention();
+  await again.cleanOnce();
+  expect(kept.logStartOffset).toBe(20);
+  expect((await readAll(table)).length).toBeLessThan(20);
+});
+
 test('checkpoints are written by the timers, and retention and compaction run', async () => {
   const bench = new Bench();
   const config = { segmentBytes: 300, retentionBytes: 500 };

@@ -1,5 +1,39 @@
-/** Bugs of ListOffsets and DeleteRecords, each found by the simulated cluster. */
+/** Bugs of ListOffsets, DeleteRecords and retention: which records a partition has, and at which offsets. */
 export const offsetRows = [
+  {
+    number: 1186,
+    bug: 'after a start a broker deletes records by its default retention, because it does not know the topics yet',
+    reference: 'seed 122 of the cluster world; Kafka starts its LogManager with the first metadata',
+    change: 'retention does not wait for the configuration of the topic',
+    edits: [
+      {
+        file: 'src/log/manager/retention.ts',
+        from: "if (!log.state.isConfigured) return mark('log.not-configured-yet');",
+        to: '',
+      },
+    ],
+    caughtBy: {
+      test: 'test/log/log-manager.test.ts',
+      name: 'before the configuration of the topic is known',
+    },
+  },
+  {
+    number: 1187,
+    bug: 'after a start a broker compacts logs of which it does not know the configuration yet',
+    reference: 'sibling of row 1186',
+    change: 'compaction does not wait for the configuration of the topic',
+    edits: [
+      {
+        file: 'src/log/manager/log-manager.ts',
+        from: 'if (log.state.isConfigured && this.#moves.of(log) === null) yield',
+        to: 'if (this.#moves.of(log) === null) yield',
+      },
+    ],
+    caughtBy: {
+      test: 'test/log/log-manager.test.ts',
+      name: 'before the configuration of the topic is known',
+    },
+  },
   {
     number: 1181,
     bug: 'after a change of leader ListOffsets returns a smaller end offset than before',

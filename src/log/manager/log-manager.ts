@@ -47,7 +47,7 @@ export interface LogManagerOptions {
   readonly tailCacheBytesMax?: number;
   /** How many files that are not in use stay open; 1,024 by default. */
   readonly logFilesMax?: number;
-  /** The configuration of a topic when its logs are opened; `updateConfig` brings the one from metadata later. */
+  /** The configuration of a topic when its logs are opened. Nothing is deleted or compacted until `updateConfig` was called. */
   readonly configOf: (topic: string) => LogConfig;
   /** Called after a log was flushed, with the time it took. */
   readonly onFlushed?: ((durationMs: number) => void) | undefined;
@@ -327,7 +327,7 @@ export class LogManager {
 
   *#cleanable(): Iterable<{ log: PartitionLog; directory: string }> {
     for (const { log, directory } of this.#logs.values())
-      if (this.#moves.of(log) === null) yield { log, directory: directory.path };
+      if (log.state.isConfigured && this.#moves.of(log) === null) yield { log, directory: directory.path };
   }
 
   #held(): Held[] {
