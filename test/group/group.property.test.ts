@@ -204,7 +204,7 @@ class Run {
   }
 }
 
-test('random groups: one owner a generation, generations never go down, no acknowledged commit is lost, the state is its log', () => {
+test('random histories keep one owner per partition and generation, and acknowledged commits', () => {
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 2 ** 31 - 1 }), (seed) => {
       const run = new Run(seed);
@@ -218,7 +218,7 @@ test('random groups: one owner a generation, generations never go down, no ackno
   );
 });
 
-test('a group whose clients are all alive and attentive becomes stable', () => {
+test('a group whose clients all send heartbeats becomes stable', () => {
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 2 ** 31 - 1 }), (seed) => {
       const run = new Run(seed);

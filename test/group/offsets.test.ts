@@ -27,7 +27,7 @@ function reads(...topics: string[]) {
 }
 
 describe('OffsetCommit', () => {
-  test('somebody who is no member commits to a group without members, which begins to exist', () => {
+  test('a commit without a member id creates an empty group', () => {
     const world = new World();
     world.autoWrite = false;
     const token = world.commit(42);
@@ -43,7 +43,7 @@ describe('OffsetCommit', () => {
     });
   });
 
-  test('who may commit, by state', () => {
+  test('checks member id, generation and state of the group', () => {
     const world = new World();
     expect(world.commitError(world.commit(1, { generationIdOrMemberEpoch: 0 }, 8))).toBe(
       'ILLEGAL_GENERATION',
@@ -68,7 +68,7 @@ describe('OffsetCommit', () => {
   });
 
   test.each([2 ** 63, 2 ** 60, -1, -2, -(2 ** 60), -(2 ** 63)])(
-    'whatever offset a request can hold is stored and given back: %d',
+    'stores and returns any 64-bit offset: %d',
     (offset) => {
       const world = new World();
       const retentionTimeMs = offset > 0 ? offset : -1;
@@ -87,7 +87,7 @@ describe('OffsetCommit', () => {
     },
   );
 
-  test('metadata beyond the limit refuses that partition only', () => {
+  test('too long metadata gets OFFSET_METADATA_TOO_LARGE', () => {
     const world = new World({ offsetMetadataMaxBytes: 3 });
     expect(world.commitError(world.commit(1, { metadata: 'long' }))).toBe('OFFSET_METADATA_TOO_LARGE');
     expect(world.commitError(world.commit(1, { metadata: 'fit' }))).toBe('NONE');
@@ -101,7 +101,7 @@ describe('OffsetCommit', () => {
     });
   });
 
-  test('a refused write commits nothing', () => {
+  test('a write that fails commits nothing', () => {
     const world = new World();
     world.autoWrite = false;
     const token = world.commit(1);
@@ -110,7 +110,7 @@ describe('OffsetCommit', () => {
     expect(committed(world)).toBe(-1);
   });
 
-  test('a write that timed out counts when it turns out to be replicated', () => {
+  test('an offset whose write timed out is committed when the write is replicated later', () => {
     const world = new World();
     world.autoWrite = false;
     const token = world.commit(1);
@@ -121,7 +121,7 @@ describe('OffsetCommit', () => {
     expect(committed(world)).toBe(1);
   });
 
-  test('commits keep a member alive', () => {
+  test('a commit extends the session of its member', () => {
     const world = new World();
     const { ids, generation } = world.stable(1);
     for (let i = 0; i < 5; i++) {
@@ -132,7 +132,7 @@ describe('OffsetCommit', () => {
   });
 });
 
-test('OffsetFetch: an unknown group and an unknown partition have committed nothing, which is no error', () => {
+test('OffsetFetch returns no error and no offset for an unknown group or partition', () => {
   const world = new World();
   expect(committed(world)).toBe(-1);
   expect(fetchOffsets(world.shard, { groupId: 'nobody', topics: null }).topics).toEqual([]);
@@ -141,7 +141,7 @@ test('OffsetFetch: an unknown group and an unknown partition have committed noth
 });
 
 describe('expiry', () => {
-  test('a group of commits only: counts from the commit; the group goes with its last offset', () => {
+  test('a group without members: counts from the commit; the group is deleted with its last offset', () => {
     const world = new World({ offsetsRetentionMs: day });
     world.commit(1);
     world.advance(day / 2);
@@ -155,7 +155,7 @@ describe('expiry', () => {
     expect(world.shard.groups.size).toBe(0);
   });
 
-  test('a group that had members: counts from when it became empty', () => {
+  test('a group that had members: counts from the time when it became empty', () => {
     const world = new World({ offsetsRetentionMs: day });
     const { ids, generation } = world.stable(1, { sessionTimeoutMs: 1_800_000 });
     world.commit(1, { memberId: ids[0] as string, generationIdOrMemberEpoch: generation });
@@ -171,7 +171,7 @@ describe('expiry', () => {
     expect(world.shard.groups.size).toBe(0);
   });
 
-  test('a stable group keeps what its members read', () => {
+  test('a stable group keeps the offsets of topics to which its members subscribe', () => {
     const world = new World({ offsetsRetentionMs: day });
     const { ids, generation } = world.stable(1, { sessionTimeoutMs: 1_800_000, ...reads('t') });
     const member = { memberId: ids[0] as string, generationIdOrMemberEpoch: generation };
@@ -185,7 +185,7 @@ describe('expiry', () => {
     expect(committed(world, 'u')).toBe(-1);
   });
 
-  test('what a client asked to keep for its own time goes by that', () => {
+  test('an offset with retentionTimeMs expires after that time', () => {
     const world = new World();
     world.commit(1, { retentionTimeMs: 3_600_000 }, 4);
     world.advance(3_000_000);
@@ -206,7 +206,7 @@ describe('deleted topics', () => {
   const agrees = (world: World) =>
     expect(durable(replayed(world.log, world.config, world.random, world.now))).toEqual(durable(world.shard));
 
-  test('their offsets go at once', () => {
+  test('their offsets are deleted in the next turn', () => {
     const world = new ConsumerWorld({}, { t: 1, u: 1 });
     world.commit(1);
     world.commit(2, { topic: 'u' });
@@ -218,7 +218,7 @@ describe('deleted topics', () => {
     agrees(world);
   });
 
-  test('the offsets of a topic that has the name by then stay', () => {
+  test('offsets of a new topic with the same name are kept', () => {
     const world = new ConsumerWorld({}, { t: 2 });
     world.commit(1);
     world.commit(2, { partition: 1 });
@@ -230,24 +230,27 @@ describe('deleted topics', () => {
     agrees(world);
   });
 
-  test.each(['written', 'failed'] as const)('… also when their commit is under way, and is %s', (outcome) => {
-    const world = new ConsumerWorld({}, { t: 1 });
-    world.commit(1);
-    world.deleteTopic('t');
-    world.createTopic('t', 1, 1);
-    world.autoWrite = false;
-    world.commit(3);
-    world.advance(1);
-    expect(world.writes).toHaveLength(1);
-    if (outcome === 'written') world.written();
-    else world.failed(Errors.NOT_ENOUGH_REPLICAS);
-    world.autoWrite = true;
-    world.advance(1);
-    expect(committed(world)).toBe(outcome === 'written' ? 3 : -1);
-    agrees(world);
-  });
+  test.each(['written', 'failed'] as const)(
+    'an offset of a new topic with the same name is kept when its write is pending and then %s',
+    (outcome) => {
+      const world = new ConsumerWorld({}, { t: 1 });
+      world.commit(1);
+      world.deleteTopic('t');
+      world.createTopic('t', 1, 1);
+      world.autoWrite = false;
+      world.commit(3);
+      world.advance(1);
+      expect(world.writes).toHaveLength(1);
+      if (outcome === 'written') world.written();
+      else world.failed(Errors.NOT_ENOUGH_REPLICAS);
+      world.autoWrite = true;
+      world.advance(1);
+      expect(committed(world)).toBe(outcome === 'written' ? 3 : -1);
+      agrees(world);
+    },
+  );
 
-  test('an offset whose commit was under way when its topic went, goes', () => {
+  test('an offset whose write was pending when its topic was deleted is deleted', () => {
     const world = new ConsumerWorld({}, { t: 1 });
     world.autoWrite = false;
     world.commit(1);
@@ -261,7 +264,7 @@ describe('deleted topics', () => {
     agrees(world);
   });
 
-  test('a coordinator that was not there when the topic went answers for the other topic: nothing', () => {
+  test("a coordinator that did not see the deletion returns no offset for the new topic's id", () => {
     const world = new ConsumerWorld({}, { t: 1 });
     world.commit(1);
     world.failOver();
@@ -280,7 +283,7 @@ describe('OffsetDelete and DeleteGroups', () => {
     return world.response<{ errorCode: number }>(token);
   };
 
-  test('OffsetDelete leaves what members read alone', () => {
+  test('OffsetDelete gets GROUP_SUBSCRIBED_TO_TOPIC for topics to which members subscribe', () => {
     const world = new World();
     expect(errorName(remove(world, 't'))).toBe('GROUP_ID_NOT_FOUND');
     const { ids, generation } = world.stable(1, reads('t'));
@@ -294,13 +297,13 @@ describe('OffsetDelete and DeleteGroups', () => {
     expect([committed(world, 't'), committed(world, 'u')]).toEqual([1, -1]);
   });
 
-  test('OffsetDelete refuses groups of which it does not know what they read', () => {
+  test('OffsetDelete gets NON_EMPTY_GROUP when the members are not consumers', () => {
     const world = new World();
     world.stable(1, { protocolType: 'connect' });
     expect(errorName(remove(world, 't'))).toBe('NON_EMPTY_GROUP');
   });
 
-  test('DeleteGroups takes groups without members, with their offsets', () => {
+  test('DeleteGroups deletes empty groups only, with their offsets', () => {
     const world = new World();
     expect(errorName(removeGroup(world) as { errorCode: number })).toBe('GROUP_ID_NOT_FOUND');
     const { ids, generation } = world.stable(1);
@@ -313,7 +316,7 @@ describe('OffsetDelete and DeleteGroups', () => {
     expect(world.shard.groups.size).toBe(0);
   });
 
-  test('while the tombstones are under way nothing begins in the group', () => {
+  test('joins and commits get COORDINATOR_NOT_AVAILABLE while the deletion is being written', () => {
     const world = new World();
     world.commit(1);
     world.autoWrite = false;
@@ -327,7 +330,7 @@ describe('OffsetDelete and DeleteGroups', () => {
 });
 
 describe('DescribeGroups and ListGroups', () => {
-  test('a stable group shows protocol, metadata and assignments, an unknown one is Dead before v6', () => {
+  test('a stable group has protocol and assignments; an unknown one is Dead up to v5, an error in v6', () => {
     const world = new World();
     world.stable(2);
     const stable = describeGroup(world.shard, 'g', 5);
@@ -343,7 +346,7 @@ describe('DescribeGroups and ListGroups', () => {
     });
   });
 
-  test('filters by state and type in any case', () => {
+  test('ListGroups filters by state and type, ignoring case', () => {
     const world = new World();
     world.stable(1);
     world.commit(1, { groupId: 'h' });

@@ -15,7 +15,7 @@ describe('records', () => {
   const offset258 = '0000000000000102';
   const atStart = '0000018bcfe56800';
 
-  test("an offset is Kafka's OffsetCommitKey v1 and OffsetCommitValue v4, with the topic's id", () => {
+  test('an offset is written as OffsetCommitKey v1 and OffsetCommitValue v4, with the topic id', () => {
     const world = new ConsumerWorld({}, { t: 1 });
     world.commit(258, { metadata: 'm' });
     const record = world.log[0] as { key: Uint8Array; value: Uint8Array };
@@ -24,14 +24,14 @@ describe('records', () => {
     expect(hex(record.value)).toBe(`0004${offset258}00000003026d${atStart}${tagged}`);
   });
 
-  test('an offset of which the client set the expiry is v1', () => {
+  test('an offset with an expiry time from the client is written as v1', () => {
     const world = new World();
     world.commit(258, { metadata: 'm', retentionTimeMs: 256 }, 4);
     const inTime = '0000018bcfe56900';
     expect(hex(world.log[0]?.value ?? null)).toBe(`0001${offset258}00016d${atStart}${inTime}`);
   });
 
-  test('offsets that earlier versions wrote (v3) are read', () => {
+  test('offsets written as v3 can be read', () => {
     const world = new World();
     world.commit(1);
     const { key } = world.log[0] as { key: Uint8Array };
@@ -41,7 +41,7 @@ describe('records', () => {
     });
   });
 
-  test('a group is in the log from its first JoinGroup on, though it has no generation', () => {
+  test('the first JoinGroup writes the group to the log, without a generation', () => {
     const world = new World();
     world.joinNow();
     const { key, value } = world.log[0] as { key: Uint8Array; value: Uint8Array };
@@ -56,7 +56,7 @@ describe('records', () => {
     expect(world.shard.groups.size).toBe(0);
   });
 
-  test('a group whose first record could not be written goes without a trace', () => {
+  test('a group whose first write fails is removed', () => {
     const world = new World();
     world.autoWrite = false;
     world.joinNow();
@@ -65,14 +65,14 @@ describe('records', () => {
     expect([world.shard.groups.size, world.writes.length]).toEqual([0, 0]);
   });
 
-  test('a record of a kind we do not know is left alone', () => {
+  test('a record with an unknown key type is skipped', () => {
     expect(readRecord({ key: Uint8Array.of(0, 3, 0, 0), value: null })).toEqual({
       type: 'unknown',
       keyType: 3,
     });
   });
 
-  test('the key version 0 of old Kafkas reads like version 1', () => {
+  test('key version 0 is read like version 1', () => {
     const world = new World();
     world.commit(1);
     const { key, value } = world.log[0] as { key: Uint8Array; value: Uint8Array };
@@ -87,7 +87,7 @@ describe('records', () => {
 });
 
 describe('fail-over', () => {
-  test('the group goes on with its generation, members and assignments; sessions start anew', () => {
+  test('the group keeps generation, members and assignments; sessions begin again', () => {
     const world = new World();
     const { ids, generation } = world.stable(2);
     world.commit(9, { memberId: ids[0] as string, generationIdOrMemberEpoch: generation });
@@ -104,7 +104,7 @@ describe('fail-over', () => {
     expect(world.response<JoinResponse>(rejoined)?.leader).toBe(ids[0]);
   });
 
-  test('a group over the capacity of now has to rebalance', () => {
+  test('a group above the current group.max.size must rebalance', () => {
     const world = new World();
     world.stable(2);
     Object.assign(world.config, { maxSize: 1 });
@@ -112,7 +112,7 @@ describe('fail-over', () => {
     expect(world.group().state).toBe('PreparingRebalance');
   });
 
-  test('a group that was deleted and began again has its new offsets only', () => {
+  test('a group that was deleted and created again has its new offsets only', () => {
     const world = new World();
     world.commit(1);
     world.commit(1, { partition: 1 });
@@ -122,7 +122,7 @@ describe('fail-over', () => {
     expect([...(world.group().offsets.get('t')?.keys() ?? [])]).toEqual([0]);
   });
 
-  test('a compacted log, of which the last record of each key is left, replays into the same state', () => {
+  test('a compacted log gives the same state as the whole log', () => {
     const world = new World();
     const { ids, generation } = world.stable(3);
     const member = { memberId: ids[0] as string, generationIdOrMemberEpoch: generation };

@@ -124,7 +124,7 @@ describe('an offset of a transaction', () => {
     expect([world.fetch(), world.fetch(true)]).toEqual([9, 9]);
   });
 
-  test('is never seen when it was aborted', () => {
+  test('is never returned when the transaction was aborted', () => {
     const world = new TxnWorld();
     world.commit(5);
     world.txnCommit(1, 9);
@@ -134,7 +134,7 @@ describe('an offset of a transaction', () => {
     expect(world.fetch()).toBe(5);
   });
 
-  test('is unstable from its write on, and no longer once the write was refused', () => {
+  test('is unstable while its write is pending, and not after the write failed', () => {
     const world = new TxnWorld();
     world.autoWrite = false;
     const token = world.txnCommit(1, 9);
@@ -143,7 +143,7 @@ describe('an offset of a transaction', () => {
     expect([world.txnError(token), world.fetch(true)]).toEqual(['COORDINATOR_NOT_AVAILABLE', -1]);
   });
 
-  test('stays unstable while nobody knows what became of its write, and of its marker', () => {
+  test('stays unstable while it is unknown whether its write, or the marker, is replicated', () => {
     const world = new TxnWorld();
     world.autoWrite = false;
     world.txnCommit(1, 9);
@@ -157,7 +157,7 @@ describe('an offset of a transaction', () => {
     expect([world.response(marker), world.fetch(true)]).toEqual([{ errorCode: 0 }, 9]);
   });
 
-  test('does not replace what was committed after it, whatever the order of the ends', () => {
+  test('does not replace an offset committed after it, in whatever order the transactions end', () => {
     const world = new TxnWorld();
     world.txnCommit(1, 10);
     world.txnCommit(2, 11);
@@ -168,7 +168,7 @@ describe('an offset of a transaction', () => {
     expect(durable(world.replay())).toEqual(durable(world.shard));
   });
 
-  test('of several groups end together', () => {
+  test('is committed together with those of other groups in the transaction', () => {
     const world = new TxnWorld();
     world.txnCommit(1, 10, { groupId: 'g' });
     world.txnCommit(1, 20, { groupId: 'h' });
@@ -181,7 +181,7 @@ describe('an offset of a transaction', () => {
     ]);
   });
 
-  test('is pending on the next coordinator too', () => {
+  test('is pending on the next coordinator as well', () => {
     const world = new TxnWorld();
     world.txnCommit(1, 10);
     world.txnCommit(2, 20, { partition: 1 });
@@ -194,35 +194,39 @@ describe('an offset of a transaction', () => {
     ]);
   });
 
-  test('metadata that is too long fails on its own', () => {
+  test('with too long metadata gets OFFSET_METADATA_TOO_LARGE', () => {
     const world = new TxnWorld({ offsetMetadataMaxBytes: 3 });
     expect(world.txnError(world.txnCommit(1, 10, { metadata: 'abcd' }))).toBe('OFFSET_METADATA_TOO_LARGE');
     expect(world.fetch(true)).toBe(-1);
   });
 });
 
-describe('who may commit', () => {
+describe('TxnOffsetCommit of', () => {
   test.each([
     ['a member', (id: string, generation: number) => ({ memberId: id, generationId: generation }), 'NONE'],
     ['a client before v3', () => ({}), 'NONE'],
-    ['of an older generation', (id: string) => ({ memberId: id, generationId: 0 }), 'ILLEGAL_GENERATION'],
-    ['a stranger', () => ({ memberId: 'x', generationId: 1 }), 'UNKNOWN_MEMBER_ID'],
-    ['a stranger without a generation', () => ({ memberId: 'x' }), 'UNKNOWN_MEMBER_ID'],
-    ['an unknown instance', (id: string) => ({ memberId: id, groupInstanceId: 'i' }), 'UNKNOWN_MEMBER_ID'],
-    ['a group that is not there', () => ({ groupId: 'n', generationId: 1 }), 'ILLEGAL_GENERATION'],
     [
-      'a group that is not there, in v6',
+      'a member with an older generation',
+      (id: string) => ({ memberId: id, generationId: 0 }),
+      'ILLEGAL_GENERATION',
+    ],
+    ['an unknown member id', () => ({ memberId: 'x', generationId: 1 }), 'UNKNOWN_MEMBER_ID'],
+    ['an unknown member id without a generation', () => ({ memberId: 'x' }), 'UNKNOWN_MEMBER_ID'],
+    ['an unknown instance', (id: string) => ({ memberId: id, groupInstanceId: 'i' }), 'UNKNOWN_MEMBER_ID'],
+    ['an unknown group with a generation', () => ({ groupId: 'n', generationId: 1 }), 'ILLEGAL_GENERATION'],
+    [
+      'an unknown group with a generation, in v6',
       () => ({ groupId: 'n', generationId: 1, apiVersion: 6 }),
       'GROUP_ID_NOT_FOUND',
     ],
-    ['a group that is not there, as an administrator', () => ({ groupId: 'n' }), 'NONE'],
+    ['an unknown group without member id and generation', () => ({ groupId: 'n' }), 'NONE'],
   ])('%s', (_who, request, error) => {
     const world = new TxnWorld();
     const { ids, generation } = world.stable(2);
     expect(world.txnError(world.txnCommit(1, 5, request(defined(ids[0]), generation)))).toBe(error);
   });
 
-  test('a member while the others join again, for the transaction began before', () => {
+  test('a member is accepted during a rebalance', () => {
     const world = new TxnWorld();
     const { ids, generation } = world.stable(2);
     world.joinDynamic();
@@ -231,7 +235,7 @@ describe('who may commit', () => {
     expect(world.txnError(world.txnCommit(1, 5, request))).toBe('NONE');
   });
 
-  test('another member than the one that now has the instance id', () => {
+  test('a member that no longer has its instance id gets FENCED_INSTANCE_ID', () => {
     const world = new TxnWorld();
     world.join({ groupInstanceId: 'i' });
     world.advance(1);
@@ -240,7 +244,7 @@ describe('who may commit', () => {
   });
 });
 
-describe('offsets that go while a transaction holds some', () => {
+describe('pending offsets of a transaction', () => {
   const remove = (world: TxnWorld, partition: number) =>
     world.send((token) => ({
       type: 'deleteOffsets',
@@ -248,7 +252,7 @@ describe('offsets that go while a transaction holds some', () => {
       request: { groupId: 'g', topics: [{ name: 't', partitions: [{ partitionIndex: partition }] }] },
     }));
 
-  test('OffsetDelete takes the pending one along', () => {
+  test('are deleted by OffsetDelete', () => {
     const world = new TxnWorld();
     world.commit(5);
     world.txnCommit(1, 9);
@@ -260,7 +264,7 @@ describe('offsets that go while a transaction holds some', () => {
     expect(durable(world.replay())).toEqual(durable(world.shard));
   });
 
-  test('DeleteGroups takes the pending ones along, also those whose write is under way', () => {
+  test('are deleted by DeleteGroups, even when their write is pending', () => {
     const world = new TxnWorld();
     world.txnCommit(1, 9);
     world.autoWrite = false;
@@ -273,7 +277,7 @@ describe('offsets that go while a transaction holds some', () => {
     expect(durable(world.replay())).toEqual([]);
   });
 
-  test('a deleted topic takes the pending ones along', () => {
+  test('are deleted with their topic', () => {
     const world = new TxnWorld({}, { t: 1, u: 1 });
     world.txnCommit(1, 9);
     world.txnCommit(1, 8, { topic: 'u' });
@@ -283,7 +287,7 @@ describe('offsets that go while a transaction holds some', () => {
     expect([world.fetch(), world.fetch(false, 0, 'g', 'u')]).toEqual([-1, 8]);
   });
 
-  test('an offset does not expire while one for its partition is pending, nor does the group', () => {
+  test('keep the group and the committed offset of their partition from expiry', () => {
     const world = new TxnWorld();
     world.commit(5);
     world.txnCommit(1, 9);
@@ -295,7 +299,7 @@ describe('offsets that go while a transaction holds some', () => {
     expect(world.shard.groups.has('g')).toBe(false);
   });
 
-  test('a group without offsets stays while a transaction of it is open', () => {
+  test('keep a group without other offsets from expiry', () => {
     const world = new TxnWorld();
     world.txnCommit(1, 9);
     world.advance(world.config.offsetsRetentionMs * 2);
@@ -358,7 +362,7 @@ function compacted(entries: readonly Entry[]): Entry[] {
   );
 }
 
-test('random commits, transactions and removals: what is fetched is what the log says, on this coordinator, on the next, and after compaction', () => {
+test('random histories: fetched offsets follow from the log, here, on the next coordinator, after compaction', () => {
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 2 ** 31 - 1 }), (seed) => {
       const world = new TxnWorld({}, {}, seed);

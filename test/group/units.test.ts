@@ -22,7 +22,7 @@ describe('coordinatorPartition', () => {
   }
 });
 
-test('Deadlines give what is due in order, whatever was moved or cancelled meanwhile', () => {
+test('Deadlines return exactly what is due, after any changes and cancellations', () => {
   const operation = fc.record({
     which: fc.nat(9),
     atMs: fc.nat(100),
@@ -57,7 +57,7 @@ test('Deadlines give what is due in order, whatever was moved or cancelled meanw
   );
 });
 
-test('subscriptionTopics: garbage is no subscription', () => {
+test('subscriptionTopics returns null for bytes that are not a subscription', () => {
   expect(subscriptionTopics(new Uint8Array(0))).toBeNull();
   expect(subscriptionTopics(Uint8Array.of(0, 1, 127, 255, 255, 255))).toBeNull();
   expect(subscriptionTopics(Uint8Array.of(0, 0, 0, 0, 0, 1, 0, 1, 116, 255, 255, 255, 255))).toEqual(['t']);

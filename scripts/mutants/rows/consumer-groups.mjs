@@ -33,7 +33,7 @@ export const consumerGroupRows = [
     'if (isHeld(topicId, partition) && !isOwn) waits = true;',
     'if (isHeld(topicId, partition) && !isOwn && input.targetEpoch < 0) waits = true;',
     heartbeat,
-    'which gets them when the first has let go',
+    'move to another member when the first has revoked them',
   ),
   row(
     702,
@@ -44,7 +44,7 @@ export const consumerGroupRows = [
     'if (owned === null) return true;',
     'if (owned === null) return false;',
     heartbeat,
-    'does not say what it owns',
+    'has no list of owned partitions',
   ),
   row(
     703,
@@ -55,7 +55,7 @@ export const consumerGroupRows = [
     'if (isBehind && memberEpoch === current.previousMemberEpoch && ownsOnly(owned, current.assigned)) return;',
     'if (isBehind) return;',
     heartbeat,
-    'for the epoch before, when the member owns',
+    'for the previous epoch with revoked partitions',
   ),
   row(
     704,
@@ -66,7 +66,7 @@ export const consumerGroupRows = [
     'if (isBehind && memberEpoch === current.previousMemberEpoch && ownsOnly(owned, current.assigned)) return;',
     'void ownsOnly;',
     heartbeat,
-    'when the answer with the new one may have been lost',
+    'the response may have been lost',
   ),
   row(
     705,
@@ -99,7 +99,7 @@ export const consumerGroupRows = [
     "change(batch, group, { type: 'target', memberId, value: target });",
     'void target;',
     heartbeat,
-    'keep their place when they come back',
+    'keep their assignment when they rejoin',
   ),
   row(
     708,
@@ -132,7 +132,7 @@ export const consumerGroupRows = [
     "if (group.kind === 'consumer') group.metadataStale = true;",
     "if (group.kind === 'consumer') group.metadataStale ||= false;",
     heartbeat,
-    'new partitions are handed out',
+    'assigns new partitions',
   ),
   row(
     711,
@@ -154,7 +154,7 @@ export const consumerGroupRows = [
     'takeBack(later, batch.undo, 0);',
     'void takeBack;',
     random,
-    'random consumer groups',
+    'random histories of consumer groups',
   ),
   row(
     713,
@@ -165,7 +165,7 @@ export const consumerGroupRows = [
     'for (const member of group.members.values()) keepSession(later, group, member);',
     'void keepSession;',
     random,
-    'random consumer groups',
+    'random histories of consumer groups',
   ),
   row(
     714,
@@ -176,7 +176,7 @@ export const consumerGroupRows = [
     'if (group.deleting) {',
     "if (group.deleting && group.groupId === '') {",
     random,
-    'random consumer groups',
+    'random histories of consumer groups',
   ),
   row(
     715,
@@ -209,7 +209,7 @@ export const consumerGroupRows = [
     'const size = quota + (i < withExtra ? 1 : 0);',
     'const size = quota + (i >= list.length - withExtra ? 1 : 0);',
     assignors,
-    'when members come, go, and topics grow',
+    'when members join, leave, and topics grow',
   ),
   row(
     718,
@@ -220,7 +220,7 @@ export const consumerGroupRows = [
     'if (rest.length === 0 || rest.some(({ metadata }) => metadata.classic === null)) return false;',
     'if (rest.length === 0 || rest.every(({ metadata }) => metadata.classic === null)) return false;',
     random,
-    'random consumer groups',
+    'random histories of consumer groups',
   ),
   row(
     719,
@@ -231,7 +231,7 @@ export const consumerGroupRows = [
     'turn.shard.groups.set(classic.groupId, classic);',
     'void classic;',
     migration,
-    'a write that fails leaves the classic group',
+    'when the write fails the group stays classic',
   ),
   row(
     720,
@@ -264,7 +264,7 @@ export const consumerGroupRows = [
     'let newsMs = group.nextSessionEndMs(memberId) - turn.nowMs;',
     'let newsMs = Number.POSITIVE_INFINITY;',
     heartbeat,
-    'so that others take over at once',
+    'ends when the session of another member would end',
   ),
   simulated(
     820,
@@ -311,7 +311,7 @@ export const consumerGroupRows = [
     "changeUnrecorded(batch, group, { type: 'member', memberId, value: null });",
     '',
     migration,
-    'who is removed commits nothing any more',
+    'the removed member can commit nothing',
   ),
   simulated(
     825,
@@ -360,7 +360,7 @@ export const consumerGroupRows = [
     'return topicId === id || topicId === uuidZero || id === uuidZero;',
     'return topicId !== "";',
     'test/group/offsets.test.ts',
-    'answers for the other topic: nothing',
+    'a coordinator that did not see the deletion',
   ),
   row(
     912,
@@ -371,7 +371,7 @@ export const consumerGroupRows = [
     'if (isOfTopic(value, id) && !renewed.has(partition))',
     'if (!renewed.has(partition))',
     'test/group/offsets.test.ts',
-    'has the name by then stay',
+    'offsets of a new topic with the same name are kept',
   ),
   row(
     913,
@@ -382,7 +382,7 @@ export const consumerGroupRows = [
     'if (isOfTopic(value, id) && !renewed.has(partition))',
     'if (isOfTopic(value, id))',
     'test/group/offsets.test.ts',
-    'also when their commit is under way',
+    'is kept when its write is pending',
   ),
   row(
     914,
@@ -393,7 +393,7 @@ export const consumerGroupRows = [
     'if (renewed.size > 0) group.commits.skip(topic, id);',
     '',
     'test/group/offsets.test.ts',
-    'was under way when its topic went, goes',
+    'was pending when its topic was deleted',
   ),
   row(
     915,
@@ -404,7 +404,7 @@ export const consumerGroupRows = [
     'write(turn, [record], {\n    undo: () => {\n      if (group.persisted',
     'write(turn, [], {\n    undo: () => {\n      if (group.persisted',
     'test/group/replay.test.ts',
-    'from its first JoinGroup on',
+    'the first JoinGroup writes the group',
   ),
   row(
     916,
@@ -415,7 +415,7 @@ export const consumerGroupRows = [
     '{ stable: 0, unrevoked: 1, unreleased: 2 }',
     '{ stable: 1, unrevoked: 2, unreleased: 3 }',
     'test/group/consumer/records.test.ts',
-    'has the number',
+    'is written as',
   ),
   row(
     828,
@@ -426,7 +426,7 @@ export const consumerGroupRows = [
     'const hash = isAssigned ?',
     'const hash = isAssigned || classic.generation > 0 ?',
     migration,
-    'in the middle of a rebalance',
+    'during a rebalance: the partitions of a member',
   ),
   simulated(
     829,
@@ -449,6 +449,6 @@ export const consumerGroupRows = [
         to: 'rebalance: changed || (changed && !isSettled) }',
       },
     ],
-    caughtBy: { test: 'test/group/consumer/migration.test.ts', name: 'comes back as a classic one' },
+    caughtBy: { test: 'test/group/consumer/migration.test.ts', name: 'rejoins with the classic protocol' },
   },
 ];

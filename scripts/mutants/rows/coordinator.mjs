@@ -5,7 +5,7 @@ const queue = 'src/broker/coordinator/write-queue.ts';
 const offsetsTest = 'test/group/txn-offsets.test.ts';
 const hostTest = 'test/broker/coordinator/shard-host.test.ts';
 const handlerTest = 'test/broker/groups/txn-offset-commit.test.ts';
-const model = 'what is fetched is what the log says';
+const model = 'fetched offsets follow from the log';
 
 export const coordinatorRows = [
   {
@@ -85,7 +85,7 @@ export const coordinatorRows = [
     reference: 'redpanda#3279, #5162; PF-36',
     change: 'an abort counts as a commit',
     edits: [{ file: offsets, from: "if (type === 'abort') continue;", to: '' }],
-    caughtBy: { test: offsetsTest, name: 'is never seen when it was aborted' },
+    caughtBy: { test: offsetsTest, name: 'is never returned when the transaction was aborted' },
   },
   {
     number: 646,
@@ -99,7 +99,7 @@ export const coordinatorRows = [
         to: 'const settled = (): void => undefined;',
       },
     ],
-    caughtBy: { test: offsetsTest, name: 'is unstable from its write on' },
+    caughtBy: { test: offsetsTest, name: 'is unstable while its write is pending' },
   },
   {
     number: 647,
@@ -127,7 +127,7 @@ export const coordinatorRows = [
         to: 'const pending: ReturnType<typeof pendingOffsets.partitions> = [];',
       },
     ],
-    caughtBy: { test: offsetsTest, name: 'DeleteGroups takes the pending ones along' },
+    caughtBy: { test: offsetsTest, name: 'are deleted by DeleteGroups' },
   },
   {
     number: 649,
@@ -141,7 +141,7 @@ export const coordinatorRows = [
         to: 'isExpired(value)',
       },
     ],
-    caughtBy: { test: offsetsTest, name: 'does not expire while one for its partition is pending' },
+    caughtBy: { test: offsetsTest, name: 'keep the group and the committed offset' },
   },
   {
     number: 650,
@@ -155,7 +155,7 @@ export const coordinatorRows = [
         to: 'return generationId <= group.generation ? null : Errors.ILLEGAL_GENERATION;',
       },
     ],
-    caughtBy: { test: offsetsTest, name: 'of an older generation' },
+    caughtBy: { test: offsetsTest, name: 'a member with an older generation' },
   },
   {
     number: 651,

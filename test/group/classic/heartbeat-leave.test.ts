@@ -4,7 +4,7 @@ import { Errors } from '../../../src/protocol/errors.ts';
 import { errorName, World } from '../harness.ts';
 
 describe('Heartbeat', () => {
-  test('answers by state', () => {
+  test('has an error for unknown members, wrong generations and a rebalance', () => {
     const world = new World();
     expect(world.heartbeat('x', 1)).toBe('UNKNOWN_MEMBER_ID');
     const { ids, generation } = world.stable(2);
@@ -22,7 +22,7 @@ describe('Heartbeat', () => {
     expect(world.heartbeat(b, generation + 1)).toBe('UNKNOWN_MEMBER_ID');
   });
 
-  test('a member that falls silent is removed after its session time-out, and not before', () => {
+  test('a member without heartbeats is removed at its session time-out, not before', () => {
     const world = new World();
     const { ids, generation } = world.stable(2);
     const [a, b] = ids as [string, string];
@@ -35,7 +35,7 @@ describe('Heartbeat', () => {
     expect(world.heartbeat(b, generation)).toBe('UNKNOWN_MEMBER_ID');
   });
 
-  test('heartbeats leave no more than one entry a member among the deadlines', () => {
+  test('heartbeats do not add up entries in the queue of deadlines', () => {
     const world = new World();
     const { ids, generation } = world.stable(1);
     for (let i = 0; i < 1_000; i++) {
@@ -47,7 +47,7 @@ describe('Heartbeat', () => {
 });
 
 describe('LeaveGroup', () => {
-  test('the last member leaves an empty group of the same generation line behind', () => {
+  test('the last member leaves an empty group with the next generation', () => {
     const world = new World();
     const { ids, generation } = world.stable(1);
     expect(world.leaveNow({ memberId: ids[0] as string })).toEqual({
@@ -61,7 +61,7 @@ describe('LeaveGroup', () => {
     });
   });
 
-  test('each of several members succeeds or fails on its own, with one rebalance', () => {
+  test('each member of a request has its own result', () => {
     const world = new World();
     const { ids } = world.stable(3);
     const answer = world.leaveNow(
@@ -74,21 +74,21 @@ describe('LeaveGroup', () => {
     expect(world.group().leaderId).toBe(ids[2]);
   });
 
-  test('unknown groups have no members, an empty id is no group', () => {
+  test('an unknown group gives UNKNOWN_MEMBER_ID, an empty group id INVALID_GROUP_ID', () => {
     const world = new World();
     expect(world.leaveNow({ memberId: 'x' }).members[0]?.errorCode).toBe(Errors.UNKNOWN_MEMBER_ID.code);
     const token = world.send((t) => ({ type: 'leave', token: t, request: { groupId: '', members: [] } }));
     expect(errorName(world.response<LeaveResponse>(token) as LeaveResponse)).toBe('INVALID_GROUP_ID');
   });
 
-  test('an id that has not joined yet can be given back', () => {
+  test('a member id that has not joined yet can leave', () => {
     const world = new World();
     const { memberId } = world.joinNow({});
     expect(world.leaveNow({ memberId }).members[0]?.errorCode).toBe(0);
     expect(world.group().pendingMembers.size).toBe(0);
   });
 
-  test('the answer waits until the empty group is replicated', () => {
+  test('the response waits until the empty group is replicated', () => {
     const world = new World();
     const { ids } = world.stable(1);
     world.autoWrite = false;
@@ -99,7 +99,7 @@ describe('LeaveGroup', () => {
   });
 });
 
-test('resign: whoever waits is told, and so are those whose commits are under way', () => {
+test('a coordinator that resigns answers pending joins and commits with NOT_COORDINATOR', () => {
   const world = new World({ initialRebalanceDelayMs: 1_000 });
   world.autoWrite = false;
   const join = world.joinDynamic({ groupId: 'g' }).token;

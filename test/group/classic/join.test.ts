@@ -3,7 +3,7 @@ import type { JoinResponse } from '../../../src/group/types.ts';
 import { bytes, errorName, World } from '../harness.ts';
 
 describe('JoinGroup', () => {
-  test('a dynamic member first gets its id from v4 on, and joins at once before', () => {
+  test('a dynamic member gets MEMBER_ID_REQUIRED from v4 on, and joins at once before', () => {
     const world = new World();
     const first = world.joinNow({}, 4);
     expect(errorName(first)).toBe('MEMBER_ID_REQUIRED');
@@ -13,7 +13,7 @@ describe('JoinGroup', () => {
     expect(world.response<JoinResponse>(old)).toMatchObject({ errorCode: 0, generationId: 1 });
   });
 
-  test('the answer names generation, protocol, leader, and to the leader the members', () => {
+  test('the response has generation, protocol and leader, and for the leader the members', () => {
     const world = new World({ initialRebalanceDelayMs: 3_000 });
     const a = world.joinDynamic();
     const b = world.joinDynamic();
@@ -35,7 +35,7 @@ describe('JoinGroup', () => {
     expect(world.response<JoinResponse>(b.token)).toMatchObject({ leader: a.memberId, members: [] });
   });
 
-  test('the first generation waits no longer than the rebalance time-out, however many come', () => {
+  test('the initial rebalance delay ends at the rebalance time-out, even when members keep joining', () => {
     const world = new World({ initialRebalanceDelayMs: 3_000 });
     const a = world.joinDynamic({ rebalanceTimeoutMs: 5_000 });
     for (let i = 0; i < 4; i++) {
@@ -60,7 +60,7 @@ describe('JoinGroup', () => {
     expect(world.shard.groups.size).toBe(0);
   });
 
-  test('refuses another protocol type, and protocols that have nothing in common with the others', () => {
+  test('refuses another protocol type, and protocols that the other members do not support', () => {
     const world = new World();
     world.stable(1);
     expect(errorName(world.joinNow({ protocolType: 'connect' }))).toBe('INCONSISTENT_GROUP_PROTOCOL');
@@ -68,7 +68,7 @@ describe('JoinGroup', () => {
     expect(errorName(world.joinNow({ protocols: other }))).toBe('INCONSISTENT_GROUP_PROTOCOL');
   });
 
-  test('an emptied group takes another protocol type', () => {
+  test('an empty group accepts another protocol type', () => {
     const world = new World();
     const { ids } = world.stable(1);
     world.leaveNow({ memberId: ids[0] as string });
@@ -84,7 +84,7 @@ describe('JoinGroup', () => {
     });
   });
 
-  test('picks the protocol that most members prefer among those all support', () => {
+  test('chooses the protocol that most members prefer among those that all support', () => {
     const world = new World({ initialRebalanceDelayMs: 1_000 });
     const of = (...names: string[]) => ({
       protocols: names.map((name) => ({ name, metadata: bytes(name) })),
@@ -96,7 +96,7 @@ describe('JoinGroup', () => {
     expect(world.response<JoinResponse>(a.token)?.protocolName).toBe('roundrobin');
   });
 
-  test('who lost the answer gets it again; a stable leader that joins starts a rebalance', () => {
+  test('a follower that joins a stable group gets the same generation; its leader starts a rebalance', () => {
     const world = new World();
     const { ids, generation } = world.stable(2);
     const [leader, follower] = ids as [string, string];
@@ -118,7 +118,7 @@ describe('JoinGroup', () => {
     expect(world.group().state).toBe('PreparingRebalance');
   });
 
-  test('who does not come back within the rebalance time-out is removed', () => {
+  test('a member that does not rejoin within the rebalance time-out is removed', () => {
     const world = new World();
     const { ids, generation } = world.stable(2, { sessionTimeoutMs: 100_000, rebalanceTimeoutMs: 20_000 });
     const token = world.join({
@@ -135,13 +135,13 @@ describe('JoinGroup', () => {
     expect(world.heartbeat(ids[1] as string, generation)).toBe('UNKNOWN_MEMBER_ID');
   });
 
-  test('v0 has one time-out for session and rebalance', () => {
+  test('in v0 the session time-out is also the rebalance time-out', () => {
     const world = new World();
     world.join({ sessionTimeoutMs: 7_000, rebalanceTimeoutMs: -1 }, 0);
     expect(world.group().rebalanceTimeoutMs).toBe(7_000);
   });
 
-  test('an id that never comes back holds up the rebalance until its session ends', () => {
+  test('a member id that was given but never joins delays the rebalance until its session ends', () => {
     const world = new World();
     const { ids } = world.stable(1);
     world.joinNow({}); // takes an id, and is not heard of again
@@ -158,7 +158,7 @@ describe('JoinGroup', () => {
     expect(world.joinNow({ memberId: ids[0] as string }).errorCode).toBe(0);
   });
 
-  test('a second request of the same member takes the place of the first, which is answered', () => {
+  test('a second JoinGroup of a member replaces the first, which gets REBALANCE_IN_PROGRESS', () => {
     const world = new World({ initialRebalanceDelayMs: 1_000 });
     const a = world.joinDynamic();
     const again = world.join({ memberId: a.memberId });

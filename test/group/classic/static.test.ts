@@ -20,7 +20,7 @@ function staticPair() {
 }
 
 describe('static members', () => {
-  test('a member that comes back keeps its place and assignment: no rebalance, a new id, the old one fenced', () => {
+  test('a member that rejoins keeps its assignment without a rebalance; its old member id is fenced', () => {
     const { world, a, b } = staticPair();
     const back = world.joinNow({ groupInstanceId: 'i2' });
     expect(back).toMatchObject({
@@ -40,7 +40,7 @@ describe('static members', () => {
     expect(world.commitError(fenced)).toBe('FENCED_INSTANCE_ID');
   });
 
-  test('a leader that comes back is told to skip the assignment from v9 on, and sees its old id as leader before', () => {
+  test('a leader that rejoins gets skipAssignment from v9 on, and its old id as leader before', () => {
     const { world, a } = staticPair();
     const back = world.joinNow({ groupInstanceId: 'i1' }, 9);
     expect(back).toMatchObject({ skipAssignment: true, leader: back.memberId });
@@ -54,14 +54,14 @@ describe('static members', () => {
     expect(a).toBe(old.a);
   });
 
-  test('the new id is stored: whoever coordinates next knows it', () => {
+  test('the new member id is written to the log, so the next coordinator has it', () => {
     const { world } = staticPair();
     const back = world.joinNow({ groupInstanceId: 'i2' });
     world.failOver();
     expect(world.heartbeat(back.memberId, 1, 'i2')).toBe('NONE');
   });
 
-  test('when the new id cannot be stored the old one stays', () => {
+  test('when the write of the new member id fails, the old one stays', () => {
     const { world, b } = staticPair();
     world.autoWrite = false;
     const token = world.join({ groupInstanceId: 'i2' });
@@ -70,7 +70,7 @@ describe('static members', () => {
     expect(world.heartbeat(b, 1, 'i2')).toBe('NONE');
   });
 
-  test('a waiting request of the old id is fenced', () => {
+  test('a pending request of the old member id gets FENCED_INSTANCE_ID', () => {
     const { world, a, b } = staticPair();
     const leader = world.join({ groupInstanceId: 'i1', memberId: a });
     const parked = world.join({ groupInstanceId: 'i2', memberId: b, sessionTimeoutMs: 30_000 });
@@ -82,7 +82,7 @@ describe('static members', () => {
     expect(world.group().state).toBe('PreparingRebalance');
   });
 
-  test('an absent static member keeps its place through a rebalance until its session ends', () => {
+  test('a rebalance waits for an absent static member until its session ends', () => {
     const { world, a } = staticPair();
     world.heartbeat(a, 1, 'i1');
     const token = world.join({
@@ -97,7 +97,7 @@ describe('static members', () => {
     expect(world.response<JoinResponse>(token)?.members).toHaveLength(1);
   });
 
-  test('an administrator removes it by its instance id', () => {
+  test('LeaveGroup removes a member by its instance id', () => {
     const { world, a } = staticPair();
     expect(
       world.leaveNow({ groupInstanceId: 'i2' }, { groupInstanceId: 'ghost' }).members.map((m) => m.errorCode),

@@ -13,7 +13,7 @@ function completing() {
 }
 
 describe('SyncGroup', () => {
-  test('shares leave when the assignment is replicated; a member the leader forgot gets an empty one', () => {
+  test('members get their assignment when it is replicated; one without an entry gets an empty assignment', () => {
     const { world, leader, follower } = completing();
     world.autoWrite = false;
     const waiting = world.sync(follower, 1);
@@ -47,7 +47,7 @@ describe('SyncGroup', () => {
     expect(errorName(world.syncAnswer(token) as SyncResponse)).toBe(error);
   });
 
-  test('a refused write sends everybody back to join', () => {
+  test('when the write of the assignment fails, all members must join again', () => {
     const { world, leader, follower } = completing();
     world.autoWrite = false;
     const tokens = [world.sync(follower, 1), world.sync(leader, 1, {})];
@@ -57,7 +57,7 @@ describe('SyncGroup', () => {
     expect(world.group().state).toBe('PreparingRebalance');
   });
 
-  test('a join while the assignment is being written makes it void', () => {
+  test('a join during the write of the assignment starts a rebalance', () => {
     const { world, leader, follower } = completing();
     world.autoWrite = false;
     const token = world.sync(leader, 1, {});
@@ -68,7 +68,7 @@ describe('SyncGroup', () => {
     expect(world.heartbeat(follower, 1)).toBe('REBALANCE_IN_PROGRESS');
   });
 
-  test('who never syncs is removed after the rebalance time-out, the others go on', () => {
+  test('a member that never sends SyncGroup is removed after the rebalance time-out', () => {
     const { world, leader, follower } = completing();
     world.sync(leader, 1, {});
     for (let i = 0; i < 12; i++) {
@@ -80,7 +80,7 @@ describe('SyncGroup', () => {
     expect(world.heartbeat(follower, 1)).toBe('UNKNOWN_MEMBER_ID');
   });
 
-  test('a leader that dies before it syncs costs a rebalance, no hang', () => {
+  test("when the leader's session ends before its SyncGroup, a rebalance follows", () => {
     const { world, follower } = completing();
     const waiting = world.sync(follower, 1);
     world.advance(10_001);

@@ -48,7 +48,7 @@ function show(assignment: Assignment): Record<string, string> {
 const both = ['t0', 't1'];
 
 describe('range', () => {
-  test('gives what Kafka gives when members come, go, and topics grow', () => {
+  test("gives Kafka's assignment when members join, leave, and topics grow", () => {
     const topics = { t0: 3, t1: 5 };
     expect(show(assign(range, { topics, subscriptions: { A: both } }))).toEqual({
       A: 't0:0,1,2 t1:0,1,2,3,4',
@@ -72,7 +72,7 @@ describe('range', () => {
     });
   });
 
-  test('splits each topic among its own subscribers', () => {
+  test('divides each topic among its subscribers', () => {
     const subscriptions = { A: both, B: ['t0'], C: both, D: ['t1'] };
     expect(show(assign(range, { topics: { t0: 7, t1: 4 }, subscriptions, statics: ['C'] }))).toEqual({
       A: 't0:3,4 t1:2',
@@ -84,7 +84,7 @@ describe('range', () => {
 });
 
 describe('uniform', () => {
-  test('gives what Kafka gives when members come one after the other', () => {
+  test("gives Kafka's assignment when a second member joins", () => {
     const topics = { t0: 3, t1: 5 };
     const one = assign(uniform, { topics, subscriptions: { A: both } });
     expect(show(one)).toEqual({ A: 't0:0,1,2 t1:0,1,2,3,4' });
@@ -92,7 +92,7 @@ describe('uniform', () => {
     expect(show(two)).toEqual({ A: 't0:0,1,2 t1:0', B: 't1:1,2,3,4' });
   });
 
-  test('gives the partitions of a member that left to the others, who keep theirs', () => {
+  test('gives the partitions of a member that left to the others, and moves none of theirs', () => {
     const topics = { t0: 3, t1: 5 };
     const three = assign(uniform, { topics, subscriptions: { A: both, B: both, C: both } });
     const two = assign(uniform, { topics, subscriptions: { B: both, C: both }, previous: three });
@@ -168,7 +168,7 @@ describe('any group', () => {
     );
   });
 
-  test('uniform: equal subscriptions make loads that differ by one at most, and few partitions move', () => {
+  test('uniform: with equal subscriptions loads differ by one at most, and only partitions in excess move', () => {
     fc.assert(
       fc.property(caseOf(true), fc.integer({ min: 1, max: 8 }), (group, later) => {
         const before = assign(uniform, group);
@@ -197,7 +197,7 @@ describe('any group', () => {
     );
   });
 
-  test('uniform: other subscriptions leave no single move that would make loads more even', () => {
+  test('uniform: with different subscriptions no single move would make the loads more even', () => {
     fc.assert(
       fc.property(caseOf(false), caseOf(false), (first, second) => {
         const topics = first.topics;

@@ -6,7 +6,7 @@ import { ConsumerWorld } from './harness.ts';
 const recordsMax = 200;
 const recordsOfRequestMax = 10;
 
-test('a batch takes no further request from recordsMax records on; those that wait come in the next ones', () => {
+test('a batch with recordsMax records takes no further request; the others are in later batches', () => {
   const world = new ConsumerWorld({}, { t: 4 });
   world.autoWrite = false;
   const tokens = Array.from({ length: 300 }, (_, i) =>

@@ -9,8 +9,8 @@ import { ConsumerWorld, idOf, settle } from './harness.ts';
 
 const first = { rebalanceTimeoutMs: 60_000, subscribedTopicNames: ['t'], topicPartitions: [] };
 
-describe('a member alone', () => {
-  test('gets everything with its first heartbeat', () => {
+describe('a single member', () => {
+  test('gets all partitions with its first heartbeat', () => {
     const world = new ConsumerWorld({}, { t: 3 });
     const response = world.beatNow({ memberId: 'a', ...first });
     expect(response).toEqual({
@@ -24,13 +24,13 @@ describe('a member alone', () => {
     expect(world.consumerGroup().state).toBe('Stable');
   });
 
-  test('writes the records that Kafka writes, in its order', () => {
+  test('causes the same records as in Kafka, in the same order', () => {
     const world = new ConsumerWorld({}, { t: 1 });
     world.beatNow({ memberId: 'a', ...first });
     expect(world.log.map(({ key }) => key[1])).toEqual([5, 3, 7, 6, 8]);
   });
 
-  test('hears nothing of its assignment while it does not change, and costs no write', () => {
+  test('gets no assignment and causes no write while nothing changes', () => {
     const world = new ConsumerWorld({}, { t: 3 });
     world.member('a').join();
     const written = world.log.length;
@@ -38,18 +38,18 @@ describe('a member alone', () => {
     expect(world.log.length).toBe(written);
   });
 
-  test('hears all when it sends all', () => {
+  test('gets its assignment when its heartbeat has all fields', () => {
     const world = new ConsumerWorld({}, { t: 1 });
     world.member('a').join();
     expect(world.beatNow({ memberId: 'a', memberEpoch: 2, ...first }).assignment).not.toBeNull();
   });
 
-  test('gets an id from the coordinator in v0', () => {
+  test('gets its member id from the coordinator in v0', () => {
     const world = new ConsumerWorld({}, { t: 1 });
     expect(world.beatNow({ memberId: '', ...first }, 0).memberId).toHaveLength(22);
   });
 
-  test('is answered when its records are replicated, not before', () => {
+  test('gets the response when its records are replicated, not before', () => {
     const world = new ConsumerWorld({}, { t: 1 });
     world.autoWrite = false;
     const token = world.beat({ memberId: 'a', ...first });
@@ -59,8 +59,8 @@ describe('a member alone', () => {
   });
 });
 
-describe('partitions move', () => {
-  test('from one member to another, which gets them when the first has let go', () => {
+describe('partitions', () => {
+  test('move to another member when the first has revoked them', () => {
     const world = new ConsumerWorld({}, { t: 4 });
     const a = world.member('a').join();
     const b = world.member('b').join();
@@ -77,7 +77,7 @@ describe('partitions move', () => {
     expect(world.consumerGroup().state).toBe('Stable');
   });
 
-  test('stay when a member that is to give them up does not say what it owns', () => {
+  test('stay when a heartbeat of the member that must revoke them has no list of owned partitions', () => {
     const world = new ConsumerWorld({}, { t: 4 });
     const a = world.member('a').join();
     const b = world.member('b').join();
@@ -95,7 +95,7 @@ describe('partitions move', () => {
     expect(members[1]?.beat().shown).toBe('t:0,1,2,3');
   });
 
-  test('are taken from a member that does not give them up within its rebalance time-out', () => {
+  test('go to the others when a member does not revoke its own within its rebalance time-out', () => {
     const world = new ConsumerWorld({}, { t: 4 });
     const a = world.member('a').join();
     const b = world.member('b').join();
@@ -109,7 +109,7 @@ describe('partitions move', () => {
     expect(world.beatError({ memberId: 'a', memberEpoch: 2 })).toBe('UNKNOWN_MEMBER_ID');
   });
 
-  test('are taken from a member that falls silent for its session time-out', () => {
+  test('go to the others when the session of a member ends', () => {
     const world = new ConsumerWorld({}, { t: 4 });
     const members = ['a', 'b'].map((id) => world.member(id).join());
     settle(members);
@@ -120,15 +120,15 @@ describe('partitions move', () => {
   });
 });
 
-describe('topics change', () => {
-  test('new partitions are handed out', () => {
+describe('a change of topics', () => {
+  test('assigns new partitions', () => {
     const world = new ConsumerWorld({}, { t: 1 });
     const a = world.member('a').join();
     world.growTopic('t', 3);
     expect(a.beat().shown).toBe('t:0,1,2');
   });
 
-  test('a topic that comes later is handed out', () => {
+  test('assigns a topic that is created after the member subscribed', () => {
     const world = new ConsumerWorld();
     const a = world.member('a').join();
     expect(a.shown).toBe('');
@@ -136,7 +136,7 @@ describe('topics change', () => {
     expect(a.beat().shown).toBe('t:0,1');
   });
 
-  test('a topic that is deleted and made again under its name is another topic', () => {
+  test('treats a topic that was deleted and created again as another topic', () => {
     const world = new ConsumerWorld({}, { t: 2 });
     const a = world.member('a').join();
     world.deleteTopic('t');
@@ -148,7 +148,7 @@ describe('topics change', () => {
     expect([...a.owned.keys()]).toEqual([idOf('t', 1)]);
   });
 
-  test('a topic that nobody subscribes to makes no new epoch', () => {
+  test('causes no new group epoch when no member subscribes to the topic', () => {
     const world = new ConsumerWorld({}, { t: 2 });
     const a = world.member('a').join();
     world.createTopic('other', 1);
@@ -157,8 +157,8 @@ describe('topics change', () => {
   });
 });
 
-describe('a subscription changes', () => {
-  test('and the topics that are no longer in it are given up', () => {
+describe('a changed subscription', () => {
+  test('revokes the topics that are no longer in it', () => {
     const world = new ConsumerWorld({}, { t: 1, u: 1 });
     const a = world.member('a', ['t', 'u']).join();
     expect(a.shown).toBe('t:0 u:0');
@@ -168,7 +168,7 @@ describe('a subscription changes', () => {
     expect(world.consumerGroup().state).toBe('Stable');
   });
 
-  test('and its order does not count', () => {
+  test('with the same topics in another order changes nothing', () => {
     const world = new ConsumerWorld({}, { t: 1, u: 1 });
     const a = world.member('a', ['t', 'u']).join();
     a.beat({ subscribedTopicNames: ['u', 't', 'u'] });
@@ -201,7 +201,7 @@ describe('refusals', () => {
     expect(world.shard.groups.size).toBe(0);
   });
 
-  test('UNSUPPORTED_ASSIGNOR names those that are supported', () => {
+  test('UNSUPPORTED_ASSIGNOR names the supported assignors', () => {
     const world = new ConsumerWorld({}, { t: 1 });
     expect(world.beatNow({ memberId: 'a', ...first, serverAssignor: 'mine' })).toMatchObject({
       errorCode: Errors.UNSUPPORTED_ASSIGNOR.code,
@@ -218,7 +218,7 @@ describe('refusals', () => {
     expect(world.beatError({ memberId: 'a', memberEpoch: -1 })).toBe('GROUP_ID_NOT_FOUND');
   });
 
-  test('UNKNOWN_MEMBER_ID for somebody else', () => {
+  test('UNKNOWN_MEMBER_ID for a member id that the group does not have', () => {
     const world = new ConsumerWorld({}, { t: 1 });
     world.member('a').join();
     expect(world.beatError({ memberId: 'b', memberEpoch: 2 })).toBe('UNKNOWN_MEMBER_ID');
@@ -226,7 +226,7 @@ describe('refusals', () => {
   });
 
   // Bound: group.consumer.max.size.
-  test('GROUP_MAX_SIZE_REACHED for one too many, and not for those who are in', () => {
+  test('GROUP_MAX_SIZE_REACHED for a member above the limit, not for present members', () => {
     const world = new ConsumerWorld(
       {
         consumer: {
@@ -253,19 +253,19 @@ describe('refusals', () => {
       return { world, a };
     }
 
-    test('for an epoch that is ahead', () => {
+    test('for an epoch above the current one', () => {
       const { world } = moved();
       expect(world.beatError({ memberId: 'a', memberEpoch: 4 })).toBe('FENCED_MEMBER_EPOCH');
     });
 
-    test('for the epoch before, when the member owns what is no longer its own or does not say', () => {
+    test('for the previous epoch with revoked partitions or without a list of owned partitions', () => {
       const { world } = moved();
       const topicPartitions = [{ topicId: idOf('t'), partitions: [0, 1, 2] }];
       expect(world.beatError({ memberId: 'a', memberEpoch: 2, topicPartitions })).toBe('FENCED_MEMBER_EPOCH');
       expect(world.beatError({ memberId: 'a', memberEpoch: 2 })).toBe('FENCED_MEMBER_EPOCH');
     });
 
-    test('but not for the epoch before, when the answer with the new one may have been lost', () => {
+    test('not for the previous epoch with the assigned partitions: the response may have been lost', () => {
       const { world, a } = moved();
       const topicPartitions = [...a.owned].map(([topicId, partitions]) => ({ topicId, partitions }));
       expect(world.beatNow({ memberId: 'a', memberEpoch: 2, topicPartitions })).toMatchObject({
@@ -274,7 +274,7 @@ describe('refusals', () => {
       });
     });
 
-    test('and epoch 0 is always a way back', () => {
+    test('not for epoch 0, with which the member joins again', () => {
       const { world } = moved();
       expect(world.member('a').join().shown).toBe('t:0,1');
     });
@@ -284,7 +284,7 @@ describe('refusals', () => {
 describe('static members', () => {
   const instanceId = 'i1';
 
-  test('keep their place when they come back under a new id', () => {
+  test('keep their assignment when they rejoin with a new member id', () => {
     const world = new ConsumerWorld({}, { t: 4 });
     const a = world.member('a', ['t'], { instanceId }).join();
     const b = world.member('b').join();
@@ -299,13 +299,13 @@ describe('static members', () => {
     expect(world.consumerGroup().members.has('a')).toBe(false);
   });
 
-  test('UNRELEASED_INSTANCE_ID while the one before has not gone', () => {
+  test('get UNRELEASED_INSTANCE_ID while another member has the instance id', () => {
     const world = new ConsumerWorld({}, { t: 1 });
     world.member('a', ['t'], { instanceId }).join();
     expect(world.beatError({ memberId: 'b', instanceId, ...first })).toBe('UNRELEASED_INSTANCE_ID');
   });
 
-  test('FENCED_INSTANCE_ID for the id that was replaced', () => {
+  test('get FENCED_INSTANCE_ID with a member id that was replaced', () => {
     const world = new ConsumerWorld({}, { t: 1 });
     const a = world.member('a', ['t'], { instanceId }).join();
     a.leave(-2);
@@ -316,7 +316,7 @@ describe('static members', () => {
     );
   });
 
-  test('lose their place when they leave for good, or stay away for a session', () => {
+  test('lose their assignment when they are away for a session time-out', () => {
     const world = new ConsumerWorld({}, { t: 2 });
     const a = world.member('a', ['t'], { instanceId }).join();
     const b = world.member('b').join();
@@ -333,14 +333,14 @@ describe('static members', () => {
 describe('regular expressions', () => {
   const regex = (subscribedTopicRegex: string) => ({ subscribedTopicNames: null, subscribedTopicRegex });
 
-  test('match whole names, at once when topics are few', () => {
+  test('match whole topic names, in the same turn when there are few topics', () => {
     const world = new ConsumerWorld({}, { t1: 1, t2: 1, xt1: 1 });
     const a = world.member('a', [], regex('t.*')).join();
     expect(a.shown).toBe('t1:0 t2:0');
     expect(world.log.some(({ key }) => key[1] === 16)).toBe(true);
   });
 
-  test('INVALID_REGULAR_EXPRESSION for what RE2 does not take, and for what is larger than regexSizeMax', () => {
+  test('get INVALID_REGULAR_EXPRESSION when RE2 refuses them or they are larger than regexSizeMax', () => {
     const world = new ConsumerWorld({}, { t1: 1 });
     for (const bad of ['(', '(?=t)', 't\\1', 't'.repeat(5_000), '(?:t?){1000}'.repeat(5)]) {
       expect(world.beatError({ memberId: 'a', ...first, ...regex(bad) })).toBe('INVALID_REGULAR_EXPRESSION');
@@ -348,7 +348,7 @@ describe('regular expressions', () => {
     expect(world.shard.groups.size).toBe(0);
   });
 
-  test('take in topics that come later, after a pause', () => {
+  test('match topics that are created later, after a pause', () => {
     const world = new ConsumerWorld({}, { t1: 1 });
     const a = world.member('a', [], regex('t.*')).join();
     world.createTopic('t2', 1);
@@ -357,7 +357,7 @@ describe('regular expressions', () => {
     expect(a.beat().shown).toBe('t1:0 t2:0');
   });
 
-  test('are forgotten when nobody subscribes with them any more', () => {
+  test('are removed when no member subscribes with them any more', () => {
     const world = new ConsumerWorld({}, { t1: 1, u: 1 });
     const a = world.member('a', [], regex('t.*')).join();
     a.beat({ subscribedTopicRegex: '', subscribedTopicNames: ['u'] });
@@ -375,7 +375,7 @@ describe('regular expressions', () => {
     expect([...a.beat().owned.keys()]).toHaveLength(20);
   });
 
-  test('a large one is matched against fewer names in a turn (workPerTurn)', () => {
+  test('that are large are matched against fewer names in a turn (workPerTurn)', () => {
     const world = new ConsumerWorld({}, { t: 1 });
     for (let i = 0; i < 100; i++) world.createTopic(`n${i}`, 1);
     const a = world.member('a', [], regex('(?:(?:x|y){600})?n1.')).join();
@@ -386,7 +386,7 @@ describe('regular expressions', () => {
 });
 
 describe('assignors', () => {
-  test('the one that most members ask for is taken', () => {
+  test('the group uses the one that most members ask for', () => {
     const world = new ConsumerWorld({}, { t: 3, u: 3 });
     const topics = ['t', 'u'];
     const members = ['a', 'b'].map((id) => world.member(id, topics, { serverAssignor: 'range' }).join());
@@ -394,7 +394,7 @@ describe('assignors', () => {
     expect(members.map(({ shown }) => shown)).toEqual(['t:0,1 u:0,1', 't:2 u:2']);
   });
 
-  test('group.consumer.assignment.interval.ms: the target is computed at most once in it', () => {
+  test('the target is computed at most once in group.consumer.assignment.interval.ms', () => {
     const config = NodeConfig.parse(
       'process.roles=broker\nnode.id=1\ncontroller.quorum.voters=2@n2:1\nlisteners=PLAINTEXT://n1:1\ncontroller.listener.names=C\nlistener.security.protocol.map=C:PLAINTEXT,PLAINTEXT:PLAINTEXT\nlog.dirs=/a\ngroup.consumer.assignment.interval.ms=1000',
     );
@@ -408,7 +408,7 @@ describe('assignors', () => {
     expect([a.shown, b.shown]).toEqual(['t:0,1', 't:2,3']);
   });
 
-  test('an assignment of a clock that was ahead keeps nobody waiting', () => {
+  test("the next assignment is not delayed when the former coordinator's clock was ahead", () => {
     const intervals = {
       sessionTimeoutMs: 45_000,
       heartbeatIntervalMs: 5_000,
@@ -425,7 +425,7 @@ describe('assignors', () => {
   });
 
   // Bound: assignAtOnceMax.
-  test('a large group is assigned in several turns, while heartbeats go on', () => {
+  test('a large group is assigned in a later turn; heartbeats are answered meanwhile', () => {
     const world = new ConsumerWorld({}, { t: 3_000 });
     const a = world.member('a');
     // A heartbeat waits for the first assignment: a response with epoch 0 would make the member join again.
@@ -447,7 +447,7 @@ describe('the heartbeat interval', () => {
   const interval = (world: ConsumerWorld, member: { memberId: string; epoch: number }): number =>
     world.beatNow({ memberId: member.memberId, memberEpoch: member.epoch }).heartbeatIntervalMs;
 
-  test('is that of the group while there is no news to come', () => {
+  test('is the configured one while no change is pending', () => {
     const world = new ConsumerWorld({}, { t: 4 });
     const a = world.member('a').join();
     const b = world.member('b').join();
@@ -456,7 +456,7 @@ describe('the heartbeat interval', () => {
     expect([interval(world, a), interval(world, b)]).toEqual([5_000, 5_000]);
   });
 
-  test('is short while others give up what the member waits for', () => {
+  test('is short while other members must revoke partitions for this one', () => {
     const world = new ConsumerWorld({}, { t: 4 });
     const a = world.member('a').join();
     const b = world.member('b').join();
@@ -466,7 +466,7 @@ describe('the heartbeat interval', () => {
     expect(interval(world, b)).toBe(5_000);
   });
 
-  test('ends with the session of a member that is silent, so that others take over at once', () => {
+  test('ends when the session of another member would end', () => {
     const world = new ConsumerWorld({}, { t: 4 });
     const a = world.member('a').join();
     settle([world.member('b').join(), a]);

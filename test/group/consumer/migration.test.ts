@@ -74,7 +74,7 @@ function rejoin(world: ConsumerWorld, memberId: string, owned: number[]) {
 }
 
 describe('upgrade', () => {
-  test('the first heartbeat makes a consumer group of a classic one, whose members stay', () => {
+  test('the first ConsumerGroupHeartbeat turns a classic group into a consumer group with all its members', () => {
     const { world, memberId, generation } = classicGroup();
     const b = world.member('b').join();
     const group = world.consumerGroup();
@@ -93,7 +93,7 @@ describe('upgrade', () => {
     expect(b.beat().shown).toBe('t:1');
   });
 
-  test('what is written is what a coordinator that takes over reads', () => {
+  test('the next coordinator reads the same group from the log', () => {
     const { world } = classicGroup();
     world.member('b').join();
     expect(durable(replayed(world.log, world.config, seededRandom(1), world.now))).toEqual(
@@ -102,7 +102,7 @@ describe('upgrade', () => {
     expect(world.log.some(({ key, value }) => key[1] === 2 && value === null)).toBe(true);
   });
 
-  test('in the middle of a rebalance: what the member that left had is given out', () => {
+  test('during a rebalance: the partitions of a member that left are assigned', () => {
     const { world, memberId } = classicGroup();
     const request = { groupInstanceId: 'seat', protocols: protocols() };
     world.join(request);
@@ -112,21 +112,21 @@ describe('upgrade', () => {
     expect(b.shown).toBe('t:0,1');
   });
 
-  test('offsets stay', () => {
+  test('keeps the committed offsets', () => {
     const { world, memberId, generation } = classicGroup();
     world.commit(7, { memberId, generationIdOrMemberEpoch: generation });
     world.member('b').join();
     expect(world.consumerGroup().offsets.get('t')?.get(0)?.offset).toBe(7);
   });
 
-  test('a classic group without members becomes a consumer group whatever the policy', () => {
+  test('happens to an empty classic group with any migration policy', () => {
     const world = new ConsumerWorld(policy('disabled'), { t: 2 });
     world.commit(7);
     expect(world.member('a').join().shown).toBe('t:0,1');
     expect(world.consumerGroup().offsets.get('t')?.get(0)?.offset).toBe(7);
   });
 
-  test('a write that fails leaves the classic group, whose members join again', () => {
+  test('when the write fails the group stays classic, and its members join again', () => {
     const { world, memberId, generation } = classicGroup();
     world.autoWrite = false;
     const b = { memberId: 'b', rebalanceTimeoutMs: 60_000, subscribedTopicNames: ['t'], topicPartitions: [] };
@@ -137,7 +137,7 @@ describe('upgrade', () => {
     expect(world.heartbeat(memberId, generation)).toBe('REBALANCE_IN_PROGRESS');
   });
 
-  test.each(['disabled', 'downgrade'] as const)('not with policy %s', (migrationPolicy) => {
+  test.each(['disabled', 'downgrade'] as const)('does not happen with policy %s', (migrationPolicy) => {
     const { world } = classicGroup(policy(migrationPolicy));
     const response = world.beatNow({
       memberId: 'b',
@@ -152,7 +152,7 @@ describe('upgrade', () => {
     expect(world.group().state).toBe('Stable');
   });
 
-  test('not of a group that is not of consumers', () => {
+  test('does not happen to a group of another protocol type', () => {
     const world = new ConsumerWorld({}, { t: 2 });
     joinClassic(world, { protocolType: 'connect' });
     expect(
@@ -163,7 +163,7 @@ describe('upgrade', () => {
     });
   });
 
-  test('GROUP_ID_NOT_FOUND for a heartbeat that does not join', () => {
+  test('does not happen at a heartbeat with a member epoch above 0', () => {
     const { world } = classicGroup();
     expect(world.beatNow({ memberId: 'b', memberEpoch: 1 }).errorMessage).toBe(
       'Group g is not a consumer group.',
@@ -179,7 +179,7 @@ describe('a classic member in a consumer group', () => {
     return { world, a, memberId, errorCode };
   }
 
-  test('gets an id, joins, and gets its share when it is free', () => {
+  test('gets a member id, joins, and gets its partition when the other member has revoked it', () => {
     const { world, a, memberId, errorCode } = mixed();
     expect(errorName({ errorCode })).toBe('MEMBER_ID_REQUIRED');
     const first = rejoin(world, memberId, []);
@@ -193,7 +193,7 @@ describe('a classic member in a consumer group', () => {
     expect(world.consumerGroup().state).toBe('Stable');
   });
 
-  test('is removed when its session ends, by its own time-out', () => {
+  test('is removed when its own session time-out has passed', () => {
     const { world, a, memberId } = mixed();
     const { generationId } = rejoin(world, memberId, []);
     world.advance(9_000);
@@ -204,7 +204,7 @@ describe('a classic member in a consumer group', () => {
     expect(world.heartbeat(memberId, generationId)).toBe('UNKNOWN_MEMBER_ID');
   });
 
-  test('is removed when it does not join again in time', () => {
+  test('is removed when it does not rejoin within its rebalance time-out', () => {
     const { world, memberId } = mixed();
     const { generationId } = rejoin(world, memberId, []);
     world.member('c').join();
@@ -217,7 +217,7 @@ describe('a classic member in a consumer group', () => {
     expect(world.heartbeat(memberId, generationId)).toBe('UNKNOWN_MEMBER_ID');
   });
 
-  test('ILLEGAL_GENERATION, INCONSISTENT_GROUP_PROTOCOL and UNKNOWN_MEMBER_ID as in a classic group', () => {
+  test('gets ILLEGAL_GENERATION, INCONSISTENT_GROUP_PROTOCOL, UNKNOWN_MEMBER_ID as in a classic group', () => {
     const { world, memberId } = mixed();
     const { generationId } = rejoin(world, memberId, []);
     expect(world.heartbeat(memberId, generationId + 1)).toBe('ILLEGAL_GENERATION');
@@ -229,12 +229,12 @@ describe('a classic member in a consumer group', () => {
     expect(errorName(defined(world.syncAnswer(token)))).toBe('INCONSISTENT_GROUP_PROTOCOL');
   });
 
-  test('INCONSISTENT_GROUP_PROTOCOL where migration is disabled', () => {
+  test('gets INCONSISTENT_GROUP_PROTOCOL when migration is disabled', () => {
     const { errorCode } = mixed(policy('disabled'));
     expect(errorName({ errorCode })).toBe('INCONSISTENT_GROUP_PROTOCOL');
   });
 
-  test('commits with its generation, ILLEGAL_GENERATION with another', () => {
+  test('commits with its generation, and gets ILLEGAL_GENERATION with another one', () => {
     const { world, memberId } = mixed();
     const { generationId } = rejoin(world, memberId, []);
     const topics = (committedOffset: number) => [
@@ -264,7 +264,7 @@ describe('downgrade', () => {
     return { world, memberId, b, generationId };
   }
 
-  test('the last member of the consumer protocol goes: the others are a classic group and join again', () => {
+  test('happens when the last member of the consumer protocol leaves; the others join again', () => {
     const { world, memberId, b, generationId } = withOneOfEach();
     b.leave();
     const group = world.group();
@@ -278,14 +278,14 @@ describe('downgrade', () => {
     expect([joined.errorCode, joined.leader, joined.generationId]).toEqual([0, memberId, generationId + 1]);
   });
 
-  test('what is written is what a coordinator that takes over reads', () => {
+  test('the next coordinator reads the same group from the log', () => {
     const { world, b } = withOneOfEach();
     b.leave();
     world.failOver();
     expect([world.group().state, world.group().members.size]).toEqual(['Stable', 1]);
   });
 
-  test('a deadline does it too', () => {
+  test('happens when the session of the last member of the consumer protocol ends', () => {
     const { world, memberId, generationId } = withOneOfEach();
     for (let i = 0; i < 6; i++) {
       world.advance(8_000);
@@ -294,7 +294,7 @@ describe('downgrade', () => {
     expect(world.group().members.size).toBe(1);
   });
 
-  test('who is removed commits nothing any more, though the records are under way', () => {
+  test('the removed member can commit nothing even before the records are replicated', () => {
     const { world, memberId, b, generationId } = withOneOfEach();
     world.autoWrite = false;
     world.beat({ memberId: 'b', memberEpoch: -1 });
@@ -312,7 +312,7 @@ describe('downgrade', () => {
   });
 
   test.each([false, true])(
-    'a static member comes back as a classic one, all have what is theirs: %s',
+    'a static member rejoins with the classic protocol; each member has its partitions: %s',
     (isSettled) => {
       const instanceId = 'i1';
       const world = new ConsumerWorld({}, { t: 2 });
@@ -334,13 +334,13 @@ describe('downgrade', () => {
     },
   );
 
-  test('not with policy upgrade', () => {
+  test('does not happen with policy upgrade', () => {
     const { world, b, memberId } = withOneOfEach(policy('upgrade'));
     b.leave();
     expect(world.consumerGroup().members.has(memberId)).toBe(true);
   });
 
-  test('a write that fails leaves the group as it was', () => {
+  test('when the write fails the group is unchanged', () => {
     const { world, memberId, b } = withOneOfEach();
     world.autoWrite = false;
     const token = world.beat({ memberId: 'b', memberEpoch: -1 });
@@ -351,7 +351,7 @@ describe('downgrade', () => {
     expect(b.beat().shown).toBe('t:1');
   });
 
-  test('a consumer group without members becomes a classic one with the first that joins', () => {
+  test('an empty consumer group becomes a classic one with the first JoinGroup', () => {
     const world = new ConsumerWorld({}, { t: 2 });
     const a = world.member('a').join();
     world.commit(3, {
@@ -375,7 +375,7 @@ describe('downgrade', () => {
   });
 });
 
-test('both protocols side by side settle', () => {
+test('members of both protocols end up with equal shares', () => {
   const world = new ConsumerWorld({}, { t: 6 });
   const members = ['a', 'b'].map((id) => world.member(id).join());
   const { memberId } = world.joinNow({ protocols: protocols() });

@@ -21,7 +21,7 @@ test.each([
   ['unrevoked', 1, some],
   ['unreleased', 2, none],
 ] as const)(
-  'a member that is %s has the number %d, and the next one in old records',
+  'the state %s is written as %d, and read from old records where it is one higher',
   (name, number, pending) => {
     const record = current(memberStates[name], pending);
     const bytes = defined(record.value);
@@ -34,7 +34,7 @@ test.each([
   },
 );
 
-test('a group that goes wipes the record that Kafka before 4.1 kept, as Kafka does', () => {
+test('the deletion of a group also deletes the record that only Kafka before 4.1 wrote', () => {
   const world = new ConsumerWorld({}, { t: 1 });
   world.member('a').join().leave();
   world.send((token) => ({ type: 'deleteGroup', token, groupId: 'g' }));

@@ -4,7 +4,7 @@ import { ConsumerWorld } from './harness.ts';
 
 const regex = (subscribedTopicRegex: string) => ({ subscribedTopicNames: null, subscribedTopicRegex });
 
-test('an expression in the log that is larger than today allows matches nothing, and the group goes on', () => {
+test('a stored expression above the size limit matches no topic, and the group stays usable', () => {
   const world = new ConsumerWorld({}, { t1: 1 });
   const a = world.member('a', [], regex('t.*')).join();
   const group = world.consumerGroup();
