@@ -12,7 +12,7 @@ function codeOf(call: () => unknown): number | undefined {
   }
 }
 
-test('a broker registers fenced, and serves when it has followed to its registration', () => {
+test('a broker is fenced until its metadata has its registration and it asks to be unfenced', () => {
   const controller = new TestController();
   const epoch = controller.register(1);
   expect(controller.image.cluster.brokers.get(nodeId(1))?.fenced).toBe(true);
@@ -28,7 +28,7 @@ test('the same incarnation may register again and keeps its epoch', () => {
   expect(controller.image.cluster.brokers.get(nodeId(1))?.fenced).toBe(false);
 });
 
-test('a new incarnation waits for a live old one, not for one whose stream broke', () => {
+test('a new incarnation is refused while the old one is connected, and accepted after its stream broke', () => {
   const controller = new TestController().start(1);
   const epoch = controller.epochOf(1);
   expect(codeOf(() => controller.register(1, { incarnation: 2 }))).toBe(101);
@@ -47,7 +47,7 @@ test('a new incarnation waits for a live old one, not for one whose stream broke
   ).toBe(77);
 });
 
-test('another cluster is refused', () => {
+test("a registration with another cluster id, or without the cluster's features, is refused", () => {
   const controller = new TestController();
   const request = {
     brokerId: 1,
@@ -61,7 +61,7 @@ test('another cluster is refused', () => {
   expect(codeOf(() => controller.call(62, { ...request, clusterId: 'cluster' }))).toBe(35);
 });
 
-test('silence for a session fences; leaderships move, ISRs shrink', () => {
+test('a broker without heartbeats is fenced at the end of its session: leaderships move, ISRs shrink', () => {
   const controller = new TestController().start(1, 2, 3);
   controller.create('t', [[1, 2, 3]]);
   const before = controller.partition('t');
@@ -76,7 +76,7 @@ test('silence for a session fences; leaderships move, ISRs shrink', () => {
   expect(controller.shape('t').leader).toBe(2);
 });
 
-test('a dead broker is fenced at once; a broken stream alone does nothing; coming back in time neither', () => {
+test('a broker whose process ended is fenced at once; after a broken stream alone it is not', () => {
   const controller = new TestController().start(1, 2);
   controller.create('t', [[1, 2]]);
   controller.active.brokerStreamBroken(nodeId(1));
@@ -90,7 +90,7 @@ test('a dead broker is fenced at once; a broken stream alone does nothing; comin
   expect(controller.shape('t')).toMatchObject({ leader: 2, isr: [2] });
 });
 
-test('a controller that stood still blames nobody', () => {
+test('after a pause of the controller sessions are extended, so no broker is fenced for it', () => {
   const controller = new TestController().start(1);
   controller.active.extendSessions(20_000);
   controller.tick(20_000);
@@ -99,7 +99,7 @@ test('a controller that stood still blames nobody', () => {
   expect(controller.image.cluster.brokers.get(nodeId(1))?.fenced).toBe(true);
 });
 
-test('controlled shutdown: leaderships move first, then the broker may stop', () => {
+test('controlled shutdown: the broker may stop when leaderships have moved and its metadata has that', () => {
   const controller = new TestController().start(1, 2);
   controller.create('t', [[1, 2]]);
   const seen = controller.offset - 1;
@@ -113,7 +113,7 @@ test('controlled shutdown: leaderships move first, then the broker may stop', ()
   expect(controller.beat(1, { shutDown: true })).toMatchObject({ shouldShutDown: true, isFenced: true });
 });
 
-test('controlled shutdown of the only replica, and its return: no data is doubted', () => {
+test('the only replica is in the ELR during a controlled shutdown, and leads again as recovered', () => {
   const controller = new TestController().start(1);
   controller.create('t', [[1]]);
   controller.beat(1, { shutDown: true });
@@ -126,7 +126,7 @@ test('controlled shutdown of the only replica, and its return: no data is doubte
   expect(controller.partition('t').leaderRecoveryState).toBe(0);
 });
 
-test('the only replica after a crash: elected as the last leader, marked as recovering', () => {
+test('the only replica is elected after a crash as the last known leader, in state recovering', () => {
   const controller = new TestController().start(1);
   controller.create('t', [[1]]);
   controller.active.brokerStreamBroken(nodeId(1));
@@ -139,7 +139,7 @@ test('the only replica after a crash: elected as the last leader, marked as reco
   expect(controller.partition('t').leaderRecoveryState).toBe(0);
 });
 
-test('eligible leader replicas: what Kafka 4.3 shows for three topics when one of three brokers is gone', () => {
+test('eligible leader replicas of three topics are those of Kafka 4.3 after the loss of one of three brokers', () => {
   const controller = new TestController({ minInsyncReplicas: 2 }).start(1, 2, 3);
   controller.create('full', [
     [1, 2, 3],
@@ -169,7 +169,7 @@ test('without ELR the last member stays in the ISR', () => {
   expect(controller.shape('t')).toEqual({ leader: 2, isr: [2], elr: [], last: [] });
 });
 
-test('unclean election when the topic allows it, also when it is allowed later', () => {
+test("an unclean election happens when the topic's configuration begins to allow it", () => {
   const controller = new TestController({}, 7, false).start(1, 2);
   controller.create('t', [[1, 2]]);
   controller.kill(2);
@@ -186,7 +186,7 @@ test('unclean election when the topic allows it, also when it is allowed later',
   expect(controller.partition('t').leaderRecoveryState).toBe(1);
 });
 
-test('unregistering', () => {
+test('UnregisterBroker removes the broker and moves its leaderships', () => {
   const controller = new TestController().start(1, 2);
   controller.create('t', [[1, 2]]);
   expect(codeOf(() => controller.call(64, { brokerId: 9 }))).toBe(102);
@@ -195,7 +195,7 @@ test('unregistering', () => {
   expect(controller.shape('t')).toMatchObject({ leader: 2, isr: [2] });
 });
 
-test('producer ids come in blocks, each once', () => {
+test('AllocateProducerIds returns each block once, and refuses a stale broker epoch', () => {
   const controller = new TestController().start(1);
   const take = () => controller.call(67, { brokerId: 1, brokerEpoch: controller.epochOf(1) });
   expect([take(), take()].map((one) => [one.producerIdStart, one.producerIdLen])).toEqual([

@@ -86,8 +86,8 @@ test.each<[what: string, entity: Part[], ops: Operation[], message: string]>([
   expect(stored(controller)).toEqual({});
 });
 
-describe('is stored', () => {
-  test('sets, changes and removes values; an entity without values is gone', () => {
+describe('AlterClientQuotas', () => {
+  test('sets, changes and removes values; an entity without values is removed', () => {
     const controller = new TestController();
     const entity = [user('alice')];
     alter(controller, [{ entity, ops: [set('producer_byte_rate', 1024), set('request_percentage', 12.5)] }]);
@@ -99,7 +99,7 @@ describe('is stored', () => {
     expect(stored(controller)).toEqual({});
   });
 
-  test('defaults, pairs and addresses, and none of it with validateOnly', () => {
+  test('stores defaults, pairs and addresses; with validateOnly nothing', () => {
     const controller = new TestController();
     const connections = [set('connection_creation_rate', 5)];
     const entries = [
@@ -120,7 +120,7 @@ describe('is stored', () => {
     ]);
   });
 
-  test('of several entries for one entity the first is applied, and the answer has the last error', () => {
+  test("applies the first of several entries for one entity, and returns the last one's error", () => {
     const controller = new TestController();
     const entity = [user('a'), client('b')];
     const answer = alter(controller, [
@@ -154,7 +154,7 @@ describe('controller_mutation_rate', () => {
   // Kafka leaves out a message that says no more than the code.
   const refused = [Errors.THROTTLING_QUOTA_EXCEEDED.code, null];
 
-  test('created, added and deleted partitions count; what exceeds the quota is refused by topic', () => {
+  test('created, added and deleted partitions count; topics above the quota are refused', () => {
     const controller = new TestController().start(1);
     controller.mutations = context;
     const topics = ['a', 'b', 'c'].map((name) => ({

@@ -30,7 +30,7 @@ function assign(controller: TestController, id: number, directory: string, topic
   return response.directories[0]?.topics[0]?.partitions[0]?.errorCode ?? -1;
 }
 
-test('a replica has no directory until its broker says one; a broker with a single one has it there at once', () => {
+test("a replica's directory is set by its broker, at creation if the broker has only one", () => {
   const controller = cluster([1, 2]);
   controller.start(3);
   controller.create('t', [[1, 2, 3]]);
@@ -46,7 +46,7 @@ test('a replica has no directory until its broker says one; a broker with a sing
   expect(controller.partition('t')).toMatchObject({ leader: 1, leaderEpoch, isr: [1, 2, 3] });
 });
 
-test('what can not be assigned is refused one by one', () => {
+test("AssignReplicasToDirs refuses unknown partitions, other brokers' replicas and stale broker epochs", () => {
   const controller = cluster([1, 2, 3]);
   controller.create('t', [[1, 2]]);
   expect(assign(controller, 1, one(1), 't', 9)).toBe(3);
@@ -56,7 +56,7 @@ test('what can not be assigned is refused one by one', () => {
   ).toThrow(/STALE_BROKER_EPOCH|Expected broker epoch/);
 });
 
-test('a directory fails: leaderships and ISR memberships in it move at once, those in the other one stay', () => {
+test('when a directory fails, only the replicas in it lose leadership and ISR membership', () => {
   const controller = cluster([1, 2, 3]);
   controller.create('t', [
     [1, 2, 3],
@@ -77,7 +77,7 @@ test('a directory fails: leaderships and ISR memberships in it move at once, tho
   expect(controller.shape('t', 0)).toMatchObject({ leader: 2 });
 });
 
-test('the broker said too late where the replica is: the leadership moves when it says so', () => {
+test('an assignment to a directory that failed before moves the leadership', () => {
   const controller = cluster([1, 2]);
   controller.create('t', [[1, 2]]);
   controller.beat(1, { offline: [one(1)] });
@@ -87,7 +87,7 @@ test('the broker said too late where the replica is: the leadership moves when i
 });
 
 test.each([true, false])(
-  'a directory was offline at the start (ELR %s): replicas in it do not lead',
+  "replicas in a directory that was offline at the broker's start do not lead (ELR %s)",
   (elr) => {
     const controller = cluster([1], elr);
     controller.create('t', [[1], [1]]);
@@ -111,7 +111,7 @@ test.each([true, false])(
   },
 );
 
-test('a broker whose directory got a new id leads again when it has said so', () => {
+test('a broker whose directory got a new id leads again after AssignReplicasToDirs', () => {
   const controller = new TestController().start(1);
   controller.create('t', [[1]]);
   const epoch = controller.epochOf(1);
@@ -123,7 +123,7 @@ test('a broker whose directory got a new id leads again when it has said so', ()
   expect(controller.shape('t')).toMatchObject({ leader: 1 });
 });
 
-test('cordoned directories get no new replicas; a broker with nothing else is left out', () => {
+test('cordoned directories get no new replicas; a broker with no other directory gets none', () => {
   const controller = cluster([1, 2]);
   controller.beat(1, { cordoned: [one(1), two(1)] });
   controller.create('t', [[2]]);

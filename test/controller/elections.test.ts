@@ -134,13 +134,13 @@ describe('unclean elections', () => {
     expect(play(steps, { elr, minIsr: 2 })).toBe(expected);
   });
 
-  test('the broker allows them, the topic says nothing', () => {
+  test("happen when only the broker's configuration allows them", () => {
     expect(play('-1 -2 -3 +1', { elr: true, minIsr: 2, unclean: true })).toBe(
       'leader 1 isr 1 elr  recovering',
     );
   });
 
-  test('a leader that recovers takes nobody into the ISR until it says that it has', () => {
+  test('a recovering leader is marked as recovered by its AlterPartition, with which the ISR grows', () => {
     const controller = new TestController({ minInsyncReplicas: 2 }).start(1, 2, 3);
     controller.create('t', [[1, 2, 3]]);
     for (const id of [1, 2, 3]) controller.kill(id);

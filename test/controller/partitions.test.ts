@@ -28,7 +28,7 @@ function codesOf(response: ReturnType<TestController['alterIsr']>): unknown {
   return [response.errorCode, response.topics[0]?.partitions[0]?.errorCode];
 }
 
-test('AlterPartition: shrink, grow, and the fences', () => {
+test('AlterPartition shrinks and expands the ISR, and refuses stale epochs and ineligible replicas', () => {
   const controller = new TestController().start(1, 2, 3);
   controller.create('t', [[1, 2, 3]]);
   const before = controller.partition('t');
@@ -84,7 +84,7 @@ test('AlterPartition: shrink, grow, and the fences', () => {
   expect(controller.shape('t').isr).toEqual([1, 2, 3]);
 });
 
-test('a reassignment adds, waits for the ISR, then removes; the old leader hears that it lost', () => {
+test('a reassignment adds replicas, waits until they are in sync, then removes the old ones and their leader', () => {
   const controller = new TestController().start(1, 2, 3);
   controller.create('t', [[1]]);
   expect(reassign(controller, 't', [2, 3])).toEqual([0, null]);
@@ -140,7 +140,7 @@ test('a reassignment can be cancelled and replaced', () => {
   expect(reassign(controller, 'none', [1])).toEqual([3, 'Unable to find a topic named none.']);
 });
 
-test('removing replicas needs no waiting when the target is in sync already', () => {
+test('a reassignment to replicas that are in sync completes at once', () => {
   const controller = new TestController().start(1, 2, 3);
   controller.create('t', [[1, 2, 3]]);
   reassign(controller, 't', [2, 1]);
@@ -153,7 +153,7 @@ test('removing replicas needs no waiting when the target is in sync already', ()
   expect(controller.partition('t').leaderEpoch).toBe(1);
 });
 
-test('elections: preferred and unclean, with their refusals', () => {
+test("ElectLeaders elects the preferred leader, and refuses with Kafka's codes", () => {
   const controller = new TestController({ minInsyncReplicas: 2 }).start(1, 2, 3);
   controller.create('full', [[3, 2, 1]]);
   controller.create('single', [[3]]);
@@ -169,7 +169,7 @@ test('elections: preferred and unclean, with their refusals', () => {
   expect(controller.shape('full').leader).toBe(3);
 });
 
-test('leaderships go back by themselves when that is switched on', () => {
+test('leaderships return to the preferred leaders every leader.imbalance.check.interval.seconds', () => {
   const controller = new TestController({ leaderRebalanceIntervalMs: 1000 }).start(1, 2);
   controller.create('t', [[1, 2]]);
   controller.kill(1);
@@ -181,7 +181,7 @@ test('leaderships go back by themselves when that is switched on', () => {
   expect(controller.shape('t').leader).toBe(1);
 });
 
-test('two brokers that were killed together, one after the other: no replica outside of ISR and ELR is elected', () => {
+test('after the loss of all brokers no replica outside of ISR and ELR is elected', () => {
   const controller = new TestController({ minInsyncReplicas: 2 }).start(1, 2, 3);
   controller.create('t', [[1, 2, 3]]);
   controller.kill(1);

@@ -156,7 +156,7 @@ function checkPartitions(before: MetadataImage, after: MetadataImage, elr: boole
 
 describe('random operations', () => {
   test.each([true, false])(
-    'keep the image sound and replayable (eligible leader replicas: %s)',
+    'keep the invariants of partitions; the records replay to the same image (ELR: %s)',
     (elr) => {
       fc.assert(
         fc.property(fc.array(step, { minLength: 1, maxLength: 40 }), fc.nat(), (steps, seed) => {

@@ -67,7 +67,7 @@ describe('AlterUserScramCredentials', () => {
     expect(alter(new TestController(), [], [{ name: 'a' }]).results).toEqual([refusal]);
   });
 
-  test('a user that a request changes twice is not changed, by whichever mechanism; others are', () => {
+  test('a user that a request contains twice is not changed, even with two mechanisms; other users are', () => {
     const controller = new TestController();
     const both = [{ name: 'a' }, { name: 'a', mechanism: 2 }, { name: 'b' }];
     expect(alter(controller, both)).toEqual({ results: [`a ${twice}`, 'b 0'], known: ['1:b'] });

@@ -22,7 +22,7 @@ function set(name: string, value: string | null): Config {
   return { name, configOperation: 0, value };
 }
 
-test('topics: set, append, subtract, delete', () => {
+test("a topic's configurations can be set, appended to, subtracted from and deleted", () => {
   const controller = new TestController().start(1);
   controller.create('t', [[1]]);
   const values = (): unknown => Object.fromEntries(controller.image.configs.topic('t'));
@@ -41,7 +41,7 @@ test('topics: set, append, subtract, delete', () => {
   expect(values()).toEqual({ 'retention.ms': '9' });
 });
 
-test("refusals have Kafka's codes and words", () => {
+test("IncrementalAlterConfigs refuses with Kafka's codes and messages", () => {
   const controller = new TestController().start(1);
   controller.create('t', [[1]]);
   expect(alter(controller, 2, 'none', set('retention.ms', '1'))).toEqual([
@@ -72,7 +72,7 @@ test("refusals have Kafka's codes and words", () => {
   expect(responses.map((one) => one.errorCode)).toEqual([42, 42]);
 });
 
-test('the minimum of in-sync replicas is one for all brokers while ELR counts by it', () => {
+test('with ELR, min.insync.replicas cannot be set for one broker, and a change empties the ELR', () => {
   const controller = new TestController({ minInsyncReplicas: 2 }).start(1, 2);
   expect(controller.image.configs.brokerDefault().get('min.insync.replicas')).toBe('2');
   expect(alter(controller, 4, '1', set('min.insync.replicas', '1'))).toEqual([
@@ -90,7 +90,7 @@ test('the minimum of in-sync replicas is one for all brokers while ELR counts by
   expect(controller.shape('t').elr).toEqual([]);
 });
 
-test('features: bounds, direction, all or nothing', () => {
+test('UpdateFeatures refuses unsupported levels and unannounced downgrades', () => {
   const controller = new TestController().start(1);
   const update = (
     feature: string,
@@ -125,7 +125,7 @@ test('features: bounds, direction, all or nothing', () => {
   expect(controller.image.features.levels.has('transaction.version')).toBe(false);
 });
 
-test('kraft.version: never down, known by all voters, and no record', () => {
+test('kraft.version is never downgraded, needs the support of all voters, and writes no record', () => {
   const directoryId = 'AAAAAAAAQACAAAAAAAAABA';
   let voters = [{ id: nodeId(1), directoryId: uuidZero }];
   const supportedFeatures = new Map([['kraft.version', { min: 0, max: 1 }]]);
@@ -151,7 +151,7 @@ test('kraft.version: never down, known by all voters, and no record', () => {
   expect(controller.records).toHaveLength(recordCount);
 });
 
-test('metadata.version does not go down, and others may need it', () => {
+test('metadata.version cannot be downgraded; unknown features and levels are refused', () => {
   const controller = new TestController();
   const failed = 'The update failed for all features since the following feature had an error:';
   const update = (feature: string, maxVersionLevel: number, upgradeType: number): string | null =>
@@ -170,7 +170,7 @@ test('metadata.version does not go down, and others may need it', () => {
   expect(update('transaction.version', 1, 9)).toMatch(/does not support the given upgrade type\.$/);
 });
 
-test('access control lists', () => {
+test('ACLs are created once, found by a filter and deleted', () => {
   const controller = new TestController();
   const acl = {
     resourceType: 2,

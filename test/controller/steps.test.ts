@@ -81,7 +81,7 @@ function register(active: ActiveController): Operation<unknown> {
   }) as Operation<unknown>;
 }
 
-test('a broker that comes back without a good-bye is in no ISR or ELR, wherever the controller changes', () => {
+test('a broker that returns after an unclean shutdown is in no ISR or ELR, at any change of the controller', () => {
   const { image } = cluster();
   for (let stepsMax = 0; ; stepsMax++) {
     const first = controllerOf(image);
@@ -99,7 +99,7 @@ test('a broker that comes back without a good-bye is in no ISR or ELR, wherever 
   }
 });
 
-test('a fenced broker leads nothing, wherever the controller changes', () => {
+test('a fenced broker leads no partition, at any change of the controller', () => {
   const { image } = cluster();
   for (let stepsMax = 0; ; stepsMax++) {
     const first = controllerOf(image);
@@ -117,7 +117,7 @@ test('a fenced broker leads nothing, wherever the controller changes', () => {
   }
 });
 
-test('an answer about many partitions is that of each of them', () => {
+test('AlterPartition of many partitions has the result of each of them', () => {
   const controller = cluster();
   const [topic] = [...controller.image.topics.all()].filter(({ name }) => name === 'topic-0');
   const wanted = [...(topic?.partitions ?? []), topic?.partitions[0] as PartitionImage];

@@ -21,7 +21,7 @@ function create(controller: TestController, topic: Topic, validateOnly = false):
   return topics.map((one) => [one.errorCode, one.errorMessage]);
 }
 
-test('defaults, and what the answer tells', () => {
+test('CreateTopics uses the default counts, and returns them with the topic id', () => {
   const controller = new TestController({ defaultPartitionCount: 3, defaultReplicationFactor: 2 }).start(
     1,
     2,
@@ -41,7 +41,7 @@ test('defaults, and what the answer tells', () => {
   }
 });
 
-test("refusals have Kafka's codes and words", () => {
+test("CreateTopics refuses with Kafka's codes and messages", () => {
   const controller = new TestController().start(1);
   controller.create('taken', [[1]]);
   controller.create('a.b', [[1]]);
@@ -97,7 +97,7 @@ test("refusals have Kafka's codes and words", () => {
   for (const [topic, code, message] of cases) expect(create(controller, topic)).toEqual([[code, message]]);
 });
 
-test('the same name twice is refused once; validation alone changes nothing', () => {
+test('CreateTopics refuses a repeated name with one result; validateOnly changes nothing', () => {
   const controller = new TestController().start(1);
   const topic = { name: 't', numPartitions: 1, replicationFactor: 1, assignments: [], configs: [] };
   const { topics } = controller.call(19, { topics: [topic, topic, { ...topic, name: 'u' }] });
@@ -109,7 +109,7 @@ test('the same name twice is refused once; validation alone changes nothing', ()
   expect(controller.image.topics.names()).toEqual(['u']);
 });
 
-test('fenced brokers are the last resort and outside of the ISR; none in service refuses', () => {
+test('a fenced broker gets replicas only when needed, outside of the ISR; with all fenced none is created', () => {
   const controller = new TestController().start(1);
   controller.register(2);
   expect(create(controller, { replicationFactor: 2 })).toEqual([[0, null]]);
@@ -123,7 +123,7 @@ test('fenced brokers are the last resort and outside of the ISR; none in service
   ]);
 });
 
-test('delete by name and by id', () => {
+test('DeleteTopics deletes by name and by id', () => {
   const controller = new TestController().start(1);
   controller.create('a', [[1]], { 'retention.ms': '1' });
   controller.create('b', [[1]]);
@@ -148,7 +148,7 @@ test('delete by name and by id', () => {
   expect([...controller.image.configs.all()].filter((config) => config.type === 2)).toEqual([]);
 });
 
-test('a topic that the request names more than once is not deleted', () => {
+test('DeleteTopics does not delete a topic that the request contains more than once', () => {
   const controller = new TestController().start(1);
   const ids = new Map<string, string>();
   for (const name of ['a', 'b']) {
@@ -200,7 +200,7 @@ test('a topic that the request names more than once is not deleted', () => {
   expect(controller.image.topics.size).toBe(2);
 });
 
-test('no request asks for more than 10,000 partitions, of one topic or of several', () => {
+test('a request for more than 10,000 partitions is refused, of one topic or of several', () => {
   const controller = new TestController().start(1);
   controller.create('t', [[1]]);
   controller.create('u', [[1]]);
@@ -228,7 +228,7 @@ test('no request asks for more than 10,000 partitions, of one topic or of severa
   }
 });
 
-test('more partitions', () => {
+test("CreatePartitions adds partitions, and refuses with Kafka's codes and messages", () => {
   const controller = new TestController().start(1, 2);
   controller.create('t', [[1, 2]]);
   const add = (count: number, assignments: { brokerIds: number[] }[] | null = null): unknown => {

@@ -50,7 +50,7 @@ const two = [
   record('ConfigRecord', { resourceType: 2, resourceName: 'a', name: 'retention.ms', value: '7' }),
 ];
 
-test('a change of one partition leaves all else as it was', () => {
+test('a change of one partition keeps all other objects of the image', () => {
   const before = imageOf(two);
   const delta = new MetadataDelta(before);
   delta.replay(record('PartitionChangeRecord', { topicId: a, partitionId: 1, isr: [2], leader: 2 }));
@@ -70,7 +70,7 @@ test('a change of one partition leaves all else as it was', () => {
   expect([...delta.changedPartitions(a)]).toEqual([1]);
 });
 
-test('an ISR change without a leader keeps the leader epoch; the same leader named begins a new one', () => {
+test('a change of the ISR keeps the leader epoch; one with a leader increases it, even with the same leader', () => {
   const before = imageOf(two);
   const shrunk = imageOf([record('PartitionChangeRecord', { topicId: a, partitionId: 0, isr: [1] })], before);
   expect(shrunk.topics.partition(a, 0)).toMatchObject({ leaderEpoch: 0, partitionEpoch: 1 });
@@ -78,7 +78,7 @@ test('an ISR change without a leader keeps the leader epoch; the same leader nam
   expect(named.topics.partition(a, 0)).toMatchObject({ leaderEpoch: 1, partitionEpoch: 2, isr: [1] });
 });
 
-test('a topic takes its configuration with it, and its name can be given again in the same delta', () => {
+test('a topic is deleted with its configurations; one delta can create a topic with the same name', () => {
   const before = imageOf(two);
   const again = 'AAAAAAAAAAAAAAAAAAACew';
   const delta = new MetadataDelta(before);
@@ -95,7 +95,7 @@ test('a topic takes its configuration with it, and its name can be given again i
   expect([...delta.changedTopics]).toEqual([again]);
 });
 
-test('a snapshot replays to an equal image, and arrives as the difference', async () => {
+test('a snapshot replays to an equal image; publishers get a delta with the differences', async () => {
   const image = imageOf(two);
   const copy = imageOf([...decodeSnapshot(snapshotBytes(image))]);
   expect([...imageToRecords(copy)]).toEqual([...imageToRecords(image)]);
@@ -131,7 +131,7 @@ test('a snapshot replays to an equal image, and arrives as the difference', asyn
   expect(loader.image.topics.partition(a, 0)).toBe(old);
 });
 
-test('a snapshot that repeats the epochs of another history is told apart, and what is alike is kept', () => {
+test('a snapshot of another history with the same epochs changes what differs, and keeps what is equal', () => {
   const before = imageOf(two);
   const other = imageOf([
     record('TopicRecord', { name: 'a', topicId: a }),
@@ -150,7 +150,7 @@ test('a snapshot that repeats the epochs of another history is told apart, and w
   expect(after.topics.partition(a, 1)?.isr).toEqual([2]);
 });
 
-test('partitions whose lists say the same share them', () => {
+test('partitions with equal lists share one list object', () => {
   const ids = Array.from({ length: 50 }, (_, i) => i);
   const image = imageOf([
     record('TopicRecord', { name: 'a', topicId: a }),
@@ -171,7 +171,7 @@ test('partitions whose lists say the same share them', () => {
   expect(changed.topics.partition(a, 7)).toMatchObject({ isr: [1], replicas: [1, 2], directories: [b, a] });
 });
 
-test('a credential does not keep the payload that brought it', () => {
+test('a credential does not keep its whole payload in memory', () => {
   const bytes = new Uint8Array([1, 2, 3]);
   const credential = record('UserScramCredentialRecord', {
     name: 'u',
@@ -187,7 +187,7 @@ test('a credential does not keep the payload that brought it', () => {
   expect(image.security.scram.size).toBe(1);
 });
 
-test('registrations: fencing, leaving, coming back', () => {
+test('records fence, unfence and unregister a broker', () => {
   const register = record('RegisterBrokerRecord', {
     brokerId: 3,
     incarnationId: a,

@@ -67,7 +67,7 @@ describe('metadata records', () => {
     expect(messages.length).toBe(Object.keys(recordSchemas).length);
   });
 
-  test('a payload gives back its records', () => {
+  test('encoded records are decoded to the same records', () => {
     const records: MetadataRecord[] = [
       record('TopicRecord', { name: 'a', topicId: 'AAAAAAAAAAAAAAAAAAAAew' }),
       record('PartitionRecord', {
@@ -91,7 +91,7 @@ describe('metadata records', () => {
     expect(decodeRecords(encodeRecords([]))).toEqual([]);
   });
 
-  test('a payload that is cut anywhere is refused', () => {
+  test('a truncated payload is refused', () => {
     const bytes = encodeRecords([record('TopicRecord', { name: 'abc', topicId: 'AAAAAAAAAAAAAAAAAAAAew' })]);
     for (let size = 2; size < bytes.length; size++) {
       expect(() => decodeRecords(bytes.subarray(0, size)), String(size)).toThrow();

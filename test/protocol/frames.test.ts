@@ -18,7 +18,7 @@ import { CreateTopicsResponse } from '../../src/protocol/messages/topics/19-crea
 import { apis, messageOf } from '../../src/protocol/messages/api-keys.ts';
 import { allMessages } from './all-messages.ts';
 
-test('a request frame: size, header with client id, body', () => {
+test('a request frame has size, header with client id, and body', () => {
   const body = { clientSoftwareName: 'x', clientSoftwareVersion: '1' };
   const frame = Buffer.concat(
     requestFrame(ApiVersionsRequest, { apiVersion: 3, correlationId: 9, clientId: 'me' }, body),
@@ -30,7 +30,7 @@ test('a request frame: size, header with client id, body', () => {
   expect(decode(ApiVersionsRequest, 3, frame, header.bodyAt)).toMatchObject(body);
 });
 
-test('the response of ApiVersions has the plain header, all other flexible ones have tags', () => {
+test('the response header of ApiVersions has no tagged fields, that of other flexible versions has', () => {
   const plain = Buffer.concat(
     responseFrame(ApiVersionsResponse, { apiVersion: 4, correlationId: 7 }, { errorCode: 0, apiKeys: [] }),
   );
@@ -45,7 +45,7 @@ test('the response of ApiVersions has the plain header, all other flexible ones 
   });
 });
 
-test('large records leave as they came, between two written pieces', () => {
+test('large records are neither copied on writing nor on reading', () => {
   const records = Buffer.alloc(100_000, 7);
   const writer = new Writer();
   for (let round = 0; round < 2; round++) {
@@ -75,21 +75,21 @@ test('large records leave as they came, between two written pieces', () => {
   }
 });
 
-test('a body that was encoded elsewhere', () => {
+test('a frame can be made of a body that is already encoded', () => {
   const frame = Buffer.concat(
     responseFrameOf(CreateTopicsResponse, { apiVersion: 5, correlationId: 3 }, Uint8Array.of(1, 2, 3)),
   );
   expect(frame.toString('hex')).toBe('00000008000000030001' + '0203');
 });
 
-test('every request that is described is in the table of APIs, or the header of its flexible versions is misread', () => {
+test('the table of APIs has every request, so that each header version is known', () => {
   const missing = allMessages
     .filter(({ name, key }) => key >= 0 && name.endsWith('Request') && !apis.some((api) => api.key === key))
     .map(({ name }) => name);
   expect(missing).toEqual([]);
 });
 
-test('the table of APIs is whole', () => {
+test('each row of the table of APIs has request and response of the same key and versions', () => {
   for (const api of apis) {
     expect(messageOf(api.key)).toBe(api);
     expect(api.request.key).toBe(api.key);

@@ -8,7 +8,7 @@ function entry(offset: number, epoch: number, sizeBytes = 10): Entry {
   return { offset, epoch, kind: 'data', payload: new Uint8Array(sizeBytes), appendedMs: 0 };
 }
 
-test('log: a write that is overtaken by a truncation makes nothing of the new tail stable (the ABA story)', () => {
+test('log: a write finished after a truncation does not make the new entries stable (the ABA problem)', () => {
   // The entry at offset 2 is written in epochs 1, 2 and 3; each write replaces the one before.
   const log = new RaftLog(1000);
   const first = log.append([entry(0, 1), entry(1, 1), entry(2, 1)]);
@@ -22,7 +22,7 @@ test('log: a write that is overtaken by a truncation makes nothing of the new ta
   expect(log.stableEndOffset).toBe(3);
 });
 
-test('log: what is not durable never leaves the cache', () => {
+test('log: entries stay in the cache until they are durable', () => {
   const log = new RaftLog(0);
   const seq = log.append([entry(0, 1), entry(1, 1)]);
   expect(log.cached(0, 2, 1000)?.length).toBe(2);
@@ -31,7 +31,7 @@ test('log: what is not durable never leaves the cache', () => {
   expect(log.epochAt(1)).toBe(1);
 });
 
-test('log: an installed snapshot counts as nothing before it is durable', () => {
+test('log: an installed snapshot does not move stableEndOffset before it is durable', () => {
   const log = new RaftLog(1000);
   log.persisted(log.append([entry(0, 1)]));
   const seq = log.install(10, 3);
@@ -40,7 +40,7 @@ test('log: an installed snapshot counts as nothing before it is durable', () => 
   expect(log.stableEndOffset).toBe(10);
 });
 
-test('log: appends, truncations and compactions leave what a plain array would have', () => {
+test('log: random appends, truncations and compactions give the content of a plain array', () => {
   const step = fc.oneof(
     fc.record({
       type: fc.constant('append' as const),

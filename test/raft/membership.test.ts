@@ -24,7 +24,7 @@ function refusals(quorum: Puppets, change: VoterChange): string[] {
   return quorum.refused.splice(0);
 }
 
-test('Raft thesis: 4.1: a server uses the latest configuration in its log, committed or not, and the one before when that is gone', () => {
+test('Raft thesis: 4.1: a server uses the latest configuration in its log, the one before after a truncation', () => {
   const quorum = ledBy1(3, 3);
   quorum.change(1, { kind: 'remove', voter: quorum.replica(3) });
   quorum.deliver(({ to }) => to === 2);
@@ -48,7 +48,7 @@ test('Raft thesis: 4.1: a server uses the latest configuration in its log, commi
   expect(ids(quorum, 1)).toEqual([1, 2, 3]);
 });
 
-test('Raft thesis: 4.1: a new change begins only when the one before is committed (Ongaro 2015: and an entry of the own epoch)', () => {
+test('Raft thesis: 4.1: a change begins when the one before, and an entry of this epoch, are committed', () => {
   const quorum = ledBy1(4, 3);
   expect(refusals(quorum, { kind: 'remove', voter: quorum.replica(2) })).toEqual([]);
   expect(refusals(quorum, { kind: 'add', voter: quorum.voter(4) })).toEqual(['1: changePending']);
@@ -67,7 +67,7 @@ test('Raft thesis: 4.1: a new change begins only when the one before is committe
   expect(refusals(fresh, { kind: 'remove', voter: fresh.replica(2) })).toEqual(['1: notReady']);
 });
 
-test('Raft thesis: 4.2.1: a server that is no voter gets the log, and is not counted for commitment or elections', () => {
+test('Raft thesis: 4.2.1: a non-voting server gets the log, but does not count for commits and elections', () => {
   const quorum = ledBy1(3, 1);
   quorum.change(1, { kind: 'add', voter: quorum.voter(2) });
   quorum.stabilize();
@@ -93,7 +93,7 @@ test('Raft thesis: 4.2.1: a server that lags is not added', () => {
   expect(refusals(quorum, { kind: 'add', voter: quorum.voter(2) })).toEqual([]);
 });
 
-test('etcd: a learner that was promoted votes, though it may not know of it', () => {
+test('etcd: a promoted learner votes even before it has the entry of its promotion', () => {
   const quorum = ledBy1(3, 2);
   quorum.change(1, { kind: 'add', voter: quorum.voter(3) });
   quorum.stabilize([1, 2]);
@@ -106,7 +106,7 @@ test('etcd: a learner that was promoted votes, though it may not know of it', ()
   expect(ids(quorum, 3)).toEqual([1, 2, 3]);
 });
 
-test('Raft thesis: 4.2.2: a leader that removes itself does not count itself, and goes once that is committed', () => {
+test('Raft thesis: 4.2.2: a leader that removes itself is not counted, and steps down when that is committed', () => {
   const quorum = ledBy1(2, 2);
   quorum.change(1, { kind: 'remove', voter: quorum.replica(1) });
   quorum.persist(1);
@@ -120,7 +120,7 @@ test('Raft thesis: 4.2.2: a leader that removes itself does not count itself, an
   expect(quorum.status(1)).toContain('follower of 2');
 });
 
-test('Raft thesis: 4.2.2: a server that is not in its own latest configuration starts an election when that may not be committed', () => {
+test('Raft thesis: 4.2.2: a server outside of its latest configuration may lead to commit that configuration', () => {
   const quorum = ledBy1(2, 2);
   quorum.change(1, { kind: 'remove', voter: quorum.replica(1) });
   quorum.persist(1);
@@ -137,7 +137,7 @@ test('Raft thesis: 4.2.2: a server that is not in its own latest configuration s
   expect(quorum.status(2)).toContain('leader, epoch 3');
 });
 
-test('a replica that is no voter is elected for its log, when no voter can be, and hands over', () => {
+test('a non-voter with the longest log is elected when no voter can be; the lead then goes to a voter', () => {
   const quorum = ledBy1(4, 3);
   // Besides the leader, only node 2 has the voter set of epoch 1 that includes node 4. Node 3 leads next, and only node 4 gets an
   // entry from it.
@@ -178,7 +178,7 @@ test('a replica that is no voter is elected for its log, when no voter can be, a
   expect(ids(quorum, 2)).toEqual([1, 2, 3]);
 });
 
-test('Raft thesis: 4.2.3: a removed server that knows nothing of it disturbs nobody', () => {
+test('Raft thesis: 4.2.3: a removed server without that entry does not disturb the leader, and then gets it', () => {
   const quorum = ledBy1(3, 3);
   quorum.crash(3);
   quorum.change(1, { kind: 'remove', voter: quorum.replica(3) });
@@ -191,7 +191,7 @@ test('Raft thesis: 4.2.3: a removed server that knows nothing of it disturbs nob
   expect(ids(quorum, 3)).toEqual([1, 2]);
 });
 
-test('KIP-853: the last voter stays, a voter is added once, and names its directory', () => {
+test('KIP-853: refused are the removal of the last voter, a duplicate, and an unknown directory id', () => {
   const quorum = ledBy1(2, 1);
   expect(refusals(quorum, { kind: 'remove', voter: quorum.replica(1) })).toEqual(['1: lastVoter']);
   expect(refusals(quorum, { kind: 'add', voter: quorum.voter(1) })).toEqual(['1: duplicateVoter']);
@@ -202,7 +202,7 @@ test('KIP-853: the last voter stays, a voter is added once, and names its direct
   expect(quorum.refused).toEqual(['2: notLeader']);
 });
 
-test('static voters become dynamic once each was heard, with the disks that they have', () => {
+test('static voters become dynamic with the directory ids of all, once the leader has heard each of them', () => {
   const quorum = new Puppets(3);
   quorum.elect(1, [1, 2]);
   expect(refusals(quorum, { kind: 'remove', voter: quorum.replica(2) })).toEqual(['1: staticVoters']);
@@ -218,7 +218,7 @@ test('static voters become dynamic once each was heard, with the disks that they
   expect(quorum.core(3).state.voters.current.map((voter) => voter.directoryId)).toEqual(directories);
 });
 
-test('a replica that no longer has what it acknowledged says so and stops', () => {
+test('a replica that lost entries that it had acknowledged stops with DamagedStoreError', () => {
   const quorum = ledBy1(3, 3);
   const old = quorum.node(2).disk;
   quorum.propose(1, 'a');
@@ -238,7 +238,7 @@ test('a replica that no longer has what it acknowledged says so and stops', () =
   expect(other.epochs(2)).toEqual(other.epochs(1));
 });
 
-test('a voter that was never heard is not fed after its removal', () => {
+test('a leader sends nothing to a removed voter that it never heard', () => {
   const quorum = new Puppets(3, {}, true);
   quorum.elect(1, [1, 2]);
   quorum.change(1, { kind: 'remove', voter: quorum.replica(3) });
@@ -247,7 +247,7 @@ test('a voter that was never heard is not fed after its removal', () => {
   expect(role.name === 'leader' && [...role.progress.keys()]).toEqual([2]);
 });
 
-test('Raft thesis: 3.10: a transfer that is not done within an election timeout is given up, and proposals are taken again', () => {
+test('Raft thesis: 3.10: after an election timeout a leadership transfer ends; proposals are accepted again', () => {
   const quorum = ledBy1(2, 2);
   const { role } = quorum.core(1).state;
   if (role.name !== 'leader') throw new Error('node 1 leads');
@@ -260,7 +260,7 @@ test('Raft thesis: 3.10: a transfer that is not done within an election timeout 
   expect(quorum.refused).toEqual([]);
 });
 
-test('Raft thesis: 6.4: a leader answers a read only after a majority answered a heartbeat of later', () => {
+test('Raft thesis: 6.4: a read is answered after a majority answered a heartbeat sent after it', () => {
   const quorum = new Puppets(5);
   quorum.elect(1);
   quorum.timeout(1);
@@ -281,7 +281,7 @@ test('Raft thesis: 6.4: a leader answers a read only after a majority answered a
   expect(quorum.reads).toEqual(['1: up to 1']);
 });
 
-test('no more than readsMax reads wait; they are refused when the leadership ends', () => {
+test('at most readsMax reads are pending; they are refused when the leadership ends', () => {
   const readsMax = 10_000;
   const quorum = new Puppets(3);
   quorum.elect(1);
@@ -292,7 +292,7 @@ test('no more than readsMax reads wait; they are refused when the leadership end
   expect(quorum.refused).toEqual(Array.from({ length: readsMax }, () => '1: notLeader'));
 });
 
-test('a leader sends its log to no more than learnersMax replicas that are no voters', () => {
+test('a leader sends its log to at most learnersMax non-voters', () => {
   const learnersMax = 64;
   const quorum = ledBy1(3, 3);
   const fed = (): number => {
@@ -307,7 +307,7 @@ test('a leader sends its log to no more than learnersMax replicas that are no vo
   expect(fed()).toBe(learnersMax);
 });
 
-test('a proposal above payloadBytesMax is refused, and one that makes more than uncommittedBytesMax wait', () => {
+test('a proposal above payloadBytesMax, or beyond uncommittedBytesMax in all, is refused', () => {
   const payloadBytesMax = 8 * 1024 * 1024;
   const uncommittedBytesMax = 32 * 1024 * 1024;
   const quorum = new Puppets(3);
@@ -325,7 +325,7 @@ test('a proposal above payloadBytesMax is refused, and one that makes more than 
   expect(quorum.refused.length).toBeGreaterThan(0);
 });
 
-test('sets that differ in one voter share a member in every two majorities; those that differ in two need not', () => {
+test('voter sets that differ in one voter have no disjoint majorities', () => {
   const subsets = (count: number): number[] => Array.from({ length: 2 ** count }, (_, bits) => bits);
   const size = (bits: number): number => bits.toString(2).replaceAll('0', '').length;
   fc.assert(

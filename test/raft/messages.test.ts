@@ -24,7 +24,7 @@ const append = (
   entries,
 });
 
-test('epochs up to epochMax, which is also what the name of a snapshot has room for', () => {
+test('an epoch above epochMax or below 0 is refused', () => {
   expect(faultOf(append(epochMax, 3, entry(5, 3), entry(6, epochMax)))).toBeNull();
   for (const epoch of [epochMax + 1, 805_129_082_122_930, -1]) {
     expect(faultOf({ type: 'timeoutNow', epoch })).toContain(`epoch ${epoch}`);
@@ -32,7 +32,7 @@ test('epochs up to epochMax, which is also what the name of a snapshot has room 
   }
 });
 
-test('no entry, and no end of a log, has a later epoch than its message', () => {
+test('an entry or a log end with a later epoch than its message is refused', () => {
   expect(faultOf(append(4, 5))).toContain('epoch 5');
   expect(faultOf(append(4, 3, entry(5, 4), entry(6, 5)))).toContain('epoch 5');
   const vote = { type: 'vote', preVote: true, transfer: false, logEndOffset: 1, nonce: 1 } as const;
@@ -40,6 +40,6 @@ test('no entry, and no end of a log, has a later epoch than its message', () => 
   expect(faultOf({ ...vote, epoch: 4, lastEpoch: 4 })).toBeNull();
 });
 
-test('entries are contiguous', () => {
+test('entries that are not contiguous are refused', () => {
   expect(faultOf(append(4, 3, entry(6, 4)))).toContain('offset 6 where 5 is next');
 });

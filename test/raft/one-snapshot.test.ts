@@ -3,7 +3,7 @@ import { nodeId } from '../../src/base/ids.ts';
 import type { Input } from '../../src/raft/state.ts';
 import { Puppets } from './puppet.ts';
 
-test('a follower that needs a snapshot is sent one, and no second while that is on its way', () => {
+test('a leader sends a follower one snapshot at a time, and again when the sending failed', () => {
   const quorum = new Puppets(3, { trailingEntries: 0, cacheBytesMax: 0 });
   quorum.elect(1, [1, 2]);
   for (const text of ['a', 'b', 'c']) {

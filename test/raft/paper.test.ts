@@ -38,7 +38,7 @@ function askForVote(
   quorum.persist(to);
 }
 
-test('Raft paper: 5.1: a server that receives a request with a stale epoch rejects it, and tells its own', () => {
+test('Raft paper: 5.1: a server rejects a request with a stale epoch, and answers with its own epoch', () => {
   const quorum = new Puppets(3);
   quorum.plant(1, [5]);
   const from = { id: nodeId(2), directoryId: 'AAAAAAAAAAAAAAAAAAAA2A' };
@@ -59,7 +59,7 @@ test('Raft paper: 5.1: a server that receives a request with a stale epoch rejec
   expect(quorum.core(1).leaderId).toBe(null);
 });
 
-test('Raft paper: 5.1: a leader that discovers a later epoch reverts to follower state at once', () => {
+test('Raft paper: 5.1: a leader that receives a later epoch steps down at once', () => {
   const quorum = new Puppets(3);
   quorum.elect(1);
   const from = { id: nodeId(2), directoryId: 'AAAAAAAAAAAAAAAAAAAA2A' };
@@ -67,7 +67,7 @@ test('Raft paper: 5.1: a leader that discovers a later epoch reverts to follower
   expect(quorum.status(1)).toContain('unattached, epoch 9');
 });
 
-test('Raft paper: 5.2: each server votes for at most one candidate in an epoch, first come first served, also after a restart', () => {
+test('Raft paper: 5.2: a server votes for the first candidate of an epoch only, also after a restart', () => {
   const quorum = new Puppets(3);
   askForVote(quorum, 2, 1, 1, 0, 0);
   askForVote(quorum, 3, 1, 1, 0, 0);
@@ -96,7 +96,7 @@ test('Raft paper: 5.2: a candidate wins only with a majority; a repeated vote co
   expect(quorum.status(1)).toContain('leader');
 });
 
-test('Raft paper: 5.2: a candidate that hears the leader of its epoch becomes its follower', () => {
+test("Raft paper: 5.2: a candidate that receives a heartbeat of its epoch's leader becomes its follower", () => {
   const quorum = new Puppets(3);
   quorum.plant(1, [1]);
   quorum.timeout(1);
@@ -120,7 +120,7 @@ test('Raft paper: 5.2: a candidate that hears the leader of its epoch becomes it
   expect(quorum.status(1)).toContain('follower of 3, epoch 2');
 });
 
-test('Raft paper: 5.3: the leader brings followers of any history to its own log (figure 7)', () => {
+test("Raft paper: 5.3: the logs of followers become equal to the leader's log (figure 7)", () => {
   const leader = [1, 1, 1, 4, 4, 5, 5, 6, 6, 6];
   const followers = [
     [1, 1, 1, 4, 4, 5, 5, 6, 6],
@@ -146,7 +146,7 @@ test('Raft paper: 5.3: the leader brings followers of any history to its own log
   }
 });
 
-test('Raft paper: 5.3: a follower acknowledges what it compared with the leader, not its own longer log (CCF 6016)', () => {
+test('Raft paper: 5.3: a follower acknowledges up to the end of the request, not of its longer log (CCF 6016)', () => {
   const quorum = new Puppets(3);
   quorum.plant(2, [1, 1, 1, 1, 1], 1);
   const from = { id: nodeId(1), directoryId: 'AAAAAAAAAAAAAAAAAAAA1A' };
@@ -167,7 +167,7 @@ test('Raft paper: 5.3: a follower acknowledges what it compared with the leader,
   expect(quorum.epochs(2)).toEqual([1, 1, 1, 1, 1]);
 });
 
-test('Raft paper: 5.3: a late rejection takes nothing back of what a follower acknowledged (CCF 5991)', () => {
+test('Raft paper: 5.3: a late rejection does not lower what a follower acknowledged (CCF 5991)', () => {
   const quorum = new Puppets(3);
   quorum.elect(1);
   for (const text of ['a', 'b', 'c']) {
@@ -193,7 +193,7 @@ test('Raft paper: 5.3: a late rejection takes nothing back of what a follower ac
   expect(quorum.transit).toEqual([]);
 });
 
-test('Raft paper: 5.4.1: a voter denies its vote when its own log is more up to date: by last epoch, then by length', () => {
+test('Raft paper: 5.4.1: a voter refuses a candidate with a lower last epoch, or the same and a shorter log', () => {
   const mine = { epochs: [1, 2, 3, 3], end: 4, last: 3 };
   const cases = [
     { end: 4, last: 3, granted: true },
@@ -260,7 +260,7 @@ test('Raft paper: 5.4.2: a leader never commits entries of earlier epochs by cou
   expect(quorum.core(1).state.highWatermark).toBe(3);
 });
 
-test('Raft paper: 7: a follower that gets a snapshot of what it already has keeps what follows it', () => {
+test('Raft paper: 7: a snapshot of entries that a follower has does not remove the entries after it', () => {
   const quorum = new Puppets(3);
   quorum.plant(2, [1, 1, 1, 1], 1);
   const from = { id: nodeId(1), directoryId: 'AAAAAAAAAAAAAAAAAAAA1A' };
@@ -278,7 +278,7 @@ test('Raft paper: 7: a follower that gets a snapshot of what it already has keep
   expect(quorum.status(2)).toContain('log [1 1 1 1], high watermark 3');
 });
 
-test('Raft thesis: 4.2.3 and 9.6: a voter that hears its leader neither votes nor pre-votes for anybody else', () => {
+test('Raft thesis: 4.2.3 and 9.6: a voter with a live leader grants no vote, except for a transfer', () => {
   const quorum = new Puppets(3);
   quorum.elect(1);
   askForVote(quorum, 3, 2, 9, 100, 8);
@@ -289,7 +289,7 @@ test('Raft thesis: 4.2.3 and 9.6: a voter that hears its leader neither votes no
   expect(votesOf(quorum, 2).map((vote) => vote.granted)).toEqual([true]);
 });
 
-test('Raft thesis: 9.6: a replica that was cut off does not raise its epoch, and so disturbs nobody when it returns', () => {
+test('Raft thesis: 9.6: an isolated replica does not raise its epoch, so the leader stays when it returns', () => {
   const quorum = new Puppets(3);
   quorum.elect(1);
   for (let i = 0; i < 20; i++) {
@@ -301,7 +301,7 @@ test('Raft thesis: 9.6: a replica that was cut off does not raise its epoch, and
   expect(quorum.status(1)).toContain('leader, epoch 1');
 });
 
-test('Raft thesis: 6.2: a leader that no majority hears steps down, but not for a pause of its own', () => {
+test('Raft thesis: 6.2: a leader without answers of a majority resigns, but not after a pause of its own', () => {
   const quorum = new Puppets(3);
   quorum.elect(1);
   quorum.nowMs += 60_000;
@@ -314,7 +314,7 @@ test('Raft thesis: 6.2: a leader that no majority hears steps down, but not for 
   expect(quorum.core(1).leaderId).toBe(null);
 });
 
-test('Raft thesis: a pause of 200 ms, of a follower or of the leader, changes nothing', () => {
+test('Raft thesis: a pause of 200 ms, of a follower or of the leader, causes no election', () => {
   for (const paused of [1, 2]) {
     const quorum = new Puppets(3);
     quorum.elect(1);
@@ -333,7 +333,7 @@ test('Raft thesis: a pause of 200 ms, of a follower or of the leader, changes no
   }
 });
 
-test('Raft paper: 5.2: a split vote elects nobody; after a pause somebody campaigns again, in a later epoch', () => {
+test('Raft paper: 5.2: a split vote elects no leader; after a time-out an election of a later epoch does', () => {
   const quorum = new Puppets(4);
   quorum.timeout(1);
   quorum.timeout(2);
@@ -351,7 +351,7 @@ test('Raft paper: 5.2: a split vote elects nobody; after a pause somebody campai
   expect(leaders).toHaveLength(1);
 });
 
-test('Raft paper: 5.2: heartbeats keep the authority of a leader: nobody campaigns as long as they come', () => {
+test('Raft paper: 5.2: no voter starts an election while it receives heartbeats', () => {
   const quorum = new Puppets(3);
   quorum.elect(1);
   for (let i = 0; i < 100; i++) {
@@ -363,7 +363,7 @@ test('Raft paper: 5.2: heartbeats keep the authority of a leader: nobody campaig
   expect(quorum.status(1)).toContain('leader');
 });
 
-test('Raft paper: 5.3: an entry is committed once a majority has it, and with it all before; followers learn of it', () => {
+test('Raft paper: 5.3: an entry and all before it are committed when a majority has it; followers get to know', () => {
   const quorum = new Puppets(5);
   quorum.elect(1);
   quorum.propose(1, 'a');
@@ -400,7 +400,7 @@ test('Raft paper: 5.3: a leader never overwrites or deletes entries of its log',
   expect(() => quorum.input(1, { type: 'message', from: quorum.replica(2), message })).toThrow();
 });
 
-test('Raft paper: 5.5: what a crashed follower missed is sent again until it has it, and twice the same does no harm', () => {
+test('Raft paper: 5.5: a follower gets missed entries after a restart; repeated messages change nothing', () => {
   const quorum = new Puppets(3);
   quorum.elect(1);
   quorum.crash(3);
@@ -418,7 +418,7 @@ test('Raft paper: 5.5: what a crashed follower missed is sent again until it has
   expect(quorum.core(3).state.highWatermark).toBe(2);
 });
 
-test('Raft paper: 7: a follower that gets a snapshot of what it does not have discards its whole log', () => {
+test('Raft paper: 7: a snapshot of entries that a follower does not have replaces its whole log', () => {
   const quorum = new Puppets(3);
   quorum.plant(2, [1, 1, 2, 2], 1);
   const snapshot = {
@@ -438,7 +438,7 @@ test('Raft paper: 7: a follower that gets a snapshot of what it does not have di
   expect(quorum.transit.map((one) => one.message)).toMatchObject([{ type: 'appended', endOffset: 3 }]);
 });
 
-test('Raft paper: 8: a leader commits an entry of its own at the start of its epoch, and with it those of earlier ones', () => {
+test('Raft paper: 8: a new leader commits an entry of its epoch, and with it the entries of earlier epochs', () => {
   const quorum = new Puppets(3);
   for (const id of quorum.ids) quorum.plant(id, [1, 1, 1], 1);
   quorum.elect(2);

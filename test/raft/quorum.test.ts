@@ -24,11 +24,11 @@ describe('quorum', () => {
     );
   });
 
-  test('two majorities of the same voters share one', () => {
+  test('two majorities of the same voters have a voter in common', () => {
     for (let count = 1; count <= 9; count++) expect(2 * majority(count)).toBeGreaterThan(count);
   });
 
-  test('voteResult, exhaustively up to 7 voters: won and lost are final and exclude each other', () => {
+  test('voteResult is won, lost or pending as the counts say, for all counts of up to 7 voters', () => {
     for (let count = 1; count <= 7; count++) {
       for (let granted = 0; granted <= count; granted++) {
         for (let rejected = 0; granted + rejected <= count; rejected++) {

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { Puppets } from './puppet.ts';
 
-test('what was refused out of order is sent again at the next heartbeat', () => {
+test('appends refused because of their order are sent again after the next heartbeat, not at once', () => {
   const quorum = new Puppets(3, { appendBytesMax: 1, inflightCountMax: 8 });
   quorum.elect(1);
   const before = quorum.core(2).state.log.endOffset;

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { nodeId } from '../../src/base/ids.ts';
 import { Puppets } from './puppet.ts';
 
-test('a vote is decided by the log as it is, with what is still on its way to the disk', () => {
+test('a vote compares the log with entries that are still being written', () => {
   const quorum = new Puppets(3);
   quorum.elect(1);
   quorum.propose(1, 'a');

@@ -26,7 +26,7 @@ function ids(voters: readonly Voter[]): number[] {
 }
 
 describe('voter history', () => {
-  test('a set is in force from its append until its truncation', () => {
+  test('a voter set is in force from its append until its truncation', () => {
     const history = new VoterHistory([voter(1)]);
     history.append(votersEntry(5, 1, 2));
     history.append(votersEntry(9, 1, 2, 3));
@@ -38,7 +38,7 @@ describe('voter history', () => {
     expect(ids(history.current)).toEqual([1]);
   });
 
-  test('compaction keeps the set in force at the cut; a snapshot replaces all', () => {
+  test('compaction keeps the voter set in force at the new start; a snapshot replaces all sets', () => {
     const history = new VoterHistory([voter(1)]);
     history.append(votersEntry(5, 1, 2));
     history.append(votersEntry(9, 1, 2, 3));
@@ -50,7 +50,7 @@ describe('voter history', () => {
     expect(ids(history.current)).toEqual([4]);
   });
 
-  test('static voters are told by the configuration, dynamic ones by the log', () => {
+  test('static voters come from the configuration, dynamic ones from the log', () => {
     const configured = [voter(1, uuidZero)];
     expect(votersInForce([voter(1, uuidZero), voter(2, uuidZero)], configured)).toBe(configured);
     const stored = [voter(1), voter(2)];
@@ -77,7 +77,7 @@ describe('replica identity', () => {
     ]);
   });
 
-  test('a vote of another disk on the same node does not count', () => {
+  test("a vote with another directory id than the voter's does not count", () => {
     const quorum = new Puppets(3, {}, true);
     quorum.plant(1, [1]);
     quorum.timeout(1);
@@ -93,7 +93,7 @@ describe('replica identity', () => {
     expect(quorum.status(1)).toContain('candidate');
   });
 
-  test('a replica whose directory the voter set does not name never campaigns', () => {
+  test('a replica with a directory id that is not in the voter set starts no election', () => {
     const quorum = new Puppets(1, {}, true);
     const { state } = quorum.core(1);
     state.voters.reset([voter(1, 'BBBBBBBBBBBBBBBBBBBBBA'), voter(2)], 0);
@@ -101,7 +101,7 @@ describe('replica identity', () => {
     expect(quorum.status(1)).toContain('unattached, epoch 0');
   });
 
-  test('with static voters a leader starts over with a node that comes back with an empty disk', () => {
+  test('with static voters a leader sends the whole log to a node that returns with another directory id', () => {
     const quorum = new Puppets(3);
     quorum.elect(1);
     for (const text of ['a', 'b', 'c']) {
@@ -116,7 +116,7 @@ describe('replica identity', () => {
   });
 });
 
-describe('against slow versions', () => {
+describe('compared with a slow implementation:', () => {
   /** One random step on a log: append a voter set, append another entry, truncate the end, or compact a committed prefix. */
   const step = fc.record({
     kind: fc.constantFrom('voters', 'voters', 'data', 'truncate', 'compact'),
@@ -124,7 +124,7 @@ describe('against slow versions', () => {
     members: fc.uniqueArray(fc.integer({ min: 1, max: 7 }), { minLength: 1, maxLength: 5 }),
   });
 
-  test('the history tells of every prefix what reading the log from its beginning tells', () => {
+  test('the voter history has the voter set of each prefix of the log', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
         const initial = [voter(9)];
@@ -156,7 +156,7 @@ describe('against slow versions', () => {
     );
   });
 
-  test('a leader commits what a recount of the disks of the voters in force says, whatever else acknowledges', () => {
+  test("a leader commits what a majority of the current voters' disks has, after any acknowledgements", () => {
     const ack = fc.record({
       id: fc.integer({ min: 2, max: 6 }),
       wiped: fc.boolean(),

@@ -26,7 +26,7 @@ export const answerRows = [
         to: 'if (ids.size >= 0)',
       },
     ],
-    caughtBy: { test: 'test/controller/topics.test.ts', name: 'more than once is not deleted' },
+    caughtBy: { test: 'test/controller/topics.test.ts', name: 'contains more than once' },
   },
   {
     number: 861,

@@ -122,7 +122,7 @@ export const boundRows = [
         to: 'const sameIncarnation = known !== undefined;',
       },
     ],
-    caughtBy: { test: 'test/controller/brokers.test.ts', name: 'a new incarnation waits' },
+    caughtBy: { test: 'test/controller/brokers.test.ts', name: 'a new incarnation is refused' },
   },
   {
     number: 980,

@@ -129,7 +129,7 @@ export const electionRows = [
         to: 'if (state.votedFor !== null) return false;',
       },
     ],
-    caughtBy: { test: 'test/raft/paper.test.ts', name: 'votes for at most one candidate' },
+    caughtBy: { test: 'test/raft/paper.test.ts', name: 'votes for the first candidate of an epoch only' },
   },
   {
     number: 68,

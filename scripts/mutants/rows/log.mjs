@@ -76,7 +76,7 @@ export const logRows = [
     ],
     // A follower finds the exact offset at which its log diverges, so the first append that fits removes the old entries.
     // Therefore this bug alone does no harm.
-    caughtBy: { test: 'test/raft/paper.test.ts', name: 'acknowledges what it compared with the leader' },
+    caughtBy: { test: 'test/raft/paper.test.ts', name: 'acknowledges up to the end of the request' },
   },
   {
     number: 11,

@@ -41,7 +41,7 @@ function interpreted(message: Message, version: number, value: unknown): Uint8Ar
   return writer.finishContiguous();
 }
 
-describe('compiled codecs do what the interpreter does', () => {
+describe('compiled codecs give the same bytes and values as the interpreter', () => {
   test.each(allMessages.map((message) => [message.name, message] as const))('%s', (_name, message) => {
     for (const version of versionsOf(message)) {
       fc.assert(
@@ -61,7 +61,7 @@ describe('compiled codecs do what the interpreter does', () => {
   });
 });
 
-describe('bytes that are no message', () => {
+describe('both decoders agree on truncated, changed and random bytes', () => {
   test.each(allMessages.map((message) => [message.name, message] as const))('%s', (_name, message) => {
     for (const version of versionsOf(message)) {
       fc.assert(
@@ -98,7 +98,7 @@ describe('bytes that are no message', () => {
   }
 });
 
-test('no array can claim more elements than there are bytes', () => {
+test('each array element takes at least one byte, so a claimed length can be checked against the frame', () => {
   const walk = (shape: Shape, message: Message, version: number): void => {
     for (const field of Object.values(shape)) {
       const element: Field | null = field.element;

@@ -31,13 +31,13 @@ test('a value that the version lacks is refused, unless it may be ignored', () =
   });
 });
 
-test('tagged fields that are not known are skipped', () => {
+test('unknown tagged fields are skipped', () => {
   expect(decode(Old, 1, encode(New, 1, { a: 3, extra: [1, 2] }))).toEqual({ a: 3 });
   const many = Array.from({ length: 3000 }, (_, i) => i);
   expect(decode(New, 2, encode(New, 2, { a: 3, extra: many })).extra).toEqual(many);
 });
 
-test('errors name the field', () => {
+test('encoding errors name the field', () => {
   const bad = {
     maxWaitMs: 1,
     minBytes: 1,
@@ -75,18 +75,18 @@ test.each(longs)('int64 %s is read as %d and written again', (hex, value) => {
   expect(new Reader(Buffer.concat(writer.finish())).int64()).toBe(value);
 });
 
-test('int64: what is no 64-bit integer is not written', () => {
+test('int64: a value that is not a 64-bit integer is refused', () => {
   for (const bad of [1.5, 2 ** 64, -(2 ** 63) - 2048, Number.NaN, Number.POSITIVE_INFINITY])
     expect(() => new Writer(8).int64(bad)).toThrow(EncodeError);
 });
 
-test('a claimed length beyond the frame is refused before anything is allocated', () => {
+test('an array length beyond the frame is refused', () => {
   const frame = Buffer.from('7fffffff', 'hex');
   expect(() => decode(MetadataRequest, 1, frame)).toThrow(DecodeError);
   expect(() => decode(MetadataRequest, 12, Buffer.from('ffffffff0f', 'hex'))).toThrow(DecodeError);
 });
 
-test('a string longer than stringMaxBytes is neither read nor written, also where its length has 32 bits', () => {
+test('a string longer than stringMaxBytes is neither read nor written, even in flexible versions', () => {
   const Text = message('Text', { versions: '0', flexible: '0+' }, { text: string() });
   const bytesOf = (length: number): Buffer => {
     // The length plus one as a varint of three bytes, the text, and no tagged fields.
@@ -99,7 +99,7 @@ test('a string longer than stringMaxBytes is neither read nor written, also wher
   expect(() => encode(Text, 0, { text: 'x'.repeat(32_768) })).toThrow(EncodeError);
 });
 
-test('error codes', () => {
+test('errors are found by code; an unknown code is UNKNOWN_SERVER_ERROR', () => {
   expect(errorOf(6)).toBe(Errors.NOT_LEADER_OR_FOLLOWER);
   expect(errorOf(133).name).toBe('SHARE_SESSION_LIMIT_REACHED');
   expect(errorOf(9999)).toBe(Errors.UNKNOWN_SERVER_ERROR);

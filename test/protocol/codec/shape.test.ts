@@ -6,7 +6,7 @@ import { expect, test } from 'vitest';
 import { create, decode, encode } from '../../../src/protocol/codec/codec.ts';
 import { FetchRequest } from '../../../src/protocol/messages/records/01-fetch.ts';
 
-test('one hidden class for a message', () => {
+test('decoded and created messages have one hidden class in all versions', () => {
   setFlagsFromString('--allow-natives-syntax');
   const sameMap = new Function('a', 'b', 'return %HaveSameMap(a, b)') as (a: unknown, b: unknown) => boolean;
   const init = {

@@ -30,7 +30,7 @@ const goldenBatch =
 const goldenMarker =
   '0000000000000007000000420000000302befd48880030000000000000018bcfe5680a0000018bcfe5680a00000000000000070001ffffffff000000012000000008000000010c00000000000400';
 
-describe('bytes of the Java classes', () => {
+describe("bytes are those of Kafka's Java classes:", () => {
   test('a transactional batch', () => {
     const bytes = buildBatch({
       baseOffset: 5,
@@ -67,7 +67,7 @@ describe('bytes of the Java classes', () => {
   });
 });
 
-test('crc32c: check value of the standard, and both implementations agree', () => {
+test('crc32c gives the check value of the standard, and both implementations agree', () => {
   expect(crc32c(text('123456789'))).toBe(0xe306_9283);
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 2000, size: 'max' }), fc.nat(100), (bytes, from) => {
@@ -78,7 +78,7 @@ test('crc32c: check value of the standard, and both implementations agree', () =
   );
 });
 
-test('varints', () => {
+test('varints are read as they were written, in varintBytes bytes', () => {
   const values = fc.oneof(fc.integer({ min: -(2 ** 52), max: 2 ** 52 }), fc.integer());
   fc.assert(
     fc.property(values, (value) => {
@@ -111,7 +111,7 @@ const newRecord: fc.Arbitrary<NewRecord> = fc.record({
 const same = (a: Uint8Array | null, b: Uint8Array | null | undefined): boolean =>
   a === null || b === null || b === undefined ? a === (b ?? null) : Buffer.compare(a, b) === 0;
 
-test('what is built is read back, with every codec', () => {
+test('decodeRecords reads what buildBatch built, with every codec', () => {
   fc.assert(
     fc.property(
       fc.array(newRecord, { maxLength: 20 }),
@@ -140,7 +140,7 @@ test('what is built is read back, with every codec', () => {
   );
 });
 
-test('edits in place', () => {
+test('offset, leader epoch and timestamps are changed in place, with a valid checksum', () => {
   const bytes = buildBatch({ records: [{ value: text('x'), timestamp: 5 }] });
   const header = batchHeader(bytes);
   setBaseOffset(bytes, 0, 2 ** 40 + 3);
@@ -154,7 +154,7 @@ test('edits in place', () => {
   expect(sequencePlus(0x7fff_ffff, 1)).toBe(0);
 });
 
-test('batches of a buffer, and where they stop', () => {
+test('batches() finds all complete batches, and says whether the rest is partial or corrupt', () => {
   const one = buildBatch({ records: [{ value: text('a'), timestamp: 1 }] });
   const two = buildBatch({ records: [{ value: text('bb'), timestamp: 1 }], baseOffset: 1 });
   const all = Buffer.concat([one, two]);
@@ -166,7 +166,7 @@ test('batches of a buffer, and where they stop', () => {
   expect(batches(zeros)).toMatchObject({ end: one.length, stop: 'corrupt' });
 });
 
-test('damaged records are refused, with DecodeError only', () => {
+test('damaged records throw nothing but DecodeError', () => {
   fc.assert(
     fc.property(
       fc.array(newRecord, { minLength: 1, maxLength: 5 }),

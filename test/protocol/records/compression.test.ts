@@ -10,7 +10,7 @@ console.log(`compression.test: SEED=${seed}`);
 const codecs = compressionTypes.filter((type) => type !== 'none');
 
 describe.each(codecs)('%s', (type) => {
-  test('gives back what it took', () => {
+  test('decompresses what it compressed', () => {
     const content = fc.oneof(
       fc.uint8Array({ maxLength: 5000, size: 'max' }),
       fc.string({ minLength: 1, maxLength: 20 }).map((part) => Buffer.from(part.repeat(20_000))),
@@ -26,13 +26,13 @@ describe.each(codecs)('%s', (type) => {
     );
   });
 
-  test('a bomb is refused', () => {
+  test('refuses bytes that unpack to more than the limit', () => {
     const bomb = compress(type, Buffer.alloc(20_000_000));
     expect(() => decompress(type, bomb, 1_000_000)).toThrow(DecodeError);
     expect(decompress(type, bomb, 20_000_000).length).toBe(20_000_000);
   });
 
-  test('garbage is refused with DecodeError only', () => {
+  test('throws nothing but DecodeError for damaged bytes', () => {
     const good = compress(type, Buffer.from('a mouse is a mouse is a mouse is a house '.repeat(20)));
     fc.assert(
       fc.property(fc.nat(), fc.nat(255), fc.nat(), (where, byte, cut) => {
@@ -51,7 +51,7 @@ describe.each(codecs)('%s', (type) => {
   });
 });
 
-test('raw snappy, as some clients send it', () => {
+test("snappy without Java's framing is decompressed", () => {
   expect(
     Buffer.from(
       decompress('snappy', Buffer.from('0b28616161616161616161616161', 'hex').subarray(0, 13)),
