@@ -19,3 +19,6 @@ export function kafkaDefinitions(): string | null {
 /** The name of the test that stands in place of a comparison. */
 export const notCompared =
   "not compared with Kafka's message definitions: set KAFKA_MESSAGES to their folder";
+
+/** Fields with a tag from this one on are Bendemann's own, and Kafka's definitions do not have them (docs/decisions/0080). */
+export const ownTagsFrom = 10_000;

@@ -106,7 +106,7 @@ export class ActiveController {
 
   /** Completes the work that an earlier active controller may have left unfinished. */
   *takeOver(): Operation<void> {
-    yield* evacuate(this.#state);
+    yield* evacuate(this.#state, this.#sessions);
     yield* electLeaderless(this.#state);
   }
 

@@ -79,7 +79,7 @@ export function* fence(
 ): Operation<void> {
   sessions.end(broker.id);
   yield [registrationChange(broker, { fenced: 1 })];
-  yield* evacuate(state);
+  yield* evacuate(state, sessions);
 }
 
 /** The first steps of a controlled shutdown: the broker gets no new leaderships, and its leaderships move to other brokers. */
@@ -89,7 +89,7 @@ function* leave(state: ControllerState, broker: BrokerImage, sessions: BrokerSes
   const firstOffset = state.nextOffset;
   const isNews = !broker.inControlledShutdown;
   if (isNews) yield [registrationChange(broker, { inControlledShutdown: 1 })];
-  const moved = (yield* evacuate(state)) > 0 || isNews;
+  const moved = (yield* evacuate(state, sessions)) > 0 || isNews;
   if (leadsAny(state.image, broker.id)) return;
   // The broker may stop when it has the metadata entry of the last move. If this call proposed records, that is the last entry
   // proposed so far; if nothing had to move, it is an entry before this call.

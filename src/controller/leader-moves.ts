@@ -8,8 +8,9 @@ import type { NodeId } from '../base/ids.ts';
 import type { Uuid } from '../base/uuid.ts';
 import { isActive } from '../metadata/cluster-image.ts';
 import type { MetadataImage } from '../metadata/image.ts';
-import type { PartitionImage } from '../metadata/topics-image.ts';
+import type { FormerMember, PartitionImage } from '../metadata/topics-image.ts';
 import { noLeader } from '../metadata/topics-image.ts';
+import type { BrokerSessions } from './broker-sessions.ts';
 import { ChangeSteps } from './change-steps.ts';
 import { changeContext } from './lookups.ts';
 import type { ChangeContext, Election, Wanted } from './partition-change.ts';
@@ -59,27 +60,41 @@ function inService(image: MetadataImage): ReadonlySet<NodeId> {
   return ids;
 }
 
+/** `isConnected`: see `BrokerSessions`. */
+type Connections = Pick<BrokerSessions, 'isConnected'>;
+
+function withConnections(sessions: Connections): (context: ChangeContext) => ChangeContext {
+  return (context) => ({ ...context, isConnected: (id) => sessions.isConnected(id) });
+}
+
 /** Removes brokers that are fenced or in controlled shutdown from leaderships and ISRs. */
-export function* evacuate(state: ControllerState): Operation<number> {
+export function* evacuate(state: ControllerState, sessions: Connections): Operation<number> {
   const active = inService(state.image);
   if (active.size === state.image.cluster.brokers.size) return 0;
   const gone = (id: NodeId): boolean => !active.has(id);
-  return yield* changes(state, undefined, (partition) => {
+  const wanted = (partition: PartitionImage): Wanted | null => {
     if (!partition.isr.some(gone) && (partition.leader === noLeader || !gone(partition.leader))) return null;
     return { isr: partition.isr.filter((id) => !gone(id)) };
-  });
+  };
+  return yield* changes(state, undefined, wanted, withConnections(sessions));
 }
 
 /**
- * Removes a broker that stopped without a controlled shutdown from leaderships, ISRs and ELRs. The broker must be
- * fenced already, so that no step elects it again.
+ * Removes a broker that stopped without a controlled shutdown from leaderships, ISRs and ELRs, and records which of its replicas
+ * have lost records (`lostIn`). The broker must be fenced already, so that no step elects it again.
  */
-export function evacuateUnclean(state: ControllerState, id: NodeId): Operation<number> {
-  return changes(state, undefined, (partition) =>
-    partition.leader === id || partition.isr.includes(id) || partition.elr.includes(id)
-      ? { uncleanlyStopped: id }
-      : null,
-  );
+export function evacuateUnclean(
+  state: ControllerState,
+  id: NodeId,
+  sessions: Connections,
+  lostIn: (partition: PartitionImage) => FormerMember | undefined,
+): Operation<number> {
+  const wanted = (partition: PartitionImage): Wanted | null => {
+    const lostRecords = lostIn(partition);
+    const isMember = partition.leader === id || partition.isr.includes(id) || partition.elr.includes(id);
+    return isMember || lostRecords !== undefined ? { uncleanlyStopped: id, lostRecords } : null;
+  };
+  return changes(state, undefined, wanted, withConnections(sessions));
 }
 
 /** Removes a broker's replicas in failed log directories from leaderships and ISRs. */

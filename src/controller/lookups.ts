@@ -64,6 +64,7 @@ export function changeContext(state: ControllerState, topic: TopicImage, electio
     minIsr: minIsrOf(state, topic.name),
     election: election ?? (uncleanElectionAllowed(state, topic.name) ? 'unclean' : 'online'),
     directoryOf: (id) => defaultDirectory(image, id),
+    isConnected: null,
   };
 }
 

@@ -7,6 +7,7 @@
  * - The leader is elected from the members of ISR and ELR that can lead. If there is none, and ISR and ELR are empty, the last
  *   known leader is elected when it can lead. Otherwise, if unclean elections are allowed, any replica that can lead; else there
  *   is no leader.
+ * - A replica that has lost records leads only when no other is known to have them (`former-isr.ts`, docs/decisions/0080).
  * - Without ELR the last member of the ISR stays in it. With ELR the ISR may become empty.
  * - Every record increments the partition epoch; a record that names a leader increments the leader epoch.
  */
@@ -16,8 +17,9 @@ import type { NodeId } from '../base/ids.ts';
 import type { Uuid } from '../base/uuid.ts';
 import type { RecordOf } from '../metadata/records.ts';
 import { record } from '../metadata/records.ts';
-import type { PartitionImage } from '../metadata/topics-image.ts';
-import { noLeader, recovering, uuidUnassignedDirectory } from '../metadata/topics-image.ts';
+import type { FormerMember, PartitionImage } from '../metadata/topics-image.ts';
+import { noLeader, recovering, sameMembers, uuidUnassignedDirectory } from '../metadata/topics-image.ts';
+import { formerLeaders, hasLost, withFormer } from './former-isr.ts';
 
 export type Election = 'preferred' | 'online' | 'unclean';
 
@@ -32,6 +34,8 @@ export interface ChangeContext {
   readonly election: Election;
   /** The log directory to record for a new replica on this broker. */
   readonly directoryOf: (id: NodeId) => Uuid;
+  /** Whether the broker's stream to this controller is open. Null: this change is a leader's own proposal, so it is alive. */
+  readonly isConnected: ((id: NodeId) => boolean) | null;
 }
 
 export interface Wanted {
@@ -44,6 +48,8 @@ export interface Wanted {
   readonly directories?: readonly Uuid[];
   /** A broker that stopped without a controlled shutdown. It may have lost records, so it leaves both the ISR and the ELR. */
   readonly uncleanlyStopped?: NodeId;
+  /** Records are missing in the replica of this broker. */
+  readonly lostRecords?: FormerMember | undefined;
 }
 
 interface Draft {
@@ -53,6 +59,7 @@ interface Draft {
   removing: readonly NodeId[];
   elr: readonly NodeId[];
   lastKnownElr: readonly NodeId[];
+  formerIsr: readonly FormerMember[];
   /** In the order of `replicas`. */
   directories: readonly Uuid[];
   leader: NodeId | typeof noLeader;
@@ -74,6 +81,7 @@ export function partitionChange(
     removing: wanted.removingReplicas ?? before.removingReplicas,
     elr: before.elr,
     lastKnownElr: before.lastKnownElr,
+    formerIsr: withFormer(before.formerIsr, wanted.lostRecords),
     directories: [],
     leader: before.leader,
     leaderNamed: false,
@@ -93,12 +101,14 @@ export function partitionChange(
     context,
   );
   eligibleReplicas(draft, before, unclean, context);
+  const mustEndEpoch = rememberMembers(draft, before, context);
   electLeader(draft, before, context);
   // When ELR is disabled, the ISR is never empty: only its last members are known to have all committed records.
   if (draft.isr.length === 0 && !context.elrEnabled) draft.isr = before.isr;
   const replicaLeft = before.replicas.some((id) => !draft.replicas.includes(id));
-  if (replicaLeft) draft.leaderNamed = true;
+  if (replicaLeft || mustEndEpoch) draft.leaderNamed = true;
   lastLeader(draft, before, context);
+  draft.formerIsr = draft.formerIsr.filter((member) => isOutside(draft, member));
   return recordOf(draft, before);
 }
 
@@ -158,20 +168,58 @@ function canLead(draft: Draft, context: ChangeContext, id: NodeId): boolean {
   return context.isActive(id) && context.hasDirectory(id, directory);
 }
 
+/** Whether a member of ISR or ELR can lead. */
+function isEligible(draft: Draft, context: ChangeContext, id: NodeId): boolean {
+  const isMember = draft.isr.includes(id) || draft.elr.includes(id);
+  return (
+    isMember && draft.replicas.includes(id) && !hasLost(draft.formerIsr, id) && canLead(draft, context, id)
+  );
+}
+
+/**
+ * Adds those who leave ISR and ELR to `formerIsr`, if the leader epoch ends with this change: then the leader epochs in the logs show
+ * whether a leader has committed records without them. The epoch ends with its leader. When the leader stays, the result is true if
+ * the epoch must end too: the leader is alone, or can commit nothing, or is probably dead.
+ */
+function rememberMembers(draft: Draft, before: PartitionImage, context: ChangeContext): boolean {
+  const isMember = (id: NodeId): boolean => draft.isr.includes(id) || draft.elr.includes(id);
+  const gone = [...before.isr, ...before.elr].filter((id) => !isMember(id) && draft.replicas.includes(id));
+  if (gone.length === 0) return false;
+  const leaderStays = before.leader !== noLeader && isEligible(draft, context, before.leader);
+  if (leaderStays && goesOn(draft, before.leader, context)) return false;
+  for (const brokerId of gone) {
+    if (hasLost(draft.formerIsr, brokerId)) continue;
+    const member = { brokerId, leaderEpoch: before.leaderEpoch, hasLostRecords: false };
+    draft.formerIsr = withFormer(draft.formerIsr, member);
+  }
+  return leaderStays;
+}
+
+/** Whether a leader that stays commits records together with others. */
+function goesOn({ isr, replicas }: Draft, leader: NodeId, { isConnected, minIsr }: ChangeContext): boolean {
+  if (isConnected === null) return true;
+  return isr.length > 1 && isr.length >= Math.min(minIsr, replicas.length) && isConnected(leader);
+}
+
+/** Whether the replica belongs to `formerIsr`. Who has lost records leaves it when a leader has accepted it, or when it leads. */
+function isOutside(
+  { replicas, isr, elr, leader }: Draft,
+  { brokerId, hasLostRecords }: FormerMember,
+): boolean {
+  if (!replicas.includes(brokerId)) return false;
+  return hasLostRecords && leader === noLeader ? true : !isr.includes(brokerId) && !elr.includes(brokerId);
+}
+
 function electLeader(draft: Draft, before: PartitionImage, context: ChangeContext): void {
-  const eligible = (id: NodeId): boolean =>
-    (draft.isr.includes(id) || draft.elr.includes(id)) && canLead(draft, context, id);
+  const eligible = (id: NodeId): boolean => isEligible(draft, context, id);
   const current = before.leader === noLeader ? null : before.leader;
   let chosen: NodeId | null = null;
   const preferred = draft.replicas[0];
   if (context.election === 'preferred' && preferred !== undefined && eligible(preferred)) chosen = preferred;
-  else if (current !== null && draft.replicas.includes(current) && eligible(current)) chosen = current;
+  else if (current !== null && eligible(current)) chosen = current;
   else chosen = draft.replicas.find(eligible) ?? null;
   if (chosen === null) {
-    chosen = lastKnownLeader(draft, context);
-    if (chosen === null && context.election === 'unclean') {
-      chosen = draft.replicas.find((id) => canLead(draft, context, id)) ?? null;
-    }
+    chosen = leaderOutsideIsr(draft, before, context);
     draft.unclean = chosen !== null;
   }
   if (chosen === null) {
@@ -192,15 +240,38 @@ function electLeader(draft: Draft, before: PartitionImage, context: ChangeContex
   draft.leaderNamed = draft.leader !== before.leader || draft.unclean;
 }
 
+/** Elects a leader when nobody in ISR and ELR can lead. Null: nobody may. */
+function leaderOutsideIsr(draft: Draft, before: PartitionImage, context: ChangeContext): NodeId | null {
+  const can = (id: NodeId): boolean => draft.replicas.includes(id) && canLead(draft, context, id);
+  const isUnclean = context.election === 'unclean';
+  const last = lastKnownLeader(draft, before, context);
+  if (last !== null && hasLost(draft.formerIsr, last)) {
+    const better = formerLeaders(draft.formerIsr, draft.replicas, isUnclean);
+    const chosen = better.find(can);
+    if (chosen !== undefined) mark('controller.leader-from-former-isr');
+    else if (better.length > 0) mark('controller.waits-for-former-isr');
+    if (chosen !== undefined) return chosen;
+    if (better.length > 0 && !isUnclean) return null;
+    if (can(last)) mark('controller.leader-with-lost-records');
+  }
+  if (last !== null && can(last)) return last;
+  return isUnclean ? (draft.replicas.find(can) ?? null) : null;
+}
+
 /**
- * The last known leader, if it may be elected: ELR is enabled, ISR and ELR are empty, and it can lead. It is the replica that
- * most likely has all committed records. Null: it may not.
+ * The replica that most likely has all committed records, when none is known to have them. With ELR: the last known leader, if ISR
+ * and ELR are empty; without ELR: the last member of the ISR, if it has lost records. Null: there is none.
  */
-function lastKnownLeader(draft: Draft, context: ChangeContext): NodeId | null {
-  const last = draft.lastKnownElr[0];
-  const empty = draft.isr.length === 0 && draft.elr.length === 0;
-  if (!context.elrEnabled || !empty || last === undefined || draft.lastKnownElr.length !== 1) return null;
-  return draft.replicas.includes(last) && canLead(draft, context, last) ? last : null;
+function lastKnownLeader(draft: Draft, before: PartitionImage, context: ChangeContext): NodeId | null {
+  if (!context.elrEnabled) {
+    const members = draft.isr.length > 0 ? draft.isr : before.isr;
+    const areLost = members.every((id) => hasLost(draft.formerIsr, id));
+    return areLost ? (members[0] ?? null) : null;
+  }
+  if (draft.isr.length > 0 || draft.elr.length > 0) return null;
+  if (draft.lastKnownElr.length === 1) return draft.lastKnownElr[0] ?? null;
+  // `lastLeader` will record the leader that leaves now. It can lead only if it has lost records, and no other has them.
+  return before.leader === noLeader || draft.lastKnownElr.length > 0 ? null : before.leader;
 }
 
 function lastLeader(draft: Draft, before: PartitionImage, context: ChangeContext): void {
@@ -222,6 +293,7 @@ function recordOf(draft: Draft, before: PartitionImage): RecordOf<'PartitionChan
   const addingReplicas = changed(draft.adding, before.addingReplicas);
   const eligibleLeaderReplicas = changed(draft.elr, before.elr);
   const lastKnownElr = changed(draft.lastKnownElr, before.lastKnownElr);
+  const formerIsr = sameMembers(draft.formerIsr, before.formerIsr) ? null : draft.formerIsr;
   const directories = sameElements(draft.directories, before.directories) ? null : draft.directories;
   const recoveryChanged = draft.leaderRecoveryState !== before.leaderRecoveryState;
   const isSame =
@@ -231,6 +303,7 @@ function recordOf(draft: Draft, before: PartitionImage): RecordOf<'PartitionChan
     addingReplicas === null &&
     eligibleLeaderReplicas === null &&
     lastKnownElr === null &&
+    formerIsr === null &&
     directories === null;
   if (isSame && !draft.leaderNamed && !recoveryChanged) return null;
   return record('PartitionChangeRecord', {
@@ -245,5 +318,6 @@ function recordOf(draft: Draft, before: PartitionImage): RecordOf<'PartitionChan
     directories: replicas === null ? directories : draft.directories,
     eligibleLeaderReplicas,
     lastKnownElr,
+    formerIsr,
   });
 }

@@ -6,8 +6,10 @@
  */
 import { mark } from '../base/mark.ts';
 import { brokerEpoch, nodeId } from '../base/ids.ts';
+import { uuidZero } from '../base/uuid.ts';
 import type { BrokerImage } from '../metadata/cluster-image.ts';
 import { record } from '../metadata/records.ts';
+import type { FormerMember, PartitionImage } from '../metadata/topics-image.ts';
 import type {
   BrokerRegistrationRequest,
   BrokerRegistrationResponse,
@@ -50,7 +52,16 @@ export function* registerBroker(
         "Another broker is registered with that broker id. If the broker was recently restarted this should self-resolve once the heartbeat manager expires the broker's session.",
       );
     }
-    yield* takeOutOfService(state, known, request.previousBrokerEpoch !== known.epoch);
+    const isUnclean = request.previousBrokerEpoch !== known.epoch;
+    yield* takeOutOfService(
+      state,
+      known,
+      sessions,
+      isUnclean ? lostRecords(state, request, known.epoch) : null,
+    );
+  } else if (known === undefined && request.lostRecords.length > 0) {
+    // It was unregistered while it was down.
+    yield* evacuateUnclean(state, id, sessions, lostRecords(state, request, -1));
   }
   // The new broker epoch is the offset of the registration record, or less. The driver proposes each registration as an entry of its
   // own, so two registrations cannot get the same broker epoch.
@@ -75,10 +86,48 @@ export function* registerBroker(
   return { throttleTimeMs: 0, errorCode: 0, brokerEpoch: epoch };
 }
 
-/** Fences the broker and takes its leaderships away. It is fenced first, so that no step elects it as leader again. */
-function* takeOutOfService(state: ControllerState, broker: BrokerImage, isUnclean: boolean): Operation<void> {
+type LostIn = (partition: PartitionImage) => FormerMember | undefined;
+
+/**
+ * Fences the broker and takes its leaderships away. It is fenced first, so that no step elects it as leader again. `lostIn` is null
+ * when its last shutdown was clean.
+ */
+function* takeOutOfService(
+  state: ControllerState,
+  broker: BrokerImage,
+  sessions: BrokerSessions,
+  lostIn: LostIn | null,
+): Operation<void> {
   if (!broker.fenced) yield [registrationChange(broker, { fenced: 1 })];
-  yield* isUnclean ? evacuateUnclean(state, broker.id) : evacuate(state);
+  yield* lostIn === null ? evacuate(state, sessions) : evacuateUnclean(state, broker.id, sessions, lostIn);
+}
+
+/**
+ * The partitions of which the broker says that records are missing in its replica. All of them, when the clean shutdown file of its
+ * directories is older than its last registration (`lastEpoch`): each start removes the file, so the directories are an old copy.
+ */
+function lostRecords(state: ControllerState, request: BrokerRegistrationRequest, lastEpoch: number): LostIn {
+  const brokerId = nodeId(request.brokerId);
+  if (request.previousBrokerEpoch >= 0 && request.previousBrokerEpoch < lastEpoch) {
+    mark('controller.old-copy-of-directories');
+    return ({ replicas }) =>
+      replicas.includes(brokerId) ? { brokerId, leaderEpoch: -1, hasLostRecords: true } : undefined;
+  }
+  const epochs = new Map<string, number>();
+  for (const { topicName, topicId, partitions } of request.lostRecords) {
+    const id = state.image.topics.byName(topicName)?.id;
+    // A topic of another id has been deleted, and another one with the same name was created.
+    if (id === undefined || (topicId !== uuidZero && topicId !== id)) continue;
+    for (const { partitionIndex, leaderEpoch } of partitions)
+      epochs.set(`${id}-${partitionIndex}`, leaderEpoch);
+  }
+  if (epochs.size === 0) return () => undefined;
+  return ({ topicId, index, replicas }) => {
+    const leaderEpoch = epochs.get(`${topicId}-${index}`);
+    if (leaderEpoch === undefined || !replicas.includes(brokerId)) return undefined;
+    mark('controller.replica-has-lost-records');
+    return { brokerId, leaderEpoch, hasLostRecords: true };
+  };
 }
 
 function checkRegistration(state: ControllerState, request: BrokerRegistrationRequest): void {
@@ -126,7 +175,7 @@ export function* unregisterBroker(
     );
   }
   sessions.end(broker.id);
-  yield* takeOutOfService(state, broker, true);
+  yield* takeOutOfService(state, broker, sessions, () => undefined);
   yield [record('UnregisterBrokerRecord', { brokerId: broker.id, brokerEpoch: broker.epoch })];
   return { throttleTimeMs: 0, errorCode: 0, errorMessage: null };
 }

@@ -110,7 +110,7 @@ export class LogState {
   plan: SegmentPlan;
   /** Lost records with others behind them, see `ReplicaLog.missingFrom`. Changed by log-truncation, missing-records. */
   missing: readonly OffsetRange[] = [];
-  /** Records below the recovery point were not found when the log was opened. Changed by log-loading, missing-records. */
+  /** Records below the recovery point or the high watermark were not found when the log was opened. Changed by log-loading, missing-records. */
   hasLostRecords = false;
   /** The number of truncations. A read that sees it change is repeated. Changed by log-truncation, log-relocation. */
   generation = 0;

@@ -7,6 +7,7 @@ import { uuidToBytes } from '../base/uuid.ts';
 
 export const cleanShutdownName = '.kafka_cleanshutdown';
 export const lockName = '.lock';
+export const lostRecordsName = 'lost-records-checkpoint';
 export const recoveryPointCheckpointName = 'recovery-point-offset-checkpoint';
 export const highWatermarkCheckpointName = 'replication-offset-checkpoint';
 export const logStartCheckpointName = 'log-start-offset-checkpoint';

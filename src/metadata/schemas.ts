@@ -54,6 +54,16 @@ export const TopicRecord = message(
   },
 );
 
+/**
+ * An extension of Bendemann (docs/decisions/0080): see `PartitionImage.formerIsr`. Own tags begin at 10000, far from those that
+ * Kafka adds. Nodes of an older version skip the field.
+ */
+const formerIsr = array({ brokerId: int32(), leaderEpoch: int32(), hasLostRecords: bool() }, '0+', {
+  tag: 10_000,
+  nullable: '0+',
+  default: null,
+});
+
 export const PartitionRecord = message(
   'PartitionRecord',
   { key: 3, versions: '0-2', flexible: '0+' },
@@ -71,6 +81,7 @@ export const PartitionRecord = message(
     directories: array(uuid(), '1+'),
     eligibleLeaderReplicas: array(int32(), '2+', { tag: 1, nullable: '2+', default: null }),
     lastKnownElr: array(int32(), '2+', { tag: 2, nullable: '2+', default: null }),
+    formerIsr,
   },
 );
 
@@ -100,6 +111,7 @@ export const PartitionChangeRecord = message(
     directories: array(uuid(), '1+', { tag: 8, nullable: '1+', default: null }),
     eligibleLeaderReplicas: array(int32(), '2+', { tag: 6, nullable: '2+', default: null }),
     lastKnownElr: array(int32(), '2+', { tag: 7, nullable: '2+', default: null }),
+    formerIsr,
   },
 );
 

@@ -9,7 +9,7 @@ import type { BrokerImage } from './cluster-image.ts';
 import type { ConfigResource, ResourceConfigImage } from './configs-image.ts';
 import { resourceKey } from './configs-image.ts';
 import type { MetadataImage } from './image.ts';
-import { type PartitionImage, type TopicImage } from './topics-image.ts';
+import { sameMembers, type PartitionImage, type TopicImage } from './topics-image.ts';
 
 export interface Differences {
   readonly image: MetadataImage;
@@ -87,7 +87,8 @@ function samePartition(a: PartitionImage, b: PartitionImage): boolean {
     a.leaderEpoch === b.leaderEpoch &&
     a.leader === b.leader &&
     a.leaderRecoveryState === b.leaderRecoveryState &&
-    comparedLists.every((key) => sameElements<unknown>(a[key], b[key]))
+    comparedLists.every((key) => sameElements<unknown>(a[key], b[key])) &&
+    sameMembers(a.formerIsr, b.formerIsr)
   );
 }
 

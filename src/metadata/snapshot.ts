@@ -47,6 +47,7 @@ export function partitionRecord(partition: PartitionImage): MetadataRecord {
     directories: partition.directories,
     eligibleLeaderReplicas: partition.elr.length === 0 ? null : partition.elr,
     lastKnownElr: partition.lastKnownElr.length === 0 ? null : partition.lastKnownElr,
+    formerIsr: partition.formerIsr.length === 0 ? null : partition.formerIsr,
   });
 }
 

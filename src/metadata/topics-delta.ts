@@ -7,7 +7,13 @@ import { assert, defined } from '../base/assert.ts';
 import type { NodeId } from '../base/ids.ts';
 import type { Uuid } from '../base/uuid.ts';
 import type { RecordOf } from './records.ts';
-import { type noLeader, type PartitionImage, type TopicImage, type TopicsImage } from './topics-image.ts';
+import {
+  type FormerMember,
+  type noLeader,
+  type PartitionImage,
+  type TopicImage,
+  type TopicsImage,
+} from './topics-image.ts';
 
 interface TopicDraft {
   readonly name: string;
@@ -17,6 +23,7 @@ interface TopicDraft {
 }
 
 const noIds: readonly NodeId[] = [];
+const noMembers: readonly FormerMember[] = [];
 const noPartitions: ReadonlySet<number> = new Set();
 /** `leader` of a PartitionChangeRecord that does not change the leader. */
 const leaderUnchanged = -2;
@@ -80,6 +87,7 @@ export class TopicsDelta {
       addingReplicas: this.#list(record.addingReplicas, noIds),
       elr: this.#list(record.eligibleLeaderReplicas, noIds),
       lastKnownElr: this.#list(record.lastKnownElr, noIds),
+      formerIsr: members(record.formerIsr, noMembers),
       leader: record.leader as NodeId | typeof noLeader,
       leaderRecoveryState: record.leaderRecoveryState,
       leaderEpoch: record.leaderEpoch,
@@ -144,6 +152,7 @@ export class TopicsDelta {
       addingReplicas: this.#list(record.addingReplicas, before.addingReplicas),
       elr: this.#list(record.eligibleLeaderReplicas, before.elr),
       lastKnownElr: this.#list(record.lastKnownElr, before.lastKnownElr),
+      formerIsr: members(record.formerIsr, before.formerIsr),
       leader: record.leader === leaderUnchanged ? before.leader : (record.leader as NodeId | typeof noLeader),
       leaderRecoveryState:
         record.leaderRecoveryState < 0 ? before.leaderRecoveryState : record.leaderRecoveryState,
@@ -196,6 +205,15 @@ export class TopicsDelta {
     for (const topic of this.#base.all()) if (!this.#removed.has(topic.id)) ids.add(topic.id);
     return [...ids];
   }
+}
+
+/** As `#list`, for members of `formerIsr`. */
+function members(
+  list: RecordOf<'PartitionRecord'>['formerIsr'],
+  before: readonly FormerMember[],
+): readonly FormerMember[] {
+  if (list === null) return before;
+  return list.length === 0 ? noMembers : (list as readonly FormerMember[]);
 }
 
 /** Returns `model` when both lists are equal, so that an ISR with all replicas, the usual case, is the same object as `replicas`. */

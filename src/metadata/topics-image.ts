@@ -15,6 +15,18 @@ export const noLeader = -1;
 export const recovered = 0;
 export const recovering = 1;
 
+/** A replica that was in sync, or that has lost records. */
+export interface FormerMember {
+  readonly brokerId: NodeId;
+  /**
+   * The replica was in sync until this leader epoch ended, so it has every record that was committed in this epoch or before. When
+   * `hasLostRecords`: the latest leader epoch in its log.
+   */
+  readonly leaderEpoch: number;
+  /** Its broker has reported that records are missing in its log. It may not lead while another replica has them. */
+  readonly hasLostRecords: boolean;
+}
+
 /**
  * Invariants: the leader is in the ISR, or -1; the ISR is a part of the replicas; no replica is in both ELR and ISR; both epochs
  * never decrease.
@@ -39,12 +51,32 @@ export interface PartitionImage {
   readonly elr: readonly NodeId[];
   /** The last leader, remembered while the partition has no leader. */
   readonly lastKnownElr: readonly NodeId[];
+  /**
+   * Replicas outside of ISR and ELR, in no particular order. Without ELR the last member of the ISR may be here too, when it has
+   * lost records and the partition has no leader.
+   */
+  readonly formerIsr: readonly FormerMember[];
   readonly leader: NodeId | typeof noLeader;
   readonly leaderRecoveryState: number;
   /** Increases with every election, also when the same replica is elected again. */
   readonly leaderEpoch: number;
   /** Increases with every change of the partition. */
   readonly partitionEpoch: number;
+}
+
+export function sameMembers(a: readonly FormerMember[], b: readonly FormerMember[]): boolean {
+  if (a === b) return true;
+  return (
+    a.length === b.length &&
+    a.every((member, at) => {
+      const other = b[at] as FormerMember;
+      return (
+        member.brokerId === other.brokerId &&
+        member.leaderEpoch === other.leaderEpoch &&
+        member.hasLostRecords === other.hasLostRecords
+      );
+    })
+  );
 }
 
 export interface TopicImage {

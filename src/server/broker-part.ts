@@ -114,6 +114,7 @@ export class BrokerPart {
     this.lifecycle = lifecycle;
     await lifecycle.start();
     await this.ownRegistration(lifecycle.brokerEpoch);
+    await this.logs.lostReplicasReported();
     this.replicas.start();
     this.coordinators.start();
     for (const publisher of [this.replicas, this.coordinators, this.brokers, node.imageWatch, lifecycle])
@@ -266,6 +267,7 @@ export class BrokerPart {
           .filter(({ isCordoned }) => isCordoned)
           .map(({ id }) => id),
       previousBrokerEpoch: this.logs.previousBrokerEpoch,
+      lostReplicas: online.flatMap(({ lost }) => [...lost.values()]),
       directoryFailureTimeoutMs: config.get('log.dir.failure.timeout.ms'),
       onDirectoryFailureUnreported: () =>
         ports.onFatal(new Error('A failed log directory could not be reported to the controller')),

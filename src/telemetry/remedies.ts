@@ -124,11 +124,13 @@ export const remedies: Readonly<Record<string, string>> = {
   'recovered a partition: truncated a torn tail':
     'Nothing needs to be done after a power cut or kill -9: the last write was not complete. Otherwise check the disk.',
   'recovered a partition: records behind a damaged place are gone from this replica':
-    'Records from firstOffset to lastOffset may have been acknowledged. When another replica leads, this one fetches them again. When all replicas were killed at once, this one may be elected, and the others then truncate to it: where other replicas have the records, start this broker after them. Without such a replica they are lost, but for segments kept as *.log.lost. Unless the power failed, check the disk.',
+    'Records from firstOffset to lastOffset may have been acknowledged. A replica that has them leads, and this one fetches them again. Without such a replica they are lost, but for segments kept as *.log.lost. If the partition has no leader, start the brokers of its other replicas. Unless the power failed, check the disk.',
   'records of a partition are missing on this broker':
     'Files of the partition were deleted or shortened, or the disk lost them; check the disk. With other replicas nothing is lost if they are in sync: this broker gives up its place among the in-sync replicas, and fetches the records again from the leader. Without one, the partition serves what is left: stop the broker and put the files back from a backup, or accept the loss with kafka-delete-records up to lastOffset + 1.',
   'the directory of a partition is missing':
     'It had records at the last shutdown. With other replicas in sync nothing is lost: this broker fetches them again. Without one, stop the broker and put the directory back from a backup: otherwise the partition begins empty. Check the disk.',
+  'the log ends in front of its high watermark: committed records are missing on this broker':
+    'After a power failure: nothing needs to be done while other replicas have the records; this broker fetches them again. Otherwise check the disk, and whether an old copy of the directory was put back.',
   'the log start offset is beyond the log end: the log begins anew':
     'Records from logStartOffset on may have been acknowledged. Replicas in sync have them, and this one fetches them again; without such a replica they are lost. Unless the power failed, check the disk.',
   'found a stray log':

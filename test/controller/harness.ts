@@ -10,7 +10,7 @@ import { unlimitedMutations } from '../../src/controller/state.ts';
 import type { ConfigRules } from '../../src/controller/config-rules.ts';
 import type { ControllerRequests } from '../../src/controller/requests.ts';
 import { controllerRequests } from '../../src/controller/requests.ts';
-import type { ControllerSettings, Operation } from '../../src/controller/state.ts';
+import type { ControllerSettings, ControllerState, Operation } from '../../src/controller/state.ts';
 import type { MetadataImage } from '../../src/metadata/image.ts';
 import { emptyImage } from '../../src/metadata/image.ts';
 import type { MetadataRecord } from '../../src/metadata/records.ts';
@@ -86,18 +86,20 @@ export class TestController {
   nowMs = 0;
   mutations = unlimitedMutations;
   offset = 0;
-  readonly active: ActiveController;
+  active: ActiveController;
+  readonly #state: ControllerState;
   /** All records that the controller has written, in order. */
   readonly records: MetadataRecord[] = [];
 
   constructor(settings: Partial<ControllerSettings> = {}, seed = 7, elr = true) {
-    const state = {
+    const state: ControllerState = {
       image: emptyImage(),
       nextOffset: 0,
       settings: { ...testSettings, ...settings },
       rules: testRules,
       random: seededRandom(seed),
     };
+    this.#state = state;
     this.active = new ActiveController(state, 0);
     const features = [...levels].filter(([name]) => elr || !name.startsWith('eligible'));
     this.run(
@@ -143,7 +145,13 @@ export class TestController {
 
   register(
     id: number,
-    options: { incarnation?: number; rack?: string; previousBrokerEpoch?: number; logDirs?: string[] } = {},
+    options: {
+      incarnation?: number;
+      rack?: string;
+      previousBrokerEpoch?: number;
+      logDirs?: string[];
+      lostRecords?: Init<ControllerRequests[62]['request']>['lostRecords'];
+    } = {},
   ): number {
     const { brokerEpoch } = this.call(62, {
       brokerId: id,
@@ -158,6 +166,7 @@ export class TestController {
       rack: options.rack ?? null,
       logDirs: options.logDirs ?? [uuidOf(1000 + id)],
       previousBrokerEpoch: options.previousBrokerEpoch ?? -1,
+      lostRecords: options.lostRecords ?? [],
     });
     return brokerEpoch;
   }
@@ -194,6 +203,12 @@ export class TestController {
       this.beat(id);
     }
     return this;
+  }
+
+  /** Another controller becomes active. No broker is connected to it yet. */
+  failOver(): void {
+    this.active = new ActiveController(this.#state, this.nowMs);
+    this.run(this.active.takeOver());
   }
 
   /** Ends the broker as `kill -9` does, without a controlled shutdown; the controller fences it. */

@@ -189,7 +189,7 @@ test('of partitions that are not here yet, so many have a directory and no more'
     LogDirectory,
     LogDirectory,
   ];
-  const directories = new LogDirectories([a, b]);
+  const directories = new LogDirectories([a, b], () => {});
   for (let i = 0; i <= 100_000; i++) directories.prefer(`t-${i}`, b);
   expect(directories.choose('t-99999', null, true)).toBe(b);
   expect(directories.choose('t-100000', null, true)).toBe(a);

@@ -13,7 +13,7 @@ import {
   type VersionRange,
   type Versions,
 } from '../../src/protocol/schema/versions.ts';
-import { kafkaDefinitions, notCompared } from '../kafka-definitions.ts';
+import { kafkaDefinitions, notCompared, ownTagsFrom } from '../kafka-definitions.ts';
 import { allMessages } from './all-messages.ts';
 
 const definitions = kafkaDefinitions();
@@ -127,7 +127,7 @@ function schemaRows(message: Message, versions: VersionRange): Row[] {
   const walk = (shape: Shape, within: VersionRange, path: string): void => {
     for (const [name, field] of Object.entries(shape)) {
       const versions = intersect(field.versions, within);
-      if (versions.max < 0) continue;
+      if (versions.max < 0 || field.tag >= ownTagsFrom) continue;
       const element = field.element;
       rows.push({
         path: `${path}.${name}`,

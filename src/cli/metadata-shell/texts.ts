@@ -61,6 +61,16 @@ export function controllerText(controller: ControllerImage): string {
   );
 }
 
+/** Kafka has no such field, so it is shown only when it is not empty. */
+function formerText({ formerIsr }: PartitionImage): string {
+  if (formerIsr.length === 0) return '';
+  const members = formerIsr.map(
+    ({ brokerId, leaderEpoch, hasLostRecords }) =>
+      `${brokerId}(leaderEpoch=${leaderEpoch}${hasLostRecords ? ', lost records' : ''})`,
+  );
+  return `, formerIsr=${list(members)}`;
+}
+
 export function partitionText(partition: PartitionImage): string {
   const recovery = partition.leaderRecoveryState === recovering ? 'RECOVERING' : 'RECOVERED';
   return (
@@ -68,7 +78,8 @@ export function partitionText(partition: PartitionImage): string {
     `, isr=${list(partition.isr)}, removingReplicas=${list(partition.removingReplicas)}` +
     `, addingReplicas=${list(partition.addingReplicas)}, elr=${list(partition.elr)}` +
     `, lastKnownElr=${list(partition.lastKnownElr)}, leader=${partition.leader}` +
-    `, leaderRecoveryState=${recovery}, leaderEpoch=${partition.leaderEpoch}, partitionEpoch=${partition.partitionEpoch})`
+    `, leaderRecoveryState=${recovery}, leaderEpoch=${partition.leaderEpoch}, partitionEpoch=${partition.partitionEpoch}` +
+    `${formerText(partition)})`
   );
 }
 

@@ -1,20 +1,27 @@
 /** All `log.dirs` of a broker (JBOD): selects the directory of a replica. */
+import { asStorageError, type StorageError } from '../../base/file-system.ts';
 import { mark } from '../../base/mark.ts';
 import type { Uuid } from '../../base/uuid.ts';
 import { Errors, KafkaError } from '../../protocol/errors.ts';
 import type { Logger } from '../../telemetry/logger.ts';
+import { parsePartitionDirectoryName } from '../names.ts';
 import type { LogDirectory } from './log-directory.ts';
 
 /** How many partitions that are not on this broker yet may have a requested directory; further requests are not remembered. */
 const preferredMax = 100_000;
 
+/** Called when the disk of a directory has failed. */
+type OnFailure = (directory: LogDirectory, error: StorageError) => void;
+
 export class LogDirectories {
   readonly all: readonly LogDirectory[];
+  readonly #onFailure: OnFailure;
   /** By partition name: the directory that AlterReplicaLogDirs requested before the partition was on this broker. */
   readonly #preferred = new Map<string, LogDirectory>();
 
-  constructor(all: readonly LogDirectory[]) {
+  constructor(all: readonly LogDirectory[], onFailure: OnFailure) {
     this.all = all;
+    this.#onFailure = onFailure;
   }
 
   /**
@@ -25,20 +32,40 @@ export class LogDirectories {
   get previousBrokerEpoch(): number {
     const [first] = this.all;
     const isAgreed = this.all.every(
-      ({ isOffline, hasLostRecords, previousBrokerEpoch }) =>
-        !isOffline && !hasLostRecords && previousBrokerEpoch === first?.previousBrokerEpoch,
+      ({ isOffline, lost, previousBrokerEpoch }) =>
+        !isOffline && lost.size === 0 && previousBrokerEpoch === first?.previousBrokerEpoch,
     );
     if (!isAgreed) mark('log.clean-epochs-differ');
     return isAgreed ? (first?.previousBrokerEpoch ?? -1) : -1;
   }
 
-  /** Partitions whose directories were removed while the broker was down, unless they are in another directory now (`isOpen`). */
-  reportAbsent(isOpen: (name: string) => boolean, logger: Logger): void {
+  /**
+   * Adds the partitions whose directories were removed while the broker was down, unless they are in another directory now (`isOpen`),
+   * to the lost replicas, and makes their lists durable. After an unclean stop the reason may be that the partition was deleted: the
+   * controller knows it, so nothing is logged then.
+   */
+  async keepLost(isOpen: (name: string) => boolean, logger: Logger): Promise<void> {
     for (const directory of this.all) {
       for (const partition of directory.absent.filter((name) => !isOpen(name))) {
+        const id = parsePartitionDirectoryName(partition);
+        if (id === null) continue;
         mark('log.partition-absent');
-        directory.hasLostRecords = true;
-        logger.error('the directory of a partition is missing', { partition, directory: directory.path });
+        directory.lost.set(partition, { ...id, topicId: '', latestEpoch: -1 });
+        if (directory.wasClean)
+          logger.error('the directory of a partition is missing', { partition, directory: directory.path });
+      }
+    }
+    await this.eachOnline((directory) => directory.writeLost());
+  }
+
+  /** Calls `action` for one online directory after the other. */
+  async eachOnline(action: (directory: LogDirectory) => Promise<void>): Promise<void> {
+    for (const directory of this.all) {
+      if (directory.isOffline) continue;
+      try {
+        await action(directory);
+      } catch (error) {
+        this.#onFailure(directory, asStorageError(error));
       }
     }
   }

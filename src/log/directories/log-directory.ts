@@ -4,6 +4,7 @@ import type { FileLock, FileSystem } from '../../base/file-system.ts';
 import type { Uuid } from '../../base/uuid.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { OffsetCheckpoint } from './checkpoints.ts';
+import { forgetLost, type LostReplicas, readLost, writeLost } from './lost-replicas.ts';
 import {
   readCleanShutdown,
   readOffsetCheckpoint,
@@ -46,12 +47,9 @@ export class LogDirectory {
   wasClean = false;
   /** Broker epoch of the last clean shutdown; -1: unknown. */
   previousBrokerEpoch = -1;
-  /**
-   * At the start, durable records of a log in this directory were not found, so its replicas are not as the last clean shutdown
-   * left them.
-   */
-  hasLostRecords = false;
-  /** Partitions that had records at the last clean shutdown and whose directories are missing now. */
+  /** Replicas of which this start, or an earlier one, did not find all records. */
+  readonly lost: LostReplicas = new Map();
+  /** Partitions that had records at the last shutdown and whose directories are missing now. */
   readonly absent: string[] = [];
   /** By the kind of a checkpoint: partitions that have left and that the file still names. */
   readonly departed: Readonly<Record<'recoveryPoint' | 'logStart', Set<string>>> = {
@@ -98,10 +96,20 @@ export class LogDirectory {
   async begin(): Promise<void> {
     const marker = await readCleanShutdown(this.#fs, this.path);
     this.wasClean = marker !== null;
+    await readLost(this.#fs, this.path, this.lost);
     this.previousBrokerEpoch = marker?.brokerEpoch ?? -1;
     if (marker === null) return;
     await this.#fs.remove(`${this.path}/${cleanShutdownName}`);
     await this.#fs.syncDirectory(this.path);
+  }
+
+  /** Makes `lost` durable, until the controller has it. */
+  async writeLost(): Promise<void> {
+    await writeLost(this.#fs, this.path, this.lost, this.#scheduler);
+  }
+
+  async forgetLost(): Promise<void> {
+    await forgetLost(this.#fs, this.path, this.lost);
   }
 
   async markClean(brokerEpoch: number): Promise<void> {

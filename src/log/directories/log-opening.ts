@@ -65,17 +65,20 @@ export async function openDirectory(
       exists: true,
       ownerSyncsParent: true,
     });
-    if (log.state.hasLostRecords) directory.hasLostRecords = true;
+    if (log.state.hasLostRecords)
+      directory.lost.set(name, { ...id, topicId: log.topicId, latestEpoch: log.latestEpoch });
     options.onOpened(name, log);
   };
   const names = only === null ? await fs.list(directory.path) : [only];
-  let count = 0;
-  if (directory.wasClean && only === null) {
-    const present = new Set(names);
-    await forEachInTurns(recoveryPoints, scheduler, ([name, offset]) => {
-      if (offset > (logStarts.get(name) ?? 0) && !present.has(name)) directory.absent.push(name);
-    });
+  if (only === null) {
+    const [present, absent] = [new Set(names), new Set<string>()];
+    for (const offsets of [recoveryPoints, highWatermarks])
+      await forEachInTurns(offsets, scheduler, ([name, offset]) => {
+        if (offset > (logStarts.get(name) ?? 0) && !present.has(name)) absent.add(name);
+      });
+    directory.absent.push(...absent);
   }
+  let count = 0;
   await forEachInTurns(names, scheduler, (name) => {
     const path = `${directory.path}/${name}`;
     if (isPartition(name)) count += 1;
@@ -83,11 +86,8 @@ export async function openDirectory(
     const moving = parseFutureDirectoryName(name);
     if (moving !== null) options.onFuture(partitionDirectoryName(moving.topic, moving.partition), path);
   });
-  if (!directory.wasClean && count > 0)
-    logger.info('The last shutdown was not clean: recovering', {
-      directory: directory.path,
-      partitions: count,
-    });
+  const fields = { directory: directory.path, partitions: count };
+  if (!directory.wasClean && count > 0) logger.info('The last shutdown was not clean: recovering', fields);
   await forEachLimited(names, openingMax, scheduler, async (name) => {
     try {
       await open(name);

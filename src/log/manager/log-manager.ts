@@ -6,11 +6,10 @@
  * continue. Not here: which partitions this broker should have (`replication/`); `meta.properties` (`server/`).
  */
 import type { Clock, Scheduler } from '../../base/clock.ts';
-import { asStorageError, type FileSystem, StorageError } from '../../base/file-system.ts';
+import { type FileSystem, StorageError } from '../../base/file-system.ts';
 import { mark } from '../../base/mark.ts';
 import type { Random } from '../../base/random.ts';
-import type { Uuid } from '../../base/uuid.ts';
-import { randomUuid } from '../../base/uuid.ts';
+import { randomUuid, type Uuid } from '../../base/uuid.ts';
 import { Errors, KafkaError } from '../../protocol/errors.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import { BackgroundTasks } from './background-tasks.ts';
@@ -91,6 +90,7 @@ export class LogManager {
       options.directories.map(
         ({ path, id, failure }) => new LogDirectory(this.#resources, path, id, failure ?? null),
       ),
+      (directory, error) => this.#directoryFailed(directory, error),
     );
     this.#cleaner = new LogCleaner({
       bytesPerSecond: () => this.#options.settings.cleanerBytesPerSecond,
@@ -120,19 +120,14 @@ export class LogManager {
   /** Locks the directories, opens (and recovers if necessary) all logs in them, and starts the background tasks. */
   async start(): Promise<void> {
     const startedMs = this.#options.clock.monotonicMs();
-    for (const directory of this.#directories.all) {
-      if (directory.isOffline) continue;
-      try {
-        if (this.#options.settings.locksDirectories) await directory.lock();
-        this.#cleaner.restore(directory.path, await directory.readCheckpoint('cleaner'));
-        await directory.begin();
-        await this.#open(directory, null);
-      } catch (error) {
-        this.#directoryFailed(directory, asStorageError(error));
-      }
-    }
+    await this.#directories.eachOnline(async (directory) => {
+      if (this.#options.settings.locksDirectories) await directory.lock();
+      this.#cleaner.restore(directory.path, await directory.readCheckpoint('cleaner'));
+      await directory.begin();
+      await this.#open(directory, null);
+    });
     await this.#adoptCopies();
-    this.#directories.reportAbsent((name) => this.#logs.has(name), this.#logger);
+    await this.#directories.keepLost((name) => this.#logs.has(name), this.#logger);
     this.#logger.info('loaded the logs', {
       count: this.#logs.size,
       tookMs: Math.round(this.#options.clock.monotonicMs() - startedMs),
@@ -161,6 +156,11 @@ export class LogManager {
 
   get previousBrokerEpoch(): number {
     return this.#directories.previousBrokerEpoch;
+  }
+
+  /** The controller has recorded the lost replicas (`LogDirectory.lost`), so the next start need not report them. */
+  lostReplicasReported(): Promise<void> {
+    return this.#directories.eachOnline((directory) => directory.forgetLost());
   }
 
   setCordoned(paths: readonly string[]): void {

@@ -340,6 +340,7 @@ async function finish(state: LogState, snapshots: readonly number[]): Promise<vo
   }
   state.epochs.truncateFromEnd(state.logEndOffset);
   state.epochs.truncateFromStart(state.logStartOffset);
+  checkHighWatermark(state);
   const highWatermark = Math.min(options.highWatermark, missingFrom, state.logEndOffset);
   state.highWatermark = Math.max(highWatermark, state.logStartOffset);
   state.plan = state.planFor(state.active);
@@ -349,4 +350,23 @@ async function finish(state: LogState, snapshots: readonly number[]): Promise<vo
     if (bases.has(offset) || offset === newest) continue;
     await state.resources.fs.remove(`${state.directory.path}/${segmentFileName(offset, 'snapshot')}`);
   }
+}
+
+/**
+ * Whether the log ends in front of its high watermark, so that committed records are missing. A power cut does this to a log that was
+ * not synced; so does an old copy of the directory.
+ */
+function checkHighWatermark(state: LogState): void {
+  const { highWatermark } = state.options;
+  if (highWatermark <= state.logEndOffset || state.hasLostRecords) return;
+  mark('log.ends-below-high-watermark');
+  state.hasLostRecords = true;
+  state.logger.warn(
+    'the log ends in front of its high watermark: committed records are missing on this broker',
+    {
+      partition: state.name,
+      logEndOffset: state.logEndOffset,
+      highWatermark,
+    },
+  );
 }

@@ -13,7 +13,8 @@ import { sleep } from '../../base/clock.ts';
 import type { NodeId } from '../../base/ids.ts';
 import type { Random } from '../../base/random.ts';
 import type { Uuid } from '../../base/uuid.ts';
-import { randomUuid } from '../../base/uuid.ts';
+import { randomUuid, uuidZero } from '../../base/uuid.ts';
+import type { LostReplica } from '../../log/directories/lost-replicas.ts';
 import type { BrokerImage, EndpointImage, FeatureRange } from '../../metadata/cluster-image.ts';
 import type { ControllerClient } from '../../metadata/controller-port.ts';
 import type { MetadataDelta } from '../../metadata/delta.ts';
@@ -65,6 +66,8 @@ export interface BrokerLifecycleOptions {
   readonly onDirectoryFailureUnreported: () => void;
   /** The broker epoch in the clean shutdown file; -1 when there is no such file. */
   readonly previousBrokerEpoch: number;
+  /** Replicas in which records are missing. */
+  readonly lostReplicas: readonly LostReplica[];
   /** broker.heartbeat.interval.ms. */
   readonly heartbeatIntervalMs: number;
   /** initial.broker.registration.timeout.ms. */
@@ -278,6 +281,7 @@ export class BrokerLifecycle implements MetadataPublisher {
           isMigratingZkBroker: false,
           logDirs,
           previousBrokerEpoch: this.#options.previousBrokerEpoch,
+          lostRecords: byTopic(this.#options.lostReplicas),
         },
         { deadlineMs },
       );
@@ -365,6 +369,24 @@ export class BrokerLifecycle implements MetadataPublisher {
     this.#reregistering = false;
     this.#beatAgain = true;
   }
+}
+
+function byTopic(lost: readonly LostReplica[]): BrokerRegistrationRequest['lostRecords'] {
+  const topics = new Map<string, LostReplica[]>();
+  for (const replica of lost) {
+    const key = `${replica.topic}/${replica.topicId}`;
+    const replicas = topics.get(key);
+    if (replicas === undefined) topics.set(key, [replica]);
+    else replicas.push(replica);
+  }
+  return [...topics.values()].map((replicas) => {
+    const [{ topic, topicId }] = replicas as [LostReplica];
+    const partitions = replicas.map(({ partition, latestEpoch }) => ({
+      partitionIndex: partition,
+      leaderEpoch: latestEpoch,
+    }));
+    return { topicName: topic, topicId: topicId === '' ? uuidZero : topicId, partitions };
+  });
 }
 
 function latch(): { promise: Promise<void>; resolve: () => void } {

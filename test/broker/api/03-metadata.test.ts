@@ -290,6 +290,7 @@ describe('DescribeTopicPartitions', () => {
       isrNodes: [1, 2],
       eligibleLeaderReplicas: [],
       lastKnownElr: [],
+      formerIsr: [],
     });
   });
 });

@@ -100,6 +100,7 @@ function partition(topicId: Uuid, index: number) {
     addingReplicas: [],
     eligibleLeaderReplicas: null,
     lastKnownElr: null,
+    formerIsr: null,
     leader: 1,
     leaderRecoveryState: 0,
     leaderEpoch: 0,

@@ -210,6 +210,7 @@ function lifecycleOf({ id, host, loader, ...parts }: LifecycleParts): BrokerLife
     features: supportedFeatures,
     logDirs: [`DDDDDDDDDDDDDDDDDDDD${id}A`],
     offlineLogDirs: () => [],
+    lostReplicas: [],
     cordonedLogDirs: () => [],
     directoryFailureTimeoutMs: 30_000,
     onDirectoryFailureUnreported: () => undefined,
