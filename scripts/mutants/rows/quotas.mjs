@@ -221,6 +221,20 @@ export const quotaRows = [
     caughtBy: { test: 'test/broker/pipeline/acceptor.test.ts', name: 'one after another' },
   },
   {
+    number: 1119,
+    bug: 'quotas: throttled clients hold the memory of all requests while others wait for it',
+    reference: 'docs/limits.md',
+    change: 'a muted connection keeps its memory whoever waits',
+    edits: [
+      {
+        file: 'src/broker/pipeline/connection.ts',
+        from: 'readIdleMs > frameStallMs && this.#budget.waiting > 0)',
+        to: 'readIdleMs > frameStallMs && this.#budget.waiting < 0)',
+      },
+    ],
+    caughtBy: { test: 'test/broker/pipeline/throttling.test.ts', name: 'given to others that wait' },
+  },
+  {
     number: 1118,
     bug: 'max.connection.creation.rate: many clients keep other brokers away from their listener',
     reference: 'KIP-402, KIP-612',

@@ -107,7 +107,12 @@ export class ClientConnection implements GatedConnection {
     if (this.#output.full && writeIdleMs > writeStallMs) return 'the client does not read its responses';
     if (this.#active.length > 0) return null;
     const isIdle = idleMs >= 0 && readIdleMs > idleMs && writeIdleMs > idleMs;
-    if (this.#mute.isOn) return isIdle ? 'idle while muted by a quota' : null;
+    if (this.#mute.isOn) {
+      const holdsMemory = this.#next !== null || this.#reader.reservedBytes > 0;
+      if (holdsMemory && readIdleMs > frameStallMs && this.#budget.waiting > 0)
+        return 'muted by a quota with a request whose memory others wait for';
+      return isIdle ? 'idle while muted by a quota' : null;
+    }
     if (this.#next !== null || this.#paused) return null;
     if (this.#reader.midFrame && readIdleMs > frameStallMs) return 'a request did not arrive in full';
     return isIdle ? 'idle' : null;

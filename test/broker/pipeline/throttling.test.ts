@@ -3,6 +3,7 @@ import { type MetadataRecord, record } from '../../../src/metadata/records.ts';
 import { FetchRequest, FetchResponse } from '../../../src/protocol/messages/records/01-fetch.ts';
 import { MetadataRequest, MetadataResponse } from '../../../src/protocol/messages/cluster/03-metadata.ts';
 import { ProduceRequest, ProduceResponse } from '../../../src/protocol/messages/records/00-produce.ts';
+import { sweepIntervalMs } from '../../../src/broker/limits.ts';
 import { batchOf, frame, idA, type MemoryConnection, readResponse, settle, TestBroker } from '../harness.ts';
 
 function quota(entity: Record<string, string | null>, key: string, value: number): MetadataRecord {
@@ -28,6 +29,22 @@ function produce(correlationId = 1, acks = 1, clientId = 'app'): Uint8Array {
 
 function throttleTimes(connection: MemoryConnection): number[] {
   return connection.frames().map((bytes) => readResponse(ProduceResponse, 9, bytes).body.throttleTimeMs);
+}
+
+function fetch(options: { sessionId?: number; sessionEpoch?: number; maxWaitMs?: number } = {}): Uint8Array {
+  const partitions = [{ partition: 0, fetchOffset: 0, partitionMaxBytes: 1 << 20 }];
+  const body = {
+    maxWaitMs: 0,
+    minBytes: 1,
+    maxBytes: 1 << 20,
+    isolationLevel: 0,
+    sessionId: 0,
+    sessionEpoch: -1,
+    topics: [{ topic: 'a', topicId: idA, partitions }],
+    forgottenTopicsData: [],
+    ...options,
+  };
+  return frame(FetchRequest, 12, body, 1, 'app');
 }
 
 const metadata = (): Uint8Array => frame(MetadataRequest, 9, { topics: [] }, 9, 'app');
@@ -116,6 +133,40 @@ describe('the quota producer_byte_rate', () => {
   });
 });
 
+describe('memory of requests behind a throttled one', () => {
+  const properties = 'queued.max.request.bytes=40000\nsocket.request.max.bytes=40000\n';
+
+  /** A connection whose fetch waits while a further request of 30,000 bytes arrives, in part or in full; the fetch is throttled. */
+  async function mutedWith(broker: TestBroker, frameBytes: number): Promise<MemoryConnection> {
+    const connection = broker.connect();
+    const large = metadataOf('x'.repeat(30_000));
+    connection.feed(fetch({ maxWaitMs: 500 }), large.subarray(0, Math.min(frameBytes, large.length)));
+    await settle();
+    broker.replica(idA, 0).appendAsLeader(batchOf(1, 1000), 1);
+    await settle();
+    expect(connection.frames()).toHaveLength(1);
+    return connection;
+  }
+
+  const metadataOf = (name: string): Uint8Array =>
+    frame(MetadataRequest, 9, { topics: [{ name }] }, 9, 'other');
+
+  test.each([
+    ['in part', 20_000],
+    ['in full', 99_999],
+  ])('is kept during the throttle time, but given to others that wait: read %s', async (_, frameBytes) => {
+    const broker = new TestBroker({ properties });
+    broker.apply([quota({ 'client-id': 'app' }, 'consumer_byte_rate', 1)]);
+    const muted = await mutedWith(broker, frameBytes);
+    await broker.time.advance(60_000);
+    expect(muted.closed).toBe(false);
+    const other = broker.connect();
+    other.feed(metadataOf('y'.repeat(20_000)));
+    await broker.time.advance(2 * sweepIntervalMs);
+    expect([muted.closed, other.frames().length]).toEqual([true, 1]);
+  });
+});
+
 function queueSize(broker: TestBroker): number {
   let size = 0;
   broker.quotas.collect((metric, value, labels) => {
@@ -125,21 +176,6 @@ function queueSize(broker: TestBroker): number {
 }
 
 describe('the quota consumer_byte_rate', () => {
-  function fetch(session: { id: number; epoch: number } | null = null): Uint8Array {
-    const partitions = [{ partition: 0, fetchOffset: 0, partitionMaxBytes: 1 << 20 }];
-    const body = {
-      maxWaitMs: 0,
-      minBytes: 1,
-      maxBytes: 1 << 20,
-      isolationLevel: 0,
-      sessionId: session?.id ?? 0,
-      sessionEpoch: session?.epoch ?? -1,
-      topics: [{ topic: 'a', topicId: idA, partitions }],
-      forgottenTopicsData: [],
-    };
-    return frame(FetchRequest, 12, body, 1, 'app');
-  }
-
   async function answer(broker: TestBroker, request: Uint8Array, connection = broker.connect()) {
     connection.feed(request);
     await settle();
@@ -168,14 +204,14 @@ describe('the quota consumer_byte_rate', () => {
 
   test('leaves a fetch session unchanged by a throttled fetch, and creates none', async () => {
     const broker = filled();
-    const made = await answer(broker, fetch({ id: 0, epoch: 0 }));
+    const made = await answer(broker, fetch({ sessionId: 0, sessionEpoch: 0 }));
     expect(made.sessionId).not.toBe(0);
-    const next = await answer(broker, fetch({ id: made.sessionId, epoch: 1 }));
+    const next = await answer(broker, fetch({ sessionId: made.sessionId, sessionEpoch: 1 }));
     expect([next.sessionId, next.responses]).toEqual([made.sessionId, []]);
-    const refused = await answer(broker, fetch({ id: 0, epoch: 0 }));
+    const refused = await answer(broker, fetch({ sessionId: 0, sessionEpoch: 0 }));
     expect([refused.sessionId, refused.throttleTimeMs > 0]).toEqual([0, true]);
     await broker.time.advance(11_000);
-    const after = await answer(broker, fetch({ id: made.sessionId, epoch: 2 }));
+    const after = await answer(broker, fetch({ sessionId: made.sessionId, sessionEpoch: 2 }));
     expect([after.sessionId, after.records]).toEqual([made.sessionId, made.records]);
   });
 });
@@ -244,29 +280,18 @@ describe('the quota request_percentage', () => {
   });
 
   test('charges the reads after a pending fetch to the consumer, not to the producer', async () => {
-    const broker = brokerWith(quota({ 'client-id': 'consumer' }, 'request_percentage', 1));
+    const broker = brokerWith(quota({ 'client-id': 'app' }, 'request_percentage', 1));
     const replica = broker.replica(idA, 0);
     const read = replica.fetch.bind(replica);
     replica.fetch = (options) => {
       broker.time.nowMs += 30;
       return read(options);
     };
-    const partitions = [{ partition: 0, fetchOffset: 0, partitionMaxBytes: 1 << 20 }];
-    const body = {
-      maxWaitMs: 500,
-      minBytes: 1,
-      maxBytes: 1 << 20,
-      isolationLevel: 0,
-      sessionId: 0,
-      sessionEpoch: -1,
-      topics: [{ topic: 'a', topicId: idA, partitions }],
-      forgottenTopicsData: [],
-    };
     const [consumer, producer] = [broker.connect(), broker.connect()];
-    consumer.feed(frame(FetchRequest, 12, body, 1, 'consumer'));
+    consumer.feed(fetch({ maxWaitMs: 500 }));
     await settle();
     expect(usedMs(broker)).toBe(0);
-    producer.feed(produce());
+    producer.feed(produce(1, 1, 'other'));
     await settle();
     expect([consumer.frames().length, usedMs(broker)]).toEqual([1, 30]);
   });
