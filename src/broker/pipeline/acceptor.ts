@@ -48,11 +48,12 @@ export interface AcceptorOptions {
 const surplusIdleMsMin = 1_000;
 
 export class Acceptor {
+  /** How fast connections come. */
+  readonly rates: ConnectionRates;
   readonly #options: AcceptorOptions;
   readonly #connections = new Set<ClientConnection>();
   readonly #perHost = new Map<string, number>();
   readonly #refused: RefusedConnections;
-  readonly rates: ConnectionRates;
   /** By listener name. */
   readonly #gates = new Map<string, CreationGate>();
   #nextId = 1;

@@ -2,8 +2,8 @@
  * One client connection: reads frames, starts requests, and sends responses in the order of the requests.
  *
  * - A request starts when all earlier requests of the connection are complete. A request of an `ordered` handler starts as soon
- *   as the earlier ones have done their ordered part, unless the client has exceeded its `request_percentage`. So at most one decoded request waits; meanwhile nothing is read from the
- *   connection.
+ *   as the earlier ones have done their ordered part, unless the client has exceeded its `request_percentage`. So at most one
+ *   decoded request waits; meanwhile nothing is read from the connection.
  * - Responses are sent in the order of the requests, in whatever order they complete. Responses that complete in the same turn of
  *   the event loop are sent with one write.
  * - Nothing is read while responses wait for the socket, the memory budget has no room, or too many requests are in progress.
@@ -21,6 +21,7 @@ import {
   type TwoPhase,
 } from '../handler.ts';
 import { frameStallMs, requestsInFlightMax, writeStallMs } from '../limits.ts';
+import type { LoopTime } from '../quotas/loop-time.ts';
 import type { QuotaClient } from '../quotas/quota-table.ts';
 import { ActiveRequest } from './active-request.ts';
 import type { GatedConnection } from './creation-gate.ts';
@@ -53,6 +54,7 @@ export class ClientConnection implements GatedConnection {
   readonly #reader: FrameReader;
   readonly #output: OutputQueue;
   readonly #mute: Mute;
+  readonly #loopTime: LoopTime;
   readonly #warn: (message: string, fields: Record<string, unknown>) => void;
   readonly #onClosed: () => void;
   /** Requests that were started and whose response is not sent yet, in their order. */
@@ -79,6 +81,8 @@ export class ClientConnection implements GatedConnection {
     this.info = options.info;
     this.#connection = options.connection;
     this.#dispatcher = options.dispatcher;
+    const { quotas } = this.#dispatcher.throttling;
+    this.#loopTime = quotas.loopTime;
     this.#budget = options.budget;
     this.#clock = options.clock;
     this.#warn = options.warn;
@@ -90,7 +94,7 @@ export class ClientConnection implements GatedConnection {
     this.#mute = new Mute({
       clock: options.clock,
       scheduler: options.scheduler,
-      quotas: this.#dispatcher.throttling.quotas,
+      quotas,
       onEnd: () => this.#continueReading(),
     });
     this.#lastReadMs = this.#clock.monotonicMs();
@@ -157,7 +161,7 @@ export class ClientConnection implements GatedConnection {
 
   #onData(chunk: Uint8Array): void {
     if (this.#closed) return;
-    this.#dispatcher.throttling.quotas.loopTime.begin(this.#charged);
+    this.#loopTime.begin(this.#charged);
     this.#lastReadMs = this.#clock.monotonicMs();
     this.#reader.push(chunk);
     this.#pump();
@@ -165,7 +169,7 @@ export class ClientConnection implements GatedConnection {
 
   #onDrain(): void {
     if (this.#closed) return;
-    this.#dispatcher.throttling.quotas.loopTime.begin(this.#charged);
+    this.#loopTime.begin(this.#charged);
     this.#lastWriteMs = this.#clock.monotonicMs();
     this.#output.drained();
     this.#pump();
@@ -360,7 +364,7 @@ export class ClientConnection implements GatedConnection {
     queueMicrotask(() => {
       this.#flushQueued = false;
       if (this.#closed) return;
-      this.#dispatcher.throttling.quotas.loopTime.begin(this.#charged);
+      this.#loopTime.begin(this.#charged);
       if (this.#paused) this.#pump();
       else this.#flush();
     });

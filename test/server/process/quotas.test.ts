@@ -79,7 +79,7 @@ const describedAs = (at: number, quotas: Quotas): Promise<NonNullable<boolean>> 
  * then, is not used again.
  */
 async function throttleTimeAt(at: number): Promise<number> {
-  const records = buildBatch({ records: [{ value: bytesOf('x'.repeat(2000)) }] });
+  const records = buildBatch({ records: [{ timestamp: 0, value: bytesOf('x'.repeat(2000)) }] });
   const answer = await workshop.client(...nodes).requestTo(at, ProduceRequest, ProduceResponse, {
     transactionalId: null,
     acks: 1,
