@@ -3,7 +3,7 @@ import { type MetadataRecord, record } from '../../../src/metadata/records.ts';
 import { FetchRequest, FetchResponse } from '../../../src/protocol/messages/records/01-fetch.ts';
 import { MetadataRequest, MetadataResponse } from '../../../src/protocol/messages/cluster/03-metadata.ts';
 import { ProduceRequest, ProduceResponse } from '../../../src/protocol/messages/records/00-produce.ts';
-import { sweepIntervalMs } from '../../../src/broker/limits.ts';
+import { frameStallMs, sweepIntervalMs } from '../../../src/broker/limits.ts';
 import { batchOf, frame, idA, type MemoryConnection, readResponse, settle, TestBroker } from '../harness.ts';
 
 function quota(entity: Record<string, string | null>, key: string, value: number): MetadataRecord {
@@ -158,7 +158,7 @@ describe('memory of requests behind a throttled one', () => {
     const broker = new TestBroker({ properties });
     broker.apply([quota({ 'client-id': 'app' }, 'consumer_byte_rate', 1)]);
     const muted = await mutedWith(broker, frameBytes);
-    await broker.time.advance(60_000);
+    await broker.time.advance(6 * frameStallMs);
     expect(muted.closed).toBe(false);
     const other = broker.connect();
     other.feed(metadataOf('y'.repeat(20_000)));
