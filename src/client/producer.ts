@@ -5,6 +5,7 @@
  * Invariants: each partition has at most one batch in flight, so that retries keep the order; a batch is sent again byte for
  * byte, so that the broker recognises a duplicate of an idempotent producer.
  */
+import { at } from '../base/assert.ts';
 import { sleep } from '../base/clock.ts';
 import type { Random } from '../base/random.ts';
 import { Errors, errorOf, KafkaError } from '../protocol/errors.ts';
@@ -18,7 +19,7 @@ import type { CompressionType } from '../protocol/records/batch.ts';
 import type { BrokerConnection } from './connection.ts';
 import type { KafkaClient, TopicInfo } from './kafka-client.ts';
 import { partitionOfKey, StickyPartitioner } from './partitioner.ts';
-import { isRetriable, retry } from './retry.ts';
+import { beforeDeadline, isRetriable, retry } from './retry.ts';
 import type { Transaction } from './transaction.ts';
 
 export interface ProducerRecord {
@@ -45,7 +46,10 @@ export interface ProducerOptions {
   readonly isIdempotent: boolean;
   /** How long the broker may wait for the in-sync replicas before it answers with an error; sent in each Produce request. */
   readonly requestTimeoutMs: number;
-  /** How long after `send` a batch may still be sent again. */
+  /**
+   * How long after `send`, once the topic's metadata are known, a record is acknowledged or fails, as `delivery.timeout.ms`. That of
+   * a batch is over when that of its oldest record is.
+   */
   readonly deliveryTimeoutMs: number;
   /** How long `send` waits for metadata of the topic. */
   readonly maxBlockMs: number;
@@ -71,8 +75,18 @@ interface Waiting {
   readonly record: ProducerRecord;
   readonly sizeBytes: number;
   readonly timestampMs: number;
+  /** When the record fails with a time-out. */
+  readonly deadlineMs: number;
+  readonly period: SendPeriod;
   readonly resolve: (metadata: RecordMetadata) => void;
   readonly reject: (error: Error) => void;
+}
+
+/** The records that were sent between two calls of `flush`. */
+class SendPeriod {
+  unsettledCount = 0;
+  /** Resolves the `flush` that ended this period. Called when its records and those of earlier periods are settled. */
+  flushed: () => void = () => {};
 }
 
 interface Batch {
@@ -97,6 +111,12 @@ class PartitionQueue {
   }
 }
 
+/** The id with which the broker recognises batches that an idempotent producer sends again. */
+interface Identity {
+  readonly producerId: number;
+  readonly producerEpoch: number;
+}
+
 const recordOverheadBytes = 24;
 
 export class Producer {
@@ -105,9 +125,10 @@ export class Producer {
   private readonly sticky: StickyPartitioner;
   private readonly topics = new Map<string, Promise<TopicInfo>>();
   private readonly queues = new Map<string, PartitionQueue>();
-  private identity: Promise<{ producerId: number; producerEpoch: number }> | null = null;
-  private unsettledCount = 0;
-  private readonly idle: (() => void)[] = [];
+  private identity: Promise<Identity> | null = null;
+  private period = new SendPeriod();
+  /** The periods that `flush` has ended and that have unsettled records, or an earlier one has; the oldest first. */
+  private readonly ended: SendPeriod[] = [];
 
   constructor(client: KafkaClient, random: Random, options: Partial<ProducerOptions> = {}) {
     this.client = client;
@@ -117,14 +138,15 @@ export class Producer {
 
   /** Resolves when the record is acknowledged according to `acks`. Rejects with the broker's error or a time-out. */
   send(record: ProducerRecord): Promise<RecordMetadata> {
-    this.unsettledCount++;
+    const { period } = this;
+    period.unsettledCount++;
     // This is not an async function, so that a caller that waits for `send` continues before one that waits for `flush`.
     return new Promise((resolve, reject) => {
       this.topicOf(record.topic).then(
-        (topic) => this.enqueue(record, topic, resolve, reject),
+        (topic) => this.enqueue(record, topic, { period, resolve, reject }),
         (error: Error) => {
           reject(error);
-          this.settle(1);
+          this.settle([{ period }]);
         },
       );
     });
@@ -133,13 +155,14 @@ export class Producer {
   private enqueue(
     record: ProducerRecord,
     topic: TopicInfo,
-    resolve: Waiting['resolve'],
-    reject: Waiting['reject'],
+    outcome: Pick<Waiting, 'period' | 'resolve' | 'reject'>,
   ): void {
+    const { clock } = this.client.ports;
     const queue = this.queueOf(record, topic);
     const sizeBytes = (record.key?.length ?? 0) + (record.value?.length ?? 0) + recordOverheadBytes;
-    const timestampMs = record.timestampMs ?? this.client.ports.clock.wallMs();
-    queue.waiting.push({ record, sizeBytes, timestampMs, resolve, reject });
+    const timestampMs = record.timestampMs ?? clock.wallMs();
+    const deadlineMs = clock.monotonicMs() + this.options.deliveryTimeoutMs;
+    queue.waiting.push({ record, sizeBytes, timestampMs, deadlineMs, ...outcome });
     queue.waitingBytes += sizeBytes;
     if (queue.inFlight !== null || queue.isFlushing) return;
     const isFull = queue.waitingBytes >= this.options.batchBytes;
@@ -147,12 +170,16 @@ export class Producer {
     this.client.ports.scheduler.after(isFull ? 0 : this.options.lingerMs, () => void this.drain(queue));
   }
 
-  /** Resolves when every record sent so far is acknowledged or has failed. */
+  /** Resolves when every record sent so far is acknowledged or has failed. It does not wait for records that are sent later. */
   flush(): Promise<void> {
-    if (this.unsettledCount === 0) return Promise.resolve();
-    return new Promise((resolve) => {
-      this.idle.push(resolve);
+    const { period } = this;
+    this.period = new SendPeriod();
+    this.ended.push(period);
+    const flushed = new Promise<void>((resolve) => {
+      period.flushed = resolve;
     });
+    this.settle([]);
+    return flushed;
   }
 
   private topicOf(name: string): Promise<TopicInfo> {
@@ -206,11 +233,7 @@ export class Producer {
   /** Sends the batches of one partition until the queue is empty. */
   private async drain(queue: PartitionQueue): Promise<void> {
     while (queue.waiting.length > 0) {
-      const batch = await this.takeBatch(queue).catch((error: unknown) => {
-        this.fail(queue.waiting.splice(0), error as Error);
-        queue.waitingBytes = 0;
-        return null;
-      });
+      const batch = await this.nextBatch(queue);
       if (batch === null) continue;
       queue.inFlight = batch;
       await this.deliver(queue, batch);
@@ -219,10 +242,45 @@ export class Producer {
     queue.isFlushing = false;
   }
 
-  private async takeBatch(queue: PartitionQueue): Promise<Batch> {
-    const { transaction } = this.options;
-    await transaction?.add(queue.topic, queue.index);
-    const identity = this.options.isIdempotent ? await this.producerIdentity() : null;
+  /** Null when no batch could be made, so that records of the queue have failed. */
+  private async nextBatch(queue: PartitionQueue): Promise<Batch | null> {
+    const { deadlineMs } = at(queue.waiting, 0);
+    const nowMs = (): number => this.client.ports.clock.monotonicMs();
+    const expired = (): Waiting[] => queue.waiting.filter((waiting) => waiting.deadlineMs <= nowMs());
+    try {
+      const identity = await this.inTime(queue, deadlineMs, this.readyToSend(queue), () => expired().length);
+      return this.takeBatch(queue, identity);
+    } catch (error) {
+      const failed = deadlineMs <= nowMs() ? expired() : [...queue.waiting];
+      queue.waiting.splice(0, failed.length);
+      for (const { sizeBytes } of failed) queue.waitingBytes -= sizeBytes;
+      this.fail(failed, error as Error);
+      return null;
+    }
+  }
+
+  /** Prepares what a batch needs: the partition is part of the transaction, and the producer has an id. */
+  private async readyToSend(queue: PartitionQueue): Promise<Identity | null> {
+    await this.options.transaction?.add(queue.topic, queue.index);
+    return this.options.isIdempotent ? this.producerIdentity() : null;
+  }
+
+  /** The result of `work`; throws Kafka's error for records that expire when there is none at `deadlineMs`. */
+  private inTime<T>(
+    { topic, index }: PartitionQueue,
+    deadlineMs: number,
+    work: Promise<T>,
+    count: () => number,
+  ): Promise<T> {
+    const { deliveryTimeoutMs } = this.options;
+    const late = (): Error => {
+      const text = `Expiring ${count()} record(s) for ${topic}-${index}:${deliveryTimeoutMs} ms has passed since batch creation`;
+      return new KafkaError(Errors.REQUEST_TIMED_OUT, text);
+    };
+    return beforeDeadline(this.client.ports, deadlineMs, work, late);
+  }
+
+  private takeBatch(queue: PartitionQueue, identity: Identity | null): Batch {
     let count = 0;
     let sizeBytes = 0;
     for (const { sizeBytes: recordBytes } of queue.waiting) {
@@ -240,19 +298,23 @@ export class Producer {
         timestamp: timestampMs,
       })),
       compression: this.options.compression,
-      isTransactional: transaction !== null,
+      isTransactional: this.options.transaction !== null,
       ...(identity === null ? {} : { ...identity, baseSequence: queue.nextSequence }),
     });
     queue.nextSequence = (queue.nextSequence + count) % 2 ** 31;
-    const deadlineMs = this.client.ports.clock.monotonicMs() + this.options.deliveryTimeoutMs;
-    return { bytes, records, deadlineMs, attempts: 0 };
+    return { bytes, records, deadlineMs: at(records, 0).deadlineMs, attempts: 0 };
   }
 
   private async deliver(queue: PartitionQueue, batch: Batch): Promise<void> {
     for (let backoffMs = 20; ; backoffMs = Math.min(backoffMs * 2, 500)) {
       try {
         batch.attempts++;
-        const offset = await this.produce(queue, batch);
+        const offset = await this.inTime(
+          queue,
+          batch.deadlineMs,
+          this.produce(queue, batch),
+          () => batch.records.length,
+        );
         batch.records.forEach(({ resolve }, position) => {
           resolve({
             topic: queue.topic,
@@ -260,7 +322,7 @@ export class Producer {
             offset: offset < 0 ? -1 : offset + position,
           });
         });
-        return this.settle(batch.records.length);
+        return this.settle(batch.records);
       } catch (error) {
         const isLate = this.client.ports.clock.monotonicMs() + backoffMs > batch.deadlineMs;
         if (!isRetriable(error) || isLate || batch.attempts > this.options.retries) {
@@ -276,6 +338,9 @@ export class Producer {
   /** One attempt; returns the offset of the batch's first record, or -1 with acks=0. */
   private async produce(queue: PartitionQueue, batch: Batch): Promise<number> {
     const connection = await this.leaderOf(queue);
+    // Meanwhile the records may have failed, and their owner may have sent them again.
+    if (batch.deadlineMs <= this.client.ports.clock.monotonicMs())
+      throw new KafkaError(Errors.REQUEST_TIMED_OUT);
     // Version 13 identifies topics by id; version 12 uses names, which every broker accepts. Version 12 adds partitions to a
     // transaction implicitly, so a transactional producer uses version 11.
     const { transaction } = this.options;
@@ -310,7 +375,7 @@ export class Producer {
     return this.client.broker(partition.leader);
   }
 
-  private producerIdentity(): Promise<{ producerId: number; producerEpoch: number }> {
+  private producerIdentity(): Promise<Identity> {
     if (this.options.transaction !== null) return Promise.resolve(this.options.transaction.identity);
     this.identity ??= retry(this.client.ports, this.options.maxBlockMs, async () => {
       const answer = await this.client.request(InitProducerIdRequest, InitProducerIdResponse, {
@@ -329,12 +394,11 @@ export class Producer {
 
   private fail(records: readonly Waiting[], error: Error): void {
     for (const { reject } of records) reject(error);
-    this.settle(records.length);
+    this.settle(records);
   }
 
-  private settle(count: number): void {
-    this.unsettledCount -= count;
-    if (this.unsettledCount > 0) return;
-    for (const resolve of this.idle.splice(0)) resolve();
+  private settle(records: readonly Pick<Waiting, 'period'>[]): void {
+    for (const { period } of records) period.unsettledCount--;
+    while (this.ended[0]?.unsettledCount === 0) this.ended.shift()?.flushed();
   }
 }

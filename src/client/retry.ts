@@ -1,5 +1,5 @@
 /** Repeats an operation until it succeeds or its time is up. */
-import { sleep } from '../base/clock.ts';
+import { sleep, type Timer } from '../base/clock.ts';
 import { KafkaError } from '../protocol/errors.ts';
 import { type ClientPorts, DisconnectedError } from './connection.ts';
 
@@ -12,6 +12,24 @@ export function isRetriable(error: unknown): boolean {
   if (error instanceof DisconnectedError) return true;
   const code = (error as { code?: unknown }).code;
   return typeof code === 'string' && /^E(CONN|PIPE|TIMEDOUT|HOST|NET)/.test(code);
+}
+
+/** The result of `work`. Throws `late()` when there is none at `deadlineMs`; `work` goes on, and its result is ignored. */
+export async function beforeDeadline<T>(
+  { clock, scheduler }: Pick<ClientPorts, 'clock' | 'scheduler'>,
+  deadlineMs: number,
+  work: Promise<T>,
+  late: () => Error,
+): Promise<T> {
+  let timer: Timer | null = null;
+  const deadline = new Promise<never>((_resolve, reject) => {
+    timer = scheduler.after(Math.max(0, deadlineMs - clock.monotonicMs()), () => reject(late()));
+  });
+  try {
+    return await Promise.race([work, deadline]);
+  } finally {
+    (timer as Timer | null)?.cancel();
+  }
 }
 
 /** Runs `attempt` until it succeeds, fails permanently, or `timeoutMs` has passed; then throws the last error. */

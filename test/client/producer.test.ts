@@ -101,6 +101,78 @@ describe('a producer', () => {
     expect(stored(cluster)).toEqual([]);
   });
 
+  /** Notes when promises settle, in virtual milliseconds since now. */
+  const timesOf = (cluster: ScriptedCluster, promises: readonly Promise<unknown>[]): number[] => {
+    const times: number[] = promises.map(() => Number.NaN);
+    const startMs = cluster.time.nowMs;
+    promises.forEach((promise, at) => {
+      const note = (): void => {
+        times[at] = cluster.time.nowMs - startMs;
+      };
+      promise.then(note, note);
+    });
+    return times;
+  };
+
+  test.each([
+    ['in flight and behind it', 'Produce'],
+    ['that waits for a producer id', 'InitProducerId'],
+  ])('delivery.timeout.ms counts from the send of each record, also %s', async (_name, api) => {
+    const cluster = new ScriptedCluster();
+    const client = cluster.client({ requestTimeoutMs: 4_000 });
+    const producer = new Producer(client, new SeededRandom(1), { deliveryTimeoutMs: 3_000 });
+    cluster.script = (request) => (request.api === api ? 'silence' : 'served');
+    const first = send(producer, 'one');
+    for (let step = 0; step < 20; step++) await cluster.time.advance(50);
+    const second = send(producer, 'two');
+    const times = timesOf(cluster, [first, second]);
+    await expect(cluster.until(first)).rejects.toThrow('Expiring 1 record(s) for t-0:3000 ms has passed');
+    await expect(cluster.until(second)).rejects.toThrow('Expiring 1 record(s) for t-0:3000 ms has passed');
+    expect(times[0]).toBeLessThan(2_200);
+    expect(times[1]).toBeGreaterThan(2_900);
+    expect(times[1]).toBeLessThan(3_200);
+    // What comes after them is sent.
+    cluster.script = () => 'served';
+    await cluster.until(send(producer, 'three'));
+    expect(stored(cluster)).toContain('three');
+  });
+
+  test('a batch that expires while its leader is looked up is not sent any more', async () => {
+    const cluster = new ScriptedCluster();
+    const client = cluster.client({ requestTimeoutMs: 4_000 });
+    const producer = new Producer(client, new SeededRandom(1), { deliveryTimeoutMs: 3_000 });
+    let metadata: Fate = 'served';
+    cluster.script = ({ api }) => {
+      if (api === 'Metadata') return metadata;
+      if (api !== 'Produce' || metadata === 'silence') return 'served';
+      metadata = 'silence';
+      return 'NOT_LEADER_OR_FOLLOWER';
+    };
+    await expect(cluster.until(send(producer, 'one'))).rejects.toThrow('Expiring 1 record(s)');
+    metadata = 'served';
+    cluster.script = () => 'served';
+    for (let step = 0; step < 200; step++) await cluster.time.advance(50);
+    expect(cluster.asked.filter(({ api }) => api === 'Produce')).toHaveLength(1);
+    expect(stored(cluster)).toEqual([]);
+  });
+
+  test('flush waits for the records sent before it, not for those sent after it', async () => {
+    const cluster = new ScriptedCluster(2);
+    const producer = producerOf(cluster, { deliveryTimeoutMs: 5_000 });
+    await cluster.until(send(producer, 'zero'));
+    cluster.script = ({ api, body }) =>
+      api === 'Produce' && JSON.stringify(body).includes('"index":1') ? 'NOT_LEADER_OR_FOLLOWER' : 'served';
+    const [before, flushed] = [send(producer, 'one', 0), producer.flush()];
+    const [stuck, later] = [send(producer, 'two', 1), producer.flush()];
+    const times = timesOf(cluster, [before, flushed, stuck, later, producer.flush()]);
+    await cluster.until(Promise.allSettled([stuck, later]));
+    expect(times[1]).toBeLessThan(1_000);
+    expect(times[2]).toBeGreaterThan(4_000);
+    expect(times[3]).toBe(times[2]);
+    await cluster.until(producer.flush());
+    expect(times[4]).toBe(times[2]);
+  });
+
   test('waits maxBlockMs for a topic that does not exist, then names it in the error', async () => {
     const cluster = new ScriptedCluster();
     const producer = producerOf(cluster, { maxBlockMs: 1_000 });

@@ -303,4 +303,60 @@ export const clientRows = [
     ],
     caughtBy: { test: fetcherTest, name: 'that was not requested' },
   },
+  {
+    number: 1169,
+    bug: 'a record behind one that can not be delivered has twice its time',
+    reference: "Kafka's delivery.timeout.ms; a reader, 28 November 2026",
+    change: 'the time counts from when the batch is made',
+    edits: [
+      {
+        file: 'src/client/producer.ts',
+        from: 'deadlineMs: at(records, 0).deadlineMs,',
+        to: 'deadlineMs: this.client.ports.clock.monotonicMs() + this.options.deliveryTimeoutMs,',
+      },
+    ],
+    caughtBy: { test: producerTest, name: 'counts from the send of each record' },
+  },
+  {
+    number: 1170,
+    bug: 'records that wait for a producer id never expire',
+    reference: "Kafka's delivery.timeout.ms; a reader, 28 November 2026",
+    change: 'only batches expire',
+    edits: [
+      {
+        file: 'src/client/producer.ts',
+        from: 'await this.inTime(queue, deadlineMs, this.readyToSend(queue), () => expired().length)',
+        to: 'await this.readyToSend(queue)',
+      },
+    ],
+    caughtBy: { test: producerTest, name: 'counts from the send of each record' },
+  },
+  {
+    number: 1172,
+    bug: 'a batch is sent after its records have failed',
+    reference: "Kafka's RecordAccumulator.expiredBatches; a review of our own change, 28 November 2026",
+    change: 'the deadline is not looked at after the look-up of the leader',
+    edits: [
+      {
+        file: 'src/client/producer.ts',
+        from: 'if (batch.deadlineMs <= this.client.ports.clock.monotonicMs())',
+        to: 'if (batch.deadlineMs < 0)',
+      },
+    ],
+    caughtBy: { test: producerTest, name: 'is not sent any more' },
+  },
+  {
+    number: 1171,
+    bug: 'flush never ends while other records are sent',
+    reference: 'KafkaProducer.flush; a reader, 28 November 2026',
+    change: 'records sent later belong to the same period',
+    edits: [
+      {
+        file: 'src/client/producer.ts',
+        from: 'this.period = new SendPeriod();\n    this.ended',
+        to: 'this.ended',
+      },
+    ],
+    caughtBy: { test: producerTest, name: 'not for those sent after it' },
+  },
 ];
