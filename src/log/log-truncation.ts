@@ -19,17 +19,19 @@ export async function truncateEnd(state: LogState, reader: LogReader, offset: nu
     state.epochs.truncateFromEnd(state.logEndOffset);
     return;
   }
-  // The smaller recovery point must be durable first. Other records will get these offsets; after a crash they must not count as
-  // synced.
-  if (offset < state.recoveryPoint) {
-    state.recoveryPoint = offset;
-    await state.options.callbacks.persistRecoveryPoints();
-  }
   if (offset < (state.segments[0] as Segment).baseOffset) return truncateFully(state, reader, offset);
-  beginChange(state, reader);
-  state.missing = state.missing.filter(({ to }) => to < offset);
   const keep = state.floorSegment(offset);
   const segment = state.segments[keep] as Segment;
+  const cut = await findCut(segment, offset);
+  if (cut.offset < state.logStartOffset) return truncateFully(state, reader, state.logStartOffset);
+  // The smaller recovery point must be durable first. Other records will get the offsets from the cut on; after a crash they must
+  // not count as synced.
+  if (cut.offset < state.recoveryPoint) {
+    state.recoveryPoint = cut.offset;
+    await state.options.callbacks.persistRecoveryPoints();
+  }
+  beginChange(state, reader);
+  state.missing = state.missing.filter(({ to }) => to < offset);
   const dropped = state.segments.slice(keep + 1);
   state.segments = state.segments.slice(0, keep + 1);
   segment.truncateTransactions(offset);
@@ -37,8 +39,6 @@ export async function truncateEnd(state: LogState, reader: LogReader, offset: nu
   for (const other of dropped) await other.removeFiles();
   // If a power cut brought a removed segment back, its records would follow the new records that get the offsets before it.
   if (dropped.length > 0) await state.resources.fs.syncDirectory(state.directory.path);
-  const cut = await findCut(segment, offset);
-  if (cut.offset < state.logStartOffset) return truncateFully(state, reader, state.logStartOffset);
   await segment.truncate(cut.position, cut.offset);
   await segment.activate();
   setEnd(state, cut.offset);

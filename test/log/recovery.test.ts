@@ -410,6 +410,31 @@ test('after any crash the log is a prefix of what was appended, and holds all th
   );
 }, 120_000);
 
+test('a truncation within a batch takes the recovery point to the begin of the batch, and what replaces it is synced', async () => {
+  const bench = new Bench();
+  const persisted: number[] = [];
+  const { callbacks } = bench.options();
+  const log: PartitionLog = await bench.create(
+    {},
+    {
+      callbacks: { ...callbacks, persistRecoveryPoints: async () => void persisted.push(log.recoveryPoint) },
+    },
+  );
+  await log.appendAsLeader(batchOf(['a', 'b', 'c']), 0, client).written;
+  await log.flush();
+  await log.truncateTo(2);
+  expect([log.logEndOffset, persisted]).toEqual([0, [0]]);
+  await log.appendAsLeader(batchOf(['d']), 0, client).written;
+  log.state.isClosed = true;
+  bench.disk.processKilled();
+  const again = await bench.reopen({}, { isClean: false, recoveryPoint: persisted[0] as number });
+  expect([again.logEndOffset, again.state.hasLostRecords]).toEqual([1, false]);
+  again.state.isClosed = true;
+  bench.disk.powerCut();
+  const last = await bench.reopen({}, { isClean: false, recoveryPoint: again.recoveryPoint });
+  expect(await readAll(last)).toEqual([[0, 'd']]);
+});
+
 test('with flush.messages=1 nothing is acknowledged before the name of its segment is safe, whoever syncs it', async () => {
   const bench = new Bench();
   const config = { flushMessages: 1, segmentBytes: 3 * size };

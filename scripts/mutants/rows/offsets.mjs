@@ -1,6 +1,24 @@
 /** Bugs of ListOffsets, DeleteRecords and retention: which records a partition has, and at which offsets. */
 export const offsetRows = [
   {
+    number: 1188,
+    bug: 'after a truncation within a batch, records that replace it count as synced: a power cut loses them',
+    reference: 'random logs (test/log/recovery.test.ts), seed -1775179273',
+    change:
+      'the recovery point is set to the requested offset, not to the begin of the batch that contains it',
+    edits: [
+      {
+        file: 'src/log/log-truncation.ts',
+        from: 'state.recoveryPoint = cut.offset;\n    await',
+        to: 'state.recoveryPoint = offset;\n    await',
+      },
+    ],
+    caughtBy: {
+      test: 'test/log/recovery.test.ts',
+      name: 'a truncation within a batch takes the recovery point',
+    },
+  },
+  {
     number: 1186,
     bug: 'after a start a broker deletes records by its default retention, because it does not know the topics yet',
     reference: 'seed 122 of the cluster world; Kafka starts its LogManager with the first metadata',
