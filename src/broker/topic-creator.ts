@@ -6,6 +6,7 @@ import type { NodeConfig } from '../config/node-config.ts';
 import { type ErrorRow, Errors, errorOf, errorRowOf } from '../protocol/errors.ts';
 import { CreateTopicsRequest, CreateTopicsResponse } from '../protocol/messages/topics/19-create-topics.ts';
 import type { ControllerClient, ControllerRequestOptions } from '../metadata/controller-port.ts';
+import { offsetsTopic, transactionStateTopic } from '../metadata/internal-topics.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { ImageWatch } from './image-watch.ts';
 import { autoCreateWaitMs } from './limits.ts';
@@ -86,7 +87,7 @@ export class TopicCreator {
 
   #settings(name: string): NewTopic {
     const { config } = this.#options;
-    if (name === '__consumer_offsets') {
+    if (name === offsetsTopic) {
       return topic(
         name,
         config.get('offsets.topic.num.partitions'),
@@ -98,7 +99,7 @@ export class TopicCreator {
         ],
       );
     }
-    if (name === '__transaction_state') {
+    if (name === transactionStateTopic) {
       return topic(
         name,
         config.get('transaction.state.log.num.partitions'),

@@ -20,7 +20,7 @@ export interface Problem {
   readonly message: string;
   /** The keys that the message names. Keys that the file sets come first. */
   readonly keys: readonly string[];
-  /** What to write into the file, for example `node.id=1`. */
+  /** What to do: what to write into the file (`node.id=1`), `remove the line`, or `what the message says`. */
   readonly remedy: string;
 }
 
@@ -33,7 +33,7 @@ export interface Inspection {
    */
   readonly values: BrokerValues;
   readonly voters: readonly VoterConfig[];
-  /** Null when the listeners cannot be parsed. */
+  /** Null when the listeners cannot be parsed, or the file is one for ZooKeeper. */
   readonly setup: ListenerSetup | null;
 }
 

@@ -1,7 +1,7 @@
 /**
  * Regular expressions that operators write for Kafka's tools, in the syntax of Java (java.util.regex.Pattern). RE2 compiles
  * nearly all of them. Look-around and back references, which RE2 lacks, are compiled by JavaScript's engine. Possessive
- * quantifiers, atomic groups and intersections of classes are refused. Never use this file for expressions of clients, because
+ * quantifiers, atomic groups, intersections of classes and Java's negated classes between brackets are refused. Never use this file for expressions of clients, because
  * JavaScript's engine may take hours for a malicious one; `regex.ts` is for those.
  */
 import { compileRegex, RegexError } from './regex.ts';
@@ -37,7 +37,10 @@ const javaClasses: ReadonlyMap<string, string> = new Map([
 const missingInRe2 = /^invalid (?:or unsupported Perl syntax|named capture|escape sequence)/;
 const token = /\\Q[\s\S]*?(?:\\E|$)|\\[pP]\{[^}]*\}|\\[\s\S]|[[\]]/g;
 
-/** Replaces Java's classes by their characters. */
+/**
+ * Replaces Java's classes by their characters, and `\p{IsX}` by `\p{X}`. A negated class between brackets stays: there is no way to write
+ * its characters there, and RE2 refuses it.
+ */
 function translate(pattern: string): string {
   let depth = 0;
   return pattern.replace(token, (one) => {

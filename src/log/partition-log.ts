@@ -3,7 +3,8 @@
  *
  * Appends validate batches and assign offsets synchronously, in call order, and queue the write; `logEndOffset` advances when the
  * write is complete. Reads return whole batches, from memory if possible. Everything else that changes segments runs under the
- * writer's lock. After a disk error the log is offline permanently: every call throws KAFKA_STORAGE_ERROR.
+ * writer's lock. After a disk error the log is offline permanently: appends, reads, truncations and DeleteRecords throw
+ * KAFKA_STORAGE_ERROR, periodic work does nothing, and what is in memory (offsets, epochs, producers) is still told.
  *
  * Not here: leadership, the ISR and the advance of the high watermark (`replication/`); authorisation and quotas (`broker/`).
  */
@@ -109,7 +110,7 @@ export class PartitionLog {
     return unstable === null ? highWatermark : Math.min(Math.max(unstable, logStartOffset), highWatermark);
   }
 
-  /** See `ReplicaLog.missingFrom`. */
+  /** The first offset that this replica has lost although it has later records; null: none. A follower is truncated there. */
   get missingFrom(): number | null {
     return this.#state.missing[0]?.from ?? null;
   }
@@ -130,12 +131,12 @@ export class PartitionLog {
     return this.#state.failure !== null || this.#state.isClosed;
   }
 
-  /** For the cleaner and for tests of this folder. */
+  /** Only for code of `log/`. */
   get state(): LogState {
     return this.#state;
   }
 
-  /** For the cleaner. */
+  /** For the cleaner, which needs the lock, and for background tasks, which take the log offline after a disk error. */
   get writer(): LogWriter {
     return this.#writer;
   }
@@ -145,7 +146,7 @@ export class PartitionLog {
     this.#writer.onAdvance = listener;
   }
 
-  /** Sets the high watermark, at least to the log start offset, at most to the log end offset. It may decrease on a follower. */
+  /** Sets the high watermark, bounded by log start and log end. The caller never lowers it; a truncation does. */
   setHighWatermark(offset: number): void {
     const state = this.#state;
     const bounded = Math.max(state.logStartOffset, Math.min(offset, state.logEndOffset));
@@ -384,7 +385,7 @@ export class PartitionLog {
     }
   }
 
-  /** Closes the log and renames its directory; returns the new path; null: the directory was never created. */
+  /** Closes the log and renames its directory. Returns the new path; null: the directory was never created, or its disk has failed. */
   async leave(name: string): Promise<string | null> {
     const state = this.#state;
     const { fs } = state.resources;

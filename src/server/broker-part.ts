@@ -137,8 +137,8 @@ export class BrokerPart {
   }
 
   /**
-   * Controlled shutdown: the controller moves this broker's leaderships to other brokers and fences it. Afterwards clients must
-   * not get Metadata responses from this broker, because they would list only the other brokers.
+   * Controlled shutdown: the controller moves this broker's leaderships to other brokers and fences it. The caller must stop serving
+   * clients at once: this broker's metadata no longer lists the broker itself, and on a cluster of one it lists none.
    */
   async leave(): Promise<void> {
     if (this.around.config.get('controlled.shutdown.enable')) await this.lifecycle?.shutdown();

@@ -6,7 +6,7 @@ import { createGroupHandlers } from '../broker/api/groups/group-handlers.ts';
 import { createTxnHandlers } from '../broker/api/transactions/txn-handlers.ts';
 import { CoordinatorFinder } from '../broker/coordinator/coordinator-finder.ts';
 import type { LeadershipSource } from '../broker/coordinator/runtime.ts';
-import { GroupService, offsetsTopic } from '../broker/groups/group-service.ts';
+import { GroupService } from '../broker/groups/group-service.ts';
 import type { Handler } from '../broker/handler.ts';
 import { ProducerIds } from '../broker/producer-ids.ts';
 import type { BrokerServices } from '../broker/services.ts';
@@ -15,6 +15,7 @@ import { createTransactionVerifier, type TransactionVerifier } from '../broker/t
 import { TxnService } from '../broker/txn/txn-service.ts';
 import { coordinatorPartition } from '../coordinator/partition.ts';
 import type { MetadataDelta } from '../metadata/delta.ts';
+import { offsetsTopic } from '../metadata/internal-topics.ts';
 import type { MetadataPublisher } from '../metadata/publisher.ts';
 import { Errors, KafkaError } from '../protocol/errors.ts';
 import type { Logger } from '../telemetry/logger.ts';

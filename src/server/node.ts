@@ -152,7 +152,7 @@ export class Node {
   private async stopAll(): Promise<void> {
     this.unreadyReason = 'stopping';
     await this.broker?.leave();
-    // After the controlled shutdown this broker's metadata lists only the other brokers, so it handles no more client requests.
+    // At once, as `leave` demands.
     for (const server of this.servers) server.stop();
     await this.broker?.stop();
     await this.controller?.stop();

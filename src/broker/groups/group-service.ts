@@ -36,6 +36,7 @@ import type {
 } from '../../group/types.ts';
 import type { MetadataDelta } from '../../metadata/delta.ts';
 import { featureLevel, type MetadataImage } from '../../metadata/image.ts';
+import { offsetsTopic } from '../../metadata/internal-topics.ts';
 import type { MetadataPublisher } from '../../metadata/publisher.ts';
 import { type ErrorRow, Errors, errorOf, errorRowOf, KafkaError } from '../../protocol/errors.ts';
 import { compressionTypes } from '../../protocol/records/batch.ts';
@@ -44,8 +45,6 @@ import { type Answer, CoordinatorRuntime, type LeadershipSource } from '../coord
 import type { TransactionVerifier } from '../txn/transaction-verifier.ts';
 import { OffsetsVerification } from './txn-verification.ts';
 import { groupConfig } from './group-config.ts';
-
-export const offsetsTopic = '__consumer_offsets';
 
 export interface GroupServiceOptions {
   readonly config: NodeConfig;

@@ -12,14 +12,13 @@ import type { NodeId } from '../../base/ids.ts';
 import { coordinatorPartition } from '../../coordinator/partition.ts';
 import type { BrokerClient } from '../../metadata/broker-port.ts';
 import type { MetadataImage } from '../../metadata/image.ts';
+import { transactionStateTopic } from '../../metadata/internal-topics.ts';
 import { type ErrorRow, Errors, errorOf, errorRowOf } from '../../protocol/errors.ts';
 import {
   AddPartitionsToTxnRequest,
   AddPartitionsToTxnResponse,
 } from '../../protocol/messages/transactions/24-add-partitions-to-txn.ts';
 import type { BrokerServices } from '../services.ts';
-
-export const transactionTopic = '__transaction_state';
 
 /**
  * What the client supports. `verify`: Produce up to v10. `verify-abortable`: Produce v11, whose clients know
@@ -143,7 +142,7 @@ export class TransactionVerifier {
   }
 
   #coordinatorOf(transactionalId: string): NodeId | null {
-    const topic = this.#options.metadata().topics.byName(transactionTopic);
+    const topic = this.#options.metadata().topics.byName(transactionStateTopic);
     if (topic === undefined) return null;
     const index = coordinatorPartition(transactionalId, topic.partitions.length);
     const leader = topic.partitions[index]?.leader ?? -1;

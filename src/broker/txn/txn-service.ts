@@ -10,6 +10,7 @@ import type { NodeConfig } from '../../config/node-config.ts';
 import type { BrokerClient } from '../../metadata/broker-port.ts';
 import type { MetadataDelta } from '../../metadata/delta.ts';
 import type { MetadataImage } from '../../metadata/image.ts';
+import { transactionStateTopic } from '../../metadata/internal-topics.ts';
 import type { MetadataPublisher } from '../../metadata/publisher.ts';
 import { type ErrorRow, errorRowOf } from '../../protocol/errors.ts';
 import { Errors } from '../../protocol/errors.ts';
@@ -47,7 +48,6 @@ import type { ProducerIds } from '../producer-ids.ts';
 import { MarkerSender } from './marker-sender.ts';
 import { txnConfig } from './txn-config.ts';
 
-const transactionsTopic = '__transaction_state';
 const writeTxnMarkersVersion = 2;
 
 export interface TxnServiceOptions {
@@ -69,7 +69,7 @@ export interface TxnServiceOptions {
 type ErrorAnswer = Answer<{ readonly errorCode: number }>;
 
 export class TxnService implements MetadataPublisher {
-  readonly topic = transactionsTopic;
+  readonly topic = transactionStateTopic;
   readonly #options: TxnServiceOptions;
   readonly #config: TxnConfig;
   readonly #runtime: CoordinatorRuntime<Shard, TxnInput, Output>;
@@ -81,7 +81,7 @@ export class TxnService implements MetadataPublisher {
     this.#options = options;
     this.#config = txnConfig(config);
     this.#runtime = new CoordinatorRuntime({
-      topic: transactionsTopic,
+      topic: transactionStateTopic,
       machine: txnMachine(this.#config),
       writeTimeoutMs: config.get('request.timeout.ms'),
       loadBufferBytes: config.get('transaction.state.log.load.buffer.size'),

@@ -7,7 +7,8 @@ import type {
 } from '../../metadata/cluster-image.ts';
 import type { AclImage, DelegationTokenImage, ScramImage } from '../../metadata/security-image.ts';
 import { type PartitionImage, recovering } from '../../metadata/topics-image.ts';
-import { operations, patternTypes, permissionTypes, resourceTypes } from '../security/acl-names.ts';
+import { aclOperations } from '../../protocol/acl-operations.ts';
+import { patternTypes, permissionTypes, resourceTypes } from '../security/acl-names.ts';
 
 const securityProtocols = ['PLAINTEXT', 'SSL', 'SASL_PLAINTEXT', 'SASL_SSL'];
 
@@ -87,7 +88,7 @@ export function aclText(acl: AclImage): string {
   return (
     `StandardAcl[resourceType=${nameOf(resourceTypes, acl.resourceType)}, resourceName=${acl.resourceName}` +
     `, patternType=${nameOf(patternTypes, acl.patternType)}, principal=${acl.principal}, host=${acl.host}` +
-    `, operation=${nameOf(operations, acl.operation)}, permissionType=${nameOf(permissionTypes, acl.permissionType)}]`
+    `, operation=${nameOf(aclOperations, acl.operation)}, permissionType=${nameOf(permissionTypes, acl.permissionType)}]`
   );
 }
 

@@ -146,7 +146,7 @@ function settingsOf(options: Parsed): ReadonlyMap<string, string> {
 
 const transactionMsDefault = '3000';
 
-/** Returns what sends records in transactions of `durationMs`; null when transactions were not asked for. */
+/** Returns the transaction to use, and how long each one lasts; null when the options ask for none. */
 function transactionsOf(
   client: KafkaClient,
   settings: ReadonlyMap<string, string>,

@@ -11,7 +11,10 @@ export interface UsableBroker {
   readonly rack: string | null;
 }
 
-/** Returns the position of follower `at` in the list of `count` brokers. It is never `leader`, the position of the first replica. */
+/**
+ * Returns the position, in the list of `count` brokers, of the candidate number `at` (from 0) for a follower. It is never `leader`, the
+ * position of the first replica. `shift` changes from round to round, so that not always the same brokers share partitions.
+ */
 function followerPosition(leader: number, shift: number, at: number, count: number): number {
   return (leader + 1 + ((shift + at) % (count - 1))) % count;
 }

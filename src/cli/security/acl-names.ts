@@ -1,4 +1,5 @@
-/** The names of resource types, operations and other parts of an ACL, and their codes in requests. */
+/** The names of resource types and other parts of an ACL, and their codes in requests. */
+import { type AclOperation, aclOperations } from '../../protocol/acl-operations.ts';
 
 export const resourceTypes = {
   ANY: 1,
@@ -17,28 +18,8 @@ export type PatternType = keyof typeof patternTypes;
 export const permissionTypes = { ANY: 1, DENY: 2, ALLOW: 3 } as const;
 export type PermissionType = keyof typeof permissionTypes;
 
-export const operations = {
-  UNKNOWN: 0,
-  ANY: 1,
-  ALL: 2,
-  READ: 3,
-  WRITE: 4,
-  CREATE: 5,
-  DELETE: 6,
-  ALTER: 7,
-  DESCRIBE: 8,
-  CLUSTER_ACTION: 9,
-  DESCRIBE_CONFIGS: 10,
-  ALTER_CONFIGS: 11,
-  IDEMPOTENT_WRITE: 12,
-  CREATE_TOKENS: 13,
-  DESCRIBE_TOKENS: 14,
-  TWO_PHASE_COMMIT: 15,
-} as const;
-export type Operation = keyof typeof operations;
-
 /** For each resource type the operations that an ACL can name, in addition to ALL. */
-export const supportedOperations: Readonly<Record<Exclude<ResourceType, 'ANY'>, readonly Operation[]>> = {
+export const supportedOperations: Readonly<Record<Exclude<ResourceType, 'ANY'>, readonly AclOperation[]>> = {
   TOPIC: ['ALTER', 'ALTER_CONFIGS', 'CREATE', 'DELETE', 'DESCRIBE', 'DESCRIBE_CONFIGS', 'READ', 'WRITE'],
   GROUP: ['ALTER_CONFIGS', 'DELETE', 'DESCRIBE', 'DESCRIBE_CONFIGS', 'READ'],
   CLUSTER: [
@@ -59,9 +40,9 @@ export const supportedOperations: Readonly<Record<Exclude<ResourceType, 'ANY'>, 
  * Returns the operation that `text` names, in any of the forms `DescribeConfigs`, `describe_configs` and `DESCRIBE_CONFIGS`;
  * UNKNOWN when there is none.
  */
-export function operationNamed(text: string): Operation {
+export function operationNamed(text: string): AclOperation {
   const name = text.replace(/([a-z])([A-Z])/g, '$1_$2').toUpperCase();
-  return Object.hasOwn(operations, name) ? (name as Operation) : 'UNKNOWN';
+  return Object.hasOwn(aclOperations, name) ? (name as AclOperation) : 'UNKNOWN';
 }
 
 export function nameOf<Name extends string>(table: Readonly<Record<Name, number>>, code: number): string {

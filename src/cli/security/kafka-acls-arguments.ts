@@ -1,8 +1,8 @@
 /** Parses the command line of kafka-acls. Error messages are Kafka's. */
+import type { AclOperation } from '../../protocol/acl-operations.ts';
 import { checkInvalid, type Options } from '../arguments/options.ts';
 import { ToolError } from '../tool.ts';
 import {
-  type Operation,
   operationNamed,
   type PatternType,
   patternTypes,
@@ -21,7 +21,7 @@ export interface Resource {
 export interface Acl {
   readonly principal: string;
   readonly host: string;
-  readonly operation: Operation;
+  readonly operation: AclOperation;
   readonly permission: PermissionType;
 }
 
@@ -96,7 +96,7 @@ function demandResources(resources: readonly Resource[]): void {
  * Returns the ACLs for one resource: one for each combination of a principal and a host of the options (`--allow-…`, `--deny-…`)
  * with an operation of `names`.
  */
-function aclsWith(options: Options, names: readonly Operation[]): Acl[] {
+function aclsWith(options: Options, names: readonly AclOperation[]): Acl[] {
   const acls = (permission: PermissionType): Acl[] => {
     const word = permission.toLowerCase();
     const principals = options.all(`${word}-principal`);
@@ -129,19 +129,19 @@ export class MalformedPrincipal extends Error {
   override readonly name = 'MalformedPrincipal';
 }
 
-function checkSupported({ type }: Resource, names: readonly Operation[]): void {
+function checkSupported({ type }: Resource, names: readonly AclOperation[]): void {
   const known = ['ALL', ...supportedOperations[type as Exclude<ResourceType, 'ANY'>]];
   if (names.some((name) => !known.includes(name)))
     throw new ToolError(`ResourceType ${type} only supports operations [${known.join(', ')}]`);
 }
 
 /** Returns the operations that --producer and --consumer allow on a resource; none when they do not concern its type. */
-function roleOperations(options: Options, { type }: Resource): Operation[] {
-  const producer: Partial<Record<ResourceType, Operation[]>> = {
+function roleOperations(options: Options, { type }: Resource): AclOperation[] {
+  const producer: Partial<Record<ResourceType, AclOperation[]>> = {
     TOPIC: ['WRITE', 'DESCRIBE', 'CREATE'],
     TRANSACTIONAL_ID: ['WRITE', 'DESCRIBE'],
   };
-  const consumer: Partial<Record<ResourceType, Operation[]>> = {
+  const consumer: Partial<Record<ResourceType, AclOperation[]>> = {
     TOPIC: ['READ', 'DESCRIBE'],
     GROUP: ['READ'],
   };

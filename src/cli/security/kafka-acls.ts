@@ -16,7 +16,8 @@ import { type Options, parseOptions } from '../arguments/options.ts';
 import { clientSettings, connectClient } from '../cluster/connect.ts';
 import { failureOf } from '../text/command-failure.ts';
 import { type CliIo, ToolError } from '../tool.ts';
-import { nameOf, operations, patternTypes, permissionTypes, resourceTypes } from './acl-names.ts';
+import { aclOperations } from '../../protocol/acl-operations.ts';
+import { nameOf, patternTypes, permissionTypes, resourceTypes } from './acl-names.ts';
 import {
   type Acl,
   checkAdd,
@@ -56,7 +57,7 @@ async function add(client: KafkaClient, all: ResourceAcls, io: CliIo): Promise<v
       resourcePatternType: patternTypes[resource.pattern],
       principal,
       host,
-      operation: operations[operation],
+      operation: aclOperations[operation],
       permissionType: permissionTypes[permission],
     }));
     const answer = await retry(client.ports, timeoutMs, () =>
@@ -98,7 +99,7 @@ async function remove(client: KafkaClient, options: Options, all: ResourceAcls, 
             ...of,
             principalFilter: acl.principal,
             hostFilter: acl.host,
-            operation: operations[acl.operation],
+            operation: aclOperations[acl.operation],
             permissionType: permissionTypes[acl.permission],
           }));
     const answer = await retry(client.ports, timeoutMs, () =>
@@ -119,7 +120,7 @@ async function listOf(client: KafkaClient, filter: Resource, principal: string |
       patternTypeFilter: patternTypes[filter.pattern],
       principalFilter: principal,
       hostFilter: null,
-      operation: operations.ANY,
+      operation: aclOperations.ANY,
       permissionType: permissionTypes.ANY,
     }),
   );
@@ -132,7 +133,7 @@ async function listOf(client: KafkaClient, filter: Resource, principal: string |
         nameOf(patternTypes, patternType),
       );
       const rows = acls.map((acl) => {
-        const operation = nameOf(operations, acl.operation);
+        const operation = nameOf(aclOperations, acl.operation);
         const permission = nameOf(permissionTypes, acl.permissionType);
         return `\t${aclText({ principal: acl.principal, host: acl.host, operation, permission })}`;
       });

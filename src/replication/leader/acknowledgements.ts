@@ -64,7 +64,7 @@ export class Acknowledgements {
     return waiters;
   }
 
-  /** Rejects the produces with records at or above `offset`, because these records were truncated. */
+  /** Rejects the produces with records at or above `offset`: they were truncated, or their acknowledgement is no longer waited for. */
   rejectAbove(offset: number, error: KafkaError): void {
     const kept: Waiter[] = [];
     for (let i = this.#first; i < this.#waiters.length; i++) {

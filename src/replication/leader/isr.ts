@@ -54,13 +54,12 @@ export class IsrState {
   }
 
   /**
-   * Takes over the ISR that the controller has committed, from a response or from metadata. Returns false if that changes
-   * nothing.
+   * Takes over the ISR that the controller has committed, from a response or from metadata. Returns false, and keeps the present
+   * one, if the given one is older, or if it repeats the present partition epoch while a proposal is in flight.
    */
   commit(isr: readonly number[], partitionEpoch: number): boolean {
     if (partitionEpoch < this.partitionEpoch) return false;
-    // Metadata with the partition epoch of the last AlterPartition response changes nothing; a proposal sent after that response
-    // stays in flight.
+    // Metadata repeats what the last AlterPartition response said. A proposal that was sent after that response stays in flight.
     if (partitionEpoch === this.partitionEpoch && this.#pending !== null) {
       mark('replication.metadata-follows-isr-answer');
       return false;

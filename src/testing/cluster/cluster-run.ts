@@ -6,6 +6,7 @@
  * 4. The clients finish.
  * 5. All records are read again, from leaders and from replicas, and once more after the leader of a partition was killed.
  */
+import { offsetsTopic, transactionStateTopic } from '../../metadata/internal-topics.ts';
 import type { SimulationResult } from '../../simulation/run.ts';
 import { Scenario } from '../scenario.ts';
 import { Faults } from './faults.ts';
@@ -45,9 +46,9 @@ function coordinatorTopics(
   };
   const minimum = { 'min.insync.replicas': replicationFactor > 2 ? '2' : '1' };
   return [
-    { name: '__consumer_offsets', partitions: 50, replicationFactor, configs },
+    { name: offsetsTopic, partitions: 50, replicationFactor, configs },
     {
-      name: '__transaction_state',
+      name: transactionStateTopic,
       partitions: transactionPartitions,
       replicationFactor,
       configs: { ...configs, ...minimum },

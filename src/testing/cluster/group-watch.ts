@@ -2,9 +2,9 @@
  * Checks a group by what its members believe to own, compared with the coordinator's state. No two members that the coordinator
  * knows read the same partition (I31). The group becomes stable when members no longer join or leave (L10).
  */
+import { offsetsTopic } from '../../metadata/internal-topics.ts';
 import type { GroupConsumer } from '../../client/group-consumer.ts';
 import type { AssignedPartition } from '../../client/group-consumer.ts';
-import { offsetsTopic } from '../../broker/groups/group-service.ts';
 import type { Group } from '../../group/turn.ts';
 import { KafkaError } from '../../protocol/errors.ts';
 import type { SimulatedCluster, SimulatedNode } from '../simulated-cluster.ts';

@@ -5,7 +5,7 @@
  */
 import { sleep } from '../../base/clock.ts';
 import { randomUuid } from '../../base/uuid.ts';
-import { offsetsTopic } from '../../broker/groups/group-service.ts';
+import { offsetsTopic } from '../../metadata/internal-topics.ts';
 import { Fetcher } from '../../client/fetcher.ts';
 import { GroupConsumer } from '../../client/group-consumer.ts';
 import type { KafkaClient } from '../../client/kafka-client.ts';

@@ -14,6 +14,7 @@ import { uuidZero } from '../../../base/uuid.ts';
 import type { NodeId } from '../../../base/ids.ts';
 import { isActive } from '../../../metadata/cluster-image.ts';
 import type { MetadataImage } from '../../../metadata/image.ts';
+import { isInternalTopic } from '../../../metadata/internal-topics.ts';
 import type { PartitionImage, TopicImage } from '../../../metadata/topics-image.ts';
 import { type ErrorRow, Errors, KafkaError } from '../../../protocol/errors.ts';
 import { ApiKey } from '../../../protocol/messages/api-keys.ts';
@@ -24,13 +25,8 @@ import type { BrokerServices } from '../../services.ts';
 import type { TopicCreator } from '../../topic-creator.ts';
 import type { BrokerEndpoint, Endpoints } from '../endpoints.ts';
 import { errorCode } from '../errors.ts';
-import {
-  clusterOperations,
-  isInternalTopic,
-  operationsNotAsked,
-  topicNameProblem,
-  topicOperations,
-} from '../topics.ts';
+import { clusterOperations, operationsNotAsked, topicOperations } from '../authorized-operations.ts';
+import { topicNameProblem } from '../topics.ts';
 
 type Response = Init<typeof MetadataResponse>;
 type TopicResult = Response['topics'][number];

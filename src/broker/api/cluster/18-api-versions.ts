@@ -14,6 +14,7 @@ import { kraftVersionFeature, kraftVersionOf } from '../../../metadata/feature-v
 import { type ConfigsImage, resourceType } from '../../../metadata/configs-image.ts';
 import type { MetadataImage } from '../../../metadata/image.ts';
 import { Errors } from '../../../protocol/errors.ts';
+import { ApiKey } from '../../../protocol/messages/api-keys.ts';
 import {
   ApiVersionsRequest,
   ApiVersionsResponse,
@@ -24,16 +25,19 @@ import type { NodeServices } from '../../services.ts';
 const softwareName = /^[a-zA-Z0-9](?:[a-zA-Z0-9\-.]*[a-zA-Z0-9])?$/;
 const softwareNameLengthMax = 256;
 
+// APIs without a schema here.
+const shareGroupHeartbeatKey = 76;
+const streamsGroupHeartbeatKey = 88;
+
 /** For each feature an API that clients call when they use it. The broker hides a feature whose API it does not serve. */
 const apiOfFeature: ReadonlyMap<string, number> = new Map([
-  ['transaction.version', 26],
-  ['group.version', 68],
-  ['share.version', 76],
-  ['streams.version', 88],
+  ['transaction.version', ApiKey.EndTxn],
+  ['group.version', ApiKey.ConsumerGroupHeartbeat],
+  ['share.version', shareGroupHeartbeatKey],
+  ['streams.version', streamsGroupHeartbeatKey],
 ]);
 
-/** GetTelemetrySubscriptions and PushTelemetry. */
-const telemetryKeys: readonly number[] = [71, 72];
+const telemetryKeys: readonly number[] = [ApiKey.GetTelemetrySubscriptions, ApiKey.PushTelemetry];
 
 interface ApiVersion {
   readonly apiKey: number;

@@ -14,8 +14,8 @@ import {
 import type { Init } from '../../../protocol/schema/fields.ts';
 import { defineHandler, type Handler, type RequestContext } from '../../handler.ts';
 import type { NodeServices } from '../../services.ts';
+import { clusterOperations, operationsNotAsked } from '../authorized-operations.ts';
 import type { Endpoints } from '../endpoints.ts';
-import { clusterOperations, operationsNotAsked } from '../topics.ts';
 
 type Node = Init<typeof DescribeClusterResponse>['brokers'][number];
 

@@ -5,6 +5,7 @@
  */
 import { uuidZero } from '../../../base/uuid.ts';
 import type { MetadataImage } from '../../../metadata/image.ts';
+import { isInternalTopic } from '../../../metadata/internal-topics.ts';
 import type { PartitionImage, TopicImage } from '../../../metadata/topics-image.ts';
 import { Errors, KafkaError } from '../../../protocol/errors.ts';
 import {
@@ -16,7 +17,8 @@ import { defineHandler, type Handler } from '../../handler.ts';
 import type { BrokerServices } from '../../services.ts';
 import { offlineReplicas } from './03-metadata.ts';
 import type { Endpoints } from '../endpoints.ts';
-import { isInternalTopic, topicNameProblem, topicOperations } from '../topics.ts';
+import { topicOperations } from '../authorized-operations.ts';
+import { topicNameProblem } from '../topics.ts';
 
 type Response = Init<typeof DescribeTopicPartitionsResponse>;
 type TopicResult = Response['topics'][number];

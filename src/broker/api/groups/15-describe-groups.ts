@@ -9,8 +9,8 @@ import {
 } from '../../../protocol/messages/groups/15-describe-groups.ts';
 import type { Init } from '../../../protocol/schema/fields.ts';
 import type { GroupService } from '../../groups/group-service.ts';
+import { groupOperations, operationsNotAsked } from '../authorized-operations.ts';
 import { defineHandler, type Handler } from '../../handler.ts';
-import { allGroupOperations, operationsNotAsked } from './group-operations.ts';
 
 type GroupResult = Init<typeof DescribeGroupsResponse>['groups'][number];
 
@@ -22,7 +22,7 @@ export function createDescribeGroupsHandler(groups: GroupService): Handler {
     listeners: ['broker'],
     handle(request, { apiVersion }) {
       const wantsOperations = request.includeAuthorizedOperations && apiVersion >= operationsSince;
-      const operations = wantsOperations ? allGroupOperations : operationsNotAsked;
+      const operations = wantsOperations ? groupOperations : operationsNotAsked;
       return {
         groups: request.groups.map((groupId) => describeOne(groups, groupId, apiVersion, operations)),
       };

@@ -11,8 +11,8 @@ import {
 import type { Init } from '../../../protocol/schema/fields.ts';
 import { consumerGroupNotDescribed } from '../../../group/consumer/describe.ts';
 import type { GroupService } from '../../groups/group-service.ts';
+import { groupOperations, operationsNotAsked } from '../authorized-operations.ts';
 import { defineHandler, type Handler } from '../../handler.ts';
-import { allGroupOperations, operationsNotAsked } from './group-operations.ts';
 
 type GroupResult = Init<typeof ConsumerGroupDescribeResponse>['groups'][number];
 
@@ -22,7 +22,7 @@ export function createConsumerGroupDescribeHandler(groups: GroupService): Handle
     listeners: ['broker'],
     async handle(request, { image }) {
       if (!groups.offersConsumerProtocol(image)) throw new KafkaError(Errors.UNSUPPORTED_VERSION);
-      const operations = request.includeAuthorizedOperations ? allGroupOperations : operationsNotAsked;
+      const operations = request.includeAuthorizedOperations ? groupOperations : operationsNotAsked;
       const described = request.groupIds.map((groupId) => describeOne(groups, groupId, operations));
       return { groups: await Promise.all(described) };
     },

@@ -11,6 +11,7 @@
  */
 import { mark } from '../../../base/mark.ts';
 import { Slices } from '../../../base/slices.ts';
+import { isInternalTopic } from '../../../metadata/internal-topics.ts';
 import type { TopicImage } from '../../../metadata/topics-image.ts';
 import { type ErrorRow, Errors, errorRowOf, KafkaError } from '../../../protocol/errors.ts';
 import { ApiKey } from '../../../protocol/messages/api-keys.ts';
@@ -33,7 +34,7 @@ import { LeaderHints, unknownLeader } from './leader-hints.ts';
 import type { TransactionVerifier } from '../../txn/transaction-verifier.ts';
 import { checkRecords } from './produce-checks.ts';
 import { noneVerified, ProduceVerification, type VerifiedPartitions } from './produce-transactions.ts';
-import { isInternalTopic, topicOf } from '../topics.ts';
+import { topicOf } from '../topics.ts';
 
 type Response = Init<typeof ProduceResponse>;
 type PartitionResult = Mutable<Response['responses'][number]['partitionResponses'][number]>;

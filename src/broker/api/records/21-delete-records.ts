@@ -6,6 +6,7 @@
  */
 import { mark } from '../../../base/mark.ts';
 import { topicConfig } from '../../../config/topic.ts';
+import { isInternalTopic } from '../../../metadata/internal-topics.ts';
 import { Errors, errorRowOf, KafkaError } from '../../../protocol/errors.ts';
 import {
   DeleteRecordsRequest,
@@ -17,7 +18,6 @@ import { waitMsMax } from '../../limits.ts';
 import { DelayedOperation, type Purgatory } from '../../purgatory/delayed-operation.ts';
 import type { BrokerServices, PartitionReplica } from '../../services.ts';
 import { partitionsByTopic } from '../partitions-by-topic.ts';
-import { isInternalTopic } from '../topics.ts';
 
 type PartitionResult = Init<typeof DeleteRecordsResponse>['topics'][number]['partitions'][number];
 type Asked = DeleteRecordsRequest['topics'][number]['partitions'][number];

@@ -5,6 +5,7 @@
  * Versions:  v2 PRODUCER_FENCED · v4 several transactions, verifyOnly · v5 TRANSACTION_ABORTABLE.
  */
 import type { MetadataImage } from '../../../metadata/image.ts';
+import { isInternalTopic } from '../../../metadata/internal-topics.ts';
 import { type ErrorRow, Errors, errorOf, errorRowOf } from '../../../protocol/errors.ts';
 import {
   AddPartitionsToTxnRequest,
@@ -15,7 +16,6 @@ import { partitionsOf } from '../../../txn/partitions.ts';
 import { defineHandler, type Handler, type RequestContext } from '../../handler.ts';
 import type { TxnService } from '../../txn/txn-service.ts';
 import { errorCode } from '../errors.ts';
-import { isInternalTopic } from '../topics.ts';
 
 type Transaction = AddPartitionsToTxnRequest['transactions'][number];
 type TopicResult = Init<typeof AddPartitionsToTxnResponse>['resultsByTopicV3AndBelow'];

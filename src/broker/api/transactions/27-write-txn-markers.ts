@@ -6,6 +6,7 @@
  *            coordinator sends failed ones again. Markers for `__consumer_offsets` go to the group coordinator, because they commit or
  *            drop pending offsets.
  */
+import { offsetsTopic } from '../../../metadata/internal-topics.ts';
 import { type ErrorRow, Errors, errorRowOf, KafkaError } from '../../../protocol/errors.ts';
 import {
   WriteTxnMarkersRequest,
@@ -29,7 +30,6 @@ export interface EndedTransaction {
   readonly transactionVersion: number;
 }
 
-const offsetsTopic = '__consumer_offsets';
 /**
  * The log checks a batch by the version of the Produce request that brought it. A marker comes with none and counts as newest.
  */
