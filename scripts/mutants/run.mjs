@@ -6,7 +6,7 @@
  *   npm run mutants -- [--only 1,6,18] [--jobs 2] [--seeds 50000] [--seconds 900] [--baseline-seeds 2000]
  *                      [--check] [--ledger FILE] [--report FILE --date YYYY-MM-DD]
  *
- * --check      only checks that all patches apply and parse
+ * --check      only checks that all patches apply and parse, and that the tests they name are there
  * --seconds    how long to look for one mutant at most
  * --ledger     a file that keeps the results of rows which are not run this time
  * --report     writes the table, as docs/mutants.md
@@ -42,11 +42,21 @@ const { copyTree, problemOf, withEdits } = await import('./tree.mjs');
 const only = values.only?.split(',').map(Number);
 const rows = only === undefined ? allRows : allRows.filter(({ number }) => only.includes(number));
 
+/** Null when the test that must catch a mutant is there. Its name must be literally in the file. */
+function problemOfTest({ test, name }) {
+  if (test === undefined) return null;
+  if (!existsSync(join(root, test))) return `${test} is not there`;
+  const names = readFileSync(join(root, test), 'utf8').replaceAll("\\'", "'");
+  return name === undefined || names.includes(name) ? null : `no test of ${test} has '${name}' in its name`;
+}
+
 function check() {
   let problems = 0;
   const seen = new Set();
   for (const row of allRows) {
-    const problem = seen.has(row.number) ? 'another row has the number too' : problemOf(root, row.edits);
+    const problem = seen.has(row.number)
+      ? 'another row has the number too'
+      : (problemOf(root, row.edits) ?? problemOfTest(row.caughtBy));
     seen.add(row.number);
     if (problem === null) continue;
     problems += 1;

@@ -301,7 +301,10 @@ export const replicationRows = [
         to: 'this.#isThrottled = waitMs > 1e9;',
       },
     ],
-    caughtBy: { test: 'test/replication/replication.test.ts', name: 'rate of its leader' },
+    caughtBy: {
+      test: 'test/replication/replication.test.ts',
+      name: 'not in sync catches up at the rate of its ',
+    },
   },
   {
     number: 221,

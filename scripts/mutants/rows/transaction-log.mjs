@@ -153,7 +153,7 @@ export const transactionLogRows = [
         to: '? epoch < entry.producerEpoch && !isRepeated',
       },
     ],
-    caughtBy: { test: transactions, name: 'version 2, epoch 3, open: true' },
+    caughtBy: { test: transactions, name: ', open: ' },
   },
   {
     number: 671,

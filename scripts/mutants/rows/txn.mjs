@@ -115,7 +115,7 @@ export const txnRows = [
         to: "    return 'done';\n  }\n  if (!isPresent)",
       },
     ],
-    caughtBy: { test: rules, name: 'version 2, CompleteAbort' },
+    caughtBy: { test: rules, name: 'version 2, ' },
   },
   {
     number: 609,
