@@ -42,7 +42,10 @@ const { copyTree, problemOf, withEdits } = await import('./tree.mjs');
 const only = values.only?.split(',').map(Number);
 const rows = only === undefined ? allRows : allRows.filter(({ number }) => only.includes(number));
 
-/** Null when the test that must catch a mutant is there. Its name must be literally in the file. */
+/**
+ * Null when the test that must catch a mutant is there. Its name must be literally in the file.
+ * @param {{ test?: string, name?: string }} caughtBy
+ */
 function problemOfTest({ test, name }) {
   if (test === undefined) return null;
   if (!existsSync(join(root, test))) return `${test} is not there`;
