@@ -44,7 +44,7 @@ const rows = only === undefined ? allRows : allRows.filter(({ number }) => only.
 
 /**
  * Null when the test that must catch a mutant is there. Its name must be literally in the file.
- * @param {{ test?: string, name?: string }} caughtBy
+ * @param {{ test?: string, name?: string, world?: string }} caughtBy
  */
 function problemOfTest({ test, name }) {
   if (test === undefined) return null;

@@ -3,8 +3,7 @@
  *
  * Appends validate batches and assign offsets synchronously, in call order, and queue the write; `logEndOffset` advances when the
  * write is complete. Reads return whole batches, from memory if possible. Everything else that changes segments runs under the
- * writer's lock. After a disk error the log is offline permanently: appends, reads, truncations and DeleteRecords throw
- * KAFKA_STORAGE_ERROR, periodic work does nothing, and what is in memory (offsets, epochs, producers) is still told.
+ * writer's lock. After a disk error the log is offline for good: appends, reads and truncations throw KAFKA_STORAGE_ERROR.
  *
  * Not here: leadership, the ISR and the advance of the high watermark (`replication/`); authorisation and quotas (`broker/`).
  */
