@@ -8,6 +8,8 @@ const owner = (file) => (file.startsWith('raft/') ? 'raft' : 'cluster');
 /** Marks that no seed can reach: why, and the test that executes the code. */
 const outOfReach = {
   'broker.produce-in-slices': ['no virtual time passes within a turn', 'broker/api/00-produce.test.ts'],
+  'controller.old-copy-of-directories': ['no fault puts a copy back', 'controller/former-isr.test.ts'],
+  'controller.leader-with-lost-records': ['only one disk loses records', 'controller/former-isr.test.ts'],
   'coordinator.load-failed': [
     'reads fail in moments without a load',
     'broker/coordinator/shard-host.test.ts',

@@ -16,6 +16,7 @@ import { coordinatorRows } from './coordinator.mjs';
 import { driverRows } from './driver.mjs';
 import { electionRows } from './elections.mjs';
 import { logRows } from './log.mjs';
+import { lostRecordsRows } from './lost-records.mjs';
 import { membershipRows } from './membership.mjs';
 import { offsetRows } from './offsets.mjs';
 import { operationsRows } from './operations.mjs';
@@ -41,6 +42,7 @@ export const rows = [
   ...coordinatorRows,
   ...electionRows,
   ...logRows,
+  ...lostRecordsRows,
   ...simulatedTransactionRows,
   ...snapshotRows,
   ...membershipRows,

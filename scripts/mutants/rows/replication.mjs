@@ -161,8 +161,8 @@ export const replicationRows = [
     edits: [
       {
         file: 'src/controller/registration.ts',
-        from: 'yield* takeOutOfService(state, known, request.previousBrokerEpoch !== known.epoch);',
-        to: 'yield* takeOutOfService(state, known, false);',
+        from: 'const isUnclean = request.previousBrokerEpoch !== known.epoch;',
+        to: 'const isUnclean = false;',
       },
     ],
     caughtBy: { test: partitionsTest },
@@ -175,7 +175,7 @@ export const replicationRows = [
     edits: [
       {
         file: 'src/log/directories/log-directories.ts',
-        from: '!isOffline && !hasLostRecords && previousBrokerEpoch === first?.previousBrokerEpoch,',
+        from: '!isOffline && lost.size === 0 && previousBrokerEpoch === first?.previousBrokerEpoch,',
         to: '!isOffline || previousBrokerEpoch === first?.previousBrokerEpoch,',
       },
     ],

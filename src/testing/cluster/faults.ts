@@ -8,6 +8,7 @@ import { Budget } from './budget.ts';
 import { ClientFaults } from './client-faults.ts';
 import { CrashLoops } from './crash-loops.ts';
 import { DiskFaults } from './disk-faults.ts';
+import { RecordLoss } from './record-loss.ts';
 import { type Family, type PlannedFault, struckBy, type TopicPlan } from './swarm.ts';
 
 const clockJumpMaxMs = 30 * 60_000;
@@ -26,6 +27,7 @@ export class Faults {
   private readonly disks: DiskFaults;
   private readonly loops: CrashLoops;
   private readonly clients: ClientFaults;
+  private readonly loss: RecordLoss;
   private isOver = false;
   /** True while nodes that are down, or end, must stay down, because the cluster must work without them (`cluster-run.ts`). */
   private staysDown = false;
@@ -39,11 +41,12 @@ export class Faults {
     this.disks = new DiskFaults(cluster, this.budget, bootLater);
     this.loops = new CrashLoops(cluster, this.budget, bootLater);
     this.clients = new ClientFaults(cluster, this.budget);
+    this.loss = new RecordLoss(cluster, this.budget, bootLater);
     this.acts = this.makeActs();
   }
 
   private makeActs(): Record<Family, Act> {
-    const { disks, loops, clients } = this;
+    const { disks, loops, clients, loss } = this;
     return {
       kill: (fault, node) => this.kill(fault, node),
       power: (fault, node) => this.power(fault, node),
@@ -61,6 +64,7 @@ export class Faults {
       'disk-full': (fault, node) => disks.fill(fault, node),
       rot: (fault, node) => disks.rot(fault, node),
       'index-rot': (fault, node) => disks.rotIndex(fault, node),
+      loss: (fault, node) => loss.strike(fault, node),
       'store-error': (fault, node) => disks.failStore(fault, node),
       'store-rot': (fault, node) => disks.damageStore(fault, node),
       'crash-loop': (fault, node) => loops.begin(fault, node),

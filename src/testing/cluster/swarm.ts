@@ -32,6 +32,7 @@ export const families = [
   'directory',
   'move',
   'index-rot',
+  'loss',
 ] as const;
 
 export type Family = (typeof families)[number];
@@ -141,6 +142,7 @@ const strength: Record<Family, { readonly lastsMs: readonly [number, number]; re
   directory: { lastsMs: [300, 5000], countMax: 3 },
   move: { lastsMs: [0, 1], countMax: 8 },
   'index-rot': { lastsMs: [0, 1], countMax: 8 },
+  loss: { lastsMs: [20, 4000], countMax: 2 },
 };
 
 /** Of the topic __transaction_state. */
