@@ -33,7 +33,6 @@ export interface TopicConfig {
   readonly messageTimestampAfterMaxMs: number;
   readonly flushMessages: number;
   readonly flushMs: number;
-  readonly uncleanLeaderElectionEnable: boolean;
   readonly fileDeleteDelayMs: number;
   readonly minCleanableDirtyRatio: number;
   readonly deleteRetentionMs: number;
@@ -84,6 +83,19 @@ export function topicValue<K extends TopicKey>(
   return value as TopicValues[K];
 }
 
+/**
+ * Returns the value that `text` means for a key of topics; null when it is invalid. A broker accepts no invalid value now, but old
+ * metadata may have one, which counts as not set.
+ */
+export function storedTopicValue<K extends TopicKey>(key: K, text: string): TopicValues[K] | null {
+  try {
+    return parseValue(key, topicProperties[key] as Property, text) as TopicValues[K];
+  } catch (error) {
+    if (error instanceof ConfigError) return null;
+    throw error;
+  }
+}
+
 /** Checks the whole configuration of a topic as it would be after a change. Throws `ConfigError` with Kafka's message. */
 export function validateTopicConfig(overrides: TopicOverrides, config: NodeConfig): void {
   for (const [key, text] of overrides) {
@@ -106,18 +118,12 @@ export function validateTopicConfig(overrides: TopicOverrides, config: NodeConfi
   }
 }
 
-/**
- * Returns the configuration that a partition uses. An invalid value counts as not set: the broker accepts none now, but old
- * metadata may have one.
- */
+/** Returns the configuration that a partition uses. An invalid value counts as not set. */
 export function topicConfig(overrides: TopicOverrides, config: NodeConfig): TopicConfig {
   const get = <K extends TopicKey>(key: K): TopicValues[K] => {
-    try {
-      return topicValue(key, overrides, config);
-    } catch (error) {
-      if (error instanceof ConfigError) return topicDefault(key, config) as TopicValues[K];
-      throw error;
-    }
+    const text = overrides.get(key);
+    const own = text === undefined ? null : storedTopicValue(key, text);
+    return own ?? (topicDefault(key, config) as TopicValues[K]);
   };
   const policy = get('cleanup.policy');
   return {
@@ -140,7 +146,6 @@ export function topicConfig(overrides: TopicOverrides, config: NodeConfig): Topi
     messageTimestampAfterMaxMs: get('message.timestamp.after.max.ms'),
     flushMessages: get('flush.messages'),
     flushMs: get('flush.ms'),
-    uncleanLeaderElectionEnable: get('unclean.leader.election.enable'),
     fileDeleteDelayMs: get('file.delete.delay.ms'),
     minCleanableDirtyRatio: get('min.cleanable.dirty.ratio'),
     deleteRetentionMs: get('delete.retention.ms'),

@@ -1,6 +1,7 @@
 /** Look-ups in the image that several control functions share. */
 import type { NodeId } from '../base/ids.ts';
 import { type Uuid, uuidZero } from '../base/uuid.ts';
+import { storedTopicValue, type TopicValues } from '../config/topic.ts';
 import { isActive } from '../metadata/cluster-image.ts';
 import type { MetadataImage } from '../metadata/image.ts';
 import { featureLevel } from '../metadata/image.ts';
@@ -35,19 +36,26 @@ export function hasDirectory(image: MetadataImage, id: NodeId, directory: Uuid):
   return logDirs.length === 0 || logDirs.includes(directory);
 }
 
-/** The topic's own value, else the cluster-wide dynamic default, else null. */
-function dynamicValue(image: MetadataImage, topic: string, key: string): string | null {
-  return image.configs.topic(topic).get(key) ?? image.configs.brokerDefault().get(key) ?? null;
+/** The topic's own value, else the cluster-wide dynamic default, else null. Brokers find the same value (`config/topic.ts`). */
+function dynamicValue<K extends 'min.insync.replicas' | 'unclean.leader.election.enable'>(
+  image: MetadataImage,
+  topic: string,
+  key: K,
+): TopicValues[K] | null {
+  for (const layer of [image.configs.topic(topic), image.configs.brokerDefault()]) {
+    const text = layer.get(key);
+    const value = text === undefined ? null : storedTopicValue(key, text);
+    if (value !== null) return value;
+  }
+  return null;
 }
 
-export function minIsrOf(state: ControllerState, topic: string): number {
-  const text = dynamicValue(state.image, topic, 'min.insync.replicas');
-  return text === null ? state.settings.minInsyncReplicas : Number(text);
+export function minIsrOf({ image, settings }: ControllerState, topic: string): number {
+  return dynamicValue(image, topic, 'min.insync.replicas') ?? settings.minInsyncReplicas;
 }
 
-export function uncleanElectionAllowed(state: ControllerState, topic: string): boolean {
-  const text = dynamicValue(state.image, topic, 'unclean.leader.election.enable');
-  return text === null ? state.settings.uncleanLeaderElectionEnable : text.trim().toLowerCase() === 'true';
+export function uncleanElectionAllowed({ image, settings }: ControllerState, topic: string): boolean {
+  return dynamicValue(image, topic, 'unclean.leader.election.enable') ?? settings.uncleanLeaderElectionEnable;
 }
 
 export function elrEnabled(image: MetadataImage): boolean {

@@ -26,7 +26,6 @@ export const defaultLogConfig: LogConfig = {
   messageTimestampAfterMaxMs: 3600000,
   flushMessages: Number.MAX_SAFE_INTEGER,
   flushMs: Number.MAX_SAFE_INTEGER,
-  uncleanLeaderElectionEnable: false,
   fileDeleteDelayMs: 60000,
   minCleanableDirtyRatio: 0.5,
   deleteRetentionMs: 86400000,

@@ -90,6 +90,19 @@ test('with ELR, min.insync.replicas cannot be set for one broker, and a change e
   expect(controller.shape('t').elr).toEqual([]);
 });
 
+test('an invalid min.insync.replicas in old metadata counts as not set', () => {
+  const controller = new TestController({ minInsyncReplicas: 2 }).start(1, 2, 3);
+  controller.create('t', [[1, 2, 3]]);
+  // The rules of this test accept any value, as an older release may have done.
+  expect(alter(controller, 2, 't', set('min.insync.replicas', 'two'))).toEqual([0, null]);
+  controller.kill(2);
+  controller.kill(3);
+  // The minimum is 2: the last replica that leaves the ISR below it stays eligible to lead.
+  expect(controller.shape('t')).toMatchObject({ isr: [1], elr: [3] });
+  expect(alter(controller, 2, 't', set('min.insync.replicas', '1'))).toEqual([0, null]);
+  expect(controller.shape('t')).toMatchObject({ isr: [1], elr: [] });
+});
+
 test('UpdateFeatures refuses unsupported levels and unannounced downgrades', () => {
   const controller = new TestController().start(1);
   const update = (

@@ -13,7 +13,6 @@ export function resolveTopicConfig(minInsyncReplicas: number): TopicConfig {
     compressionGzipLevel: -1,
     compressionLz4Level: 9,
     compressionZstdLevel: 3,
-    uncleanLeaderElectionEnable: false,
     preallocate: false,
   };
 }

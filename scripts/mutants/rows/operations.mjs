@@ -236,4 +236,21 @@ export const operationsRows = [
     ],
     caughtBy: { test: 'test/config/java-pattern.test.ts', name: 'matches whole names as in Java' },
   },
+  {
+    number: 1200,
+    bug: 'an invalid min.insync.replicas in old metadata keeps replicas eligible that have fallen behind',
+    reference: 'a reader',
+    change: 'the controller reads the stored text as a number without the checks of the configuration',
+    edits: [
+      {
+        file: 'src/controller/lookups.ts',
+        from: 'text === undefined ? null : storedTopicValue(key, text);',
+        to: 'text === undefined ? null : (storedTopicValue(key, text) ?? (Number(text) as TopicValues[K]));',
+      },
+    ],
+    caughtBy: {
+      test: 'test/controller/settings.test.ts',
+      name: 'an invalid min.insync.replicas in old metadata counts as not set',
+    },
+  },
 ];
