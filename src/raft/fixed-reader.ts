@@ -9,9 +9,6 @@ import { type Uuid, uuidFromBytes } from '../base/uuid.ts';
 import type { Endpoint, Entry, EntryKind, ReplicaKey, Voter } from './types.ts';
 
 const kinds: readonly EntryKind[] = ['data', 'leaderChange', 'voters'];
-const votersMax = 1000;
-const endpointsMax = 100;
-const entriesMax = 1_000_000;
 const entrySizeBytesMin = 21;
 
 export class FixedReader {
@@ -69,9 +66,9 @@ export class FixedReader {
    * Reads the number of elements that follow, each of at least `sizeBytesMin` bytes. Throws when the remaining bytes cannot
    * contain that many.
    */
-  count(max: number, sizeBytesMin: number): number {
+  count(sizeBytesMin: number): number {
     const count = this.u32();
-    if (count > max || count * sizeBytesMin > this.remaining) {
+    if (count * sizeBytesMin > this.remaining) {
       throw new MalformedError(`a count of ${count} is more than its message holds`);
     }
     return count;
@@ -93,14 +90,14 @@ export class FixedReader {
   /** Entries are stored without their offsets, which are contiguous from `baseOffset`. */
   entries(baseOffset: number): Entry[] {
     const entries: Entry[] = [];
-    const count = this.count(entriesMax, entrySizeBytesMin);
+    const count = this.count(entrySizeBytesMin);
     for (let i = 0; i < count; i++) entries.push(this.entry(baseOffset + i));
     return entries;
   }
 
   voters(): Voter[] {
     const voters: Voter[] = [];
-    for (let left = this.count(votersMax, 24); left > 0; left--) {
+    for (let left = this.count(24); left > 0; left--) {
       const key = this.replica();
       voters.push({ ...key, endpoints: this.endpoints() });
     }
@@ -109,7 +106,7 @@ export class FixedReader {
 
   endpoints(): Endpoint[] {
     const endpoints: Endpoint[] = [];
-    for (let left = this.count(endpointsMax, 12); left > 0; left--) {
+    for (let left = this.count(12); left > 0; left--) {
       endpoints.push({ name: this.text(), host: this.text(), port: this.i32() });
     }
     return endpoints;

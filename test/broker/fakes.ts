@@ -213,7 +213,7 @@ type Answer = (body: never, version: number) => unknown;
 
 export class FakeController implements ControllerClient {
   readonly answers = new Map<number, Answer>();
-  readonly requests: { apiKey: number; version: number; body: unknown }[] = [];
+  readonly requests: { apiKey: number; version: number; body: unknown; deadlineMs: number | null }[] = [];
 
   /** Sets the controller's response to requests of this kind. The function may throw. */
   on<Q extends Shape, S extends Shape>(
@@ -233,9 +233,10 @@ export class FakeController implements ControllerClient {
     response: Message<S>,
     version: number,
     init: Init<Message<Q>>,
+    { deadlineMs = null }: { deadlineMs?: number | null } = {},
   ): Promise<Infer<Message<S>>> {
     const body = create(request, init);
-    this.requests.push({ apiKey: request.key, version, body });
+    this.requests.push({ apiKey: request.key, version, body, deadlineMs });
     const answer = this.answers.get(request.key);
     if (answer === undefined) throw new KafkaError(Errors.REQUEST_TIMED_OUT);
     return create(response, (await answer(body as never, version)) as Init<Message<S>>);

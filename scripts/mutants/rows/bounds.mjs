@@ -138,4 +138,46 @@ export const boundRows = [
     ],
     caughtBy: { test: 'test/log/partition-log.test.ts', name: 'that becomes the leader knows' },
   },
+  {
+    number: 1173,
+    bug: 'a client decides how long its request waits for the active controller',
+    reference: 'docs/limits.md: deadlineMsMax',
+    change: "the request's own time-out is the only bound",
+    edits: [
+      {
+        file: 'src/broker/api/forwarded.ts',
+        from: 'deadlineMs: Math.min(timeoutMs, deadlineMsMax)',
+        to: 'deadlineMs: timeoutMs',
+      },
+    ],
+    caughtBy: { test: 'test/broker/api/forwarded.test.ts', name: 'at most deadlineMsMax' },
+  },
+  {
+    number: 1174,
+    bug: 'the logs of all new replicas are created at once',
+    reference: 'docs/limits.md: openingMax',
+    change: 'every log may be created now',
+    edits: [
+      {
+        file: 'src/replication/manager/log-opener.ts',
+        from: 'if (this.#opening < openingMax) start();',
+        to: 'if (this.#opening >= 0) start();',
+      },
+    ],
+    caughtBy: { test: 'test/replication/log-opener.test.ts' },
+  },
+  {
+    number: 1175,
+    bug: 'indexes that are used are dropped as if they were not',
+    reference: 'docs/limits.md: indexCacheBytesMax',
+    change: 'a use does not count',
+    edits: [
+      {
+        file: 'src/log/segment/index-cache.ts',
+        from: 'this.#entries.delete(entry);\n    this.#entries.set(entry, sizeBytes);',
+        to: '',
+      },
+    ],
+    caughtBy: { test: 'test/log/index-cache.test.ts' },
+  },
 ];

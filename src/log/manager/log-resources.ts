@@ -5,7 +5,7 @@ import type { LogResources } from '../log-state.ts';
 import { TailCache } from '../tail-cache.ts';
 
 const tailCacheBytesDefault = 64 * 1024 * 1024;
-const indexCacheBytesMax = 32 * 1024 * 1024;
+export const indexCacheBytesMax = 32 * 1024 * 1024;
 const logFilesMaxDefault = 1024;
 
 type Given = Pick<LogResources, 'fs' | 'clock' | 'scheduler' | 'random' | 'logger' | 'onFlushed'>;

@@ -188,6 +188,28 @@ describe('forwarded requests', () => {
     expect(connection.frames().length).toBe(2);
   });
 
+  test('a request waits for the controller as long as its client says, and at most deadlineMsMax', async () => {
+    const deadlineMsMax = 60_000;
+    const broker = new TestBroker();
+    broker.controller.on(CreatePartitionsRequest, CreatePartitionsResponse, () => ({ results: [] }));
+    for (const timeoutMs of [10, deadlineMsMax, deadlineMsMax + 1, 2 ** 31 - 1, 0, -1]) {
+      const topics = [{ name: 'a', count: 4, assignments: null }];
+      await broker.inject(CreatePartitionsRequest, CreatePartitionsResponse, 3, {
+        topics,
+        timeoutMs,
+        validateOnly: false,
+      });
+    }
+    expect(broker.controller.requests.map(({ deadlineMs }) => deadlineMs)).toEqual([
+      10,
+      deadlineMsMax,
+      deadlineMsMax,
+      deadlineMsMax,
+      null,
+      null,
+    ]);
+  });
+
   test('IncrementalAlterConfigs forwards topics to the controller, and answers for the loggers of this broker itself', async () => {
     const broker = new TestBroker();
     broker.controller.on(IncrementalAlterConfigsRequest, IncrementalAlterConfigsResponse, ({ resources }) => {
