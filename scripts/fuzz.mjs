@@ -2,7 +2,7 @@
  * `npm run fuzz`: sends random requests to a real node (test/fuzz/README.md). The TypeScript sources are first bundled into one
  * file that Node.js can run. The tests find all messages by listing a folder; in the bundle this becomes a list of imports.
  *
- * usage: node scripts/fuzz.mjs [--count N] [--seed S] [--connections N]
+ * usage: node scripts/fuzz.mjs [--count N] [--seed S] [--connections N] [--peers N] [--nodes N]
  */
 import { mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';

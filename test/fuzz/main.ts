@@ -24,6 +24,7 @@ const { values: args } = parseArgs({
     count: { type: 'string', default: '20000' },
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
     connections: { type: 'string', default: '8' },
+    peers: { type: 'string', default: '1' },
     nodes: { type: 'string', default: '1' },
   },
 });
@@ -87,18 +88,22 @@ class Fuzz {
     this.#producer = producerOf(client, { lingerMs: 0 });
   }
 
-  async run(count: number, connections: number): Promise<void> {
+  /** `connections`, `peers`: how many connections of clients, and gRPC streams, there are at a time. */
+  async run(count: number, connections: number, peers: number): Promise<void> {
     for (let next = checkEvery; this.sent < count; next += checkEvery) {
-      while (this.sent < Math.min(next, count)) await this.#burst(connections);
+      while (this.sent < Math.min(next, count)) await this.#burst(connections, peers);
       await this.#check();
     }
   }
 
-  async #burst(connections: number): Promise<void> {
+  async #burst(connections: number, peers: number): Promise<void> {
     const target = this.#targets[this.#random.u32() % this.#targets.length] as Target;
-    const talk = this.#peers.talk(framesPerConnection);
-    this.sent += talk.frames.length;
-    const talks = [speak(this.#random.chance(0.5) ? target.broker : target.controller, talk, patienceMs)];
+    const talks: Promise<void>[] = [];
+    for (let i = 0; i < peers; i++) {
+      const talk = this.#peers.talk(framesPerConnection);
+      this.sent += talk.frames.length;
+      talks.push(speak(this.#random.chance(0.5) ? target.broker : target.controller, talk, patienceMs));
+    }
     for (let i = 0; i < connections; i++) {
       const frames = this.#random.chance(0.05)
         ? [noise(this.#random)]
@@ -168,7 +173,7 @@ async function main(): Promise<void> {
   const peers = await PeerFuzz.create(random, workshop.clusterId);
   const fuzz = new Fuzz(random, peers, targets, client);
   try {
-    await fuzz.run(Number(args.count), Number(args.connections));
+    await fuzz.run(Number(args.count), Number(args.connections), Number(args.peers));
     const equal = await fuzz.compareReplicas();
     console.log(
       `fuzz: ${fuzz.sent} requests, largest RSS ${Math.round(fuzz.rssMax / 1048576)} MiB, ${equal} replicas equal, seed ${seed}: the ${nodeCount === 1 ? 'node is' : 'nodes are'} well`,
