@@ -48,7 +48,6 @@ async function syncTo(state: LogState, target: number, options: FlushOptions): P
     }
     state.resources.onFlushed?.(state.resources.clock.monotonicMs() - sinceMs);
   }
-  if (options.indexes) await syncAborted(state);
   await syncNames(state);
   await writeEpochs(state);
   // Before the recovery point advances: a start trusts what is below it only as far as it is listed.
@@ -58,19 +57,6 @@ async function syncTo(state: LogState, target: number, options: FlushOptions): P
   if (!options.indexes || generation !== state.generation || target <= state.recoveryPoint) return;
   state.recoveryPoint = target;
   state.options.callbacks.onOffsetMoved('recoveryPoint');
-}
-
-/**
- * Syncs the transaction indexes of segments below the recovery point too: a start after a crash reads the last entries from the log
- * again, and the segment checkpoint lists only entries that are synced.
- */
-async function syncAborted(state: LogState): Promise<void> {
-  for (const segment of state.segments) {
-    if (!segment.hasUnsyncedTransactions) continue;
-    await unlessRemoved(state, segment, async () => {
-      if (await segment.syncTransactions()) state.directoryDirty = true;
-    });
-  }
 }
 
 async function syncSegment(state: LogState, segment: Segment, options: FlushOptions): Promise<void> {

@@ -34,12 +34,13 @@ export async function truncateEnd(state: LogState, reader: LogReader, offset: nu
   state.missing = state.missing.filter(({ to }) => to < offset);
   const dropped = state.segments.slice(keep + 1);
   state.segments = state.segments.slice(0, keep + 1);
-  segment.truncateTransactions(offset);
+  segment.truncateTransactions(cut.offset);
   await unlistSegments(state, dropped);
   for (const other of dropped) await other.removeFiles();
   // If a power cut brought a removed segment back, its records would follow the new records that get the offsets before it.
   if (dropped.length > 0) await state.resources.fs.syncDirectory(state.directory.path);
   await segment.truncate(cut.position, cut.offset);
+  if (await segment.syncTransactions()) await state.resources.fs.syncDirectory(state.directory.path);
   await segment.activate();
   setEnd(state, cut.offset);
   state.epochs.truncateFromEnd(cut.offset);

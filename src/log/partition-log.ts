@@ -434,9 +434,7 @@ export class PartitionLog {
       await this.#writeSnapshot();
       await this.#writer.flush(true);
     }
-    if (active.sizeBytes > 0 && (active.hasUnwrittenIndexes || active.hasUnsyncedTransactions)) {
-      await active.writeIndexes(true);
-    }
+    if (active.sizeBytes > 0 && active.hasUnwrittenIndexes) await active.writeIndexes(true);
     await writeSegmentCheckpoint(state, state.logEndOffset);
   }
 

@@ -4,6 +4,7 @@ import { defined } from '../../src/base/assert.ts';
 import type { LogConfig } from '../../src/log/log-config.ts';
 import { defaultLogConfig } from '../../src/log/log-config.ts';
 import type { PartitionLog } from '../../src/log/partition-log.ts';
+import { endTransactionBatch } from '../../src/protocol/records/control.ts';
 import { remedyFor } from '../../src/telemetry/remedies.ts';
 import { batchOf, Bench, client, openManager, readAll, topicId } from './harness.ts';
 
@@ -197,6 +198,29 @@ describe('no loss', () => {
       await remove(10)(one);
     });
     expect([bench.logged, log.missingFrom]).toEqual([[], null]);
+  });
+
+  test('a segment with an aborted transaction that was being deleted when the power failed', async () => {
+    const bench = new Bench();
+    const log = await bench.create(config);
+    const producer = { producerId: 1, producerEpoch: 0 };
+    const begun = batchOf(['x'], { ...producer, baseSequence: 0, isTransactional: true });
+    await log.appendAsLeader(begun, 0, { ...client, verification: 'off' }).written;
+    const abort = endTransactionBatch({ type: 'abort', coordinatorEpoch: 0, timestamp: 1, ...producer });
+    await log.appendAsLeader(abort, 0, { origin: 'coordinator', requestVersion: 12 }).written;
+    await fill(log, 2, 22);
+    log.setHighWatermark(22);
+    await log.flush();
+    const content = await bench.fs.readFile(file(0));
+    const start = await log.deleteRecordsTo(defined(log.state.segments[1]).baseOffset);
+    await log.close();
+    // Of all its files only this one came back.
+    const back = await bench.fs.open(file(0), 'write');
+    await back.write([content], 0);
+    await back.close();
+    const again = await bench.reopen(config, { isClean: false, recoveryPoint: 22, logStartOffset: start });
+    expect(await readable(again)).toEqual(offsets(start, 22));
+    expect(bench.logged).toEqual([]);
   });
 });
 

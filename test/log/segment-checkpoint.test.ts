@@ -63,6 +63,24 @@ describe('the file', () => {
     );
   });
 
+  test.each([true, false])(
+    'a damaged one is told at one start only (the stop before it was clean: %s)',
+    async (isClean) => {
+      const bench = new Bench();
+      const log = await bench.create({ segmentBytes: 300 });
+      for (let i = 0; i < 10; i++) await log.appendAsLeader(batchOf([`${i}`]), 0, client).written;
+      await log.close();
+      bench.disk.damage(path, (bytes) => bytes.fill(0));
+      const again = await bench.reopen({ segmentBytes: 300 }, { isClean, recoveryPoint: 10 });
+      expect(bench.logged).toEqual([['warn', 'a checkpoint is damaged and is ignored']]);
+      again.state.isClosed = true;
+      bench.disk.powerCut();
+      await bench.reopen({ segmentBytes: 300 }, { isClean: false, recoveryPoint: 10 });
+      // A power cut may also take producer snapshots, which are made again.
+      expect(bench.logged.filter(([, message]) => /a checkpoint/.test(message))).toHaveLength(1);
+    },
+  );
+
   test('lists what is below the recovery point after a kill, a start and a clean stop', async () => {
     const bench = new Bench();
     const log = await bench.create();
@@ -80,6 +98,56 @@ describe('the file', () => {
     await again.writeBehind();
     await again.close();
     expect(await listed(bench)).toMatchObject([{ aborted: { count: 1 } }]);
+  });
+
+  /** Appends a transaction of one record and its abort marker. */
+  async function appendAborted(log: PartitionLog, baseSequence: number): Promise<void> {
+    const producer = { producerId: 1, producerEpoch: 0 };
+    const begun = batchOf(['x'], { ...producer, baseSequence, isTransactional: true });
+    await log.appendAsLeader(begun, 0, unverified).written;
+    const marker = endTransactionBatch({ type: 'abort', coordinatorEpoch: 0, timestamp: 1, ...producer });
+    await log.appendAsLeader(marker, 0, coordinator).written;
+  }
+
+  test('a start after a kill writes no transaction index that is on disk already', async () => {
+    const bench = new Bench();
+    const log = await bench.create();
+    await appendAborted(log, 0);
+    await log.flush();
+    await appendAborted(log, 1);
+    await log.writeBehind();
+    log.state.isClosed = true;
+    bench.disk.processKilled();
+    const changes: string[] = [];
+    bench.disk.fault = (operation, file) => {
+      if (file.endsWith('.txnindex')) changes.push(operation);
+      return null;
+    };
+    const again = await bench.reopen({}, { isClean: false, recoveryPoint: 2 });
+    expect(await again.abortedTransactions(0, 4)).toHaveLength(2);
+    // The second entry was written, but perhaps not durably.
+    expect(changes.filter((operation) => operation !== 'read' && operation !== 'open')).toEqual(['sync']);
+    expect(await listed(bench)).toMatchObject([{ aborted: { count: 2 } }]);
+    bench.disk.powerCut();
+    bench.disk.fault = () => null;
+    const last = await bench.reopen({}, { isClean: false, recoveryPoint: 4 });
+    expect(await last.abortedTransactions(0, 4)).toHaveLength(2);
+    expect(bench.logged).toEqual([]);
+  });
+
+  test('the entries that a truncation removes do not come back, and are not missed', async () => {
+    const bench = new Bench();
+    const log = await bench.create();
+    await appendAborted(log, 0);
+    await appendAborted(log, 1);
+    await log.flush();
+    await log.truncateTo(3);
+    await log.writeBehind();
+    await log.close();
+    bench.disk.powerCut();
+    const again = await bench.reopen({}, { recoveryPoint: 3 });
+    expect(await again.abortedTransactions(0, 4)).toHaveLength(1);
+    expect(bench.logged).toEqual([]);
   });
 
   test('a log of one segment without aborted transactions has none', async () => {
@@ -206,7 +274,9 @@ describe('random histories', () => {
       }
       if (how === 0) run.recoveryPoint = run.log.recoveryPoint;
       const recoveryPoint = run.recoveryPoint;
-      run.log = await bench.reopen(config, { ...options(run), isClean: how === 0, recoveryPoint });
+      // A power cut may come before the first record is written.
+      const exists = (await bench.fs.stat('/data/t-0')) !== null;
+      run.log = await bench.reopen(config, { ...options(run), isClean: how === 0, recoveryPoint, exists });
       const said = bench.logged.filter(([, message]) =>
         /transaction index|a checkpoint|missing/.test(message),
       );

@@ -10,6 +10,7 @@
 import { answerRows } from './answers.mjs';
 import { boundRows } from './bounds.mjs';
 import { brokerRows } from './broker.mjs';
+import { checkpointRows } from './checkpoints.mjs';
 import { clientRows } from './client.mjs';
 import { consumerGroupRows } from './consumer-groups.mjs';
 import { coordinatorRows } from './coordinator.mjs';
@@ -37,6 +38,7 @@ export const rows = [
   ...answerRows,
   ...boundRows,
   ...brokerRows,
+  ...checkpointRows,
   ...clientRows,
   ...consumerGroupRows,
   ...coordinatorRows,

@@ -85,7 +85,7 @@ export const transactionLogRows = [
     edits: [
       {
         file: 'src/log/recovery/log-loading.ts',
-        from: 'if (aborted !== null) segment.addAborted(aborted);',
+        from: 'if (aborted !== null) transactions.push(aborted);',
         to: 'void aborted;',
       },
     ],

@@ -59,6 +59,8 @@ export async function loadLog(options: PartitionLogOptions): Promise<LogState> {
     } else await recover(state, found, epochs === null ? 0 : options.recoveryPoint);
   }
   await finish(state, found.snapshots);
+  // Otherwise each further start would find the damaged one.
+  if (found.isCheckpointDamaged) await writeSegmentCheckpoint(state);
   return state;
 }
 
@@ -146,15 +148,15 @@ async function recover(state: LogState, found: Found, recoveryPoint: number): Pr
       await endAt(state, i, { fault: misplaced, segment, bytes: 0, lastOffset: null, isTorn: false });
       break;
     }
-    const from = { start, producersKnownTo: known, nowMs };
+    const damage = damaged.get(segment);
+    const from = { start, producersKnownTo: known, isDamaged: damage !== undefined, nowMs };
     const result = await recoverSegment(state, segment, from);
     if (result.nextOffset === null && start.position > 0) return recover(state, found, segment.baseOffset);
-    const damage = damaged.get(segment);
     if (start.position === 0 && damage !== undefined) {
       damaged.delete(segment);
       state.directoryDirty = true;
       await segment.syncTransactions();
-      if (damage !== 'torn') logRebuilt(state, segment, damage);
+      logRebuilt(state, segment, damage);
     }
     if (result.fault === null) continue;
     const cut = await cutOff(state, segment, result);
@@ -279,16 +281,14 @@ async function setAside(state: LogState, segments: readonly Segment[]): Promise<
 async function recoverSegment(
   state: LogState,
   segment: Segment,
-  from: { start: RecoveryStart; producersKnownTo: number; nowMs: number },
+  from: { start: RecoveryStart; producersKnownTo: number; isDamaged: boolean; nowMs: number },
 ): Promise<ScanResult> {
-  const { start, producersKnownTo, nowMs } = from;
+  const { start, producersKnownTo, isDamaged, nowMs } = from;
   const index = start.position === 0 ? segment.freshIndex() : await segment.index();
   const { indexIntervalBytes } = state.config;
-  if (start.position === 0) segment.replaceTransactions([]);
-  else {
-    index.truncate(start.position, start.offset);
-    segment.truncateTransactions(Math.max(start.offset, producersKnownTo));
-  }
+  if (start.position > 0) index.truncate(start.position, start.offset);
+  const replayFrom = Math.max(start.offset, producersKnownTo);
+  const transactions = segment.aborted.filter(({ lastOffset }) => lastOffset < replayFrom);
   const result = await segment.scan(start.position, true, ({ header, position }) => {
     index.add(position, header.sizeBytes, header.maxTimestamp, header.lastOffset, indexIntervalBytes);
     if (header.partitionLeaderEpoch > state.epochs.latestEpoch) {
@@ -297,9 +297,11 @@ async function recoverSegment(
     setEnd(state, header.lastOffset + 1);
     if (header.baseOffset < producersKnownTo) return;
     const aborted = replayToProducers(state.producers, header, nowMs);
-    if (aborted !== null) segment.addAborted(aborted);
+    if (aborted !== null) transactions.push(aborted);
   });
   if (result.nextOffset === null && start.position > 0) return result;
+  if (isDamaged) segment.replaceTransactions(transactions);
+  else segment.restoreTransactions(transactions);
   if (result.nextOffset === null) setEnd(state, Math.max(state.nextOffset, segment.baseOffset));
   index.sealTime();
   segment.adoptIndex(index);

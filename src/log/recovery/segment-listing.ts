@@ -10,7 +10,7 @@ import { parseSegmentFileName, segmentCheckpointName, segmentFileName } from '..
 import { decodeSegmentCheckpoint, type ListedSegment } from '../segment-checkpoint.ts';
 import type { PartitionDirectory } from '../partition-directory.ts';
 import { Segment } from '../segment/segment.ts';
-import { type OffsetRange, TransactionIndex } from '../segment/transaction-index.ts';
+import { type AbortedTransaction, type OffsetRange, TransactionIndex } from '../segment/transaction-index.ts';
 import { finishSwaps } from './log-swaps.ts';
 import { readTransactions, type TransactionsFault } from './transaction-recovery.ts';
 
@@ -29,6 +29,7 @@ export interface Found {
   readonly missing: readonly OffsetRange[];
   /** Content of the segment checkpoint; null: there is none. */
   readonly checkpoint: string | null;
+  readonly isCheckpointDamaged: boolean;
 }
 
 export const nothingFound = (): Found => ({
@@ -40,6 +41,7 @@ export const nothingFound = (): Found => ({
   shortened: [],
   missing: [],
   checkpoint: null,
+  isCheckpointDamaged: false,
 });
 
 /**
@@ -59,14 +61,21 @@ export async function listSegments(
       .map((file) => file.offset)
       .sort((a, b) => a - b);
   const bases = offsetsOf('log');
-  const { text, listed, missing } = await readCheckpoint(options, names);
+  const { text, isDamaged, listed, missing } = await readCheckpoint(options, names);
+  // Retention was deleting the segments before it: they are not listed any more, and a power cut has brought them back.
+  const firstListed = Math.min(
+    ...[...listed.values()].flatMap((one) => (one.sizeBytes > 0 ? [one.baseOffset] : [])),
+  );
   const segments: Segment[] = [];
   const shortened: Segment[] = [];
   const damaged = new Map<Segment, TransactionsFault>();
   const present = new Set(names);
   for (const [i, baseOffset] of bases.entries()) {
     const range = { from: baseOffset, to: bases[i + 1] ?? Number.MAX_SAFE_INTEGER };
-    const found = await findSegment(options, directory, range, present, listed.get(baseOffset) ?? null);
+    const found = await findSegment(options, directory, range, present, {
+      listed: listed.get(baseOffset) ?? null,
+      isLeftOver: Number.isFinite(firstListed) && baseOffset < firstListed,
+    });
     segments.push(found.segment);
     if (found.segment.sizeBytes < (listed.get(baseOffset)?.sizeBytes ?? 0)) shortened.push(found.segment);
     if (found.fault !== null) damaged.set(found.segment, found.fault);
@@ -81,7 +90,17 @@ export async function listSegments(
   }
   const absent = [...listed.keys()].filter((baseOffset) => !known.has(baseOffset));
   const snapshots = offsetsOf('snapshot');
-  return { names, snapshots, segments, damaged, absent, shortened, missing, checkpoint: text };
+  return {
+    names,
+    snapshots,
+    segments,
+    damaged,
+    absent,
+    shortened,
+    missing,
+    checkpoint: text,
+    isCheckpointDamaged: isDamaged,
+  };
 }
 
 async function readCheckpoint(
@@ -89,18 +108,24 @@ async function readCheckpoint(
   names: readonly string[],
 ): Promise<{
   text: string | null;
+  isDamaged: boolean;
   listed: Map<number, ListedSegment>;
   missing: readonly OffsetRange[];
 }> {
   const { fs, logger } = options.resources;
   const path = `${options.directory}/${segmentCheckpointName}`;
   const content = names.includes(segmentCheckpointName) ? await readIfExists(fs, path) : null;
-  if (content === null) return { text: null, listed: new Map(), missing: [] };
+  if (content === null) return { text: null, isDamaged: false, listed: new Map(), missing: [] };
   const text = new TextDecoder().decode(content);
   const checkpoint = decodeSegmentCheckpoint(text);
   if (checkpoint === null) logger.warn('a checkpoint is damaged and is ignored', { path });
   const { segments, missing } = checkpoint ?? { segments: [], missing: [] };
-  return { text, listed: new Map(segments.map((segment) => [segment.baseOffset, segment])), missing };
+  return {
+    text,
+    isDamaged: checkpoint === null,
+    listed: new Map(segments.map((segment) => [segment.baseOffset, segment])),
+    missing,
+  };
 }
 
 async function findSegment(
@@ -108,7 +133,7 @@ async function findSegment(
   directory: PartitionDirectory,
   range: { readonly from: number; readonly to: number },
   present: ReadonlySet<string>,
-  listed: ListedSegment | null,
+  { listed, isLeftOver }: { readonly listed: ListedSegment | null; readonly isLeftOver: boolean },
 ): Promise<{ segment: Segment; fault: TransactionsFault | null }> {
   const { fs, clock } = options.resources;
   const baseOffset = range.from;
@@ -126,13 +151,23 @@ async function findSegment(
     sizeBytes: stat.sizeBytes,
     nowMs: stat.modifiedMs || clock.wallMs(),
     ...(stat.sizeBytes === listed?.sizeBytes ? { largestTimestamp: listed.largestTimestamp } : {}),
-    transactions: new TransactionIndex(read.fault === null ? read.entries : []),
+    transactions: transactionIndex(options, read.fault === null ? read.entries : []),
   });
   // Every segment below the recovery point has an index file. Where that is gone, a `.txnindex` may be gone with it.
   const isIndexed = present.has(segmentFileName(baseOffset, 'index'));
   const isDue = stat.sizeBytes > 0 && (options.isClean || options.recoveryPoint > baseOffset);
   const isUnknown = listed === null && content === null && isDue && !isIndexed;
   // A power cut may also leave the segment that holds the recovery point without both files.
-  const unknownFault = options.isClean || options.recoveryPoint >= range.to ? 'missing' : 'torn';
+  const isWhole = !isLeftOver && (options.isClean || options.recoveryPoint >= range.to);
+  const unknownFault = isWhole ? 'missing' : 'torn';
   return { segment, fault: isUnknown ? unknownFault : read.fault };
+}
+
+/** After an unclean stop only what is below the recovery point is known to be durable. */
+function transactionIndex(
+  { isClean, recoveryPoint }: PartitionLogOptions,
+  entries: readonly AbortedTransaction[],
+): TransactionIndex {
+  const synced = entries.filter(({ lastOffset }) => isClean || lastOffset < recoveryPoint);
+  return new TransactionIndex(entries, synced.length);
 }

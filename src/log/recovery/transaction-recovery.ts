@@ -18,7 +18,10 @@ import {
 } from '../segment/transaction-index.ts';
 import { loadProducers, replayToProducers } from './log-replay.ts';
 
-/** Why a `.txnindex` is not used. `torn`: only entries that no flush covered are invalid, as a power cut leaves them. */
+/**
+ * Why a `.txnindex` is not used. `torn`: as a power cut leaves it, because entries that no flush covered are invalid, or its segment was
+ * being deleted. That is no damage.
+ */
 export type TransactionsFault = 'missing' | 'torn' | 'invalid entries' | 'other entries than were written';
 
 interface ReadTransactions {
@@ -85,7 +88,7 @@ export async function rebuildTransactions(
 /** Tells that the list of `segment` was not used and has been made again. */
 export function logRebuilt(state: LogState, segment: Segment, fault: TransactionsFault): void {
   // A segment without aborted transactions has no such file.
-  if (fault === 'missing' && segment.aborted.length === 0) return;
+  if (fault === 'torn' || (fault === 'missing' && segment.aborted.length === 0)) return;
   mark('log.transaction-index-rebuilt');
   state.logger.warn('a transaction index is damaged and is made again from its segment', {
     partition: state.name,

@@ -185,10 +185,6 @@ export class Segment implements PooledFile {
     return this.#index?.isUnsynced ?? false;
   }
 
-  get hasUnsyncedTransactions(): boolean {
-    return this.#transactions.isUnsynced;
-  }
-
   get wantsIndexWrite(): boolean {
     return (this.#index?.offset.file.unwrittenBytes ?? 0) >= indexWriteBytes || this.#transactions.isDirty;
   }
@@ -365,12 +361,16 @@ export class Segment implements PooledFile {
     return (await this.index()).largestTimestamp;
   }
 
-  /** Transactions that were aborted at `offset` or later are added again when the log is replayed. */
   truncateTransactions(offset: number): void {
     this.#transactions.truncateTo(offset);
   }
 
-  /** Replaces the transaction index by a list that was read from the log. */
+  /** Sets the transactions that a replay of the log has found. The file stays as it is if it has the same. */
+  restoreTransactions(entries: readonly AbortedTransaction[]): void {
+    this.#transactions.become(entries);
+  }
+
+  /** As `restoreTransactions`, when the file is damaged: it is replaced as a whole. */
   replaceTransactions(entries: readonly AbortedTransaction[]): void {
     this.#transactions = TransactionIndex.anew(entries);
   }

@@ -43,6 +43,15 @@ export function digestOf(entries: readonly AbortedTransaction[]): EntriesDigest 
   return entries.length === 0 ? noEntries : { count: entries.length, crc: crc32c(encodeAborted(entries)) };
 }
 
+function isSame(one: AbortedTransaction, other: AbortedTransaction | undefined): boolean {
+  return (
+    one.producerId === other?.producerId &&
+    one.firstOffset === other.firstOffset &&
+    one.lastOffset === other.lastOffset &&
+    one.lastStableOffset === other.lastStableOffset
+  );
+}
+
 /** The offset range of a segment; `to` is exclusive. */
 export interface OffsetRange {
   readonly from: number;
@@ -120,10 +129,12 @@ export class TransactionIndex {
   #isUnsynced = false;
   #writing: Promise<void> = Promise.resolve();
 
-  constructor(entries: readonly AbortedTransaction[]) {
+  /** `entries`: what is in the file; `syncedCount`: how many of them, from the beginning, are durable. */
+  constructor(entries: readonly AbortedTransaction[], syncedCount: number = entries.length) {
     this.#entries = [...entries];
     this.#writtenCount = entries.length;
-    this.#syncedCount = entries.length;
+    this.#syncedCount = syncedCount;
+    this.#isUnsynced = syncedCount < entries.length;
   }
 
   /** Used to replace a file with other content. */
@@ -159,11 +170,22 @@ export class TransactionIndex {
   }
 
   truncateTo(offset: number): void {
-    const kept = this.#entries.filter((entry) => entry.lastOffset < offset);
-    if (kept.length === this.#entries.length) return;
-    this.#entries = kept;
-    this.#writtenCount = Math.min(this.#writtenCount, kept.length);
-    this.#setSynced(Math.min(this.#syncedCount, kept.length));
+    this.#keep(this.#entries.filter((entry) => entry.lastOffset < offset).length);
+  }
+
+  /** Makes `entries` the list. Entries at its beginning that the list has already are not written again. */
+  become(entries: readonly AbortedTransaction[]): void {
+    const other = entries.findIndex((entry, i) => !isSame(entry, this.#entries[i]));
+    const same = other < 0 ? entries.length : other;
+    this.#keep(same);
+    for (const entry of entries.slice(same)) this.append(entry);
+  }
+
+  #keep(count: number): void {
+    if (count === this.#entries.length) return;
+    this.#entries = this.#entries.slice(0, count);
+    this.#writtenCount = Math.min(this.#writtenCount, count);
+    this.#setSynced(Math.min(this.#syncedCount, count));
     this.#truncations += 1;
     this.#isDirty = true;
   }

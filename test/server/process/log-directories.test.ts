@@ -59,9 +59,13 @@ async function describe(): Promise<{ places: Map<number, string>; errors: string
 }
 
 beforeAll(async () => {
-  [node] = (await workshop.nodes(1, { 'log.dirs': `${one},${two}`, 'min.insync.replicas': 1 })) as [
-    NodeFiles,
-  ];
+  [node] = (await workshop.nodes(1, {
+    'log.dirs': `${one},${two}`,
+    'min.insync.replicas': 1,
+    // Logs are flushed all the time, so also while they move.
+    'log.flush.interval.ms': 1,
+    'log.flush.scheduler.interval.ms': 1,
+  })) as [NodeFiles];
   await workshop.format([node]);
   [server] = (await workshop.startAll([node])) as [Tool];
   await createTopic(workshop.client(node), topic, 4, 1);
@@ -97,20 +101,24 @@ test('a directory that can not be read is offline; nothing in it is made anew; w
   expect((await readAll(workshop.client(node), topic)).sort()).toEqual([...acknowledged].sort());
 });
 
-test('a replica moves to the other directory while it takes records, and stays there over a kill', async () => {
+test('a replica moves to and fro while it takes records that are flushed at once, and stays over a kill', async () => {
   onTestFailed(() => console.log(workshop.story()));
   const { places } = await describe();
-  const from = places.get(0) as string;
-  const path = from === one ? two : one;
-  const moving = workshop.client(node).request(AlterReplicaLogDirsRequest, AlterReplicaLogDirsResponse, {
-    dirs: [{ path, topics: [{ name: topic, partitions: [0] }] }],
-  });
-  const [answer] = await Promise.all([moving, produce(0, 500)]);
-  expect(answer.results[0]?.partitions).toEqual([{ partitionIndex: 0, errorCode: 0 }]);
-  await until('the replica has moved', async () => {
-    const now = await describe();
-    return now.futures === 0 && now.places.get(0) === path;
-  });
+  let path = places.get(0) as string;
+  for (let move = 0; move < 9; move++) {
+    path = path === one ? two : one;
+    const moving = workshop.client(node).request(AlterReplicaLogDirsRequest, AlterReplicaLogDirsResponse, {
+      dirs: [{ path, topics: [{ name: topic, partitions: [0] }] }],
+    });
+    const [answer] = await Promise.all([moving, produce(0, 200)]);
+    expect(answer.results[0]?.partitions).toEqual([{ partitionIndex: 0, errorCode: 0 }]);
+    const now = await until('the replica has moved', async () => {
+      await produce(0, 5);
+      const found = await describe();
+      return found.futures === 0 && found.places.get(0) === path ? found : null;
+    });
+    expect(now.errors).toEqual(['NONE', 'NONE']);
+  }
   await produce(0, 20);
   await server.end('SIGKILL');
   [server] = (await workshop.startAll([node])) as [Tool];

@@ -1,0 +1,76 @@
+/** Bugs of what a start expects in a partition's directory: segment checkpoints, transaction indexes, segments. */
+const checkpointTest = 'test/log/segment-checkpoint.test.ts';
+const missingTest = 'test/log/missing-records.test.ts';
+
+export const checkpointRows = [
+  {
+    number: 1123,
+    bug: 'a damaged segment checkpoint is told at each start',
+    reference: 'a tester from outside',
+    change: 'it is not written anew',
+    edits: [
+      {
+        file: 'src/log/recovery/log-loading.ts',
+        from: 'if (found.isCheckpointDamaged) await',
+        to: 'if (found.isCheckpointDamaged && state.segments.length === 0) await',
+      },
+    ],
+    caughtBy: { test: checkpointTest, name: 'told at one start only' },
+  },
+  {
+    number: 1124,
+    bug: 'after a kill, aborted transactions count as durable that are only in the cache of the system',
+    reference: 'src/log/segment-checkpoint.ts: everything that the file lists is durable',
+    change: 'all entries that a start finds count as synced',
+    edits: [
+      {
+        file: 'src/log/recovery/segment-listing.ts',
+        from: 'return new TransactionIndex(entries, synced.length);',
+        to: 'return new TransactionIndex(entries, Math.max(entries.length, synced.length));',
+      },
+    ],
+    caughtBy: { test: checkpointTest, name: 'a start after a kill writes no transaction index' },
+  },
+  {
+    number: 1125,
+    bug: 'a start after a kill writes again what a transaction index has already, and a power cut can tear it',
+    reference: 'src/log/segment/transaction-index.ts: written bytes are never written again',
+    change: 'the list that a replay has found replaces the one that was read',
+    edits: [
+      {
+        file: 'src/log/segment/transaction-index.ts',
+        from: 'const same = other < 0 ? entries.length : other;',
+        to: 'const same = Math.min(0, other);',
+      },
+    ],
+    caughtBy: { test: checkpointTest, name: 'a start after a kill writes no transaction index' },
+  },
+  {
+    number: 1126,
+    bug: 'a segment that was being deleted when the power failed looks like a damaged transaction index',
+    reference: 'random histories, seed 39002',
+    change: 'segments in front of the first listed one count as whole',
+    edits: [
+      {
+        file: 'src/log/recovery/segment-listing.ts',
+        from: '!isLeftOver && (',
+        to: '(',
+      },
+    ],
+    caughtBy: { test: missingTest, name: 'was being deleted when the power failed' },
+  },
+  {
+    number: 1127,
+    bug: 'after a truncation, a clean stop and a power cut, removed entries of a transaction index are there again',
+    reference: 'reading of closeCleanly',
+    change: 'a truncation does not sync the transaction index',
+    edits: [
+      {
+        file: 'src/log/log-truncation.ts',
+        from: 'if (await segment.syncTransactions()) await',
+        to: 'if (segment.sizeBytes < 0) await',
+      },
+    ],
+    caughtBy: { test: checkpointTest, name: 'the entries that a truncation removes' },
+  },
+];

@@ -1,0 +1,186 @@
+/**
+ * A log that is flushed, read and appended to while it is moved or deleted, on a disk whose operations interleave by chance: whatever
+ * operations the rename comes between, nothing takes a missing file for a failed disk. `SEED=n` repeats one run, `RUNS=n` makes more.
+ */
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { FileSystem } from '../../src/base/file-system.ts';
+import { defaultLogConfig } from '../../src/log/log-config.ts';
+import { LogManager } from '../../src/log/manager/log-manager.ts';
+import { defaultLogManagerSettings } from '../../src/log/manager/log-settings.ts';
+import type { PartitionLog } from '../../src/log/partition-log.ts';
+import { SimulatedDisk } from '../../src/simulation/disk.ts';
+import { SeededRandom } from '../../src/simulation/random.ts';
+import { WindowsDisk } from '../../src/simulation/windows-disk.ts';
+import { batchOf, Bench, client, readAll } from './harness.ts';
+
+const config = { ...defaultLogConfig, segmentBytes: 400 };
+
+/** Each operation begins and ends some turns of the event loop later, so that any two that run at the same time can interleave. */
+function interleaved<T extends object>(target: T, random: SeededRandom): T {
+  const pause = async (): Promise<void> => {
+    for (let turns = random.u32() % 6; turns > 0; turns--)
+      await new Promise((resolve) => setImmediate(resolve));
+  };
+  return new Proxy(target, {
+    get: (_target, name) => {
+      const method: unknown = Reflect.get(target, name, target);
+      if (typeof method !== 'function') return method;
+      return async (...args: unknown[]): Promise<unknown> => {
+        await pause();
+        const result: unknown = await Reflect.apply(method, target, args);
+        await pause();
+        return name === 'open' ? interleaved(result as object, random) : result;
+      };
+    },
+  });
+}
+
+const idA = 'sIwPhf7eRmGKij2_-IkFVg';
+const idB = 'IMsRZd3lSUK8fqfTgo2UDg';
+const topicIds = ['tHwPhf7eRmGKij2_-IkFVg', 'uHwPhf7eRmGKij2_-IkFVg'] as const;
+
+/** A log that is flushed all the time while it is moved, compacted or deleted; the operations on its files interleave by chance. */
+class Turmoil {
+  readonly bench: Bench;
+  readonly random: SeededRandom;
+  readonly written: string[] = [];
+  readonly running = new Set<Promise<unknown>>();
+  epoch = 0;
+
+  constructor(seed: number) {
+    this.random = new SeededRandom(seed);
+    const disk = new SimulatedDisk({ random: new SeededRandom(seed + 1) });
+    this.bench = new Bench(
+      interleaved<FileSystem>(process.env['DISK'] === 'windows' ? new WindowsDisk(disk) : disk, this.random),
+    );
+    this.disk = disk;
+  }
+
+  readonly disk: SimulatedDisk;
+
+  async open(): Promise<LogManager> {
+    const { bench } = this;
+    for (const path of ['/a', '/b']) await bench.fs.makeDirectory(path);
+    await bench.fs.syncDirectory('/');
+    const logs = new LogManager({
+      fs: bench.fs,
+      clock: bench.clock,
+      scheduler: bench.clock,
+      random: bench.random,
+      logger: bench.logger,
+      directories: [
+        { path: '/a', id: idA },
+        { path: '/b', id: idB },
+      ],
+      settings: { ...defaultLogManagerSettings, locksDirectories: false },
+      configOf: () => config,
+      onDirectoryFailure: (_directory, error) => bench.failures.push(error),
+      tailCacheBytesMax: 0,
+    });
+    await logs.start();
+    return logs;
+  }
+
+  /** Lets `work` run beside what follows; `settled` waits for it. */
+  beside(work: Promise<unknown>): void {
+    const mine = work.finally(() => this.running.delete(mine));
+    mine.catch(() => undefined);
+    this.running.add(mine);
+  }
+
+  async settled(): Promise<void> {
+    await Promise.all(this.running);
+  }
+
+  /** One thing that happens to a log in use. */
+  async step(log: PartitionLog): Promise<void> {
+    const choice = this.random.u32() % 10;
+    if (choice < 4) {
+      if (choice === 0) log.beginEpoch(++this.epoch);
+      const value = `v${this.written.length}`;
+      this.written.push(value);
+      await log.appendAsLeader(batchOf([value]), this.epoch, client).written;
+      log.setHighWatermark(log.logEndOffset);
+    } else if (choice < 7) this.beside(log.flush());
+    else if (choice === 7) this.beside(log.writeBehind());
+    else if (choice === 8) this.beside(log.syncBehind());
+    else if (log.logEndOffset > 0)
+      this.beside(log.read(this.random.u32() % log.logEndOffset, 500, log.logEndOffset, true));
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+async function moveUnderFlushes(seed: number): Promise<void> {
+  const turmoil = new Turmoil(seed);
+  const { bench } = turmoil;
+  const logs = await turmoil.open();
+  const log = await logs.getOrCreate('t', 0, topicIds[0], config, idA, true);
+  for (let i = 0; i < 30; i++) await turmoil.step(log);
+  for (const target of ['/b', '/a', '/b']) {
+    await logs.move('t', 0, target);
+    for (let i = 0; i < 400 && log.directory !== `${target}/t-0`; i++) {
+      await turmoil.step(log);
+      if (i % 5 === 4) await bench.clock.advance(20);
+    }
+    expect([log.directory, bench.failures]).toEqual([`${target}/t-0`, []]);
+  }
+  await turmoil.settled();
+  expect((await readAll(log)).map(([, value]) => value)).toEqual(turmoil.written);
+  await logs.shutdown(1);
+  turmoil.disk.powerCut();
+  const again = await turmoil.open();
+  const reopened = await again.getOrCreate('t', 0, topicIds[0], config, idB, true);
+  expect((await readAll(reopened)).map(([, value]) => value)).toEqual(turmoil.written);
+  await again.shutdown(2);
+  expect([bench.failures, errorsOf(bench)]).toEqual([[], []]);
+}
+
+async function deleteUnderFlushes(seed: number): Promise<void> {
+  const turmoil = new Turmoil(seed);
+  const { bench } = turmoil;
+  const logs = await turmoil.open();
+  for (const round of [0, 1, 2]) {
+    const log = await logs.getOrCreate('t', 0, topicIds[round % 2] as string, config, idA, true);
+    turmoil.written.length = 0;
+    turmoil.epoch = 0;
+    for (let i = 0; i < 40; i++) await turmoil.step(log);
+    if (round === 2) {
+      await turmoil.settled();
+      // Nothing of the logs that had the name before is in its directory.
+      expect((await readAll(log)).map(([, value]) => value)).toEqual(turmoil.written);
+      await logs.shutdown(1);
+      turmoil.disk.powerCut();
+      const again = await turmoil.open();
+      const reopened = await again.getOrCreate('t', 0, topicIds[0], config, idA, true);
+      expect((await readAll(reopened)).map(([, value]) => value)).toEqual(turmoil.written);
+      expect(reopened.latestEpoch).toBe(log.latestEpoch);
+      await again.shutdown(2);
+    } else for (let i = 0; i < 3; i++) turmoil.beside(log.flush());
+    if (round < 2) await logs.delete('t', 0);
+  }
+  await bench.clock.advance(60_000);
+  await Promise.allSettled(turmoil.running);
+  expect([bench.failures, errorsOf(bench)]).toEqual([[], []]);
+}
+
+/** A power cut may take a producer snapshot, which is a warning: it is made again. */
+const errorsOf = ({ logged }: Bench): unknown[] => logged.filter(([level]) => level === 'error');
+
+const runs = Number(process.env['RUNS'] ?? 10);
+
+describe('beside flushes, reads and appends', () => {
+  const seed = process.env['SEED'] === undefined ? undefined : Number(process.env['SEED']);
+  const seeds = fc.integer({ min: 1, max: 1_000_000 });
+  const check = (body: (seed: number) => Promise<void>): Promise<void> =>
+    seed === undefined
+      ? fc.assert(fc.asyncProperty(seeds, body), { numRuns: runs, endOnFailure: true })
+      : body(seed);
+
+  test('a partition moves to and fro', () => check(moveUnderFlushes), 120_000);
+  test(
+    'the deletion of the partition, which is created again at once',
+    () => check(deleteUnderFlushes),
+    120_000,
+  );
+});
