@@ -224,6 +224,11 @@ describe('the last known leader has lost records', () => {
     expect(play(steps)).toBe(expected);
   });
 
+  test('another left when it could commit nothing, and it has committed records since: it leads', () => {
+    // Broker 2 has the first record. The leader epoch ended with it, so the log of broker 1 shows that the others are newer.
+    expect(play('w -3 -2 +2 +3 f3 w w -3 x3 -1 x1')).toBe('leader 1 isr 1 lost 3');
+  });
+
   test('it has committed records that the others lack: it leads', () => {
     // Broker 1 was in sync until the leader epoch of broker 2 began, and broker 2 has committed records alone since.
     expect(play('w -1 w -3 w -2 +1 +3 x2', { minIsr: 1 })).toBe('leader 2 isr 2 lost ');

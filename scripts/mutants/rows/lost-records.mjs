@@ -14,7 +14,7 @@ export const lostRecordsRows = [
     edits: [
       { file: change, from: 'if (last !== null && hasLost(draft.formerIsr, last)) {', to: 'if (false) {' },
     ],
-    caughtBy: { test, name: 'one has lost records, start in the order 123' },
+    caughtBy: { test, name: 'one has lost records, start in the order' },
   },
   {
     number: 1141,
@@ -22,7 +22,7 @@ export const lostRecordsRows = [
     reference: decision,
     change: 'any replica that was in sync may lead instead',
     edits: [{ file: former, from: 'all || leaderEpoch === latestEpoch', to: 'true' }],
-    caughtBy: { test, name: 'w K +1 +2 -2 x3: ' },
+    caughtBy: { test },
   },
   {
     number: 1142,
@@ -38,7 +38,7 @@ export const lostRecordsRows = [
     reference: decision,
     change: 'the leader epoch is not ended',
     edits: [{ file: change, from: 'if (replicaLeft || mustEndEpoch)', to: 'if (replicaLeft)' }],
-    caughtBy: { test, name: 'ELR: false, min.insync.replicas: 1' },
+    caughtBy: { test, name: 'another left when it could commit nothing' },
   },
   {
     number: 1144,
