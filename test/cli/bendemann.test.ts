@@ -179,20 +179,6 @@ describe('bendemann', () => {
     expect(hidden.out).not.toContain('x9');
   });
 
-  test.each(['1@localhost', '5@localhost:29193'])(
-    'doctor compares voters with those of the first file whose own are valid, not with %s',
-    async (invalid) => {
-      const voters = '1@localhost:29193,2@localhost:29195';
-      const one = patient(1, { 'controller.quorum.voters': invalid });
-      const two = patient(2, { 'node.id': '2', 'controller.quorum.voters': voters });
-      const { out } = await run(['doctor', one, two]);
-      expect(out).toContain(
-        `${one}:3: its voters are not those of ${two}: the quorum may split\n    change: controller.quorum.voters=${voters}`,
-      );
-      expect(out).not.toContain(`${two}:3:`);
-    },
-  );
-
   test('doctor names all mistakes of a file at once, each with its line', async () => {
     const broken = patient(4, {
       'node.id': 'x',

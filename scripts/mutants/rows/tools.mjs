@@ -70,6 +70,6 @@ export const toolRows = [
         to: 'nodes.at(0)',
       },
     ],
-    caughtBy: { test: 'test/cli/bendemann.test.ts', name: 'whose own are valid' },
+    caughtBy: { test: 'test/cli/doctor.test.ts', name: 'whose own are valid' },
   },
 ];
