@@ -9,6 +9,7 @@ import {
   checkNode,
   checkTexts,
   type OptionNames,
+  shown,
 } from './known-names.ts';
 import type { LoggedRequest } from './request-ring.ts';
 import { kitClientId } from './test-client.ts';
@@ -131,7 +132,7 @@ export function checkFault(options: FaultOptions, { apis, nodeCount }: ClusterFa
   named?.forEach((name) => apis.check(name));
   if (named?.length === 0) throw new TypeError('fault: an empty list of APIs fits no request.');
   if (!(times === Number.POSITIVE_INFINITY || (Number.isInteger(times) && times > 0)))
-    throw new TypeError(`times must be a whole number from 1 on, or Infinity, not ${String(times)}.`);
+    throw new TypeError(`times must be a whole number from 1 on, or Infinity, not ${shown(times)}.`);
   if (where !== undefined && typeof where !== 'function')
     throw new TypeError('where must be a function of the request.');
   checkFilter(options, nodeCount);
@@ -168,7 +169,7 @@ function checkEffect(options: FaultOptions): void {
     throw new TypeError('fault: a delay of 0 does nothing.');
   if (throttleMs !== undefined && !(Number.isInteger(throttleMs) && throttleMs > 0))
     throw new TypeError(
-      `throttleMs must be a whole number of milliseconds from 1 on, not ${String(throttleMs)}.`,
+      `throttleMs must be a whole number of milliseconds from 1 on, not ${shown(throttleMs)}.`,
     );
   if (corrupt !== undefined && corrupt !== 'crc' && corrupt !== 'truncate')
     throw new TypeError(`corrupt must be 'crc' or 'truncate', not '${String(corrupt)}'.`);

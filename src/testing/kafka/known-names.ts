@@ -6,6 +6,11 @@
 /** A table of all options of the type `T`, by name. The compiler refuses a table in which one is missing. */
 export type OptionNames<T> = { readonly [K in keyof Required<T>]: true };
 
+/** A value as a test writes it: the text '3' is not shown like the number 3, and NaN not like null. */
+export function shown(value: unknown): string {
+  return typeof value === 'number' ? String(value) : (JSON.stringify(value) ?? String(value));
+}
+
 /**
  * Throws TypeError when an object has an option that its type does not have.
  *
@@ -38,9 +43,7 @@ export function checkBooleans(what: string, given: Readonly<Record<string, unkno
 export function checkIntegers(what: string, given: Readonly<Record<string, unknown>>, min = 0): void {
   for (const [name, value] of Object.entries(given))
     if (value !== undefined && !(Number.isSafeInteger(value) && (value as number) >= min))
-      throw new TypeError(
-        `${what}: ${name} must be a whole number from ${min} on, not ${JSON.stringify(value)}.`,
-      );
+      throw new TypeError(`${what}: ${name} must be a whole number from ${min} on, not ${shown(value)}.`);
 }
 
 /** Throws RangeError for a node that the cluster does not have; ids are 1 to `count`. */

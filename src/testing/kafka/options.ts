@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { uuidFromBytes } from '../../base/uuid.ts';
 import { NodeConfig } from '../../config/node-config.ts';
-import { checkIntegers, checkNames, checkTexts, type OptionNames } from './known-names.ts';
+import { checkIntegers, checkNames, checkTexts, type OptionNames, shown } from './known-names.ts';
 import { checkLog, type LogOption } from './node-log.ts';
 import type { LoggedRequest } from './request-ring.ts';
 import type { Snapshot } from './snapshot.ts';
@@ -201,7 +201,7 @@ export function checkOptions(options: StartKafkaOptions): void {
   if (security !== undefined)
     throw new TypeError('security is not built yet: every listener of a test cluster is PLAINTEXT.');
   if (!Number.isInteger(nodes) || nodes < 1 || nodes > nodesMax)
-    throw new TypeError(`nodes must be a whole number from 1 to ${nodesMax}, not ${String(nodes)}.`);
+    throw new TypeError(`nodes must be a whole number from 1 to ${nodesMax}, not ${shown(nodes)}.`);
   if ((options.host === '0.0.0.0' || options.host === '::') && options.advertisedHost === undefined)
     throw new TypeError(
       `No client can connect to ${options.host}: say in advertisedHost how clients reach this machine.`,
@@ -218,7 +218,7 @@ export function checkOptions(options: StartKafkaOptions): void {
   for (const [name, topic] of Object.entries(topics)) checkTopic(name, topic);
   if (!Number.isInteger(port) || port < 0 || port + nodes > 65_536 || (port > 0 && port < 1024))
     throw new TypeError(
-      `port must be 0 or a number from 1024 on with room for every node, not ${String(port)}.`,
+      `port must be 0 or a number from 1024 on with room for every node, not ${shown(port)}.`,
     );
   checkProperties(options);
 }

@@ -133,6 +133,7 @@ describe('startKafka', () => {
     await expect(startKafka({ where: 'here', nodes: 0 })).rejects.toThrow(
       'nodes must be a whole number from 1',
     );
+    await expect(startKafka({ where: 'here', nodes: '3' as never })).rejects.toThrow('to 100, not "3".');
     expect(() => kafka.node(2)).toThrow('There is no node 2; nodes are 1 to 1.');
   });
 });
