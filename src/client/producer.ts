@@ -245,13 +245,18 @@ export class Producer {
   /** Null when no batch could be made, so that records of the queue have failed. */
   private async nextBatch(queue: PartitionQueue): Promise<Batch | null> {
     const { deadlineMs } = at(queue.waiting, 0);
-    const nowMs = (): number => this.client.ports.clock.monotonicMs();
-    const expired = (): Waiting[] => queue.waiting.filter((waiting) => waiting.deadlineMs <= nowMs());
+    let expired: Waiting[] | null = null;
+    // A timer may be a little early, so the oldest record is expired whatever the clock says.
+    const expire = (): number => {
+      const nowMs = Math.max(deadlineMs, this.client.ports.clock.monotonicMs());
+      expired = queue.waiting.filter((waiting) => waiting.deadlineMs <= nowMs);
+      return expired.length;
+    };
     try {
-      const identity = await this.inTime(queue, deadlineMs, this.readyToSend(queue), () => expired().length);
+      const identity = await this.inTime(queue, deadlineMs, this.readyToSend(queue), expire);
       return this.takeBatch(queue, identity);
     } catch (error) {
-      const failed = deadlineMs <= nowMs() ? expired() : [...queue.waiting];
+      const failed = (expired as Waiting[] | null) ?? [...queue.waiting];
       queue.waiting.splice(0, failed.length);
       for (const { sizeBytes } of failed) queue.waitingBytes -= sizeBytes;
       this.fail(failed, error as Error);
@@ -288,8 +293,7 @@ export class Producer {
       sizeBytes += recordBytes;
       count++;
     }
-    const records = queue.waiting.splice(0, count);
-    queue.waitingBytes -= sizeBytes;
+    const records = queue.waiting.slice(0, count);
     const bytes = buildBatch({
       records: records.map(({ record, timestampMs }) => ({
         key: record.key ?? null,
@@ -301,6 +305,9 @@ export class Producer {
       isTransactional: this.options.transaction !== null,
       ...(identity === null ? {} : { ...identity, baseSequence: queue.nextSequence }),
     });
+    // Only now: when the batch can't be built, its records are still in the queue and fail with it.
+    queue.waiting.splice(0, count);
+    queue.waitingBytes -= sizeBytes;
     queue.nextSequence = (queue.nextSequence + count) % 2 ** 31;
     return { bytes, records, deadlineMs: at(records, 0).deadlineMs, attempts: 0 };
   }

@@ -325,7 +325,7 @@ export const clientRows = [
     edits: [
       {
         file: 'src/client/producer.ts',
-        from: 'await this.inTime(queue, deadlineMs, this.readyToSend(queue), () => expired().length)',
+        from: 'await this.inTime(queue, deadlineMs, this.readyToSend(queue), expire)',
         to: 'await this.readyToSend(queue)',
       },
     ],
