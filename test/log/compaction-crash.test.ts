@@ -72,7 +72,7 @@ async function cutOff(bench: Bench, crashAt: number): Promise<void> {
   failAfter(bench, Infinity);
 }
 
-test('an index whose log was not swapped goes with its log', async () => {
+test('at a start, a .swap index without its .swap log is removed', async () => {
   const bench = new Bench();
   await cutOff(bench, 0);
   const directory = '/data/t-0';
@@ -97,7 +97,7 @@ test('a crash at any step leaves the old or the new content', async () => {
   }
 });
 
-test('a power cut during the start after that leaves one of the two as well', async () => {
+test('a power cut during the start after a crash leaves the old or the new content', async () => {
   // These operations lie between the rename that makes the new segment valid and the removal of the last old segment.
   for (let crashAt = 32; crashAt < 39; crashAt++) {
     for (let again = 1; again < 24; again += 1) {

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { CompactionThrottle } from '../../src/log/compaction/throttle.ts';
 import { ManualTime } from '../broker/harness.ts';
 
-test('bytes beyond the rate wait; a new rate and a stop are noticed soon', async () => {
+test('bytes above the rate wait; a new rate and a stop act soon', async () => {
   const time = new ManualTime();
   let rate = 1000;
   const throttle = new CompactionThrottle(time, time, () => rate);

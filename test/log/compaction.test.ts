@@ -111,7 +111,7 @@ describe('compaction', () => {
     }
   });
 
-  test('tombstones go after delete.retention.ms, not before', async () => {
+  test('removes tombstones after delete.retention.ms, not before', async () => {
     const bench = new Bench();
     const log = await bench.create(
       { ...compacted, deleteRetentionMs: 1000 },
@@ -147,7 +147,7 @@ describe('compaction', () => {
     ]);
   });
 
-  test('the last batch of a producer stays, empty, so that its sequence goes on', async () => {
+  test('keeps the last batch of a producer without its records, for the sequence number', async () => {
     const bench = new Bench();
     const log = await bench.create(compacted, { resources: bench.resources(0) });
     await log.appendAsLeader(entry('a', '1', { producerId: 4, producerEpoch: 0, baseSequence: 0 }), 0, client)
@@ -161,7 +161,7 @@ describe('compaction', () => {
     ]);
   });
 
-  test('aborted records go and never win; an open transaction is not touched', async () => {
+  test('removes aborted records, which replace no others, and stops at an open transaction', async () => {
     const bench = new Bench();
     const log = await bench.create(compacted, { resources: bench.resources(0) });
     const coordinator = { origin: 'coordinator', requestVersion: 12 } as const;
@@ -187,7 +187,7 @@ describe('compaction', () => {
     ]);
   });
 
-  test('a marker goes delete.retention.ms after a pass found nothing of its transaction, and the index entry with it', async () => {
+  test("removes a marker and its index entry delete.retention.ms after its transaction's last record", async () => {
     const bench = new Bench();
     const log = await bench.create(
       { ...compacted, deleteRetentionMs: 1000 },
@@ -249,7 +249,7 @@ describe('compaction', () => {
     ['keys', { keysMax: 7, keyBytesMax: 1 << 20 }],
     ['bytes of keys', { keysMax: 1000, keyBytesMax: 20 }],
   ])(
-    'a pass that is full of %s ends within a segment, and the next one goes on there',
+    'ends a pass within a segment when the bound of %s is reached; the next pass begins there',
     async (_what, bounds) => {
       const bench = new Bench();
       const log = await bench.create({ ...compacted, segmentBytes: 1 << 20 });
@@ -294,7 +294,7 @@ describe('compaction', () => {
     },
   );
 
-  test('log.cleaner.io.max.bytes.per.second: what a pass reads and writes is counted', async () => {
+  test('log.cleaner.io.max.bytes.per.second: counts all bytes that a pass reads and writes', async () => {
     const bench = new Bench();
     const log = await bench.create(compacted);
     for (let i = 0; i < 50; i++) await log.appendAsLeader(entry(`${i % 10}`, `${i}`), 0, client).written;
@@ -317,7 +317,7 @@ describe('compaction', () => {
     expect(counted).toBe(2 * sizeBytes + keptBytes);
   });
 
-  test('is read in sequence without doubting the index, a chunk a read', async () => {
+  test('leaves gaps that reads pass without a rebuild of the index', async () => {
     const bench = new Bench();
     const log = await bench.create(
       { ...compacted, segmentBytes: 1 << 20 },
@@ -334,7 +334,7 @@ describe('compaction', () => {
     expect(bench.logged).toEqual([]);
   });
 
-  test('a follower reads gaps in its active segment without doubting the index', async () => {
+  test("gaps in a follower's active segment cause no rebuild of the index", async () => {
     const bench = new Bench();
     const log = await bench.create({ segmentBytes: 1 << 20 }, { resources: bench.resources(0) });
     for (let i = 0; i < 500; i++) {
@@ -347,7 +347,7 @@ describe('compaction', () => {
   });
 });
 
-test('a flipped bit in a record: the log is not compacted, and the batch stays what it is', async () => {
+test('a log with a damaged record is not compacted, and its bytes do not change', async () => {
   const bench = new Bench();
   const log = await bench.create({ ...compacted, segmentBytes: 1 << 20 }, { resources: bench.resources(0) });
   for (let i = 0; i < 4; i++) {

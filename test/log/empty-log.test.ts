@@ -49,7 +49,7 @@ const ends: Record<string, (logs: LogManager, log: PartitionLog, bench: Bench) =
 
 const cases = Object.keys(ways).flatMap((way) => Object.keys(ends).map((end) => [way, end] as const));
 
-test.each(cases)('%s, and then %s', async (way, end) => {
+test.each(cases)('a log emptied by %s keeps its log end offset after %s', async (way, end) => {
   const bench = new Bench();
   const logs = await open(bench);
   const log = await logs.getOrCreate('t', 0, id, config, null, true);

@@ -72,7 +72,7 @@ describe('flush.messages', () => {
     expect(log.logEndOffset).toBe(4);
   });
 
-  test('changes for a log that is open', async () => {
+  test('can be changed while the log is open', async () => {
     const bench = new CountingBench();
     const log = await bench.create({});
     await append(log);
@@ -83,7 +83,7 @@ describe('flush.messages', () => {
 });
 
 describe('flush.ms', () => {
-  test('records are synced when it has passed, once, and what comes later again', async () => {
+  test('records are synced once when it has passed, and later records again', async () => {
     const bench = new CountingBench();
     const log = await open(bench, { flushMs: 5000 });
     await append(log);
@@ -100,7 +100,7 @@ describe('flush.ms', () => {
     expect(bench.failures).toEqual([]);
   });
 
-  test('without it, time alone syncs nothing', async () => {
+  test('without it nothing is synced by time', async () => {
     const bench = new CountingBench();
     const log = await open(bench, {});
     await append(log);
@@ -108,7 +108,7 @@ describe('flush.ms', () => {
     expect([bench.syncs, log.recoveryPoint]).toEqual([0, 0]);
   });
 
-  test('set later, it counts for what was written before', async () => {
+  test('when it is set later, it also counts for records written before', async () => {
     const bench = new CountingBench();
     const log = await open(bench, { flushMs: 3_600_000 });
     await append(log);
@@ -118,7 +118,7 @@ describe('flush.ms', () => {
     expect([bench.syncs, log.recoveryPoint]).toEqual([1, 1]);
   });
 
-  test('log.flush.scheduler.interval.ms makes the look more frequent', async () => {
+  test('log.flush.scheduler.interval.ms sets how often it is checked', async () => {
     const bench = new CountingBench();
     const log = await open(bench, { flushMs: 300 }, { flushCheckIntervalMs: 100 });
     await append(log);
@@ -128,7 +128,7 @@ describe('flush.ms', () => {
 });
 
 // Bound: unsyncedBytesMax.
-test('a log with 16 MiB behind its recovery point is synced in the background, and a start after a crash begins there', async () => {
+test('a log with 16 MiB behind its recovery point is synced, and its checkpoint written, in the background', async () => {
   const bench = new CountingBench();
   const log = await open(bench, {});
   const batch = (): Uint8Array => batchOf(['x'.repeat(1024 * 1024 - 200)]);
@@ -142,7 +142,7 @@ test('a log with 16 MiB behind its recovery point is synced in the background, a
   expect(new TextDecoder().decode(checkpoint)).toBe('0\n1\nt 0 17\n');
 });
 
-describe('what is removed while it is synced is no failed disk', () => {
+describe('a sync', () => {
   /** More segments than files that the pool keeps open, not synced yet; `remove` is called when the first of them is synced. */
   async function flushWhile(remove: (log: PartitionLog) => Promise<unknown>): Promise<Bench> {
     const bench = new Bench();
@@ -163,12 +163,12 @@ describe('what is removed while it is synced is no failed disk', () => {
     return bench;
   }
 
-  test('segments, by a log that begins anew', async () => {
+  test('of segments that truncateFullyAndStartAt removes is not a disk error', async () => {
     const bench = await flushWhile((log) => log.truncateFullyAndStartAt(20));
     expect(bench.failures).toEqual([]);
   });
 
-  test('a disk that fails meanwhile has failed all the same', async () => {
+  test('that fails while the partition is being deleted is a disk error', async () => {
     const bench = new Bench();
     const log = await open(bench, {});
     await append(log);
@@ -183,7 +183,7 @@ describe('what is removed while it is synced is no failed disk', () => {
     expect(bench.failures).toHaveLength(1);
   });
 
-  test('a disk that fails under a sealed segment meanwhile has failed all the same', async () => {
+  test('of a sealed segment that fails while the partition is being deleted is a disk error', async () => {
     const bench = new Bench();
     const log = await open(bench, { segmentBytes: 200 });
     let leaving: Promise<unknown> | null = null;
@@ -201,7 +201,7 @@ describe('what is removed while it is synced is no failed disk', () => {
     expect(bench.failures).toHaveLength(1);
   });
 
-  test('the partition', async () => {
+  test('of a partition that is being deleted is not a disk error', async () => {
     const bench = await flushWhile((log) => log.leave('t-0.deleted-delete'));
     expect(bench.failures).toEqual([]);
   });

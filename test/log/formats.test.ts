@@ -27,7 +27,7 @@ const atOnce: Scheduler = {
 };
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 
-test('producer snapshot: the bytes of the Java classes', () => {
+test("a producer snapshot has the bytes of Kafka's Java classes", () => {
   const golden =
     '00019b4c56dc0000000100000000000000070001000000010000000000000006000000010000018bcfe5680a00000004ffffffffffffffff';
   const entry = {
@@ -49,7 +49,7 @@ test('producer snapshot: the bytes of the Java classes', () => {
   }
 });
 
-test('indexes', () => {
+test("index entries are Kafka's", () => {
   const offsets = new OffsetIndex(1000, null);
   offsets.append(1009, 0x1234);
   offsets.append(1020, 0x2345);
@@ -72,7 +72,7 @@ test('indexes', () => {
   expect(parseTimeIndex(1000, Buffer.alloc(36, 0xff))).toBe(null);
 });
 
-test('transaction index', () => {
+test("transaction index entries are Kafka's", () => {
   const entry = { producerId: 1, firstOffset: 4, lastOffset: 8, lastStableOffset: 9 };
   const bytes = encodeAborted([entry]);
   expect(hex(bytes)).toBe('00000000000000000001000000000000000400000000000000080000000000000009');
@@ -80,7 +80,7 @@ test('transaction index', () => {
   expect(decodeAborted(bytes.subarray(1))).toBe(null);
 });
 
-test('checkpoints', async () => {
+test("checkpoint files are Kafka's", async () => {
   const offsets = new Map([
     ['a-b-3', 17],
     ['c-0', 0],
@@ -104,7 +104,7 @@ test('checkpoints', async () => {
   );
 });
 
-test('names', () => {
+test("names of files and directories are Kafka's", () => {
   expect(segmentFileName(42, 'timeindex', '.deleted')).toBe('00000000000000000042.timeindex.deleted');
   expect(parseSegmentFileName('00000000000000000042.log.swap')).toEqual({
     offset: 42,
@@ -123,7 +123,7 @@ test('names', () => {
 });
 
 describe('leader epochs', () => {
-  test('assign drops what contradicts it', () => {
+  test('assign removes entries that contradict the new one', () => {
     const epochs = new LeaderEpochCache([]);
     epochs.assign(1, 0);
     epochs.assign(2, 10);
@@ -136,7 +136,7 @@ describe('leader epochs', () => {
     expect(epochs.entries).toHaveLength(2);
   });
 
-  test('end offsets of known, unknown, older and newer epochs', () => {
+  test('endOffsetFor known, unknown, older and newer epochs', () => {
     const epochs = new LeaderEpochCache([
       { epoch: 2, startOffset: 5 },
       { epoch: 4, startOffset: 9 },
@@ -152,7 +152,7 @@ describe('leader epochs', () => {
     ]);
   });
 
-  test('truncation from both ends', () => {
+  test('entries are removed by a truncation and by a new log start offset', () => {
     const epochs = new LeaderEpochCache([
       { epoch: 2, startOffset: 5 },
       { epoch: 4, startOffset: 9 },
@@ -168,7 +168,7 @@ describe('leader epochs', () => {
     expect(epochs.entries).toEqual([{ epoch: 4, startOffset: 9 }]);
   });
 
-  test('an epoch without records is written once it gets some', () => {
+  test('an epoch is written to the file when it has records', () => {
     const epochs = new LeaderEpochCache([]);
     epochs.assign(1, 0, false);
     expect(epochs.isDirty).toBe(false);

@@ -26,7 +26,7 @@ async function open(
 }
 
 test.each([true, false])(
-  'an open transaction holds readers until its marker (clean: %s)',
+  'the last stable offset is the start of an open transaction until its marker (clean: %s)',
   async (isClean) => {
     const log = await open(vectors.open, isClean, 1);
     expect([log.logEndOffset, log.lastStableOffset]).toEqual([1, 0]);
@@ -55,15 +55,18 @@ test.each([true, false])(
   },
 );
 
-test.each([true, false])('committed and aborted transactions are told apart (clean: %s)', async (isClean) => {
-  const log = await open(vectors.ended, isClean, 6);
-  expect([log.logEndOffset, log.lastStableOffset]).toEqual([6, 6]);
-  expect(await log.abortedTransactions(0, 6)).toEqual([
-    { producerId: 2, firstOffset: 2, lastOffset: 5, lastStableOffset: 6 },
-  ]);
-  // Each marker of version 2 raised its producer's epoch.
-  expect(log.producers()).toMatchObject([
-    { producerId: 1, producerEpoch: 1, coordinatorEpoch: 0, currentTxnFirstOffset: null, batches: [] },
-    { producerId: 2, producerEpoch: 1, coordinatorEpoch: 0, currentTxnFirstOffset: null, batches: [] },
-  ]);
-});
+test.each([true, false])(
+  'committed and aborted transactions are distinguished (clean: %s)',
+  async (isClean) => {
+    const log = await open(vectors.ended, isClean, 6);
+    expect([log.logEndOffset, log.lastStableOffset]).toEqual([6, 6]);
+    expect(await log.abortedTransactions(0, 6)).toEqual([
+      { producerId: 2, firstOffset: 2, lastOffset: 5, lastStableOffset: 6 },
+    ]);
+    // Each marker of version 2 raised its producer's epoch.
+    expect(log.producers()).toMatchObject([
+      { producerId: 1, producerEpoch: 1, coordinatorEpoch: 0, currentTxnFirstOffset: null, batches: [] },
+      { producerId: 2, producerEpoch: 1, coordinatorEpoch: 0, currentTxnFirstOffset: null, batches: [] },
+    ]);
+  },
+);

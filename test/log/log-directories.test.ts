@@ -48,7 +48,7 @@ const make = (logs: LogManager, directoryId: string | null, isNew: boolean, topi
 
 const storageError = { error: { name: 'KAFKA_STORAGE_ERROR' } };
 
-test('a replica is made in the directory that metadata names, else where the fewest are', async () => {
+test('a replica is created in the directory that metadata names, else in the one with the fewest replicas', async () => {
   const logs = await open(new Bench());
   expect((await make(logs, idB, true)).directory).toBe('/b/orders-0');
   expect((await make(logs, null, true, 'x')).directory).toBe('/a/x-0');
@@ -57,7 +57,7 @@ test('a replica is made in the directory that metadata names, else where the few
 });
 
 test.each(['at the start', 'unreadable from the start', 'later'])(
-  'a directory fails %s: what may be in it is never made anew, empty',
+  'a directory fails %s: no replica that may be in it is created again as an empty one',
   async (when) => {
     const bench = new Bench();
     const before = await open(bench);
@@ -90,7 +90,7 @@ test.each(['at the start', 'unreadable from the start', 'later'])(
   },
 );
 
-test('the epoch of the clean shutdown is known only when all directories agree on it', async () => {
+test('the broker epoch of the clean shutdown is known only if all directories have the same', async () => {
   const bench = new Bench();
   await (await open(bench)).shutdown(7);
   const both = await open(bench);
@@ -105,13 +105,13 @@ test('the epoch of the clean shutdown is known only when all directories agree o
   expect((await open(bench)).previousBrokerEpoch).toBe(-1);
 });
 
-test('an offline directory makes the last shutdown unclean', async () => {
+test('with an offline directory the last shutdown counts as unclean', async () => {
   const bench = new Bench();
   await (await open(bench)).shutdown(7);
   expect((await open(bench, ['/a'])).previousBrokerEpoch).toBe(-1);
 });
 
-test('a topic was deleted while its directory failed, and made anew in another one: each log belongs to its topic', async () => {
+test('a topic deleted while its directory failed and recreated in another one has its own log only', async () => {
   const bench = new Bench();
   const other = 'uHwPhf7eRmGKij2_-IkFVg';
   const logs = await open(bench);
@@ -139,7 +139,7 @@ test('a topic was deleted while its directory failed, and made anew in another o
   }
 });
 
-test('a replica went while its directory failed, and came back to another one: metadata says which log it is', async () => {
+test('of two logs of a replica that returned to another directory, metadata says which one is used', async () => {
   for (const wanted of [idB, idA]) {
     const fresh = new Bench();
     const logs = await open(fresh);
@@ -170,7 +170,7 @@ test('a cordoned directory gets no new replica, unless metadata says so or there
   expect((await make(logs, null, true, 'w')).directory).toMatch(/w-0$/);
 });
 
-test('a stop releases the lock of a directory that has failed', async () => {
+test('a shutdown releases the lock of a failed directory', async () => {
   const bench = new Bench();
   const logs = await open(bench, [], true);
   const log = await make(logs, idA, true);
@@ -183,7 +183,7 @@ test('a stop releases the lock of a directory that has failed', async () => {
 });
 
 // Bound: preferredMax.
-test('of partitions that are not here yet, so many have a directory and no more', () => {
+test('at most preferredMax partitions without a log have a requested directory', () => {
   const resources = new Bench().resources();
   const [a, b] = ['/a', '/b'].map((path) => new LogDirectory(resources, path, path, null)) as [
     LogDirectory,

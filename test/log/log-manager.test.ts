@@ -34,7 +34,7 @@ const text = async (bench: Bench, path: string): Promise<string> =>
   new TextDecoder().decode(await bench.fs.readFile(path));
 
 describe('clean shutdown', () => {
-  test('writes checkpoints and the marker; the next start reads them and takes the marker away', async () => {
+  test('writes checkpoints and .kafka_cleanshutdown; the next start reads them and removes that file', async () => {
     const bench = new Bench();
     const logs = await manager(bench);
     const log = await logs.getOrCreate('orders', 0, idB, defaultLogConfig, null, true);
@@ -66,7 +66,7 @@ describe('clean shutdown', () => {
     expect(again.get('empty', 1)?.logEndOffset).toBe(0);
   });
 
-  test('a crash leaves no marker and everything is recovered', async () => {
+  test('after a crash there is no such file, and all logs are recovered', async () => {
     const bench = new Bench();
     const logs = await manager(bench);
     const log = await logs.getOrCreate('orders', 0, idB, defaultLogConfig, null, true);
@@ -78,7 +78,7 @@ describe('clean shutdown', () => {
     expect(again.get('orders', 0)?.logEndOffset).toBe(1);
   });
 
-  test('one process at a time', async () => {
+  test('a second process on the same directory is refused', async () => {
     const bench = new Bench();
     const logs = await manager(bench);
     await expect(manager(bench)).rejects.toThrow(
@@ -90,7 +90,7 @@ describe('clean shutdown', () => {
 });
 
 describe('partitions', () => {
-  test('delete renames at once and removes after the delay', async () => {
+  test('delete renames the directory at once and removes it after the delay', async () => {
     const bench = new Bench();
     const logs = await manager(bench);
     const log = await logs.getOrCreate('orders', 0, idB, defaultLogConfig, null, true);
@@ -107,7 +107,7 @@ describe('partitions', () => {
     expect((await bench.fs.list('/a')).filter((name) => name.startsWith('orders'))).toEqual(['orders-0']);
   });
 
-  test('another topic id under the same name puts the old log aside', async () => {
+  test('a topic with the same name and another id makes the old log a stray', async () => {
     const bench = new Bench();
     const logs = await manager(bench);
     const log = await logs.getOrCreate('orders', 0, idB, defaultLogConfig, null, true);
@@ -123,7 +123,7 @@ describe('partitions', () => {
     );
   });
 
-  test('strays are put aside, a lost partition.metadata is made again', async () => {
+  test('strays are renamed; a missing partition.metadata is written again', async () => {
     const bench = new Bench();
     const logs = await manager(bench);
     for (const topic of ['kept', 'stray'])
@@ -144,7 +144,7 @@ describe('partitions', () => {
     expect(await text(bench, '/a/kept-0/partition.metadata')).toContain(idB);
   });
 
-  test('a log that has taken the place of a stray stays, whatever else is put aside meanwhile', async () => {
+  test('a log created in the place of a stray stays while strays are being renamed', async () => {
     const bench = new Bench();
     const logs = await manager(bench);
     for (const index of [0, 1])
@@ -170,7 +170,7 @@ describe('partitions', () => {
     expect(names.filter((name) => name.endsWith('-stray')).length).toBe(2);
   });
 
-  test('new partitions go to the emptiest directory, or the named one', async () => {
+  test('a new partition gets the directory with the fewest partitions, or the requested one', async () => {
     const bench = new Bench();
     const logs = await manager(bench, ['/a', '/b']);
     for (let i = 0; i < 4; i++) await logs.getOrCreate('t', i, idB, defaultLogConfig, null, true);
@@ -186,7 +186,7 @@ describe('partitions', () => {
   });
 });
 
-test('a disk that can not be read takes its directory offline', async () => {
+test('a read error takes the log directory offline', async () => {
   const bench = new Bench();
   const logs = await manager(bench);
   await (await logs.getOrCreate('t', 0, idB, defaultLogConfig, null, true)).appendAsLeader(
@@ -202,7 +202,7 @@ test('a disk that can not be read takes its directory offline', async () => {
   expect([log.isOffline, bench.failures.length]).toEqual([true, 1]);
 });
 
-test('a disk error takes its directory offline and leaves the other alone', async () => {
+test('a write error takes its log directory offline, and no other', async () => {
   const bench = new Bench();
   const logs = await manager(bench, ['/a', '/b']);
   const [a, b] = await Promise.all([
@@ -222,7 +222,7 @@ test('a disk error takes its directory offline and leaves the other alone', asyn
   expect(await bench.fs.list('/b')).toContain('.kafka_cleanshutdown');
 });
 
-test('a bug in a background task is logged with its stack, costs no directory and stops no other log', async () => {
+test('an exception in a background task is logged; no directory goes offline, other logs are served', async () => {
   const bench = new Bench();
   const logs = await manager(bench);
   const old = { ...defaultLogConfig, retentionMs: 1000, segmentBytes: 200 };
@@ -253,7 +253,7 @@ test('a bug in a background task is logged with its stack, costs no directory an
   await first.appendAsLeader(batchOf(['on']), 0, client).written;
 });
 
-test('a broken invariant in a background task is thrown on', async () => {
+test('a broken invariant in a background task is not caught', async () => {
   const bench = new Bench();
   const logs = await manager(bench);
   const log = await logs.getOrCreate('t', 0, idB, defaultLogConfig, null, true);
@@ -267,7 +267,7 @@ test('a broken invariant in a background task is thrown on', async () => {
   expect(bench.failures).toEqual([]);
 });
 
-test('a bug in the cleaner costs the log its compaction, not its directory', async () => {
+test('after an exception in the cleaner that log is no longer compacted, and its directory stays online', async () => {
   const bench = new Bench();
   const config = { ...defaultLogConfig, cleanupPolicy: { delete: false, compact: true }, segmentBytes: 200 };
   const logs = await manager(bench, ['/a'], config);
@@ -293,7 +293,7 @@ test('a bug in the cleaner costs the log its compaction, not its directory', asy
   expect(bench.logged).toContainEqual(['error', 'a background task has a bug']);
 });
 
-test('a disk that fails under DeleteRecords takes its directory offline', async () => {
+test('a disk error in DeleteRecords takes the log directory offline', async () => {
   const bench = new Bench();
   const logs = await manager(bench);
   const config = { ...defaultLogConfig, segmentBytes: 200 };
@@ -305,7 +305,7 @@ test('a disk that fails under DeleteRecords takes its directory offline', async 
   expect(logs.directories()).toMatchObject([{ isOffline: true }]);
 });
 
-test('retention of all records beside a truncation waits for its next run', async () => {
+test('retention of all records that meets a truncation deletes nothing before its next run', async () => {
   const bench = new Bench();
   const logs = await manager(bench);
   const log = await logs.getOrCreate('t', 0, idB, { ...defaultLogConfig, retentionMs: 1000 }, null, true);
@@ -392,7 +392,7 @@ test('checkpoints are written by the timers, and retention and compaction run', 
   expect(await text(bench, '/a/log-start-offset-checkpoint')).toBe('0\n1\nt 0 19\n');
 });
 
-test('the recovery point of a log that grows follows in the background, and its checkpoint with it', async () => {
+test('the recovery point and its checkpoint of a growing log move in the background', async () => {
   const bench = new Bench();
   const logs = await manager(bench);
   const log = await logs.getOrCreate('t', 0, idB, defaultLogConfig, null, true);
@@ -407,7 +407,7 @@ test('the recovery point of a log that grows follows in the background, and its 
   expect((await bench.fs.list('/a/t-0')).filter((name) => name.endsWith('snapshot'))).toHaveLength(1);
 });
 
-test('flush.ms syncs in the background', async () => {
+test('flush.ms syncs logs in the background', async () => {
   const bench = new Bench();
   const logs = await manager(bench);
   const log = await logs.getOrCreate('t', 0, idB, { ...defaultLogConfig, flushMs: 3000 }, null, true);
@@ -418,7 +418,7 @@ test('flush.ms syncs in the background', async () => {
   expect(log.recoveryPoint).toBe(1);
 });
 
-test('a transaction that nobody ends is named once, and counts until it has ended', async () => {
+test('a transaction that stays open is logged once, and counted until it ends', async () => {
   const bench = new Bench();
   const logs = await manager(bench);
   const log = await logs.getOrCreate('t', 0, idB, defaultLogConfig, null, true);

@@ -93,7 +93,7 @@ async function passing(bench: Bench, promise: Promise<void>): Promise<void> {
 const moved = (log: PartitionLog) => (): boolean => log.directory.startsWith('/b/');
 
 describe('a move', () => {
-  test('copies the log, tells the controller, swaps the files and removes the old ones; the log goes on', async () => {
+  test('copies the log, tells the controller, replaces the log by the copy, and removes the old files', async () => {
     const bench = new Bench();
     const told: string[] = [];
     const logs = await open(bench, {
@@ -121,7 +121,7 @@ describe('a move', () => {
     expect(bench.failures).toEqual([]);
   });
 
-  test('waits for the controller, and follows the log meanwhile', async () => {
+  test('copies new records while it waits for the controller', async () => {
     const bench = new Bench();
     let record: () => void = () => undefined;
     const logs = await open(bench, {
@@ -144,7 +144,7 @@ describe('a move', () => {
     expect(await readAll(log)).toEqual(values(0, 20));
   });
 
-  test('replica.alter.log.dirs.io.max.bytes.per.second: obeys its rate', async () => {
+  test('is limited by replica.alter.log.dirs.io.max.bytes.per.second', async () => {
     const bench = new Bench();
     const rate = 200;
     const properties = NodeConfig.parse(node);
@@ -170,7 +170,7 @@ describe('a move', () => {
     expect(await readAll(log)).toEqual(values(0, 41));
   });
 
-  test('goes back, elsewhere, or ends with the partition', async () => {
+  test('ends when the replica is moved back or the partition is deleted', async () => {
     const bench = new Bench();
     const logs = await open(bench, { assign: () => new Promise(() => undefined) });
     const log = await make(logs);
@@ -188,7 +188,7 @@ describe('a move', () => {
       expect((await bench.fs.list(path)).filter((name) => name.startsWith('t-'))).toEqual([]);
   });
 
-  test('a target that fails leaves the replica where it is, and the controller is told', async () => {
+  test('ends when the target directory fails, and the controller gets the old directory', async () => {
     const bench = new Bench();
     const told: string[] = [];
     const logs = await open(bench, {
@@ -211,7 +211,7 @@ describe('a move', () => {
     await expect(logs.move('t', 0, '/b')).rejects.toMatchObject({ error: { name: 'KAFKA_STORAGE_ERROR' } });
   });
 
-  test('num.replica.alter.log.dirs.threads: at most so many at a time', async () => {
+  test('copies at most num.replica.alter.log.dirs.threads replicas at a time', async () => {
     const bench = new Bench();
     const logs = await open(bench, {
       assign: () => new Promise(() => undefined),
@@ -225,7 +225,7 @@ describe('a move', () => {
     expect([...logs.movingCopies()].length).toBe(2);
   });
 
-  test('what can not be asked', async () => {
+  test('is refused for an unknown or cordoned directory; without a replica the directory is remembered', async () => {
     const bench = new Bench();
     const logs = await open(bench);
     await expect(logs.move('t', 0, '/c')).rejects.toMatchObject({ error: { name: 'LOG_DIR_NOT_FOUND' } });
@@ -238,7 +238,7 @@ describe('a move', () => {
     });
   });
 
-  test('a truncation that the copy had not followed before a clean stop is followed after the start', async () => {
+  test('applies after a restart a truncation that the copy had not applied before the shutdown', async () => {
     const bench = new Bench();
     let life = lifeOf(bench);
     let rate = 100;
@@ -267,7 +267,7 @@ describe('a move', () => {
     );
   });
 
-  test('begins where the log begins, and follows deletions', async () => {
+  test('has the log start offset of the log, and follows its deletions', async () => {
     const bench = new Bench();
     const logs = await open(bench);
     const log = await make(logs);
@@ -373,7 +373,7 @@ class MovingLog {
   }
 }
 
-test('a copy begins anew while its segments are synced', async () => {
+test('a copy that begins again while its segments are synced causes no disk error', async () => {
   const taken: Step[] = [
     { do: 'move', count: 7 },
     { do: 'pass', count: 1 },
@@ -395,7 +395,7 @@ test('a copy begins anew while its segments are synced', async () => {
   expect(moving.bench.failures).toEqual([]);
 });
 
-test('random appends, truncations, deletions, stops and crashes during moves change nothing', async () => {
+test('random appends, truncations, deletions, stops and crashes during moves lose and change no record', async () => {
   const steps = fc.array(
     fc.oneof(
       step(6, 'append'),

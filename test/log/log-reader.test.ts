@@ -3,7 +3,7 @@ import type { PartitionLog } from '../../src/log/partition-log.ts';
 import { batchOf, Bench, client, readAll, settle, valuesIn } from './harness.ts';
 
 describe('read', () => {
-  test('is limited by maxBytes and the upper bound, yet gives one batch when asked to', async () => {
+  test('is limited by maxBytes and the upper bound, but returns one batch when asked to', async () => {
     const bench = new Bench();
     for (const tailBytes of [1024 * 1024, 0]) {
       const log = await bench.create(
@@ -26,7 +26,7 @@ describe('read', () => {
     }
   });
 
-  test('the tail is served from memory', async () => {
+  test('the newest records are served from memory', async () => {
     const bench = new Bench();
     const log = await bench.create();
     await log.appendAsLeader(batchOf(['a', 'b']), 0, client).written;
@@ -41,7 +41,7 @@ describe('read', () => {
     expect(bench.disk.counts.get('read') ?? 0).toBe(reads);
   });
 
-  test('a wrong index is noticed and rebuilt', async () => {
+  test('a wrong offset index is detected and rebuilt', async () => {
     const bench = new Bench();
     const log = await bench.create({ indexIntervalBytes: 100 });
     for (let i = 0; i < 50; i++) await log.appendAsLeader(batchOf([`${i}`]), 0, client).written;
@@ -64,7 +64,7 @@ describe('read', () => {
       );
   }
 
-  test('a wrong index of the active segment is rebuilt with all that is appended meanwhile', async () => {
+  test('a rebuilt index of the active segment has the batches that were appended during the rebuild', async () => {
     const bench = new Bench();
     const log = await bench.create({ indexIntervalBytes: 100 }, { resources: bench.resources(0) });
     for (let i = 0; i < 50; i++) await log.appendAsLeader(batchOf([`${i}`]), 0, client).written;
@@ -101,7 +101,7 @@ describe('read', () => {
   });
 
   test.each([7, -7, 71])(
-    'a search by time and a truncation do not believe a wrong index (%i)',
+    'a search by time and a truncation give the right result with a wrong index (%i)',
     async (by) => {
       const timeMs = 1_700_000_000_000;
       for (const what of ['search', 'truncation']) {
@@ -119,7 +119,7 @@ describe('read', () => {
     },
   );
 
-  test('damage inside a segment is the segment’s, and its index stays', async () => {
+  test('damage inside a segment does not cause a rebuild of its index', async () => {
     const bench = new Bench();
     const log = await bench.create({ indexIntervalBytes: 1000 }, { resources: bench.resources(0) });
     for (let i = 0; i < 50; i++) await log.appendAsLeader(batchOf([`${i}`]), 0, client).written;
@@ -133,7 +133,7 @@ describe('read', () => {
     expect(bench.logged.map(([level]) => level)).toEqual(['error', 'error', 'error']);
   });
 
-  test('offsets by time', async () => {
+  test('offsets are found by time', async () => {
     const bench = new Bench();
     const log = await bench.create({ indexIntervalBytes: 100, segmentBytes: 1000 });
     for (let i = 0; i < 60; i++) {

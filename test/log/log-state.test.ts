@@ -46,7 +46,7 @@ function changes(source: string, field: string): boolean {
   );
 }
 
-test('every field says who changes it', () => {
+test('the comment of each mutable field names the files that change it', () => {
   expect([...declared().keys()].sort()).toEqual(mutable().sort());
   expect(mutable().length).toBeGreaterThan(20);
 });
@@ -56,7 +56,7 @@ test.each([...declared()])('%s', (field, names) => {
   expect(found.map(([name]) => name).sort()).toEqual(names);
 });
 
-test('no other folder changes any', () => {
+test('no file of another folder changes a field', () => {
   const src = join(folder, '..');
   const others = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter(
     (name) => name.endsWith('.ts') && !name.startsWith('log/'),

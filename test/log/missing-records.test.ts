@@ -64,7 +64,7 @@ describe.each([true, false])('clean start %s', (isClean) => {
       [5, 14],
       [...offsets(0, 5), ...offsets(15, 22)],
     ],
-  ])('%s: a hole', async (_what, damage, [firstOffset, lastOffset], left) => {
+  ])('%s: the records in between are missing', async (_what, damage, [firstOffset, lastOffset], left) => {
     const { bench, log } = await damaged(damage, { isClean });
     expect(bench.logged).toEqual([['error', missing]]);
     expect(bench.fields).toMatchObject([{ partition: 't-0', firstOffset, lastOffset }]);
@@ -97,13 +97,13 @@ describe.each([true, false])('clean start %s', (isClean) => {
   });
 });
 
-test('the sentence says what is to be done', () => {
+test('the log messages have a remedy', () => {
   expect(remedyFor(missing)).toContain('backup');
   expect(remedyFor('the directory of a partition is missing')).toContain('backup');
 });
 
-describe('a hole', () => {
-  test('is known until a truncation removes what is behind it', async () => {
+describe('a gap of missing records', () => {
+  test('is known until a truncation removes the records behind it', async () => {
     const { bench, log } = await damaged(remove(10));
     await log.close();
     const again = await bench.reopen(config, { recoveryPoint: 22, highWatermark: 10 });
@@ -121,7 +121,7 @@ describe('a hole', () => {
     expect(await readable(third)).toEqual(offsets(0, 13));
   });
 
-  test('is known after a crash too', async () => {
+  test('is known after a crash', async () => {
     const { bench, log } = await damaged(remove(10), { isClean: false });
     log.state.isClosed = true;
     bench.disk.powerCut();
@@ -156,7 +156,7 @@ describe('a hole', () => {
     },
   );
 
-  test('at the front empties the log where it is truncated', async () => {
+  test('at the log start leaves an empty log after a truncation to 0', async () => {
     const { log } = await damaged(remove(0));
     await log.truncateTo(0);
     expect([log.logStartOffset, log.logEndOffset, log.missingFrom]).toEqual([0, 0, null]);
@@ -176,7 +176,7 @@ describe('a hole', () => {
   });
 });
 
-describe('no loss', () => {
+describe('are not reported as missing:', () => {
   test('records that retention and DeleteRecords removed', async () => {
     const bench = new Bench();
     const retained = { ...config, retentionBytes: 8 * size };
@@ -192,7 +192,7 @@ describe('no loss', () => {
     expect([again.logStartOffset, again.missingFrom]).toEqual([log.logStartOffset, null]);
   });
 
-  test('gaps of a directory from Apache Kafka, which has no segment checkpoint', async () => {
+  test('records of a directory from Apache Kafka, which has no segment checkpoint', async () => {
     const { bench, log } = await damaged(async (one) => {
       await one.fs.remove('/data/t-0/segment-checkpoint');
       await remove(10)(one);
@@ -240,12 +240,12 @@ describe('the broker epoch of the last clean shutdown', () => {
     };
   }
 
-  test('counts when nothing is missing', async () => {
+  test('is valid when nothing is missing', async () => {
     const { bench, epoch } = await restarted(async () => undefined);
     expect([epoch, bench.logged]).toEqual([77, []]);
   });
 
-  test('does not count when a log has lost records', async () => {
+  test('is not valid when a log has lost records', async () => {
     const { bench, epoch } = await restarted((one) =>
       one.fs.remove(`/a/u-0/${String(0).padStart(20, '0')}.log`),
     );
@@ -253,7 +253,7 @@ describe('the broker epoch of the last clean shutdown', () => {
     expect(bench.fields).toMatchObject([{ partition: 'u-0', firstOffset: 0 }]);
   });
 
-  test('does not count when the directory of a partition is gone', async () => {
+  test('is not valid when the directory of a partition is missing', async () => {
     const { bench, epoch } = await restarted((one) => one.fs.remove('/a/u-0'));
     expect(epoch).toBe(-1);
     expect(bench.logged).toEqual([['error', 'the directory of a partition is missing']]);
@@ -261,7 +261,7 @@ describe('the broker epoch of the last clean shutdown', () => {
   });
 });
 
-test('a topic that is made again has no offsets of the deleted one after a crash', async () => {
+test('a recreated topic does not get the checkpointed offsets of the deleted one after a crash', async () => {
   const bench = new Bench();
   const logs = await openManager(bench);
   const first = await logs.getOrCreate('t', 0, topicId, defaultLogConfig, null, true);

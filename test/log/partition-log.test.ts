@@ -6,7 +6,7 @@ import { buildBatch } from '../../src/protocol/records/builder.ts';
 import { batchOf, Bench, client, readAll, valuesIn } from './harness.ts';
 
 describe('append', () => {
-  test('gives offsets in call order and moves the log end when the write is complete', async () => {
+  test('assigns offsets in call order and moves the log end offset when the write is complete', async () => {
     const bench = new Bench();
     const log = await bench.create();
     const a = log.appendAsLeader(batchOf(['a', 'b']), 3, client);
@@ -27,7 +27,7 @@ describe('append', () => {
     log.state.assertInvariants();
   });
 
-  test('gathers what arrives during a write into one write', async () => {
+  test('writes all batches that arrive during a write with one write', async () => {
     const bench = new Bench();
     const log = await bench.create();
     await log.appendAsLeader(batchOf(['first']), 0, client).written;
@@ -110,7 +110,7 @@ describe('append', () => {
     log.appendAsLeader(batchOf(['x']), 0, client);
   });
 
-  test('stamps records with the time of the append', async () => {
+  test('sets timestamps to the time of the append', async () => {
     const bench = new Bench();
     const log = await bench.create({ messageTimestampType: 'LogAppendTime' });
     const { info, written } = log.appendAsLeader(batchOf(['x'], { timestamp: 5 }), 0, client);
@@ -158,9 +158,9 @@ describe('batches that unpack to more than the bound', () => {
   }
 
   test.each([
-    ['as it came', {}],
+    ["with the producer's compression", {}],
     ['for a compacted topic', { cleanupPolicy: { delete: false, compact: true } }],
-    ['for a topic that compresses anew', { compressionType: 'lz4' as const }],
+    ['for a topic with another compression type', { compressionType: 'lz4' as const }],
   ])('%s', async (_what, config) => {
     await (await send(15 * mebibyte, config))();
     expect(await send(17 * mebibyte, config)).toThrow(/cannot be read/);
@@ -172,7 +172,7 @@ describe('idempotent producers', () => {
   const from = (sequence: number, values: string[], epoch = 0): Uint8Array =>
     batchOf(values, { producerId: 9, producerEpoch: epoch, baseSequence: sequence });
 
-  test('a repeated batch is answered with its first offset, and the sequence must not skip', async () => {
+  test('a repeated batch gets its first offset; a gap in the sequence numbers is refused', async () => {
     const log = await new Bench().create();
     await log.appendAsLeader(from(0, ['a', 'b']), 0, client).written;
     await log.appendAsLeader(from(2, ['c']), 0, client).written;
@@ -216,7 +216,7 @@ describe('idempotent producers', () => {
     }
   });
 
-  test('a follower that becomes the leader knows the last five batches of each producer', async () => {
+  test('a follower that becomes leader detects duplicates of the last five batches of a producer', async () => {
     const log = await new Bench().create();
     for (let i = 0; i < 6; i++) {
       const options = {
@@ -233,7 +233,7 @@ describe('idempotent producers', () => {
     expect(log.appendAsLeader(from(6, ['v6']), 1, client).info.firstOffset).toBe(6);
   });
 
-  test('a follower truncation takes the state back', async () => {
+  test('a truncation restores the state before the removed batches', async () => {
     const log = await new Bench().create();
     for (let i = 0; i < 5; i++) await log.appendAsLeader(from(i, [`v${i}`]), 0, client).written;
     await log.truncateTo(3);
@@ -243,7 +243,7 @@ describe('idempotent producers', () => {
 });
 
 describe('segments', () => {
-  test('roll by size, each named by its first offset, and reads cross them', async () => {
+  test('roll by size, are named by their first offset, and can be read across', async () => {
     const bench = new Bench();
     const log = await bench.create({ segmentBytes: 300 });
     const want: [number, string][] = [];
@@ -271,7 +271,7 @@ describe('segments', () => {
     expect(log.state.segments.map((segment) => segment.baseOffset)).toEqual([0, 1, 2]);
   });
 
-  test('roll when offsets get too far from the base', async () => {
+  test('roll when an offset is too far from the base offset', async () => {
     const log = await new Bench().create();
     await log.appendAsFollower(batchOf(['a'], { baseOffset: 0, partitionLeaderEpoch: 0 })).written;
     await log.appendAsFollower(batchOf(['b'], { baseOffset: 5_000_000_000, partitionLeaderEpoch: 0 }))
@@ -285,7 +285,7 @@ describe('segments', () => {
 });
 
 describe('truncation and epochs', () => {
-  test('truncateTo cuts at a batch, across segments, and appends go on there', async () => {
+  test('truncateTo removes records of several segments; appends continue at its offset', async () => {
     const bench = new Bench();
     const log = await bench.create({ segmentBytes: 300, indexIntervalBytes: 50 });
     for (let i = 0; i < 20; i++)
@@ -306,7 +306,7 @@ describe('truncation and epochs', () => {
     expect(again.appendAsLeader(batchOf(['x']), 5, client).info.firstOffset).toBe(100);
   });
 
-  test('inside a batch the whole batch goes', async () => {
+  test('truncateTo an offset inside a batch removes the whole batch', async () => {
     const log = await new Bench().create();
     await log.appendAsLeader(batchOf(['a', 'b', 'c']), 0, client).written;
     await log.appendAsLeader(batchOf(['d', 'e', 'f']), 0, client).written;
@@ -316,7 +316,7 @@ describe('truncation and epochs', () => {
 });
 
 describe('retention', () => {
-  test('by size leaves at least retention.bytes and raises the log start', async () => {
+  test('by size leaves at least retention.bytes and raises the log start offset', async () => {
     const bench = new Bench();
     const log = await bench.create({ segmentBytes: 300, retentionBytes: 700 });
     for (let i = 0; i < 30; i++) await log.appendAsLeader(batchOf([`value ${i}`]), 0, client).written;
@@ -333,7 +333,7 @@ describe('retention', () => {
     expect((await bench.fs.list('/data/t-0')).some((name) => name.endsWith('.deleted'))).toBe(false);
   });
 
-  test('by time takes the active segment too and keeps the end offset', async () => {
+  test('by time also deletes the active segment and keeps the log end offset', async () => {
     const bench = new Bench();
     const log = await bench.create({ retentionMs: 1000 });
     await log.appendAsLeader(batchOf(['a', 'b']), 0, client).written;
@@ -346,7 +346,7 @@ describe('retention', () => {
     expect(log.appendAsLeader(batchOf(['c']), 0, client).info.firstOffset).toBe(2);
   });
 
-  test('deleteRecords moves the start, bounded by the high watermark', async () => {
+  test('deleteRecordsTo moves the log start offset, at most to the high watermark', async () => {
     const bench = new Bench();
     const log = await bench.create({ segmentBytes: 300 });
     for (let i = 0; i < 20; i++) await log.appendAsLeader(batchOf([`value ${i}`]), 0, client).written;
@@ -359,7 +359,7 @@ describe('retention', () => {
     expect([again.logStartOffset, again.logEndOffset]).toEqual([11, 20]);
   });
 
-  test('deleteRecords does not hurry retention: what is merely old stays for its next turn', async () => {
+  test('deleteRecordsTo deletes no other records that retention would delete', async () => {
     const bench = new Bench();
     const log = await bench.create({ retentionMs: 1000 });
     await log.appendAsLeader(batchOf(['a', 'b', 'c']), 0, client).written;
@@ -371,7 +371,7 @@ describe('retention', () => {
 });
 
 describe('disk errors', () => {
-  test('a full disk: nothing is acknowledged, the file is cut back, the log is offline', async () => {
+  test('on a full disk nothing is acknowledged, the file is truncated, and the log goes offline', async () => {
     const bench = new Bench();
     const log = await bench.create();
     await log.appendAsLeader(batchOf(['fits']), 0, client).written;

@@ -12,7 +12,7 @@ async function benchOf(count: number) {
   return { log, size: batch().length, perSegment: Math.floor(300 / batch().length) };
 }
 
-test('readable bytes are counted in memory, up to the end of the segment', async () => {
+test('bytesReadable counts the bytes up to the upper bound, or says that the segment ends before', async () => {
   const { log, size, perSegment } = await benchOf(6);
   expect(perSegment).toBeGreaterThan(1);
   expect(log.bytesReadable(0, 1)).toBe(size);

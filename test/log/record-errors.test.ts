@@ -143,7 +143,7 @@ describe.each(['none', 'gzip'] as const)('%s', (compression) => {
     expect((refused?.recordErrors ?? []).map(({ index, message }) => [index, message])).toEqual(named);
   });
 
-  test('the text tells the number and the first three', async () => {
+  test('the message has the number of errors and the first three', async () => {
     const bench = new Bench();
     const log = await bench.create(compact);
     const records = Array.from({ length: 5 }, (): Row => [null, 0]);
@@ -156,7 +156,7 @@ describe.each(['none', 'gzip'] as const)('%s', (compression) => {
   });
 
   // Bound: recordErrorsMax.
-  test('no more than a thousand are named', async () => {
+  test('at most 1,000 record errors are returned', async () => {
     const log = await new Bench().create(compact);
     const records = Array.from({ length: 1100 }, (): Row => [null, 0]);
     const refused = refusal(() => log.appendAsLeader(batchOf(0, records, compression), 0, client));
@@ -196,7 +196,7 @@ describe.each(['none', 'gzip'] as const)('%s', (compression) => {
   test.each([
     ['later', (nowMs: number) => nowMs + 1e12],
     ['earlier', () => 1],
-  ] as const)('the largest timestamp that the header says is corrected: %s', async (_what, said) => {
+  ] as const)('a wrong largest timestamp in the batch header is corrected: %s', async (_what, said) => {
     const bench = new Bench();
     const log = await bench.create(bounded);
     const { nowMs } = bench.clock;
@@ -216,7 +216,7 @@ describe.each(['none', 'gzip'] as const)('%s', (compression) => {
   });
 });
 
-test('offsets inside a compressed batch count up from 0; those of an uncompressed one are not read', async () => {
+test('offsets inside a compressed batch must count up from 0; in an uncompressed one they are not checked', async () => {
   const odd = (compression: CompressionType) =>
     buildBatch({
       compression,
@@ -230,7 +230,7 @@ test('offsets inside a compressed batch count up from 0; those of an uncompresse
   expect(refusal(() => log.appendAsLeader(odd('none'), 0, client))).toBeNull();
 });
 
-test('a client does not choose offsets', async () => {
+test('a batch with a base offset other than 0 is refused', async () => {
   const log = await new Bench().create({});
   const batch = buildBatch({ baseOffset: 7, records: [{ value: Buffer.from('v'), timestamp: 0 }] });
   const refused = refusal(() => log.appendAsLeader(batch, 0, client));

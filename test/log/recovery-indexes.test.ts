@@ -6,7 +6,7 @@ import { batchOf, Bench, client } from './harness.ts';
 const file = '/data/t-0/00000000000000000000.log';
 const size = batchOf(['value 0']).length;
 
-describe('what the indexes say of time after a power cut', () => {
+describe('after a power cut the time indexes are complete', () => {
   // The last batch of a segment gets its entry in the time index only when the segment is sealed.
   const config = { segmentBytes: 4 * size, indexIntervalBytes: 90 };
   const timestampOf = (i: number): number => 1_600_000_000_000 + 7 * i;
@@ -26,7 +26,7 @@ describe('what the indexes say of time after a power cut', () => {
     return again;
   }
 
-  test('with flush.messages=1 the recovery point waits for them', async () => {
+  test('with flush.messages=1, because the recovery point waits for them', async () => {
     const bench = new Bench();
     const log = await bench.create({ ...config, flushMessages: 1 });
     await append(log, 0, 1, 2, 3, 4);
@@ -34,7 +34,7 @@ describe('what the indexes say of time after a power cut', () => {
     expect((await reopened(bench, log, 'power')).logEndOffset).toBe(5);
   });
 
-  test('what sealed a segment behind the recovery point is synced with the next flush', async () => {
+  test('when a segment is sealed after a flush, because the next flush syncs its index', async () => {
     const bench = new Bench();
     const log = await bench.create(config);
     await append(log, 0, 1, 2, 3);
@@ -44,7 +44,7 @@ describe('what the indexes say of time after a power cut', () => {
     expect((await reopened(bench, log, 'power')).logEndOffset).toBe(5);
   });
 
-  test('and found again at a start', async () => {
+  test('when the start before it rebuilt their last entries', async () => {
     const bench = new Bench();
     const log = await bench.create(config);
     await append(log, 0, 1, 2, 3);
@@ -54,7 +54,7 @@ describe('what the indexes say of time after a power cut', () => {
     expect((await reopened(bench, again, 'power')).logEndOffset).toBe(5);
   });
 
-  test('a rebuilt index is synced', async () => {
+  test('when they had been rebuilt, because that syncs them', async () => {
     const bench = new Bench();
     const log = await bench.create(config);
     await append(log, 0, 1, 2, 3, 4);

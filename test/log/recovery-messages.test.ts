@@ -13,7 +13,7 @@ async function ten(bench: Bench): Promise<void> {
   bench.disk.processKilled();
 }
 
-describe('what recovery says of what it cut off', () => {
+describe('the log messages of recovery', () => {
   const torn = 'recovered a partition: truncated a torn tail';
   const lost = 'recovered a partition: records behind a damaged place are gone from this replica';
 
@@ -65,7 +65,7 @@ describe('what recovery says of what it cut off', () => {
     expect(remedyFor(lost)).not.toContain('Nothing');
   });
 
-  test('segments behind the damage are counted, and kept', async () => {
+  test('name the bytes of the segments behind the damage, which are kept', async () => {
     const bench = new Bench();
     const log = await bench.create({ segmentBytes: 4 * size });
     for (let i = 0; i < 11; i++) await log.appendAsLeader(batchOf([`value ${i}`]), 0, client).written;
@@ -84,7 +84,7 @@ describe('what recovery says of what it cut off', () => {
     expect(kept).toHaveLength(2);
   });
 
-  test('the name of an empty segment says that records are gone', async () => {
+  test('name lost records of which only the name of an empty segment tells', async () => {
     const bench = new Bench();
     const log = await bench.create();
     for (let i = 0; i < 10; i++) await log.appendAsLeader(batchOf([`value ${i}`]), 0, client).written;
@@ -97,7 +97,7 @@ describe('what recovery says of what it cut off', () => {
     expect(bench.fields[0]).toMatchObject({ firstOffset: 7, lastOffset: 9, bytesKeptAsLost: 0 });
   });
 
-  test('a batch longer than a chunk of the search is found', async () => {
+  test('name the last offset of a long batch behind the damage', async () => {
     const bench = new Bench();
     const log = await bench.create();
     await log.appendAsLeader(batchOf(['first']), 0, client).written;

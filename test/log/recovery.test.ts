@@ -52,7 +52,7 @@ describe('a damaged tail', () => {
   });
 });
 
-describe('what else may be lost', () => {
+describe('other files that are missing or damaged', () => {
   test.each(['missing', 'garbage'])('indexes: %s', async (kind) => {
     for (const isClean of [true, false]) {
       const bench = new Bench();
@@ -77,7 +77,7 @@ describe('what else may be lost', () => {
     }
   });
 
-  test('the epoch checkpoint: collected again from the batches', async () => {
+  test('leader epoch checkpoint: it is rebuilt from the batches', async () => {
     const bench = new Bench();
     const log = await bench.create();
     for (let i = 0; i < 6; i++)
@@ -89,7 +89,7 @@ describe('what else may be lost', () => {
     expect(again.endOffsetForEpoch(1)).toEqual({ epoch: 1, endOffset: 4 });
   });
 
-  test('a producer snapshot: deleted, and the state replayed', async () => {
+  test('producer snapshot: the state is rebuilt from the batches', async () => {
     const bench = new Bench();
     const log = await bench.create({ segmentBytes: 500 });
     const from = (i: number): Uint8Array =>
@@ -101,7 +101,7 @@ describe('what else may be lost', () => {
     expect(again.appendAsLeader(from(11), 0, client).info.duplicateOf).toBe(11);
   });
 
-  test('foreign files are left alone', async () => {
+  test('unknown files are kept', async () => {
     const bench = new Bench();
     await ten(bench);
     await bench.fs.open('/data/t-0/notes.txt', 'write');
@@ -109,7 +109,7 @@ describe('what else may be lost', () => {
     expect(await bench.fs.list('/data/t-0')).toContain('notes.txt');
   });
 
-  test('what was recovered is synced before it is served', async () => {
+  test('recovered records are synced before the log is opened', async () => {
     const bench = new Bench();
     await ten(bench);
     const log = await bench.reopen({}, { isClean: false });
@@ -155,7 +155,7 @@ describe('recovery from the recovery point', () => {
     return log;
   }
 
-  test.each(['kill', 'power cut'])('reads and syncs what lies behind it: %s', async (how) => {
+  test.each(['kill', 'power cut'])('reads and syncs the records behind it: %s', async (how) => {
     const bench = new Bench();
     const before = await died(bench);
     if (how === 'kill') bench.disk.processKilled();
@@ -195,7 +195,7 @@ describe('recovery from the recovery point', () => {
     expect(log.appendAsLeader(idempotent(1, next), 2, client).info.duplicateOf).toBeNull();
   });
 
-  test('damage in front of it is found when the segment is read from there', async () => {
+  test('finds damage before it in the same segment', async () => {
     const bench = new Bench();
     await died(bench);
     bench.disk.processKilled();
@@ -212,7 +212,7 @@ describe('recovery from the recovery point', () => {
     expect(log.appendAsLeader(idempotent(1, next), 2, client).info.duplicateOf).toBeNull();
   });
 
-  test('only segments from it on are synced', async () => {
+  test('syncs segments from it on only', async () => {
     const bench = new Bench();
     const log = await bench.create({ segmentBytes: 300 });
     for (let i = 0; i < 100; i++) await log.appendAsLeader(batchOf(['x']), 0, client).written;
@@ -386,7 +386,7 @@ class Run {
   }
 }
 
-test('after any crash the log is a prefix of what was appended, and holds all that was synced', async () => {
+test('after any crash the log is a prefix of the appended records, with all synced ones', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(step, { minLength: 5, maxLength: 60 }),
@@ -410,7 +410,7 @@ test('after any crash the log is a prefix of what was appended, and holds all th
   );
 }, 120_000);
 
-test('a truncation within a batch takes the recovery point to the begin of the batch, and what replaces it is synced', async () => {
+test("a truncation within a batch lowers the recovery point to the batch's base offset, so new records are synced", async () => {
   const bench = new Bench();
   const persisted: number[] = [];
   const { callbacks } = bench.options();
@@ -435,7 +435,7 @@ test('a truncation within a batch takes the recovery point to the begin of the b
   expect(await readAll(last)).toEqual([[0, 'd']]);
 });
 
-test('with flush.messages=1 nothing is acknowledged before the name of its segment is safe, whoever syncs it', async () => {
+test("with flush.messages=1 no record is acknowledged before its segment's directory entry is synced", async () => {
   const bench = new Bench();
   const config = { flushMessages: 1, segmentBytes: 3 * size };
   const log = await bench.create(config);
@@ -471,7 +471,7 @@ test('with flush.messages=1 nothing is acknowledged before the name of its segme
   expect(again.logEndOffset).toBe(4);
 });
 
-test('with flush.messages=1 a sync of names just before a new segment has its own does not count for it', async () => {
+test("with flush.messages=1 a directory sync that began before a new segment's file is not enough for it", async () => {
   const bench = new Bench();
   const config = { flushMessages: 1, segmentBytes: 3 * size };
   const log = await bench.create(config);

@@ -37,7 +37,7 @@ function readAtRenames(bench: Bench, log: PartitionLog, when: When): Promise<unk
 
 const moments: readonly When[] = ['just before', 'just after'];
 
-test.each(moments)('%s those of a compaction', async (when) => {
+test.each(moments)('reads %s the renames of a compaction succeed', async (when) => {
   const bench = new Bench();
   const log = await bench.create(
     { cleanupPolicy: { delete: false, compact: true }, segmentBytes: 400 },
@@ -101,7 +101,7 @@ async function finishMove({ bench, log }: Movable): Promise<void> {
   }
 }
 
-test.each(moments)('%s those of a move to another log directory', async (when) => {
+test.each(moments)('reads %s the renames of a move to another log directory succeed', async (when) => {
   const moved = await movable();
   const { bench, logs, log } = moved;
   const reads = readAtRenames(bench, log, when);

@@ -28,11 +28,11 @@ async function lookups(log: PartitionLog): Promise<(number | null)[]> {
   return found;
 }
 
-describe.each([1, 2, -1])('time index of segment %i', (at) => {
+describe.each([1, 2, -1])('a time index (of segment %i) is rebuilt when it was', (at) => {
   test.each<[string, (bytes: Uint8Array) => Uint8Array]>([
     ['emptied', (bytes) => bytes.subarray(0, 0)],
     ['zeroed', (bytes) => bytes.fill(0)],
-    ['of random bytes', (bytes) => bytes.map((_byte, i) => (i * 37) & 255)],
+    ['filled with random bytes', (bytes) => bytes.map((_byte, i) => (i * 37) & 255)],
   ])('%s', async (_what, damage) => {
     const bench = new Bench();
     const log = await filled(bench);
@@ -48,7 +48,7 @@ describe.each([1, 2, -1])('time index of segment %i', (at) => {
   });
 });
 
-test('a time index that was cut between two entries', async () => {
+test('a time index truncated between two entries is rebuilt', async () => {
   const bench = new Bench();
   const log = await filled(bench);
   const before = await lookups(log);
@@ -63,8 +63,8 @@ test('a time index that was cut between two entries', async () => {
 test.each<[string, ((bytes: Uint8Array) => Uint8Array) | null]>([
   ['missing', null],
   ['emptied', (bytes) => bytes.subarray(0, 0)],
-  ['of zeros', (bytes) => bytes.fill(0)],
-])('leader epochs %s', async (_what, damage) => {
+  ['filled with zeros', (bytes) => bytes.fill(0)],
+])('leader epochs are collected from the log when their checkpoint is %s', async (_what, damage) => {
   const bench = new Bench();
   const log = await filled(bench);
   const before = log.state.epochs.entries;
@@ -84,7 +84,7 @@ test.each<[string, ((bytes: Uint8Array) => Uint8Array) | null]>([
   expect(bench.logged).toEqual([]);
 });
 
-test('leader epochs missing in a compacted log: its gaps are no damage', async () => {
+test('leader epochs are collected from a compacted log, whose gaps are no damage', async () => {
   const bench = new Bench();
   const compacted = { segmentBytes: 400, cleanupPolicy: { delete: false, compact: true } };
   const log = await bench.create(compacted);
@@ -104,7 +104,7 @@ test('leader epochs missing in a compacted log: its gaps are no damage', async (
   expect(bench.logged.map(([level]) => level)).toEqual(['warn']);
 });
 
-test('partition.metadata', async () => {
+test('a damaged partition.metadata is written again', async () => {
   const bench = new Bench();
   const logs = await openManager(bench);
   const log = await logs.getOrCreate('t', 0, topicId, defaultLogConfig, null, true);

@@ -36,7 +36,7 @@ const rows: readonly [LogTask, string | null, number, number][] = [
   ['writeBehind', 'log.flush.scheduler.interval.ms', 2000, 2000],
 ];
 
-test('every task is in the table', () => {
+test('the table of this test has every task', () => {
   const times = taskTimes(logManagerSettings(configOf(), false));
   expect(rows.map(([name]) => name).sort()).toEqual(Object.keys(times).sort());
 });
@@ -49,13 +49,13 @@ test.each(rows)('%s', (name, property, firstMs, nextMs) => {
   expect(short.nextMs(false)).toBe(7);
 });
 
-test('log.initial.task.delay.ms holds for what waits at the start, and for nothing else', () => {
+test('log.initial.task.delay.ms delays the first run of logStart, recoveryPoint and retention only', () => {
   const times = taskTimes(logManagerSettings(configOf(['log.initial.task.delay.ms=3']), false));
   const late = Object.entries(times).filter(([, { firstMs }]) => firstMs === 3);
   expect(late.map(([name]) => name).sort()).toEqual(['logStart', 'recoveryPoint', 'retention']);
 });
 
-test('settings that change at run time count for the next run', () => {
+test('a setting changed at run time acts from the next run on', () => {
   const config = configOf();
   const settings = logManagerSettings(config, false);
   config.applyDynamic(
@@ -69,7 +69,7 @@ test('settings that change at run time count for the next run', () => {
   expect(settings.producerIdExpirationMs).toBe(11);
 });
 
-test('a cleaner that found work looks again at once', async () => {
+test('the cleaner runs again at once after a run that compacted something', async () => {
   const clock = new ManualClock();
   const startMs = clock.nowMs;
   const tasks = new BackgroundTasks(clock, silentLogger);

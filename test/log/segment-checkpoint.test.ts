@@ -23,20 +23,20 @@ async function listed(bench: Bench): Promise<readonly ListedSegment[] | null> {
   return decodeSegmentCheckpoint(new TextDecoder().decode(await bench.fs.readFile(path)))?.segments ?? null;
 }
 
-describe('the file', () => {
+describe('a segment checkpoint', () => {
   const segments = [
     { baseOffset: 0, sizeBytes: 1048, largestTimestamp: 1_700_000_000_000, aborted: { count: 2, crc: 77 } },
     { baseOffset: 2 ** 40, sizeBytes: 0, largestTimestamp: -1, aborted: { count: 1, crc: 0xffff_ffff } },
   ];
 
-  test('is read as it was written', () => {
+  test('is decoded as it was encoded', () => {
     const checkpoint = { segments, missing: [{ from: 3, to: 99 }] };
     expect(decodeSegmentCheckpoint(encodeSegmentCheckpoint(checkpoint))).toEqual(checkpoint);
     const nothing = { segments: [], missing: [] };
     expect(decodeSegmentCheckpoint(encodeSegmentCheckpoint(nothing))).toEqual(nothing);
   });
 
-  test('any change of it is seen', () => {
+  test('with any changed or missing byte is refused', () => {
     const bytes = new TextEncoder().encode(
       encodeSegmentCheckpoint({ segments, missing: [{ from: 3, to: 99 }] }),
     );
@@ -47,7 +47,7 @@ describe('the file', () => {
     }
   });
 
-  test('a damaged one is ignored with a warning, and written again', async () => {
+  test('when damaged is ignored with a warning, and written again', async () => {
     const bench = new Bench();
     const log = await bench.create({ segmentBytes: 300 });
     for (let i = 0; i < 10; i++) await log.appendAsLeader(batchOf([`${i}`]), 0, client).written;
@@ -64,7 +64,7 @@ describe('the file', () => {
   });
 
   test.each([true, false])(
-    'a damaged one is told at one start only (the stop before it was clean: %s)',
+    'when damaged causes a warning at one start only (clean shutdown before it: %s)',
     async (isClean) => {
       const bench = new Bench();
       const log = await bench.create({ segmentBytes: 300 });
@@ -81,7 +81,7 @@ describe('the file', () => {
     },
   );
 
-  test('lists what is below the recovery point after a kill, a start and a clean stop', async () => {
+  test('lists the segments below the recovery point after a flush, a kill and a clean shutdown', async () => {
     const bench = new Bench();
     const log = await bench.create();
     const transactional = { producerId: 1, producerEpoch: 0, baseSequence: 0, isTransactional: true };
@@ -109,7 +109,7 @@ describe('the file', () => {
     await log.appendAsLeader(marker, 0, coordinator).written;
   }
 
-  test('a start after a kill writes no transaction index that is on disk already', async () => {
+  test('does not make a start after a kill write a transaction index that is on disk already', async () => {
     const bench = new Bench();
     const log = await bench.create();
     await appendAborted(log, 0);
@@ -135,7 +135,7 @@ describe('the file', () => {
     expect(bench.logged).toEqual([]);
   });
 
-  test('the entries that a truncation removes do not come back, and are not missed', async () => {
+  test('does not list entries that a truncation removed', async () => {
     const bench = new Bench();
     const log = await bench.create();
     await appendAborted(log, 0);
@@ -150,7 +150,7 @@ describe('the file', () => {
     expect(bench.logged).toEqual([]);
   });
 
-  test('a log of one segment without aborted transactions has none', async () => {
+  test('is not written for a log of one segment without aborted transactions', async () => {
     const bench = new Bench();
     const log = await bench.create();
     await log.appendAsLeader(batchOf(['only']), 0, client).written;

@@ -24,7 +24,7 @@ function held(tail: LogTail): Kept[] {
 
 describe('the tail cache', () => {
   // Bound: tailCacheBytesMax.
-  test('keeps the newest batches of every log, byte for byte, within its bound', () => {
+  test('keeps copies of the newest batches of every log, within its bound', () => {
     const operation = fc.oneof(
       { weight: 20, arbitrary: fc.record({ log: fc.nat(2), size: fc.integer({ min: 1, max: 400 }) }) },
       { weight: 3, arbitrary: fc.record({ log: fc.nat(2), size: fc.integer({ min: 400, max: 8_000 }) }) },
@@ -61,7 +61,7 @@ describe('the tail cache', () => {
     );
   });
 
-  test('uses the same memory again', () => {
+  test('uses its memory again', () => {
     const cache = new TailCache(sizeBytesMax);
     const tail = new LogTail(cache);
     const buffers = new Set<ArrayBufferLike>();
@@ -73,7 +73,7 @@ describe('the tail cache', () => {
     expect(buffers.size).toBeLessThanOrEqual(18);
   });
 
-  test('a batch that the cache cannot hold ends what is held of its log', () => {
+  test('drops the batches of a log when a batch is too large for it', () => {
     const cache = new TailCache(sizeBytesMax);
     const tail = new LogTail(cache);
     const other = new LogTail(cache);

@@ -59,7 +59,7 @@ async function expectAll(log: PartitionLog): Promise<void> {
   }
 }
 
-test('a reader is told every aborted transaction of its range, wherever the marker lies', async () => {
+test('a read of any range gets every aborted transaction that overlaps it', async () => {
   const log = await new Bench().create();
   await fill(log);
   log.setHighWatermark(9);
@@ -71,7 +71,7 @@ test.each([
   ['a clean shutdown', true, 9],
   ['a crash, all segments to be recovered', false, 0],
   ['a crash, some segments to be recovered', false, 4],
-])('after %s', async (_what, isClean, recoveryPoint) => {
+])('the aborted transactions are the same after %s', async (_what, isClean, recoveryPoint) => {
   const bench = new Bench();
   const log = await bench.create();
   await fill(log);
@@ -86,7 +86,7 @@ test.each([
   });
 });
 
-test('truncation takes markers back: what they ended is open again, and aborted no more', async () => {
+test('after a truncation of markers their transactions are open again, and not aborted', async () => {
   const bench = new Bench();
   const log = await bench.create();
   await fill(log);
@@ -108,7 +108,7 @@ test('truncation takes markers back: what they ended is open again, and aborted 
   expect(again.lastStableOffset).toBe(6);
 });
 
-test('a follower knows all of it, and answers a retry with the first offset when it leads', async () => {
+test('a follower has the same transactions, and detects a duplicate when it becomes leader', async () => {
   const leader = await new Bench().create();
   await fill(leader);
   const follower = await new Bench().create();

@@ -26,7 +26,7 @@ async function reload(fs: FileSystem): Promise<AbortedTransaction[] | null> {
 }
 
 describe('a transaction index', () => {
-  test('keeps every synced entry whatever a loss of power tears, or is seen to be damaged', async () => {
+  test('has every synced entry after a power cut, or is known to be damaged', async () => {
     let wholeCount = 0;
     for (let seed = 1; seed <= seeds; seed++) {
       const bench = new Bench(undefined, seed);
@@ -69,7 +69,7 @@ describe('a transaction index', () => {
     expect(wholeCount).toBeGreaterThan(seeds);
   });
 
-  test('a flush does not end before a write that was under way', async () => {
+  test('is flushed only when a write in progress has ended', async () => {
     const order: string[] = [];
     const file = {
       truncate: () => Promise.resolve(),
@@ -90,7 +90,7 @@ describe('a transaction index', () => {
     expect(index.isUnsynced).toBe(false);
   });
 
-  test('another list replaces the file as a whole: a crash leaves one of the two', async () => {
+  test('is replaced by another list as a whole: a crash leaves one of the two', async () => {
     for (let seed = 1; seed <= seeds; seed++) {
       const { disk } = new Bench(undefined, seed);
       await disk.makeDirectory('/data');
@@ -119,7 +119,7 @@ describe('a transaction index', () => {
     ['an offset of another segment', (bytes) => bytes.with(2 * 34 + 25, 77) as Uint8Array],
     ['a stable offset behind the marker', (bytes) => bytes.with(34 + 33, 99) as Uint8Array],
     ['an order that goes back', (bytes) => Buffer.concat([bytes, bytes.subarray(0, 34)])],
-  ])('%s is damage', (_what, damage) => {
+  ])('with %s is refused', (_what, damage) => {
     const entries = [entryAt(3), entryAt(5), entryAt(7)];
     const range = { from: 0, to: 20 };
     expect(decodeAborted(encodeAborted(entries), range)).toEqual(entries);
@@ -127,7 +127,7 @@ describe('a transaction index', () => {
   });
 });
 
-describe('a damaged index', () => {
+describe('a damaged transaction index is rebuilt', () => {
   const coordinator = { origin: 'coordinator', requestVersion: 12 } as const;
   const unverified = { ...client, verification: 'off' } as const;
   const config = { segmentBytes: 1_000 };
@@ -205,7 +205,7 @@ describe('a damaged index', () => {
     });
   });
 
-  test('an entry that nobody wrote is damage', async () => {
+  test('with an additional entry', async () => {
     const bench = new Bench();
     const { log, aborted } = await history(bench);
     await log.close();
@@ -219,7 +219,7 @@ describe('a damaged index', () => {
     expect(bench.fields).toMatchObject([{ fault: 'other entries than were written' }]);
   });
 
-  test('a list from Apache Kafka, which writes no segment checkpoint, is taken as it is', async () => {
+  test('but the index of a directory from Apache Kafka, without segment checkpoint, is used as it is', async () => {
     const bench = new Bench();
     const { log, aborted } = await history(bench);
     await log.close();
@@ -232,7 +232,7 @@ describe('a damaged index', () => {
     expect(bench.logged).toEqual([]);
   });
 
-  test.each([true, false])('all files but the segments are deleted, clean start %s', async (isClean) => {
+  test.each([true, false])('with all files but the segments deleted, clean start %s', async (isClean) => {
     const bench = new Bench();
     const { log, aborted } = await history(bench);
     await log.close();
@@ -245,7 +245,7 @@ describe('a damaged index', () => {
     );
   });
 
-  test('what it still says counts where its segment is damaged too', async () => {
+  test('from its own readable entries when its segment is damaged as well', async () => {
     const bench = new Bench();
     const { log, aborted } = await history(bench);
     await log.close();

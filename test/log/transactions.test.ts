@@ -54,7 +54,7 @@ async function newLog(): Promise<PartitionLog> {
 }
 
 describe('verification', () => {
-  test('a transaction begins only with a guard; later batches need none', async () => {
+  test('the first batch of a transaction needs a verification, later ones need none', async () => {
     const log = await newLog();
     expect(appendData(log, 0)).toBe(Errors.INVALID_TXN_STATE.name);
     const verification = log.beginVerification(request);
@@ -64,14 +64,14 @@ describe('verification', () => {
     expect(appendData(log, 1)).toBe(1);
   });
 
-  test('a guard is void once its transaction has ended, whoever ended it', async () => {
+  test('a verification is invalid after a marker has ended the transaction', async () => {
     const log = await newLog();
     const verification = log.beginVerification(request);
     expect(appendEnd(log, 0, 1)).toBe(0);
     expect(appendData(log, 0, { verification })).toBe(Errors.INVALID_TXN_STATE.name);
   });
 
-  test('version 2: a guard outlives the marker of the transaction before, and no later one', async () => {
+  test("version 2: a verification stays valid after the previous transaction's marker, not after its own", async () => {
     const log = await newLog();
     const next = { ...request, producerEpoch: 1, supportsEpochBump: true };
     const verification = log.beginVerification(next);
@@ -82,7 +82,7 @@ describe('verification', () => {
     expect(appendData(log, 0, { verification: aborted }, 3)).toBe(Errors.INVALID_TXN_STATE.name);
   });
 
-  test('batches that wait together share a guard, which admits the first of them only as the first', async () => {
+  test('concurrent batches share a verification; the first append must have the lowest sequence', async () => {
     const log = await newLog();
     const first = log.beginVerification({ ...request, sequence: 3 });
     const second = log.beginVerification({ ...request, sequence: 0 });
@@ -91,14 +91,14 @@ describe('verification', () => {
     expect(appendData(log, 0, { verification: second })).toBe(0);
   });
 
-  test('a newer epoch of the producer starts over with its own lowest sequence', async () => {
+  test('a newer producer epoch has a verification with its own lowest sequence', async () => {
     const log = await newLog();
     log.beginVerification({ ...request, sequence: 0 });
     const verification = log.beginVerification({ ...request, producerEpoch: 1, sequence: 2 });
     expect(appendData(log, 2, { verification }, 1)).toBe(0);
   });
 
-  test('the group coordinator, which writes the offsets of a transaction, is held to it too', async () => {
+  test('offsets that the group coordinator writes need a verification as well', async () => {
     const log = await newLog();
     expect(appendData(log, -1, coordinator)).toBe(Errors.INVALID_TXN_STATE.name);
     const verification = log.beginVerification({ ...request, sequence: -1 });
@@ -108,13 +108,13 @@ describe('verification', () => {
     expect(appendData(log, -1, { ...coordinator, verification })).toBe(Errors.INVALID_TXN_STATE.name);
   });
 
-  test("another producer's guard is none", async () => {
+  test('a verification of another producer is invalid', async () => {
     const log = await newLog();
     const verification = log.beginVerification({ ...request, producerId: 8 });
     expect(appendData(log, 0, { verification })).toBe(Errors.INVALID_TXN_STATE.name);
   });
 
-  test('a client with transactions version 2 begins with sequence 0 where nothing is known of it', async () => {
+  test('version 2: an unknown producer must begin with sequence 0', async () => {
     const log = await newLog();
     const verification = log.beginVerification({ ...request, sequence: 5, supportsEpochBump: true });
     expect(appendData(log, 5, { verification })).toBe(Errors.OUT_OF_ORDER_SEQUENCE_NUMBER.name);
@@ -123,14 +123,14 @@ describe('verification', () => {
     expect(outcome(() => log.appendAsLeader(batch, 0, { ...client, verification: old }))).toBe(0);
   });
 
-  test('a repeated batch is told apart before its transaction is looked at', async () => {
+  test('a duplicate is detected before its transaction is checked', async () => {
     const log = await newLog();
     expect(appendData(log, 0, { verification: 'off' })).toBe(0);
     expect(appendEnd(log, 0, 1)).toBe(1);
     expect(appendData(log, 0)).toBe(0);
   });
 
-  test('a guard that nobody used is forgotten with its producer', async () => {
+  test('an unused verification expires with its producer', async () => {
     const bench = new Bench();
     const log = await bench.create();
     const verification = log.beginVerification(request);
@@ -158,13 +158,13 @@ describe('markers', () => {
     expect(appendEnd(log, epoch, version)).toBe(expected);
   });
 
-  test('the highest epoch ends its own transaction with version 2: there is none above it', async () => {
+  test('version 2: a marker with the last epoch ends a transaction of the same epoch', async () => {
     const log = await newLog();
     expect(appendData(log, 0, { verification: 'off' }, 32_767)).toBe(0);
     expect(appendEnd(log, 32_767, 2)).toBe(1);
   });
 
-  test('a marker of version 2 fences the epoch that it ended', async () => {
+  test('version 2: a marker fences the epoch of the transaction that it ends', async () => {
     const log = await newLog();
     appendData(log, 0, { verification: 'off' }, 3);
     appendEnd(log, 4, 2);
@@ -172,7 +172,7 @@ describe('markers', () => {
     expect(appendData(log, 0, { verification: 'off' }, 4)).toBe(2);
   });
 
-  test('an older coordinator is refused', async () => {
+  test('a marker with an older coordinator epoch is refused', async () => {
     const log = await newLog();
     appendEnd(log, 0, 1, 5);
     expect(appendEnd(log, 0, 1, 4)).toBe(Errors.TRANSACTION_COORDINATOR_FENCED.name);
@@ -181,7 +181,7 @@ describe('markers', () => {
 });
 
 describe('last stable offset', () => {
-  test('an open transaction holds it, its marker frees it when it is below the high watermark', async () => {
+  test('is the start of an open transaction until its marker is below the high watermark', async () => {
     const log = await newLog();
     await log.appendAsLeader(batchOf(['plain']), 0, client).written;
     appendData(log, 0, { verification: 'off' });
@@ -197,7 +197,7 @@ describe('last stable offset', () => {
     ]);
   });
 
-  test('deleted records of an open transaction do not take it below the start of the log', async () => {
+  test('is not below the log start offset when records of an open transaction are deleted', async () => {
     const log = await newLog();
     appendData(log, 0, { verification: 'off' });
     await log.appendAsLeader(batchOf(['plain']), 0, client).written;
@@ -206,7 +206,7 @@ describe('last stable offset', () => {
     expect(log.lastStableOffset).toBe(1);
   });
 
-  test('a producer with an open transaction is never forgotten', async () => {
+  test('a producer with an open transaction does not expire', async () => {
     const bench = new Bench();
     const log = await bench.create();
     appendData(log, 0, { verification: 'off' });
@@ -234,7 +234,7 @@ describe('restart', () => {
   const unverified = { ...client, verification: 'off' } as const;
 
   test.each([true, false])(
-    'last stable offset and aborted transactions, also after a restart (clean: %s)',
+    'the last stable offset and aborted transactions are the same afterwards (clean: %s)',
     async (isClean) => {
       const bench = new Bench();
       const log = await bench.create();
@@ -261,7 +261,7 @@ describe('restart', () => {
   );
 
   test.each([true, false])(
-    'an open transaction does not begin anew with a restart (clean: %s)',
+    'the time of an open transaction does not begin again (clean: %s)',
     async (isClean) => {
       const bench = new Bench();
       const log = await bench.create();
@@ -286,7 +286,7 @@ describe('restart', () => {
     },
   );
 
-  test('aborted transactions outlive a loss of power, in whatever order segments are written, rolled and synced', async () => {
+  test('aborted transactions of all segments are still known after a power cut', async () => {
     const bench = new Bench();
     const config = { segmentBytes: 400 };
     const log = await bench.create(config);

@@ -76,7 +76,7 @@ async function managerOf(bench: Bench, turns: Turns, fs: FileSystem = bench.fs):
   return logs;
 }
 
-test('every loop over all logs of a broker', async () => {
+test('every loop over all logs of a broker is divided into turns', async () => {
   const bench = new Bench();
   const turns = new Turns(bench);
   const logs = await managerOf(bench, turns);
@@ -121,7 +121,7 @@ test.each([
     (items: Iterable<number>, scheduler: Scheduler, body: (item: number) => void) =>
       forEachLimited(items, 32, scheduler, async (item) => body(item)),
   ],
-])('so many items a turn and no more: %s', async (_name, loop) => {
+])('at most logsPerTurnMax items are handled in a turn: %s', async (_name, loop) => {
   const turns = new Turns(new Bench());
   const items = Array.from({ length: 1050 }, (_, i) => i);
   const seen: number[] = [];
@@ -155,7 +155,7 @@ function held(fs: FileSystem) {
   return { fs: new Proxy(fs, { get } as ProxyHandler<FileSystem>), partitions, release };
 }
 
-test('a start opens no more than openingMax logs at a time', async () => {
+test('a start opens at most openingMax logs at a time', async () => {
   const openingMax = 32;
   const bench = new Bench();
   const turns = new Turns(bench);

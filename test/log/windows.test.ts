@@ -42,8 +42,8 @@ async function manager(bench: WindowsBench): Promise<LogManager> {
   return made;
 }
 
-describe('the disk', () => {
-  test('what is open is neither renamed nor removed, nor the directory that it is in', async () => {
+describe('a simulated disk of Windows', () => {
+  test('refuses to rename or remove an open file and its directory', async () => {
     const disk = new WindowsDisk(new SimulatedDisk());
     await disk.makeDirectory('/C/Dir');
     const file = await disk.open('/C/Dir/a', 'write');
@@ -57,14 +57,14 @@ describe('the disk', () => {
     expect(disk.refusals).toHaveLength(4);
   });
 
-  test.each(['/C/nul', '/C/con.x-0', '/C/a:b', '/C/a.', '/C/x?'])('%s is no name', async (path) => {
+  test.each(['/C/nul', '/C/con.x-0', '/C/a:b', '/C/a.', '/C/x?'])('refuses the name %s', async (path) => {
     await expect(new WindowsDisk(new SimulatedDisk()).makeDirectory(path)).rejects.toMatchObject({
       code: 'EINVAL',
     });
   });
 });
 
-test('appends, rolls, retention, deletion of topics, checkpoints and restarts hold nothing open in the way', async () => {
+test('no operation of the log manager renames or removes a file that it has open', async () => {
   const bench = new WindowsBench();
   const config = { ...defaultLogConfig, segmentBytes: 600 };
   const logs = await manager(bench);
@@ -91,7 +91,7 @@ test('appends, rolls, retention, deletion of topics, checkpoints and restarts ho
   expect([bench.fs.refusals, bench.failures, bench.logged]).toEqual([[], [], []]);
 });
 
-test('compaction swaps segments that were read a moment ago', async () => {
+test('compaction replaces segments that were read just before', async () => {
   const bench = new WindowsBench();
   const log = await bench.create({ cleanupPolicy: { delete: false, compact: true }, segmentBytes: 400 });
   for (let i = 0; i < 50; i++)
@@ -117,8 +117,8 @@ test('topics whose names differ only in case do not share a directory', async ()
   expect(logs.directories().map(({ isOffline }) => isOffline)).toEqual([false, false]);
 });
 
-describe('patience', () => {
-  test('a rename that somebody else is in the way of is tried until it works', async () => {
+describe('patientFileSystem', () => {
+  test('repeats a rename that is refused while another program has the file open', async () => {
     const clock = new ManualClock();
     const disk = new WindowsDisk(new SimulatedDisk());
     const patient = patientFileSystem(disk, clock, true);
@@ -139,32 +139,29 @@ describe('patience', () => {
     expect(await disk.list('/C')).toEqual(['b']);
   });
 
-  test.each(['EMFILE', 'ENFILE'])(
-    '%s: a file is opened once there is room, on every system',
-    async (code) => {
-      const clock = new ManualClock();
-      const disk = new SimulatedDisk();
-      let isFull = true;
-      const full = {
-        open: (path: string, mode: 'write') =>
-          isFull
-            ? Promise.reject(new StorageError(code, `${code}: too many open files`))
-            : disk.open(path, mode),
-      };
-      const patient = patientFileSystem(full as never, clock, false);
-      let isDone = false;
-      const opened = patient.open('/a', 'write').then(() => {
-        isDone = true;
-      });
-      await clock.advance(400);
-      expect(isDone).toBe(false);
-      isFull = false;
-      for (let i = 0; i < 5 && !isDone; i++) await clock.advance(500);
-      await opened;
-    },
-  );
+  test.each(['EMFILE', 'ENFILE'])('repeats an open that fails with %s, on every system', async (code) => {
+    const clock = new ManualClock();
+    const disk = new SimulatedDisk();
+    let isFull = true;
+    const full = {
+      open: (path: string, mode: 'write') =>
+        isFull
+          ? Promise.reject(new StorageError(code, `${code}: too many open files`))
+          : disk.open(path, mode),
+    };
+    const patient = patientFileSystem(full as never, clock, false);
+    let isDone = false;
+    const opened = patient.open('/a', 'write').then(() => {
+      isDone = true;
+    });
+    await clock.advance(400);
+    expect(isDone).toBe(false);
+    isFull = false;
+    for (let i = 0; i < 5 && !isDone; i++) await clock.advance(500);
+    await opened;
+  });
 
-  test('it ends, and other errors end at once', async () => {
+  test('fails at once for other errors, and in the end for these', async () => {
     const clock = new ManualClock();
     const disk = new WindowsDisk(new SimulatedDisk());
     const patient = patientFileSystem(disk, clock, true);

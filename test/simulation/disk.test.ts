@@ -46,7 +46,7 @@ function text(bytes: Uint8Array): string {
 }
 
 describe('a power cut', () => {
-  test('takes nothing that was synced and not changed since', async () => {
+  test('loses nothing that was synced and not changed since', async () => {
     expect(await outcomes(async () => {})).toEqual(new Set(['one=abc']));
     const changed = outcomes(async (disk) => {
       await (await disk.open('/d/one', 'write')).truncate(1);
@@ -57,7 +57,7 @@ describe('a power cut', () => {
     expect(await changed).toEqual(new Set(['two=xy']));
   });
 
-  test('may leave the old content, the new one or any part of it where a file was overwritten', async () => {
+  test('may leave old and new bytes, in any mixture, where a file was overwritten', async () => {
     const found = await outcomes(async (disk) => {
       await write(disk, '/d/one', 'ABCD', false);
     });
@@ -66,7 +66,7 @@ describe('a power cut', () => {
     );
   });
 
-  test('may give back what was cut off, also under what was written there since', async () => {
+  test('may restore bytes that were truncated, also after bytes written there later', async () => {
     const found = await outcomes(async (disk) => {
       const file = await disk.open('/d/one', 'write');
       await file.truncate(1);
@@ -84,7 +84,7 @@ describe('a power cut', () => {
     for (const one of ['abc', 'abcD', 'abcDE', 'abc.E']) expect(found).toContain(`one=${one}`);
   });
 
-  test('may undo a rename, and never leaves both names', async () => {
+  test('may undo a rename, but never leaves both names', async () => {
     const found = await outcomes(async (disk) => {
       await write(disk, '/d/one.tmp', 'new', true);
       await disk.rename('/d/one.tmp', '/d/one');
@@ -92,7 +92,7 @@ describe('a power cut', () => {
     expect(found).toEqual(new Set(['one=abc', 'one=abc one.tmp=new', 'one=new']));
   });
 
-  test('may give back what was removed, a directory with a part of what was in it', async () => {
+  test('may restore a removed file, or a removed directory with a part of its files', async () => {
     const found = await outcomes(async (disk) => {
       await disk.makeDirectory('/d/e');
       await write(disk, '/d/e/two', '2', true);
@@ -106,7 +106,7 @@ describe('a power cut', () => {
       expect(found).toContain(one);
   });
 
-  test('keeps a name that a later change of the directory made durable', async () => {
+  test('keeps the order of changes in a directory', async () => {
     const found = await outcomes(async (disk) => {
       await disk.remove('/d/one');
       await disk.syncDirectory('/d');
@@ -116,7 +116,7 @@ describe('a power cut', () => {
   });
 });
 
-test('without chance it keeps exactly what was synced', async () => {
+test('a power cut of a disk without random choices keeps exactly what was synced', async () => {
   const disk = new SimulatedDisk();
   const file = await write(disk, '/one', 'abc', true);
   await disk.syncDirectory('/');
@@ -127,7 +127,7 @@ test('without chance it keeps exactly what was synced', async () => {
 });
 
 test.each(['file', 'directory'])(
-  'a sync of a %s does not cover what is changed while it lasts',
+  'a sync of a %s does not include changes made during the sync',
   async (what) => {
     const kept = await inMacrotask(() => {
       const world = new World(1);

@@ -35,7 +35,7 @@ describe('the world of raft alone', () => {
     if (count >= 100) expect(marks.size).toBeGreaterThan(10);
   });
 
-  test('the same seed takes the same way', () => {
+  test('a seed always gives the same run, with and without a trace', () => {
     for (const seed of [8, 14, 27]) {
       const one = raftWorld.run({ seed });
       const other = raftWorld.run({ seed, onTrace: () => {} });
@@ -43,12 +43,12 @@ describe('the world of raft alone', () => {
     }
   });
 
-  test('another seed takes another way', () => {
+  test('different seeds give different runs', () => {
     const hashes = new Set([1, 2, 3, 4, 5].map((seed) => raftWorld.run({ seed }).traceHash));
     expect(hashes.size).toBe(5);
   });
 
-  test('a fault that is left out moves none of those before it', () => {
+  test('a skipped fault does not change the faults before it', () => {
     const seed = 14;
     const all = raftWorld.run({ seed }).faults;
     expect(all.length).toBeGreaterThan(5);
@@ -58,7 +58,7 @@ describe('the world of raft alone', () => {
     expect(rest.slice(0, 4)).toEqual(all.slice(0, 4));
   });
 
-  test('a family that is left out does not happen', () => {
+  test('without a family of faults none of its faults happens', () => {
     for (const seed of [14, 27]) {
       const families = new Set(raftWorld.run({ seed }).faults.map(({ family }) => family));
       for (const family of families) {
@@ -69,7 +69,7 @@ describe('the world of raft alone', () => {
   });
 });
 
-test('the runner replays a seed in processes of its own, each the same way', () => {
+test('npm run sim gives the same run of a seed in its own processes', () => {
   const run = (...args: string[]): { status: number | null; stdout: string } =>
     spawnSync(process.execPath, ['scripts/sim.mjs', '--world', 'raft', ...args], {
       encoding: 'utf8',
@@ -101,7 +101,7 @@ describe('shrinking', () => {
     },
   };
 
-  test('leaves what is needed, and nothing else', () => {
+  test('keeps only the faults without which the seed does not fail', () => {
     const { without = new Set(), skip = new Set() } = shrink(world, 1);
     expect([...without]).toEqual(['idle']);
     const { faults, violation } = world.run({ seed: 1, without, skip });
@@ -109,7 +109,7 @@ describe('shrinking', () => {
     expect(violation).not.toBe(null);
   });
 
-  test('asks nothing of a seed that does not fail', () => {
+  test('runs a seed that does not fail once', () => {
     expect(shrink(world, 0)).toMatchObject({ runs: 1 });
   });
 });
@@ -168,7 +168,7 @@ describe('mutants', () => {
     await rm(directory, { recursive: true, force: true });
   });
 
-  test.each(mutants)('found: %s', async (name, file, from, to) => {
+  test.each(mutants)('the simulation finds the mutant: %s', async (name, file, from, to) => {
     const root = join(directory, name.replaceAll(/\W+/g, '-'));
     for (const folder of ['base', 'raft', 'simulation']) {
       await cp(join('src', folder), join(root, folder), { recursive: true });

@@ -23,7 +23,7 @@ class Turns {
   }
 }
 
-test('messages arrive in order, in later turns, and say when there is room again', () => {
+test('messages arrive in order in a later turn; onDrain is called when there is room again', () => {
   const turns = new Turns();
   const [left, right] = streamPair(turns, 10);
   const got: number[] = [];
@@ -38,7 +38,7 @@ test('messages arrive in order, in later turns, and say when there is room again
   expect(drains).toBe(1);
 });
 
-test('a hub connects hosts; an isolated host is refused and its streams break', () => {
+test('a hub connects hosts; isolating a host breaks its streams and refuses new ones', () => {
   const turns = new Turns();
   const hub = new StreamHub(turns);
   let accepted: unknown = null;

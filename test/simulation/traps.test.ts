@@ -23,7 +23,7 @@ const forbidden: [string, () => unknown, RegExp][] = [
 ];
 
 describe('traps', () => {
-  test.each(forbidden)('%s throws and says what to inject', (_, call, message) => {
+  test.each(forbidden)('%s throws an error that names what to inject', (_, call, message) => {
     const caught = withTraps(() => {
       try {
         call();
@@ -36,7 +36,7 @@ describe('traps', () => {
     expect(String(caught)).toMatch(message);
   });
 
-  test('everything is back afterwards, also after an error', () => {
+  test('the traps are removed at the end, also after an error', () => {
     expect(() =>
       withTraps(() => {
         throw new Error('stop');
@@ -51,12 +51,12 @@ describe('traps', () => {
     clearTimeout(setTimeout(() => {}, 1));
   });
 
-  test('a date made of a number is only a calculation', () => {
+  test('new Date(number) is allowed', () => {
     expect(withTraps(() => new Date(0).toISOString())).toBe('1970-01-01T00:00:00.000Z');
     expect(withTraps(() => new Date(5) instanceof Date)).toBe(true);
   });
 
-  test('a nested run keeps them; outside of them the machine is there', () => {
+  test('the traps stay after a nested run; outsideTraps() runs without them', () => {
     const seen = withTraps(() => {
       withTraps(() => null);
       expect(() => Date.now()).toThrow(TrapError);

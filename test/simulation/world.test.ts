@@ -30,7 +30,7 @@ function twoHosts(seed: number) {
 }
 
 describe('World', () => {
-  test('carries promises through between two events', async () => {
+  test('runs pending promises between two events', async () => {
     await inMacrotask(() => {
       const world = new World(1);
       const life = new SimulatedHost(world, 'a').boot();
@@ -48,12 +48,12 @@ describe('World', () => {
     });
   });
 
-  test('says so when it is run inside a microtask', async () => {
+  test('throws when it is run inside a microtask', async () => {
     await Promise.resolve();
     expect(() => new World(1).run(1)).toThrow(/inMacrotask/);
   });
 
-  test('what a dead incarnation had scheduled never runs', async () => {
+  test('timers of a crashed incarnation never run', async () => {
     await inMacrotask(() => {
       const world = new World(1);
       const host = new SimulatedHost(world, 'a');
@@ -67,7 +67,7 @@ describe('World', () => {
     });
   });
 
-  test('a paused host runs what was due when it wakes up', async () => {
+  test('a paused host runs its due timers when it resumes', async () => {
     await inMacrotask(() => {
       const world = new World(1);
       const host = new SimulatedHost(world, 'a');
@@ -113,9 +113,9 @@ describe('SimulatedNetwork', () => {
   });
 
   test.each([
-    ['a kill behind a cut link', true],
-    ['a process whose network goes with it', false],
-  ])('%s is noticed when the machine is back and can be reached', async (_, isKill) => {
+    ['a kill while the link is cut', true],
+    ['the end of a process together with its network', false],
+  ])('the other side gets to know of %s when the host is back and the link heals', async (_, isKill) => {
     await inMacrotask(() => {
       const { world, network, a, b, lifeA, portsA, portsB } = twoHosts(9);
       let closedMs = 0;

@@ -16,7 +16,7 @@ function textOf(fill: (sink: Exposition['sink']) => void): string {
   return [...exposition.texts()].join('');
 }
 
-test('lines of a metric stand together under its help, whatever the order they came in', () => {
+test('all lines of a metric follow its help, in whatever order the values come', () => {
   const text = textOf((sink) => {
     sink('kafka_topic_partitions', 3, ['a']);
     sink('kafka_brokers', 2);
@@ -29,7 +29,7 @@ test('lines of a metric stand together under its help, whatever the order they c
   );
 });
 
-test('what would break a line is escaped; parts of a summary have their suffix and quantile', () => {
+test('labels are escaped; lines of a summary have their suffix or quantile', () => {
   const text = textOf((sink) => {
     sink('kafka_topic_partitions', Number.NaN, ['a"\\\n']);
     const name = 'kafka_network_requestmetrics_totaltimems';
@@ -41,7 +41,7 @@ test('what would break a line is escaped; parts of a summary have their suffix a
   expect(text).toContain('kafka_network_requestmetrics_totaltimems_count{request="Fetch"} 7\n');
 });
 
-test('names and labels are legal, counters end in _total, nothing else does', () => {
+test('names and labels are valid, and exactly the counters end in _total', () => {
   for (const [name, { kind, labels, help }] of Object.entries(metricRows)) {
     expect(name).toMatch(/^[a-z_]+$/);
     expect(name.endsWith('_total'), name).toBe(kind === 'counter');
@@ -50,7 +50,7 @@ test('names and labels are legal, counters end in _total, nothing else does', ()
   }
 });
 
-test('a quantile is at most a sixth above the true one', () => {
+test('a quantile is at most a sixth above the exact one', () => {
   const durations = fc.array(fc.double({ min: 0.1, max: 60_000, noNaN: true }), {
     minLength: 1,
     maxLength: 200,
@@ -67,7 +67,7 @@ test('a quantile is at most a sixth above the true one', () => {
   );
 });
 
-test('old values leave the quantiles, not the totals', () => {
+test('quantiles forget old values, totals do not', () => {
   const quantiles = new Quantiles(0);
   quantiles.add(1000, 0);
   expect(quantiles.quantile(0.5, 59_000)).toBeGreaterThan(999);
@@ -79,7 +79,7 @@ test('old values leave the quantiles, not the totals', () => {
   expect([quantiles.count, quantiles.sumMs]).toEqual([3, 1002]);
 });
 
-test('docs/metrics.md is what the table makes (else: npm run build && node scripts/docs/metrics.mjs)', () => {
+test('docs/metrics.md is up to date (else: npm run build && node scripts/docs/metrics.mjs)', () => {
   const page = metricsPage(metricRows) as string;
   expect(readFileSync(join(root, 'docs/metrics.md'), 'utf8') === page).toBe(true);
 });

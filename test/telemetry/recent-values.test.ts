@@ -21,7 +21,7 @@ test('average, largest and rate are those of the last half minute to a minute', 
   ]);
 });
 
-test('a single value in the first moment is no flood', () => {
+test('the rate of a single value in the first second is one, not many', () => {
   const values = new RecentValues(0);
   values.add(1, 1);
   expect(values.sumPerSecond(1)).toBe(1);

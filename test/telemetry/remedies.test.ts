@@ -27,7 +27,7 @@ const sentences = calls.flatMap(({ argument }) => /^'(.*)'$/.exec(argument)?.[1]
 const passing =
   /^(message|warning|fields|`Exiting Kafka due to fatal exception: .*`|message: string|warning: string)$/;
 
-test('each call that warns or reports an error has a sentence of its own, without anything that varies', () => {
+test('each call that logs a warning or an error has a constant sentence', () => {
   expect(sentences.length).toBeGreaterThan(70);
   const odd = calls.filter(({ argument }) => !/^'.*'$/.test(argument) && !passing.test(argument));
   expect(odd).toEqual([]);
@@ -43,7 +43,7 @@ test('each remedy belongs to a sentence that some code writes', () => {
 });
 
 /** Docs are made from the tables: `npm test -- test/telemetry/remedies.test.ts -u` writes them. */
-test('docs/ops/messages.md lists them', async () => {
+test('docs/ops/messages.md lists all remedies', async () => {
   const table = (rows: Readonly<Record<string, string>>): string =>
     Object.entries(rows)
       .map(([sentence, remedy]) => `| ${sentence} | ${remedy} |`)

@@ -8,7 +8,7 @@ import { durable, errorName, namesOf, replayed, World } from './harness.ts';
 const versions: readonly TransactionVersion[] = [0, 1, 2];
 
 describe('markers', () => {
-  test('a transaction is complete when each of its partitions has one', () => {
+  test('a transaction is complete when each of its partitions has its marker', () => {
     const world = new World();
     const producer = world.producer();
     producer.add('a-0', 'a-1', 'b-0');
@@ -33,7 +33,7 @@ describe('markers', () => {
     expect(world.current()).toMatchObject({ state: 'CompleteAbort', partitions: new Map() });
   });
 
-  test('those of an earlier round change nothing', () => {
+  test('markers of an earlier transaction of the same id change nothing', () => {
     const world = new World();
     const producer = world.producer();
     world.autoMark = false;
@@ -47,7 +47,7 @@ describe('markers', () => {
     expect(world.current().state).toBe('PrepareCommit');
   });
 
-  test('the next coordinator sends all of them again', () => {
+  test('the next coordinator sends all markers again', () => {
     const world = new World();
     const producer = world.producer();
     world.autoMark = false;
@@ -59,7 +59,7 @@ describe('markers', () => {
     expect(world.current().state).toBe('CompleteCommit');
   });
 
-  test('a complete state that could not be written is written again', () => {
+  test('a state CompleteCommit whose write failed is written again', () => {
     const world = new World();
     const producer = world.producer();
     world.autoMark = false;
@@ -75,8 +75,8 @@ describe('markers', () => {
   });
 });
 
-describe('time', () => {
-  test('an open transaction is aborted after its time-out, and its producer fenced', () => {
+describe('time-outs', () => {
+  test('an open transaction is aborted after its time-out, and its producer is fenced', () => {
     for (const version of versions) {
       const world = new World(version);
       const producer = world.producer({ transactionTimeoutMs: 15_000 });
@@ -90,7 +90,7 @@ describe('time', () => {
     }
   });
 
-  test('version 2, last epoch: the abort takes a new producer id', () => {
+  test('version 2: the abort of a producer with the last epoch gives it a new producer id', () => {
     const world = new World();
     const producer = world.producer({ transactionTimeoutMs: 1_000 });
     const entry = world.shard.entries.get('t')!;
@@ -104,7 +104,7 @@ describe('time', () => {
     expect(world.current()).toMatchObject({ state: 'CompleteAbort', producerId: 101, producerEpoch: 0 });
   });
 
-  test('a transaction that a clock ahead of ours began is aborted after its time-out too', () => {
+  test('a transaction with a start time in the future is aborted after its time-out', () => {
     const world = new World();
     const producer = world.producer({ transactionTimeoutMs: 10_000 });
     producer.add('a-0');
@@ -127,7 +127,7 @@ describe('time', () => {
     expect(producer.commit()).toBe('NONE');
   });
 
-  test('a transaction that stays open is named in the log once', () => {
+  test('a warning names a transaction once when half of its time-out has passed', () => {
     const world = new World();
     const producer = world.producer();
     producer.add('orders-3');
@@ -141,7 +141,7 @@ describe('time', () => {
   });
 
   // Bound: transactional.id.expiration.ms.
-  test('an id that nobody uses is forgotten; an open transaction keeps its id', () => {
+  test('an unused transactional id is removed; one with an open transaction is not', () => {
     const world = new World(2, { idExpirationMs: 86_400_000, twoPhaseCommitEnable: true });
     world.producer({ transactionalId: 'unused' });
     const open = world.producer({ transactionalId: 'open', enable2Pc: true });
@@ -154,7 +154,7 @@ describe('time', () => {
     expect(durable(replayed(world.log, world.config, world.now))).toEqual(durable(world.shard));
   });
 
-  test('a request for an id that is being forgotten waits and begins anew', () => {
+  test('a request for an id that is being removed waits, then gets a new producer id', () => {
     const world = new World(2, { idExpirationMs: 1_000 });
     world.producer();
     world.autoWrite = false;
@@ -166,7 +166,7 @@ describe('time', () => {
   });
 });
 
-test('whoever waits hears that this broker no longer coordinates', () => {
+test('a coordinator that resigns answers pending requests with NOT_COORDINATOR', () => {
   const world = new World();
   const producer = world.producer();
   world.autoWrite = false;
@@ -176,8 +176,8 @@ test('whoever waits hears that this broker no longer coordinates', () => {
   for (const token of tokens) expect(errorName(world.response(token)!)).toBe('NOT_COORDINATOR');
 });
 
-describe('what the tools see', () => {
-  test('descriptions', () => {
+describe('for the tools', () => {
+  test('DescribeTransactions returns the state of a transaction, or an error', () => {
     const world = new World();
     expect(errorName(describeTransaction(world.shard, ''))).toBe('INVALID_REQUEST');
     expect(errorName(describeTransaction(world.shard, 't'))).toBe('TRANSACTIONAL_ID_NOT_FOUND');
@@ -194,7 +194,7 @@ describe('what the tools see', () => {
     });
   });
 
-  test('lists, filtered', () => {
+  test('ListTransactions filters by state, producer id, duration and pattern', () => {
     const world = new World();
     world.producer({ transactionalId: 'one' }).add('a-0');
     world.producer({ transactionalId: 'two' });

@@ -27,7 +27,7 @@ describe('InitProducerId', () => {
     expect(errorOfInit(new World(), request)).toBe(expected);
   });
 
-  test('a new id gets a fresh producer id and epoch 0, and each further producer the next epoch', () => {
+  test('a new transactional id gets a new producer id and epoch 0, the next producer the next epoch', () => {
     const world = new World();
     expect(world.response(world.init())).toEqual({ errorCode: 0, producerId: 100, producerEpoch: 0 });
     expect(world.response(world.init())).toEqual({ errorCode: 0, producerId: 100, producerEpoch: 1 });
@@ -38,7 +38,7 @@ describe('InitProducerId', () => {
     });
   });
 
-  test('waits for a producer id, and says why when there is none', () => {
+  test('waits for a producer id, and returns the error when there is none', () => {
     const world = new World();
     world.autoProducerId = false;
     const first = world.init();
@@ -51,7 +51,7 @@ describe('InitProducerId', () => {
     expect(world.response(second)?.producerId).toBe(100);
   });
 
-  test('an open transaction is aborted first; the producer of before is fenced', () => {
+  test('aborts an open transaction, and fences the former producer', () => {
     for (const version of versions) {
       const world = new World(version);
       const old = world.producer();
@@ -67,7 +67,7 @@ describe('InitProducerId', () => {
     }
   });
 
-  test('a producer goes on with its own id and epoch; a retry gets the same answer; a stranger is fenced', () => {
+  test('increments the epoch of a known producer, repeats the response to a retry, and fences others', () => {
     const world = new World();
     const { producerId, epoch } = world.producer();
     const own = { producerId, producerEpoch: epoch };
@@ -80,7 +80,7 @@ describe('InitProducerId', () => {
     expect(errorOfInit(world, { producerId, producerEpoch: 1 })).toBe('PRODUCER_FENCED');
   });
 
-  test('used-up epochs: the next producer gets a new producer id, and its retry too', () => {
+  test('after the last epoch the next producer, and its retry, get a new producer id', () => {
     const world = new World();
     world.producer();
     world.shard.entries.get('t')!.current = { ...world.current(), producerEpoch: 32_766 };
@@ -91,7 +91,7 @@ describe('InitProducerId', () => {
     expect(world.response(world.init())).toEqual({ ...next, producerEpoch: 1 });
   });
 
-  test('is not answered before its record is committed', () => {
+  test('is answered when its record is committed, not before', () => {
     const world = new World();
     world.autoWrite = false;
     const token = world.init();
@@ -101,7 +101,7 @@ describe('InitProducerId', () => {
     expect(world.response(token)?.producerEpoch).toBe(0);
   });
 
-  test('a record that is refused leaves nothing behind', () => {
+  test('a failed write of a new transactional id leaves no entry', () => {
     const world = new World();
     world.autoWrite = false;
     const token = world.init();
@@ -124,7 +124,7 @@ describe('AddPartitionsToTxn', () => {
     expect(producer.add('a-0')).toBe('NONE');
   });
 
-  test('what is in the transaction already is not written again', () => {
+  test('partitions that are in the transaction already are not written again', () => {
     const world = new World();
     const producer = world.producer();
     producer.add('a-0', 'a-1');
@@ -137,7 +137,7 @@ describe('AddPartitionsToTxn', () => {
     expect(world.current().startMs).toBe(1_700_000_000_000);
   });
 
-  test('waits for markers for a while, then hears CONCURRENT_TRANSACTIONS', () => {
+  test('waits for pending markers, then gets CONCURRENT_TRANSACTIONS', () => {
     for (const version of versions) {
       const world = new World(version);
       world.autoMark = false;
@@ -156,7 +156,7 @@ describe('AddPartitionsToTxn', () => {
     }
   });
 
-  test('several at once are carried out one after the other', () => {
+  test('concurrent requests are carried out one after the other', () => {
     const world = new World();
     const producer = world.producer();
     world.autoWrite = false;
@@ -168,7 +168,7 @@ describe('AddPartitionsToTxn', () => {
     expect(namesOf(world.current().partitions)).toEqual(['a-0', 'a-1']);
   });
 
-  test('not more than so many wait for one id', () => {
+  test('at most waitingPerIdMax requests of one transactional id are pending', () => {
     const world = new World();
     const producer = world.producer();
     world.autoWrite = false;
@@ -178,7 +178,7 @@ describe('AddPartitionsToTxn', () => {
     expect(world.response(tokens.at(-2)!)).toBeUndefined();
   });
 
-  test('verification knows what is committed, and says what a producer may do about it', () => {
+  test('verification finds committed partitions only, and returns an error by which the producer can act', () => {
     const world = new World();
     const producer = world.producer();
     producer.add('a-0');
@@ -217,7 +217,7 @@ describe('EndTxn', () => {
     }
   });
 
-  test('versions 0 and 1: the state tells a retry', () => {
+  test('versions 0 and 1: a retry is accepted when the state is the one that it asks for', () => {
     const world = new World(0);
     const producer = world.producer();
     expect(producer.commit()).toBe('INVALID_TXN_STATE');
@@ -241,34 +241,37 @@ describe('EndTxn', () => {
     ['Empty', 'PRODUCER_FENCED', 'NONE', 'PRODUCER_FENCED', 'INVALID_TXN_STATE'],
     ['CompleteAbort', 'NONE', 'NONE', 'INVALID_TXN_STATE', 'INVALID_TXN_STATE'],
     ['CompleteCommit', 'INVALID_TXN_STATE', 'NONE', 'NONE', 'INVALID_TXN_STATE'],
-  ])('version 2, %s', (state, abortRetry, abort, commitRetry, commit) => {
-    const end = (epochsBack: number, committed: boolean): string => {
-      const world = new World();
-      const producer = world.producer();
-      if (state === 'Empty') world.response(world.init({ producerId: 100, producerEpoch: 0 }));
-      else {
-        producer.add('a-0');
-        if (state === 'CompleteCommit') producer.commit();
-        else producer.abort();
-      }
-      expect(world.current()).toMatchObject({ state, producerEpoch: 1 });
-      const epoch = 1 - epochsBack;
-      const again = new Producer(world, 't', { errorCode: 0, producerId: 100, producerEpoch: epoch });
-      const name = committed ? again.commit() : again.abort();
-      const isNewEnd = name === 'NONE' && epochsBack === 0;
-      expect(world.current().producerEpoch).toBe(isNewEnd ? 2 : 1);
-      if (name === 'NONE') expect(again.epoch).toBe(isNewEnd ? 2 : 1);
-      return name;
-    };
-    expect([end(1, false), end(0, false), end(1, true), end(0, true)]).toEqual([
-      abortRetry,
-      abort,
-      commitRetry,
-      commit,
-    ]);
-  });
+  ])(
+    'version 2, state %s: retry and new end, abort and commit, are answered as in Kafka',
+    (state, abortRetry, abort, commitRetry, commit) => {
+      const end = (epochsBack: number, committed: boolean): string => {
+        const world = new World();
+        const producer = world.producer();
+        if (state === 'Empty') world.response(world.init({ producerId: 100, producerEpoch: 0 }));
+        else {
+          producer.add('a-0');
+          if (state === 'CompleteCommit') producer.commit();
+          else producer.abort();
+        }
+        expect(world.current()).toMatchObject({ state, producerEpoch: 1 });
+        const epoch = 1 - epochsBack;
+        const again = new Producer(world, 't', { errorCode: 0, producerId: 100, producerEpoch: epoch });
+        const name = committed ? again.commit() : again.abort();
+        const isNewEnd = name === 'NONE' && epochsBack === 0;
+        expect(world.current().producerEpoch).toBe(isNewEnd ? 2 : 1);
+        if (name === 'NONE') expect(again.epoch).toBe(isNewEnd ? 2 : 1);
+        return name;
+      };
+      expect([end(1, false), end(0, false), end(1, true), end(0, true)]).toEqual([
+        abortRetry,
+        abort,
+        commitRetry,
+        commit,
+      ]);
+    },
+  );
 
-  test('version 2: while markers are missing, only the retry of the same end is not fenced', () => {
+  test('version 2: while markers are pending, a retry gets CONCURRENT_TRANSACTIONS, the new epoch is fenced', () => {
     const world = new World();
     const producer = world.producer();
     const retry = new Producer(world, 't', { errorCode: 0, producerId: 100, producerEpoch: 0 });
@@ -280,7 +283,7 @@ describe('EndTxn', () => {
     expect(producer.commit()).toBe('PRODUCER_FENCED');
   });
 
-  test('version 2: used-up epochs end with a new producer id, and the retry hears the same', () => {
+  test('version 2: the end of a transaction with the last epoch gives a new producer id, also to a retry', () => {
     const world = new World();
     const producer = world.producer();
     const entry = world.shard.entries.get('t')!;
@@ -300,7 +303,7 @@ describe('EndTxn', () => {
     expect(producer.add('a-0')).toBe('NONE');
   });
 
-  test('the decision is answered, and markers are sent, only after its record is committed', () => {
+  test('is answered, and its markers are sent, when its record is committed, not before', () => {
     const world = new World();
     const producer = world.producer();
     producer.add('a-0', 'b-1');
@@ -317,7 +320,7 @@ describe('EndTxn', () => {
     expect(namesOf(world.rounds[0]!.partitions)).toEqual(['a-0', 'b-1']);
   });
 
-  test('a decision that could not be written is none: the transaction stays open', () => {
+  test('when the write of its record fails, the transaction stays open', () => {
     const world = new World();
     const producer = world.producer();
     producer.add('a-0');
@@ -330,7 +333,7 @@ describe('EndTxn', () => {
     expect(producer.abort()).toBe('NONE');
   });
 
-  test('nobody knows whether a decision is committed: nothing else is begun', () => {
+  test('while it is unknown whether its record is committed, other requests get CONCURRENT_TRANSACTIONS', () => {
     const world = new World();
     const producer = world.producer();
     producer.add('a-0');

@@ -238,7 +238,7 @@ class Run {
   }
 }
 
-test('random producers and coordinators', () => {
+test('random producers and coordinators keep the invariants of transactions', () => {
   fc.assert(
     fc.property(
       fc.integer({ min: 1, max: 2 ** 31 }),

@@ -32,7 +32,7 @@ const directions = channels.flatMap((channel) => {
 describe.each(directions)('$name', ({ all, encode, decode }) => {
   const message = fc.oneof(...all);
 
-  test('every message comes back as it was', () => {
+  test('decodes every message that it encodes', () => {
     fc.assert(
       fc.property(message, (one) => {
         expect(decode(encode(one))).toEqual(one);
@@ -41,7 +41,7 @@ describe.each(directions)('$name', ({ all, encode, decode }) => {
     );
   });
 
-  test('cut, lengthened or damaged bytes are malformed, or read as another message, and nothing else', () => {
+  test('throws nothing but MalformedError for truncated, extended or damaged bytes', () => {
     fc.assert(
       fc.property(message, fc.nat(), fc.nat(), fc.nat(255), (one, cut, at, value) => {
         const bytes = encode(one);
@@ -59,7 +59,7 @@ describe.each(directions)('$name', ({ all, encode, decode }) => {
     );
   });
 
-  test('unknown fields are skipped, unknown kinds of message are null', () => {
+  test('skips unknown fields, and returns null for an unknown kind of message', () => {
     fc.assert(
       fc.property(message, (one) => {
         const unknown = new ProtoWriter();
@@ -76,7 +76,7 @@ describe.each(directions)('$name', ({ all, encode, decode }) => {
   });
 });
 
-test('there is an arbitrary of every kind of message that proto/ has', () => {
+test('these tests generate every kind of message that proto/ declares', () => {
   const types = typesOf(descriptor);
   for (const channel of channels) {
     const { requestType = '', responseType = '' } = types['Peer']?.methods?.[methodNames[channel]] ?? {};
@@ -99,7 +99,7 @@ describe('pushes and acknowledgements, whose codec is written by hand', () => {
   const plainAck = (one: Ack): Uint8Array => plain?.requestSerialize({ ack: one }) as Buffer;
   const plainPush = (one: Push): Uint8Array => plain?.responseSerialize({ push: one }) as Buffer;
 
-  test('a push is read by the codec of proto/, whatever the pieces of its records', () => {
+  test('the codec of proto/ reads a push, with its records in any number of pieces', () => {
     fc.assert(
       fc.property(push, fc.nat(20), (one, at) => {
         const entries = one.entries.map((entry) => ({
@@ -114,7 +114,7 @@ describe('pushes and acknowledgements, whose codec is written by hand', () => {
     );
   });
 
-  test('an acknowledgement is read by the codec of proto/', () => {
+  test('the codec of proto/ reads an acknowledgement', () => {
     fc.assert(
       fc.property(ack, (one) => {
         const read = plain?.requestDeserialize(encodeAck(one) as Buffer) as { ack: { slots?: object[] } };
@@ -125,7 +125,7 @@ describe('pushes and acknowledgements, whose codec is written by hand', () => {
     );
   });
 
-  test('both are read as the codec of proto/ writes them, without its help', () => {
+  test('the hand-written codec reads both as the codec of proto/ writes them', () => {
     fc.assert(
       fc.property(push, ack, (onePush, oneAck) => {
         expect(decodePush(plainPush(onePush))).toEqual(onePush);
@@ -134,7 +134,7 @@ describe('pushes and acknowledgements, whose codec is written by hand', () => {
     );
   });
 
-  test('records are views of the bytes that arrived', () => {
+  test('decoded records are views of the received bytes', () => {
     const bytes = encodePush({
       type: 'push',
       entries: [{ slot: 1, highWatermark: 2, logStartOffset: 0, records: [Buffer.from('abc')] }],
@@ -184,7 +184,7 @@ describe('pushes and acknowledgements, whose codec is written by hand', () => {
   unknownField.uint(500, 7);
   const unknown = unknownField.finish();
 
-  test('what they take, the codec of proto/ reads in the same way; they take nothing else', () => {
+  test('for any bytes, the hand-written codec gives what the codec of proto/ gives, or leaves them to it', () => {
     fc.assert(
       fc.property(anything, (bytes) => {
         for (const [decode, generated] of [
@@ -202,7 +202,7 @@ describe('pushes and acknowledgements, whose codec is written by hand', () => {
   });
 });
 
-test('what the types of protobuf allow and our code does not is malformed', () => {
+test('values that protobuf allows but our types do not are malformed', () => {
   const vote = (fields: object): Uint8Array =>
     (proto['bendemann.v1.Peer'] as protoLoader.ServiceDefinition)['Raft']?.requestSerialize(fields) as Buffer;
   for (const fields of [

@@ -74,18 +74,22 @@ if (process.env['VECTORS'] === 'write') {
 }
 
 describe('messages between nodes', () => {
-  test.each(kinds)('$channel, $type of the $from is read as it was recorded', ({ channel, from, type }) => {
-    const own = recorded.filter(
-      (one) => one.channel === channel && one.from === from && one.message.type === type,
-    );
-    expect(own.length).toBeGreaterThanOrEqual(samples);
-    const decode = from === 'opener' ? service[channel].decodeRequest : service[channel].decodeResponse;
-    // Compared with toMatchObject, because a later version may decode further fields.
-    for (const { hex, message } of own) expect(plain(decode(Buffer.from(hex, 'hex')))).toMatchObject(message);
-  });
+  test.each(kinds)(
+    '$channel: the recorded bytes of $type from the $from are still decoded to the same message',
+    ({ channel, from, type }) => {
+      const own = recorded.filter(
+        (one) => one.channel === channel && one.from === from && one.message.type === type,
+      );
+      expect(own.length).toBeGreaterThanOrEqual(samples);
+      const decode = from === 'opener' ? service[channel].decodeRequest : service[channel].decodeResponse;
+      // Compared with toMatchObject, because a later version may decode further fields.
+      for (const { hex, message } of own)
+        expect(plain(decode(Buffer.from(hex, 'hex')))).toMatchObject(message);
+    },
+  );
 });
 
-describe('what is stored', () => {
+describe('stored data', () => {
   const decoders = {
     frame: (bytes: Uint8Array) => {
       const { crc: _, ...frame } = decodeFrame(bytes);
@@ -96,14 +100,17 @@ describe('what is stored', () => {
     snapshot: decodeSnapshot,
   };
 
-  test.each(['storage-0.1.0.json', 'storage-1.json'])('%s is read', (name) => {
-    const vectors = read<StorageVector>(join(folder, name));
-    expect(new Set(vectors.map(({ what }) => what))).toEqual(new Set(Object.keys(decoders)));
-    for (const { what, hex, value } of vectors)
-      expect(plain(decoders[what](Buffer.from(hex, 'hex'))), what).toEqual(value);
-  });
+  test.each(['storage-0.1.0.json', 'storage-1.json'])(
+    'the bytes in %s are still decoded to the same values',
+    (name) => {
+      const vectors = read<StorageVector>(join(folder, name));
+      expect(new Set(vectors.map(({ what }) => what))).toEqual(new Set(Object.keys(decoders)));
+      for (const { what, hex, value } of vectors)
+        expect(plain(decoders[what](Buffer.from(hex, 'hex'))), what).toEqual(value);
+    },
+  );
 
-  test('fields and frames of a later release are skipped, and what is written now is read', () => {
+  test('voters, hard state and frames are decoded as they were encoded', () => {
     const directoryId = 'AAAAAAAAAAAAAAAAAAAAAg';
     const voters = [{ id: nodeId(1), directoryId, endpoints: [{ name: 'C', host: 'é', port: 9 }] }];
     expect(decodeVoters(encodeVoters(voters))).toEqual(voters);

@@ -45,7 +45,10 @@ export const boundRows = [
         to: 'openFilesMax - Math.min(0, reservedMax)',
       },
     ],
-    caughtBy: { test: 'test/server/open-files.test.ts', name: 'shares of the files' },
+    caughtBy: {
+      test: 'test/server/open-files.test.ts',
+      name: 'logs and connections share the files that a process may open',
+    },
   },
   {
     number: 975,
@@ -59,7 +62,7 @@ export const boundRows = [
         to: 'new Set()',
       },
     ],
-    caughtBy: { test: 'test/log/windows.test.ts', name: 'once there is room' },
+    caughtBy: { test: 'test/log/windows.test.ts', name: 'repeats an open that fails with' },
   },
   {
     number: 976,
@@ -97,7 +100,10 @@ export const boundRows = [
     edits: [
       { file: 'src/raft/messages.ts', from: 'epoch >= 0 && epoch <= max', to: 'epoch >= 0 && max >= 0' },
     ],
-    caughtBy: { test: 'test/server/raft/snapshot-stream.test.ts', name: 'beyond epochMax' },
+    caughtBy: {
+      test: 'test/server/raft/snapshot-stream.test.ts',
+      name: 'a snapshot with an epoch above epochMax, or above that of its sender, is refused',
+    },
   },
   {
     number: 978,
@@ -136,7 +142,10 @@ export const boundRows = [
         to: 'export const batchesRetained = 1;',
       },
     ],
-    caughtBy: { test: 'test/log/partition-log.test.ts', name: 'that becomes the leader knows' },
+    caughtBy: {
+      test: 'test/log/partition-log.test.ts',
+      name: 'a follower that becomes leader detects duplicates of the last five batches of a producer',
+    },
   },
   {
     number: 1173,

@@ -133,7 +133,10 @@ export const brokerRows = [
         to: '',
       },
     ],
-    caughtBy: { test: 'test/log/readable-bytes.test.ts', name: 'readable bytes' },
+    caughtBy: {
+      test: 'test/log/readable-bytes.test.ts',
+      name: 'bytesReadable counts the bytes up to the upper bound, or says that the segment ends before',
+    },
   },
   {
     number: 403,
@@ -178,7 +181,7 @@ export const brokerRows = [
         to: 'void [index, message];',
       },
     ],
-    caughtBy: { test: 'test/log/record-errors.test.ts', name: 'no more than a thousand' },
+    caughtBy: { test: 'test/log/record-errors.test.ts', name: 'at most 1,000 record errors are returned' },
   },
   {
     number: 505,

@@ -169,7 +169,10 @@ export const coordinatorRows = [
         to: "if (header.isTransactional && origin === 'client') this.#checkVerified(header, verification);",
       },
     ],
-    caughtBy: { test: 'test/log/transactions.test.ts', name: 'is held to it too' },
+    caughtBy: {
+      test: 'test/log/transactions.test.ts',
+      name: 'offsets that the group coordinator writes need a verification as well',
+    },
   },
   {
     number: 652,

@@ -15,7 +15,7 @@ export const offsetRows = [
     ],
     caughtBy: {
       test: 'test/log/recovery.test.ts',
-      name: 'a truncation within a batch takes the recovery point',
+      name: 'a truncation within a batch lowers the recovery point',
     },
   },
   {

@@ -15,7 +15,10 @@ export const operationsRows = [
         to: '',
       },
     ],
-    caughtBy: { test: windows, name: 'hold nothing open in the way' },
+    caughtBy: {
+      test: windows,
+      name: 'no operation of the log manager renames or removes a file that it has open',
+    },
   },
   {
     number: 881,
@@ -39,7 +42,10 @@ export const operationsRows = [
     edits: [
       { file: 'src/adapters/patient-file-system.ts', from: 'waitedMs >= patienceMs', to: 'waitedMs >= 0' },
     ],
-    caughtBy: { test: windows, name: 'tried until it works' },
+    caughtBy: {
+      test: windows,
+      name: 'repeats a rename that is refused while another program has the file open',
+    },
   },
   {
     number: 883,
@@ -133,7 +139,10 @@ export const operationsRows = [
         to: 'this.#foreign.size > 0',
       },
     ],
-    caughtBy: { test: 'test/server/controller/controller-client.test.ts', name: 'learns that it is wrong' },
+    caughtBy: {
+      test: 'test/server/controller/controller-client.test.ts',
+      name: 'also asks the others, and fails when they are of another cluster',
+    },
   },
   {
     number: 961,

@@ -28,7 +28,10 @@ export const recoveryRows = [
     reference: 'src/log/README.md: what follows a lost tail is kept',
     change: 'they are not kept under another name',
     edits: [{ file: 'src/log/recovery/log-loading.ts', from: '  await setAside(state, behind);\n', to: '' }],
-    caughtBy: { test: messagesTest, name: 'are counted, and kept' },
+    caughtBy: {
+      test: messagesTest,
+      name: 'name the bytes of the segments behind the damage, which are kept',
+    },
   },
   {
     number: 932,
@@ -42,7 +45,7 @@ export const recoveryRows = [
         to: 'return { entries: salvageAborted(content, range), fault: isTorn ? null : null };',
       },
     ],
-    caughtBy: { test: transactionsTest, name: 'a damaged index' },
+    caughtBy: { test: transactionsTest, name: 'a damaged transaction index is rebuilt' },
   },
   {
     number: 933,
@@ -56,7 +59,10 @@ export const recoveryRows = [
         to: '} else if (isOther && from < 0) {',
       },
     ],
-    caughtBy: { test: transactionsTest, name: 'replaces the file as a whole' },
+    caughtBy: {
+      test: transactionsTest,
+      name: 'is replaced by another list as a whole: a crash leaves one of the two',
+    },
   },
   {
     number: 934,
@@ -98,7 +104,7 @@ export const recoveryRows = [
         to: 'sync: () => synced(() => handle.sync()),',
       },
     ],
-    caughtBy: { test: diskTest, name: 'does not cover what is changed' },
+    caughtBy: { test: diskTest, name: 'does not include changes made during the sync' },
   },
   {
     number: 937,
@@ -126,7 +132,10 @@ export const recoveryRows = [
         to: 'if (this.isArmed)',
       },
     ],
-    caughtBy: { test: faultsTest, name: 'leaves the arm of a power cut alone' },
+    caughtBy: {
+      test: faultsTest,
+      name: 'the end of a write-error fault without a write does not disarm a power cut',
+    },
   },
   {
     number: 939,
@@ -140,7 +149,7 @@ export const recoveryRows = [
         to: 'this.delays.clear();\n      this.setLatency();',
       },
     ],
-    caughtBy: { test: faultsTest, name: 'slow until the last reason' },
+    caughtBy: { test: faultsTest, name: 'the network is slow until the last delay fault ends' },
   },
   {
     number: 940,
@@ -148,7 +157,10 @@ export const recoveryRows = [
     reference: 'a newcomer',
     change: 'who stops a node does not hear that it died otherwise',
     edits: [{ file: 'src/testing/cluster/faults.ts', from: '      ended(false);\n', to: '' }],
-    caughtBy: { test: faultsTest, name: 'dies on its way down' },
+    caughtBy: {
+      test: faultsTest,
+      name: 'a repair ends when its node dies during the shutdown, and later repairs can begin',
+    },
   },
   {
     number: 941,
@@ -162,7 +174,7 @@ export const recoveryRows = [
         to: 'const ends = directions.map(([from, to]) => {\n      this.partitions.cut(from, to);\n      return () => this.partitions.mend(from, to);\n    });',
       },
     ],
-    caughtBy: { test: faultsTest, name: 'cut until both are over' },
+    caughtBy: { test: faultsTest, name: 'a link that was cut twice is cut until both faults end' },
   },
   {
     number: 942,
@@ -190,7 +202,10 @@ export const recoveryRows = [
         to: 'if (options.indexes && sealed?.hasUnsyncedIndex === undefined) {',
       },
     ],
-    caughtBy: { test: indexesTest, name: 'is synced with the next flush' },
+    caughtBy: {
+      test: indexesTest,
+      name: 'when a segment is sealed after a flush, because the next flush syncs its index',
+    },
   },
   {
     number: 944,
@@ -204,7 +219,7 @@ export const recoveryRows = [
         to: '',
       },
     ],
-    caughtBy: { test: indexesTest, name: 'and found again at a start' },
+    caughtBy: { test: indexesTest, name: 'when the start before it rebuilt their last entries' },
   },
   {
     number: 946,
@@ -232,7 +247,10 @@ export const recoveryRows = [
         to: 'beside the one that replaces it.',
       },
     ],
-    caughtBy: { test: 'test/log/compaction-crash.test.ts', name: 'during the start after that' },
+    caughtBy: {
+      test: 'test/log/compaction-crash.test.ts',
+      name: 'a power cut during the start after a crash leaves the old or the new content',
+    },
   },
   {
     number: 948,
@@ -246,7 +264,10 @@ export const recoveryRows = [
         to: 'must not go before it is.',
       },
     ],
-    caughtBy: { test: 'test/log/compaction-crash.test.ts', name: 'during the start after that' },
+    caughtBy: {
+      test: 'test/log/compaction-crash.test.ts',
+      name: 'a power cut during the start after a crash leaves the old or the new content',
+    },
   },
   {
     number: 990,
@@ -358,7 +379,7 @@ export const recoveryRows = [
         to: '!isOffline && lost.size >= 0 && previous',
       },
     ],
-    caughtBy: { test: missingTest, name: 'does not count when a log has lost records' },
+    caughtBy: { test: missingTest, name: 'is not valid when a log has lost records' },
   },
   {
     number: 1001,
@@ -400,7 +421,10 @@ export const recoveryRows = [
         to: '',
       },
     ],
-    caughtBy: { test: missingTest, name: 'a topic that is made again' },
+    caughtBy: {
+      test: missingTest,
+      name: 'a recreated topic does not get the checkpointed offsets of the deleted one after a crash',
+    },
   },
   {
     number: 1002,
@@ -414,7 +438,10 @@ export const recoveryRows = [
         to: 'return time.lastTimestamp() > this.#largestTimestamp;',
       },
     ],
-    caughtBy: { test: 'test/log/repairs.test.ts', name: 'a time index that was cut' },
+    caughtBy: {
+      test: 'test/log/repairs.test.ts',
+      name: 'a time index truncated between two entries is rebuilt',
+    },
   },
   {
     number: 1003,
@@ -428,7 +455,10 @@ export const recoveryRows = [
         to: 'if (!isThere && (!isDue || isDue)) return',
       },
     ],
-    caughtBy: { test: 'test/log/repairs.test.ts', name: 'leader epochs missing' },
+    caughtBy: {
+      test: 'test/log/repairs.test.ts',
+      name: 'leader epochs are collected from the log when their checkpoint is missing',
+    },
   },
   {
     number: 1004,
@@ -457,7 +487,10 @@ export const recoveryRows = [
         to: 'segment.baseOffset > state.nextOffset && segment.baseOffset > Math.min(0, recoveryPoint)',
       },
     ],
-    caughtBy: { test: 'test/log/repairs.test.ts', name: 'in a compacted log' },
+    caughtBy: {
+      test: 'test/log/repairs.test.ts',
+      name: 'leader epochs are collected from a compacted log, whose gaps are no damage',
+    },
   },
   {
     number: 1101,

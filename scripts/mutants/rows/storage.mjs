@@ -30,7 +30,7 @@ export const storageRows = [
         to: 'return { position: hint.position, slackBytes: 0, isIndexed: true };',
       },
     ],
-    caughtBy: { test: compactionTest, name: 'without doubting the index' },
+    caughtBy: { test: compactionTest, name: 'rebuild of the index' },
   },
   {
     number: 761,
@@ -44,7 +44,10 @@ export const storageRows = [
         to: 'body().catch((error: unknown) =>',
       },
     ],
-    caughtBy: { test: readerTest, name: 'with all that is appended meanwhile' },
+    caughtBy: {
+      test: readerTest,
+      name: 'a rebuilt index of the active segment has the batches that were appended during the rebuild',
+    },
   },
   {
     number: 762,
@@ -58,7 +61,10 @@ export const storageRows = [
         to: 'if (position >= 0) return position;',
       },
     ],
-    caughtBy: { test: readerTest, name: 'do not believe a wrong index' },
+    caughtBy: {
+      test: readerTest,
+      name: 'a search by time and a truncation give the right result with a wrong index',
+    },
   },
   {
     number: 763,
@@ -72,7 +78,10 @@ export const storageRows = [
         to: 'if (error instanceof Error) log.writer.fail(error as StorageError);',
       },
     ],
-    caughtBy: { test: managerTest, name: 'costs no directory' },
+    caughtBy: {
+      test: managerTest,
+      name: 'an exception in a background task is logged; no directory goes offline, other logs are served',
+    },
   },
   {
     number: 764,
@@ -109,7 +118,10 @@ export const storageRows = [
         to: 'if (this.#truncating > 1e9) return 0;',
       },
     ],
-    caughtBy: { test: managerTest, name: 'beside a truncation' },
+    caughtBy: {
+      test: managerTest,
+      name: 'retention of all records that meets a truncation deletes nothing before its next run',
+    },
   },
   {
     number: 766,
@@ -123,7 +135,7 @@ export const storageRows = [
         to: 'if (keys.isFull && range.end < 0) {',
       },
     ],
-    caughtBy: { test: compactionTest, name: 'ends within a segment' },
+    caughtBy: { test: compactionTest, name: 'ends a pass within a segment when the bound of' },
   },
   {
     number: 767,
@@ -165,7 +177,7 @@ export const storageRows = [
         to: 'state.recoveryPoint = 0;',
       },
     ],
-    caughtBy: { test: 'test/log/recovery.test.ts', name: 'only segments from it on are synced' },
+    caughtBy: { test: 'test/log/recovery.test.ts', name: 'syncs segments from it on only' },
   },
   {
     number: 781,
@@ -179,7 +191,10 @@ export const storageRows = [
         to: 'void sharedEnd;',
       },
     ],
-    caughtBy: { test: 'test/log/log-moves.test.ts', name: 'had not followed before a clean stop' },
+    caughtBy: {
+      test: 'test/log/log-moves.test.ts',
+      name: 'applies after a restart a truncation that the copy had not applied before the shutdown',
+    },
   },
   {
     number: 782,
@@ -263,7 +278,10 @@ export const storageRows = [
         to: 'sinceMs < 1e15) return;',
       },
     ],
-    caughtBy: { test: 'test/log/flush.test.ts', name: 'when it has passed, once' },
+    caughtBy: {
+      test: 'test/log/flush.test.ts',
+      name: 'records are synced once when it has passed, and later records again',
+    },
   },
   {
     number: 872,
@@ -277,7 +295,10 @@ export const storageRows = [
         to: 'Math.max(writeBehindIntervalMs, settings.flushCheckIntervalMs)',
       },
     ],
-    caughtBy: { test: 'test/log/flush.test.ts', name: 'makes the look more frequent' },
+    caughtBy: {
+      test: 'test/log/flush.test.ts',
+      name: 'log.flush.scheduler.interval.ms sets how often it is checked',
+    },
   },
   {
     number: 873,
@@ -352,7 +373,7 @@ export const storageRows = [
         to: '',
       },
     ],
-    caughtBy: { test: 'test/log/renames.test.ts', name: 'those of a compaction' },
+    caughtBy: { test: 'test/log/renames.test.ts', name: 'the renames of a compaction succeed' },
   },
   {
     number: 1052,
@@ -366,7 +387,10 @@ export const storageRows = [
         to: '',
       },
     ],
-    caughtBy: { test: 'test/log/renames.test.ts', name: 'those of a move' },
+    caughtBy: {
+      test: 'test/log/renames.test.ts',
+      name: 'the renames of a move to another log directory succeed',
+    },
   },
   {
     number: 1120,
@@ -416,7 +440,10 @@ export const storageRows = [
         to: 'const result = await segment.scan(0, false, visit, pause);\n    await pause();\n    if (result.fault !== null) throw new UncleanableError(`${segment.path}: ${result.fault}`);\n  }',
       },
     ],
-    caughtBy: { test: 'test/log/compaction.test.ts', name: 'a flipped bit in a record' },
+    caughtBy: {
+      test: 'test/log/compaction.test.ts',
+      name: 'a log with a damaged record is not compacted, and its bytes do not change',
+    },
   },
   {
     number: 1011,
@@ -430,7 +457,10 @@ export const storageRows = [
         to: 'segment !== null',
       },
     ],
-    caughtBy: { test: 'test/log/flush.test.ts', name: 'a log that begins anew' },
+    caughtBy: {
+      test: 'test/log/flush.test.ts',
+      name: 'of segments that truncateFullyAndStartAt removes is not a disk error',
+    },
   },
   {
     number: 1012,
@@ -458,6 +488,9 @@ export const storageRows = [
         to: "error.code !== ''",
       },
     ],
-    caughtBy: { test: 'test/log/flush.test.ts', name: 'a disk that fails meanwhile' },
+    caughtBy: {
+      test: 'test/log/flush.test.ts',
+      name: 'that fails while the partition is being deleted is a disk error',
+    },
   },
 ];

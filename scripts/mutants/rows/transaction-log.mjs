@@ -19,7 +19,10 @@ export const transactionLogRows = [
         to: 'return unstable !== -2 ? highWatermark :',
       },
     ],
-    caughtBy: { test: transactions, name: 'an open transaction holds it' },
+    caughtBy: {
+      test: transactions,
+      name: 'is the start of an open transaction until its marker is below the high watermark',
+    },
   },
   {
     number: 661,
@@ -33,7 +36,10 @@ export const transactionLogRows = [
         to: 'if (lastOffset === null && highWatermark >= 0) return firstOffset;',
       },
     ],
-    caughtBy: { test: transactions, name: 'an open transaction holds it' },
+    caughtBy: {
+      test: transactions,
+      name: 'is the start of an open transaction until its marker is below the high watermark',
+    },
   },
   {
     number: 662,
@@ -47,7 +53,10 @@ export const transactionLogRows = [
         to: '(entry) => entry.lastOffset < offset + 1e9',
       },
     ],
-    caughtBy: { test: history, name: 'truncation takes markers back' },
+    caughtBy: {
+      test: history,
+      name: 'after a truncation of markers their transactions are open again, and not aborted',
+    },
   },
   {
     number: 663,
@@ -75,7 +84,7 @@ export const transactionLogRows = [
         to: 'if (entries.some((entry) => entry.lastStableOffset >= 0)) break;',
       },
     ],
-    caughtBy: { test: history, name: 'a reader is told every aborted transaction' },
+    caughtBy: { test: history, name: 'a read of any range gets every aborted transaction that overlaps it' },
   },
   {
     number: 665,
@@ -103,7 +112,10 @@ export const transactionLogRows = [
         to: 'written = this.#enqueue(bytes, { ...header, producerId: -1 }, nowMs);\n    }\n    const lastLeaderEpoch',
       },
     ],
-    caughtBy: { test: history, name: 'a follower knows all of it' },
+    caughtBy: {
+      test: history,
+      name: 'a follower has the same transactions, and detects a duplicate when it becomes leader',
+    },
   },
   {
     number: 667,
@@ -117,7 +129,10 @@ export const transactionLogRows = [
         to: "if (verification !== 'on' || this.#isOngoing",
       },
     ],
-    caughtBy: { test: transactions, name: 'a transaction begins only with a guard' },
+    caughtBy: {
+      test: transactions,
+      name: 'the first batch of a transaction needs a verification, later ones need none',
+    },
   },
   {
     number: 668,
@@ -131,7 +146,7 @@ export const transactionLogRows = [
         to: 'if (nowMs - entry.lastSeenMs',
       },
     ],
-    caughtBy: { test: transactions, name: 'is never forgotten' },
+    caughtBy: { test: transactions, name: 'a producer with an open transaction does not expire' },
   },
   {
     number: 669,
@@ -139,7 +154,7 @@ export const transactionLogRows = [
     reference: 'KIP-98, TRANSACTION_COORDINATOR_FENCED',
     change: 'the epoch of the coordinator is not kept',
     edits: [{ file: state, from: 'entry.coordinatorEpoch = marker.coordinatorEpoch;', to: '' }],
-    caughtBy: { test: transactions, name: 'an older coordinator is refused' },
+    caughtBy: { test: transactions, name: 'a marker with an older coordinator epoch is refused' },
   },
   {
     number: 670,
@@ -167,7 +182,10 @@ export const transactionLogRows = [
         to: 'const skipped = (aborted.isAborted(header) && range.end < 0) || header.isControl',
       },
     ],
-    caughtBy: { test: 'test/log/compaction.test.ts', name: 'aborted records go and never win' },
+    caughtBy: {
+      test: 'test/log/compaction.test.ts',
+      name: 'removes aborted records, which replace no others, and stops at an open transaction',
+    },
   },
   {
     number: 672,
@@ -181,7 +199,10 @@ export const transactionLogRows = [
         to: '',
       },
     ],
-    caughtBy: { test: 'test/log/log-manager.test.ts', name: 'nobody ends' },
+    caughtBy: {
+      test: 'test/log/log-manager.test.ts',
+      name: 'a transaction that stays open is logged once, and counted until it ends',
+    },
   },
   {
     number: 840,
@@ -209,7 +230,10 @@ export const transactionLogRows = [
         to: 'if (header.baseTimestamp < 0) return',
       },
     ],
-    caughtBy: { test: 'test/log/compaction.test.ts', name: 'a marker goes delete.retention.ms after' },
+    caughtBy: {
+      test: 'test/log/compaction.test.ts',
+      name: "removes a marker and its index entry delete.retention.ms after its transaction's last record",
+    },
   },
   {
     number: 842,
@@ -307,7 +331,10 @@ export const transactionLogRows = [
         to: 'const from = 0;',
       },
     ],
-    caughtBy: { test: 'test/log/transaction-index.test.ts', name: 'keeps every synced entry' },
+    caughtBy: {
+      test: 'test/log/transaction-index.test.ts',
+      name: 'has every synced entry after a power cut, or is known to be damaged',
+    },
   },
   {
     number: 897,
@@ -321,6 +348,9 @@ export const transactionLogRows = [
         to: 'this.#writing = this.#write(fs, path, sync);',
       },
     ],
-    caughtBy: { test: 'test/log/transaction-index.test.ts', name: 'a flush does not end before' },
+    caughtBy: {
+      test: 'test/log/transaction-index.test.ts',
+      name: 'is flushed only when a write in progress has ended',
+    },
   },
 ];

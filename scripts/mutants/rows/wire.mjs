@@ -4,7 +4,8 @@ const helloTest = 'test/base/hello.test.ts';
 const table = 'src/server/controller/request-table.ts';
 const client = 'src/server/controller/controller-client.ts';
 const wireTest = 'test/wire/service.test.ts';
-const sameReading = 'the codec of proto/ reads in the same way';
+const sameReading =
+  'for any bytes, the hand-written codec gives what the codec of proto/ gives, or leaves them to it';
 
 export const wireRows = [
   {
@@ -63,7 +64,7 @@ export const wireRows = [
         to: "if (message.type === 'call') return void this.#serve(stream, message, { hello: helloOf(identity), isAwaited: () => true });\n    if (fault !== null) {",
       },
     ],
-    caughtBy: { test: 'test/server/calls/broker-calls.test.ts', name: 'nothing but a call' },
+    caughtBy: { test: 'test/server/calls/broker-calls.test.ts', name: 'a call without a hello' },
   },
   {
     number: 735,
@@ -95,7 +96,10 @@ export const wireRows = [
     reference: 'Raft dissertation §6.3: client ids and serial numbers',
     change: 'boots are not told apart',
     edits: [{ file: table, from: 'if (known?.bootId === bootId)', to: 'if (known !== undefined)' }],
-    caughtBy: { test: 'test/server/controller/request-table.test.ts', name: 'are begun once' },
+    caughtBy: {
+      test: 'test/server/controller/request-table.test.ts',
+      name: 'are carried out once when they are sent several times; each sender gets the response',
+    },
   },
   {
     number: 738,
@@ -165,7 +169,10 @@ export const wireRows = [
         to: "if (bytes[0] === tags.ack && !cursor.enterFrame(tags.ack)) throw new Error('unknown field');",
       },
     ],
-    caughtBy: { test: wireTest, name: 'unknown fields are skipped' },
+    caughtBy: {
+      test: wireTest,
+      name: 'skips unknown fields, and returns null for an unknown kind of message',
+    },
   },
   {
     number: 743,
@@ -179,6 +186,9 @@ export const wireRows = [
         to: "if (frame.body === undefined) throw new MalformedError('unknown kind');",
       },
     ],
-    caughtBy: { test: wireTest, name: 'unknown kinds of message are null' },
+    caughtBy: {
+      test: wireTest,
+      name: 'skips unknown fields, and returns null for an unknown kind of message',
+    },
   },
 ];
