@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { type FileHandle, type FileSystem, StorageError } from '../../src/base/file-system.ts';
 import { DiskMetrics } from '../../src/server/metrics/disk-metrics.ts';
 
-test('reads, writes and syncs are measured, those that fail too; the rest goes through untouched', async () => {
+test('reads, writes and syncs are measured, also when they fail; other operations are passed on', async () => {
   let nowMs = 0;
   const clock = { monotonicMs: () => nowMs, wallMs: () => nowMs };
   const takes = <T>(durationMs: number, result: T): Promise<T> => {

@@ -50,7 +50,7 @@ function setUp(groups: GroupOverview[]) {
   return { lines, requests };
 }
 
-test('lag is known where the high watermark is, here or at the leader; one request a leader', async () => {
+test('lag is computed with high watermarks of this broker, or of other leaders by one request each', async () => {
   const topics = [
     { name: 't', partitions: [committed(0, 4), committed(1, 20), committed(2, 1), committed(3, 9)] },
     { name: 'deleted', partitions: [committed(0, 5)] },

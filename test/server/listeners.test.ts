@@ -28,7 +28,7 @@ test.each([
 
 const waitingMaxDefault = 1000;
 
-test('while a node starts, no more than waitingMaxDefault connections wait; the next ones are closed', async () => {
+test('while a node starts, waitingMaxDefault connections wait for it and further ones are closed', async () => {
   let arrive: (connection: Connection) => void = () => {};
   const network = {
     listen: async (address: unknown, onConnection: typeof arrive) => {

@@ -165,7 +165,7 @@ describe('voters', () => {
     expect(quorum.changes.map(({ kind }) => kind)).toEqual(['add', 'remove', 'update']);
   });
 
-  test('an addition is answered after the commit, or once it is appended when asked so', async () => {
+  test('an addition is answered after its commit, with ackWhenCommitted=false after its append', async () => {
     const quorum = new TestQuorum();
     quorum.isSlow = true;
     expect(await quorum.add(false)).toBe('NONE');
@@ -183,7 +183,7 @@ describe('voters', () => {
     await expect(quorum.add(false)).rejects.toMatchObject({ error: { name: 'NOT_CONTROLLER' } });
   });
 
-  test('stay when the quorum refuses, when it is busy, when another node leads', async () => {
+  test('are unchanged when the quorum refuses or is busy, or another node leads', async () => {
     const quorum = new TestQuorum();
     quorum.refusal = new VoterChangeError('duplicateVoter');
     expect(await quorum.add()).toBe('DUPLICATE_VOTER');
@@ -197,7 +197,7 @@ describe('voters', () => {
     expect(quorum.changes).toEqual([]);
   });
 
-  test('an update is of this epoch; static voters need none', async () => {
+  test('an update must have the current epoch; with static voters it changes nothing', async () => {
     const quorum = new TestQuorum();
     const ask = async (currentLeaderEpoch: number): Promise<string> => {
       const { errorCode } = await quorum.ask(UpdateRaftVoterRequest, UpdateRaftVoterResponse, {
@@ -218,7 +218,7 @@ describe('voters', () => {
 });
 
 describe('kraft.version 1', () => {
-  test('static voters become dynamic once everything else was found right', async () => {
+  test('static voters become dynamic after the other features were validated', async () => {
     const quorum = new TestQuorum();
     quorum.voters = uuidZero;
     expect(await quorum.upgrade()).toBe('NONE');
@@ -226,7 +226,7 @@ describe('kraft.version 1', () => {
     expect(quorum.decided.map(({ validateOnly }) => validateOnly)).toEqual([true, false]);
   });
 
-  test('nothing changes by a trial, by what is wrong otherwise, or twice', async () => {
+  test('voters are unchanged with validateOnly, after an error of another feature, and when already dynamic', async () => {
     const quorum = new TestQuorum();
     quorum.voters = uuidZero;
     expect(await quorum.upgrade({ validateOnly: true })).toBe('NONE');
@@ -238,7 +238,7 @@ describe('kraft.version 1', () => {
     expect(quorum.changes).toEqual([]);
   });
 
-  test('a quorum that does not know all directories says so', async () => {
+  test('the update fails when the leader does not know all directory ids', async () => {
     const quorum = new TestQuorum();
     quorum.voters = uuidZero;
     quorum.refusal = new VoterChangeError('notCaughtUp');
@@ -248,7 +248,7 @@ describe('kraft.version 1', () => {
     expect(quorum.decided.map(({ validateOnly }) => validateOnly)).toEqual([true]);
   });
 
-  test('the oldest form of the request knows no trial', async () => {
+  test('UpdateFeatures v0 has no validateOnly', async () => {
     const quorum = new TestQuorum();
     quorum.voters = uuidZero;
     expect(await quorum.upgrade({ apiVersion: 0 })).toBe('NONE');

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { openFileShares } from '../../src/server/open-files.ts';
 
-test('shares of the files that a process may open', () => {
+test('logs and connections share the files that a process may open', () => {
   const both = { isBroker: true, isController: true };
   expect(openFileShares(null, both).logFilesMax).toBeNull();
   for (const limit of [100, 1_024, 20_000, 1_000_000]) {

@@ -46,7 +46,7 @@ test.each([
   expect(ownVoterChange({ me, endpoints, joins }, status)).toEqual(change);
 });
 
-test('asks at every look until it has what it wants, removes its former disk first', async () => {
+test('a node repeats its request until it is a voter, after the removal of its former directory id', async () => {
   const looks: (() => void)[] = [];
   const asked: number[] = [];
   let voters = [voter(1), voter(2, former)];

@@ -16,7 +16,7 @@ const quorum: QuorumStatus = {
 };
 const broker = { isFenced: false, controllerSilenceMs: 1_200, sessionTimeoutMs: 9_000 };
 
-test('a node that serves clients is ready, and each part says so', () => {
+test('a node that serves clients is ready, and the body describes each part', () => {
   expect(readiness({ unreadyReason: null, quorum, broker })).toEqual({
     isReady: true,
     body: [
@@ -31,7 +31,7 @@ test('a node that serves clients is ready, and each part says so', () => {
   expect(controller.body).not.toMatch(/broker/);
 });
 
-test('without a leader of the quorum it goes on serving: ready, and the body names what is wrong', () => {
+test('a node without a quorum leader is ready, and the body names what is wrong', () => {
   // A prospective voter keeps the id of the leader that it lost.
   for (const lost of [{ role: 'prospective' }, { role: 'candidate', leaderId: null }] as const) {
     const silent = { ...broker, isFenced: true, controllerSilenceMs: 12_000 };

@@ -17,12 +17,12 @@ test.each([
   ['ENOSPC', 'ENOSPC: no space left on device, write', ['no space left', 'log.dirs']],
   ['EACCES', "EACCES: permission denied, mkdir '/data'", ['/data', 'log.dirs']],
   ['EROFS', "EROFS: read-only file system, open '/data/x'", ['/data/x', 'log.dirs']],
-])('%s names the mistake and the remedy', (code, message, parts) => {
+])('the message for %s names the mistake and the remedy', (code, message, parts) => {
   const text = startFailure(Object.assign(new Error(message), { code }));
   for (const part of parts) expect(text).toContain(part);
 });
 
-test('what the controller refuses names the remedy', () => {
+test('the message for a refused registration names the remedy', () => {
   const error = new KafkaError(
     Errors.DUPLICATE_BROKER_REGISTRATION,
     'The controller refused the registration of this broker: 7',
@@ -30,7 +30,7 @@ test('what the controller refuses names the remedy', () => {
   expect(startFailure(error)).toMatch(/broker: 7\. .*node\.id/);
 });
 
-test('any other error is told as it is', () => {
+test('the message of any other error is unchanged', () => {
   expect(startFailure(new Error('No `meta.properties` found'))).toBe('No `meta.properties` found');
   expect(startFailure('why')).toBe('why');
 });

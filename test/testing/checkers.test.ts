@@ -27,7 +27,7 @@ describe('the ledger of records', () => {
     return verdict.violation?.invariant ?? null;
   };
 
-  test('what is acknowledged and read alike is right', () => {
+  test('accepts records that are read as they were acknowledged', () => {
     expect(
       judge((ledger) => {
         ledger.acknowledged('a-0', 0, 'x');
@@ -37,7 +37,7 @@ describe('the ledger of records', () => {
     ).toBe(null);
   });
 
-  test('an offset with two values, a value at two offsets', () => {
+  test('reports an offset with two values and a value at two offsets', () => {
     expect(
       judge((ledger) => {
         ledger.acknowledged('a-0', 0, 'x');
@@ -63,7 +63,7 @@ describe('the rules for the offsets of ListOffsets', () => {
     return verdict.violation === null;
   }
 
-  test('the end offset of a partition grows, and a leader that was deposed may return an old one', () => {
+  test('accept a growing end offset, and an old one from a former leader', () => {
     const [early, later] = [
       { leaderEpoch: 1, offset: 5 },
       { leaderEpoch: 2, offset: 9 },
@@ -72,17 +72,17 @@ describe('the rules for the offsets of ListOffsets', () => {
   });
 
   test.each([
-    ['goes back under one leader', [{ leaderEpoch: 1, offset: 4 }, none]],
-    ['goes back with a new leader', [{ leaderEpoch: 2, offset: 4 }, none]],
+    ['decreases with the same leader', [{ leaderEpoch: 1, offset: 4 }, none]],
+    ['decreases with a new leader', [{ leaderEpoch: 2, offset: 4 }, none]],
     [
-      'has not what was acknowledged',
+      'is below an acknowledged record',
       [
         { leaderEpoch: 1, offset: 5 },
         { leaderEpoch: 1, offset: 6 },
       ],
     ],
-    ['of an earlier leader is beyond that of a later one', [{ leaderEpoch: 0, offset: 6 }, none]],
-  ] as [string, [EndOffset, EndOffset]][])('an end offset that %s', (_name, wrong) => {
+    ['is from an earlier leader and above that of a later one', [{ leaderEpoch: 0, offset: 6 }, none]],
+  ] as [string, [EndOffset, EndOffset]][])('refuse an end offset that %s', (_name, wrong) => {
     expect(judgeEnds([{ leaderEpoch: 1, offset: 5 }, none], wrong)).toBe(false);
   });
 
@@ -95,7 +95,7 @@ describe('the rules for the offsets of ListOffsets', () => {
     return verdict.violation === null;
   }
 
-  test('a search for a timestamp finds the first record that has it or a later one', () => {
+  test('accept only the first record with the timestamp or a later one', () => {
     const first = Array.from({ length: 40 }, (_, count) => count).find(
       (count) => timestampOf(count) >= timestampOf(20),
     ) as number;
@@ -105,7 +105,7 @@ describe('the rules for the offsets of ListOffsets', () => {
     expect(judgeSearch(20, { offset: 0, timestamp: timestampOf(0) })).toBe(false);
   });
 
-  test('only at the end of a run must a search find something', () => {
+  test('accept a search without result before the end of a run only', () => {
     const nothing = { offset: -1, timestamp: -1 };
     expect(judgeSearch(20, nothing)).toBe(true);
     expect(judgeSearch(20, nothing, true)).toBe(false);
@@ -149,7 +149,7 @@ describe('the oracle of metadata operations', () => {
   }
   const asked: Fields = { code: null };
 
-  test('answers that fit', () => {
+  test('accepts responses that agree with the time line', () => {
     expect(
       judge(
         { floor: 5, ceiling: 12 },
@@ -215,17 +215,17 @@ describe('the oracle of metadata operations', () => {
     });
   });
 
-  test('one topic is created once and deleted once', () => {
+  test('reports a topic that is created twice or deleted twice', () => {
     expect(judge({}, {})).toContain('created twice');
     expect(judge(asked, { kind: 'delete' }, { kind: 'delete' })).toContain('no topic went');
   });
 
-  test('a topic that nobody asked for', () => {
+  test('reports a topic that no request created', () => {
     expect(judge()).toContain('nobody asked');
   });
 });
 
-test('a disk may forget only while no other node is about to die', async () => {
+test('a disk may lose data only while no other node is going to stop', async () => {
   await inMacrotask(() => {
     const cluster = new SimulatedCluster({ seed: 1 });
     cluster.start();
@@ -282,8 +282,8 @@ async function withFaults(
   });
 }
 
-describe('faults that overlap', () => {
-  test('a slow network is slow until the last reason for it is over', async () => {
+describe('overlapping faults', () => {
+  test('the network is slow until the last delay fault ends', async () => {
     await withFaults((cluster, faults, plan) => {
       const meanMs = (): number => cluster.network.faults.latencyMeanMs;
       plan('delay', { dice: 0.1, durationMs: 3_000 });
@@ -299,7 +299,7 @@ describe('faults that overlap', () => {
     });
   });
 
-  test('a link that was cut twice is cut until both are over', async () => {
+  test('a link that was cut twice is cut until both faults end', async () => {
     await inMacrotask(() => {
       const world = new World(3);
       const network = new SimulatedNetwork(world);
@@ -312,7 +312,7 @@ describe('faults that overlap', () => {
     });
   });
 
-  test('a write error that did not come leaves the arm of a power cut alone', async () => {
+  test('the end of a write-error fault without a write does not disarm a power cut', async () => {
     await withFaults((cluster, faults, plan) => {
       const [first] = cluster.nodes as [SimulatedNode];
       // No write happens while this fault is armed.
@@ -324,7 +324,7 @@ describe('faults that overlap', () => {
     });
   });
 
-  test('a repair of a node that dies on its way down ends, and others may follow', async () => {
+  test('a repair ends when its node dies during the shutdown, and later repairs can begin', async () => {
     await withFaults((cluster, faults, plan) => {
       const [first, second] = cluster.nodes as [SimulatedNode, SimulatedNode];
       plan('repair');

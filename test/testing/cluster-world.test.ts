@@ -46,7 +46,7 @@ describe('whole clusters on a virtual clock', () => {
 
 /** Each of these tests plants a bug into the broker. The checks must find it, or it means nothing that they find none without it. */
 describe('canaries', () => {
-  test('a high watermark that does not wait for the ISR', async () => {
+  test('the simulation finds a high watermark that does not wait for the ISR', async () => {
     const spy = vi.spyOn(LeaderState.prototype, 'advanceHighWatermark');
     spy.mockImplementation(function (this: LeaderState) {
       if (this.logEndOffset <= this.highWatermark) return false;
@@ -66,7 +66,7 @@ describe('plans', () => {
   const plan = (seed: number, without: string[] = [], skip: number[] = []) =>
     planOf(new SeededRandom(seed).fork('plan'), new Set(without), new Set(skip));
 
-  test('leaving a family or a fault out moves no other', () => {
+  test('leaving out a family or a fault does not change the other faults', () => {
     for (let seed = 1; seed <= 50; seed++) {
       const whole = plan(seed);
       const without = plan(seed, ['kill', 'cut']);
@@ -80,7 +80,7 @@ describe('plans', () => {
     }
   });
 
-  test('a quarter of the seeds is calm, and every family and shape occurs', () => {
+  test('about a quarter of the seeds have no faults, and every family and shape occurs', () => {
     const plans = Array.from({ length: 400 }, (_, seed) => plan(seed));
     const calm = plans.filter(({ faults }) => faults.length === 0).length;
     expect(calm).toBeGreaterThan(60);

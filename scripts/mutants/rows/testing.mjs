@@ -58,7 +58,7 @@ export const testingRows = [
         to: 'true',
       },
     ],
-    caughtBy: { test: faults, name: 'leaves the rest of the request alone' },
+    caughtBy: { test: faults, name: 'a fault on one partition does not affect the others in the request' },
   },
   {
     number: 502,
@@ -72,7 +72,10 @@ export const testingRows = [
         to: '    if (!after || rest === null) {',
       },
     ],
-    caughtBy: { test: faults, name: 'duplicates for a producer that is not idempotent' },
+    caughtBy: {
+      test: faults,
+      name: 'an error after the append duplicates records of a producer that is not idempotent',
+    },
   },
   {
     number: 503,
@@ -86,7 +89,10 @@ export const testingRows = [
         to: 'const timer = delayMs <= workMs * 20 ?',
       },
     ],
-    caughtBy: { test: 'test/testing/kafka/clock.test.ts', name: 'time stands still by itself' },
+    caughtBy: {
+      test: 'test/testing/kafka/clock.test.ts',
+      name: 'a manual clock stands still until the test moves it, and only forwards',
+    },
   },
   {
     number: 964,
@@ -119,6 +125,9 @@ export const testingRows = [
         to: '  readonly machine = this;',
       },
     ],
-    caughtBy: { test: 'test/testing/kafka/lives.test.ts', name: 'lets long polls of clients end' },
+    caughtBy: {
+      test: 'test/testing/kafka/lives.test.ts',
+      name: 'does not hold up the long polls of clients',
+    },
   },
 ];

@@ -78,7 +78,7 @@ describe('in a simulated cluster', () => {
     expect(await run()).toEqual(first);
   });
 
-  test('an unknown broker is not available; a request that brokers do not serve is refused', async () => {
+  test('a request to an unknown broker, or of an API that brokers do not serve to each other, is refused', async () => {
     const errors = await simulate({ seed: 6, nodeCount: 2 }, (cluster) => {
       const { leader, other, brokers } = started(cluster);
       const unknown = brokers.request(nodeId(9), ListOffsetsRequest, ListOffsetsResponse, 10, listOffsets);
@@ -94,7 +94,7 @@ describe('in a simulated cluster', () => {
     expect(errors).toEqual(['NETWORK_EXCEPTION', 'UNSUPPORTED_VERSION', 'UNSUPPORTED_VERSION']);
   });
 
-  test.each(['kill', 'power'] as const)('pending calls end when their broker is gone: %s', async (kind) => {
+  test.each(['kill', 'power'] as const)('pending calls fail when their broker dies: %s', async (kind) => {
     const { error, waitedMs } = await simulate({ seed: 7, nodeCount: 3 }, (cluster) => {
       const { leader, brokers, topicId } = started(cluster);
       const fetch = longFetch(topicId, 100_000);
@@ -130,7 +130,7 @@ describe('in a simulated cluster', () => {
     expect(errors).toBe('INVALID_REQUEST');
   });
 
-  test('a call ends at its deadline; the next one is answered on the same stream', async () => {
+  test('a call fails at its deadline; the next one is answered on the same stream', async () => {
     const errors = await simulate({ seed: 8, nodeCount: 3 }, (cluster) => {
       const { leader, brokers, topicId } = started(cluster);
       const id = nodeId(leader.id);
@@ -191,7 +191,7 @@ describe('over gRPC', () => {
     return made;
   }
 
-  test('a request and its response, then the end of the broker', async () => {
+  test('a request is answered; pending and new requests fail when the broker stops', async () => {
     const [here, there] = [transport(), transport()];
     const { server } = new TestBroker();
     const calls = brokerServer(server);
@@ -219,7 +219,7 @@ describe('over gRPC', () => {
   });
 });
 
-describe('what a stream may say', () => {
+describe('a stream of another broker', () => {
   /** Opens a stream to broker 1 and sends these messages. Resolves to the answers, and whether the broker closed the stream. */
   async function say(messages: readonly CallFrame[]) {
     const [ours, theirs] = streamPair(new ManualTime());
@@ -247,7 +247,7 @@ describe('what a stream may say', () => {
   });
   const good = encode(ListOffsetsRequest, 10, listOffsets);
 
-  test('after a hello that fits, calls are answered', async () => {
+  test('is answered after a valid hello', async () => {
     const { got, isClosed } = await say([hello, call(2, 10, good)]);
     expect(isClosed).toBe(false);
     expect(got).toMatchObject([
@@ -257,11 +257,11 @@ describe('what a stream may say', () => {
   });
 
   test.each<[string, CallFrame]>([
-    ['nothing but a call', call(2, 10, good)],
+    ['a call without a hello', call(2, 10, good)],
     ['another cluster', helloOf(identityOf(2, { clusterId: 'other' }), 1)],
-    ['another broker is meant', helloOf(identityOf(2), 3)],
+    ['a hello for another broker', helloOf(identityOf(2), 3)],
     ['no version in common', { ...hello, versionMin: versionMax + 1, versionMax: versionMax + 2 }],
-  ])('is closed and not answered: %s', async (_, first) => {
+  ])('is closed without a response: %s', async (_, first) => {
     const { got, replies, isClosed } = await say([first, call(2, 10, good)]);
     expect(replies).toEqual([]);
     // The broker sends its hello and nothing else.
@@ -269,13 +269,13 @@ describe('what a stream may say', () => {
     expect(isClosed).toBe(true);
   });
 
-  test('a body that can not be read, and an API that brokers do not serve, are refused; the stream goes on', async () => {
+  test('stays open after an invalid body and an API that is not served, which are refused', async () => {
     const { replies, isClosed } = await say([hello, call(2, 10, new Uint8Array(1)), call(52, 0, good, 2)]);
     expect(isClosed).toBe(false);
     expect(replies.map(({ errorCode }) => errorCode).sort((a, b) => a - b)).toEqual([35, 42]);
   });
 
-  test('more calls than may be pending are refused', async () => {
+  test('may have peerRequestsInFlightMax pending calls, more are refused', async () => {
     const fetch = encode(FetchRequest, 17, longFetch(idA, 60_000));
     const calls = Array.from({ length: peerRequestsInFlightMax + 1 }, (_, at) => call(1, 17, fetch, at));
     const { replies } = await say([hello, ...calls]);

@@ -47,7 +47,7 @@ function answered({ requestId, body }: Call): Reply {
   return { type: 'reply', requestId, errorCode: 0, errorMessage: '', leaderId: 1, epoch: 1, body: answer };
 }
 
-test('controller client: a request that was answered is not sent again; one whose stream broke is', async () => {
+test('controller client: a request is sent again when its stream broke, but not after its response', async () => {
   const calls: number[] = [];
   let breaks = 0;
   const client = clientOf((call, stream) => {
@@ -63,7 +63,7 @@ test('controller client: a request that was answered is not sent again; one whos
   client.close();
 });
 
-test('controller client: a request that this node sent to itself before it was elected is not made a second time', async () => {
+test('controller client: a request sent to this node itself before its election is carried out once', async () => {
   const self = nodeId(2);
   let leader: LeaderView = { id: null, epoch: 1 };
   const sent: [Call, CallerStream][] = [];
@@ -135,13 +135,13 @@ function clientAmong(
   });
 }
 
-test('controller client: one controller of another cluster is passed over', async () => {
+test('controller client: one controller of another cluster is ignored', async () => {
   const client = clientAmong(['n1']);
   expect([...(await client.send(62, 4, new Uint8Array([5])))]).toEqual([5]);
   client.close();
 });
 
-test('controller client: when most controllers belong to another cluster, it is this node that is wrong', async () => {
+test('controller client: requests fail when most controllers belong to another cluster', async () => {
   const client = clientAmong(['n1', 'n3']);
   await expect(client.send(62, 4, new Uint8Array([5]), { deadlineMs: 5_000 })).rejects.toThrow(
     'Expected cluster ID other-cluster, but got cluster ID test-cluster',
@@ -150,7 +150,7 @@ test('controller client: when most controllers belong to another cluster, it is 
 });
 
 test.each([[['n2', 'n1']], [['n1', 'n2']], [['n2', 'n1', 'n4']]])(
-  'controller client: a controller that is among %j itself asks the others, and learns that it is wrong',
+  'controller client: a controller among %j also asks the others, and fails when they are of another cluster',
   async (hosts) => {
     const client = clientAmong(['n1', 'n4'], hosts);
     await expect(client.send(62, 4, new Uint8Array([5]), { deadlineMs: 5_000 })).rejects.toThrow(

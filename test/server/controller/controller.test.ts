@@ -68,7 +68,7 @@ function leaderOf(cluster: TestCluster, seenBy: number, topic: string): number |
 }
 
 test(
-  'a new cluster: bootstrap records, and brokers are in service within milliseconds',
+  'a new cluster has its bootstrap records, and its brokers are unfenced within milliseconds',
   simulated((seed) => {
     const cluster = new TestCluster(seed);
     for (const id of [1, 2, 3]) cluster.boot(id);
@@ -91,7 +91,7 @@ test(
 );
 
 test(
-  'an answer that changes nothing leaves only when it is certain that nobody else has led',
+  'a response without a change waits for proof that this controller is still the active one',
   simulated((seed) => {
     const cluster = threeNodes(seed);
     expect(cluster.result(createTopic(cluster.node(1), 'taken', [1]))[0]).toBe(0);
@@ -109,7 +109,7 @@ test(
 );
 
 test(
-  'requests that come together share a proposal and are answered in full',
+  'concurrent requests share a proposal, and each is answered',
   simulated((seed) => {
     const cluster = threeNodes(seed);
     const before = cluster.shared.proposals;
@@ -127,7 +127,7 @@ test(
 );
 
 test(
-  'what is answered is committed: a question waits for the changes it saw',
+  'a response waits for the commit of the changes that it depends on',
   simulated((seed) => {
     const cluster = threeNodes(seed);
     const order: string[] = [];
@@ -153,7 +153,7 @@ test(
 );
 
 test(
-  'the active controller and a leader in one process die: the next controller finds out and moves the leaderships',
+  'when a combined node dies, the next active controller moves its leaderships at once',
   simulated((seed) => {
     const cluster = threeNodes(seed);
     cluster.result(createTopic(cluster.node(2), 't', [1, 2]));
@@ -167,7 +167,7 @@ test(
 );
 
 test(
-  'a broker that stands still keeps everything until its session ends, and comes back by itself',
+  'a paused broker is fenced when its session ends, and unfenced when it resumes',
   simulated((seed) => {
     const cluster = threeNodes(seed);
     cluster.result(createTopic(cluster.node(1), 't', [3, 2]));
@@ -184,7 +184,7 @@ test(
 );
 
 test(
-  'a process that is started again right after a kill is taken at once',
+  'a broker that is restarted right after a kill can register at once',
   simulated((seed) => {
     const cluster = threeNodes(seed);
     cluster.kill(3);
@@ -195,7 +195,7 @@ test(
 );
 
 test(
-  'controlled shutdown: the leadership is elsewhere before the broker stops',
+  'controlled shutdown: the leaderships have moved before the broker stops',
   simulated((seed) => {
     const cluster = threeNodes(seed);
     cluster.result(createTopic(cluster.node(1), 't', [3, 2]));
@@ -210,7 +210,7 @@ test(
 );
 
 test(
-  'without a controller the shutdown gives up soon',
+  'a controlled shutdown without a controller ends within five seconds',
   simulated((seed) => {
     const cluster = threeNodes(seed);
     cluster.kill(1);
@@ -224,7 +224,7 @@ test(
 );
 
 test(
-  'a request survives a change of the controller',
+  'a pending request is carried out by the next active controller',
   simulated((seed) => {
     const cluster = threeNodes(seed);
     const pending = createTopic(cluster.node(3), 'moved', [3]);
@@ -236,7 +236,7 @@ test(
 );
 
 test(
-  'nobody leads: the request fails when its time is up',
+  'without an active controller a request fails at its deadline',
   simulated((seed) => {
     const cluster = threeNodes(seed);
     cluster.kill(1);
@@ -248,7 +248,7 @@ test(
 );
 
 test(
-  'who is elected lets requests wait until it may answer, or another leads',
+  'a newly elected controller answers requests when it is active, or refuses them when another leads',
   simulated((seed) => {
     const cluster = threeNodes(seed);
     const call = creating();
@@ -283,7 +283,7 @@ test(
 );
 
 test(
-  'who hung up before the new controller was active asks elsewhere: the request is not carried out',
+  'a request whose stream ended before the controller was active is not carried out',
   simulated((seed) => {
     const cluster = threeNodes(seed);
     const { driver, log } = cluster.node(2);
@@ -318,7 +318,7 @@ test(
 );
 
 test(
-  'ten thousand partitions in one request are proposed in pieces',
+  'a request for 10,000 partitions makes several proposals',
   simulated((seed) => {
     const cluster = threeNodes(seed);
     const before = cluster.shared.proposals;
@@ -370,7 +370,7 @@ function refusedOf(cluster: TestCluster, count: number): { busy: number; ended: 
 }
 
 test(
-  'no more than queueLengthMax requests wait, for the active controller and for one that was just elected',
+  'at most queueLengthMax requests are queued, before and after the controller is active',
   simulated((seed) => {
     const cluster = threeNodes(seed);
     const active = refusedOf(cluster, queueLengthMax + 5);

@@ -21,7 +21,7 @@ function idle(intervalMs: number): Idle {
   return { record, writtenMs, until: (ms) => void world.run(ms) };
 }
 
-test('an idle log gets a record each interval, counted from the last record of any kind', () =>
+test('an idle log gets a NoOpRecord one interval after its last record', () =>
   inMacrotask(() => {
     const { record, writtenMs, until } = idle(500);
     until(1_200);
@@ -31,7 +31,7 @@ test('an idle log gets a record each interval, counted from the last record of a
     expect(writtenMs).toEqual([500, 1_000, 1_700, 2_200]);
   }));
 
-test('a look brings the next record forward; looks in a row share one', () =>
+test('a read of the log end offset brings the next record forward; several reads share one record', () =>
   inMacrotask(() => {
     const { record, writtenMs, until } = idle(500);
     until(100);
@@ -48,7 +48,7 @@ test('a look brings the next record forward; looks in a row share one', () =>
     expect(writtenMs).toEqual([120, 207, 707]);
   }));
 
-test('a look just before the record is due does not put it off', () =>
+test('a read just before the record is due does not delay it', () =>
   inMacrotask(() => {
     const { record, writtenMs, until } = idle(500);
     until(495);
@@ -57,7 +57,7 @@ test('a look just before the record is due does not put it off', () =>
     expect(writtenMs).toEqual([500]);
   }));
 
-test.each(['interval 0', 'a leadership that is over'])('nothing is written: %s', (why) =>
+test.each(['interval 0', 'a lost leadership'])('no record is written with %s', (why) =>
   inMacrotask(() => {
     const { record, writtenMs, until } = idle(why === 'interval 0' ? 0 : 500);
     until(10);

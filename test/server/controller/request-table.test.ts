@@ -19,7 +19,7 @@ function call(requestId: number, lowestPendingId = 1): Call {
 const of = (id: number, bootId = 1, isAwaited = () => true) => ({ nodeId: nodeId(id), bootId, isAwaited });
 
 describe('requests of nodes', () => {
-  test('are begun once, however often they are sent; each sender gets the answer', async () => {
+  test('are carried out once when they are sent several times; each sender gets the response', async () => {
     const table = new RequestTable();
     let begun = 0;
     const begin = async (): Promise<Uint8Array> => Uint8Array.of(++begun);
@@ -32,7 +32,7 @@ describe('requests of nodes', () => {
     expect(begun).toBe(4);
   });
 
-  test('are asked whether anybody who sent them still waits', async () => {
+  test('know whether one of their senders is still connected', async () => {
     const table = new RequestTable();
     let isAwaited = (): boolean => true;
     const never = new Promise<Uint8Array>(() => undefined);
@@ -55,7 +55,7 @@ describe('requests of nodes', () => {
     expect(isAwaited()).toBe(true);
   });
 
-  test('are begun again when they were not carried out, and in the next controller epoch', async () => {
+  test('are carried out again after a retriable refusal and in the next controller epoch', async () => {
     const table = new RequestTable();
     let begun = 0;
     const refuse = (error: KafkaError) => async (): Promise<Uint8Array> => {
@@ -73,7 +73,7 @@ describe('requests of nodes', () => {
   });
 
   // Bound: requestsPerNodeMax.
-  test('are forgotten when their sender will not send them again, and bounded', async () => {
+  test('are removed when their sender will not send them again, and bounded by requestsPerNodeMax', async () => {
     const table = new RequestTable();
     const begin = async (): Promise<Uint8Array> => new Uint8Array(0);
     for (let id = 1; id <= 100; id++) await table.once(call(id, id - 2), of(2), begin);

@@ -69,7 +69,7 @@ const metadata = (): Uint8Array =>
   );
 const metadataBody = (count: number): Buffer => Buffer.concat([header(3, 1), int32(count)]);
 
-describe('bytes that are no request: the connection is closed without an answer', () => {
+describe('bytes that are not a request: the connection is closed without a response', () => {
   const cases: readonly [string, readonly Uint8Array[]][] = [
     ['a negative length', [int32(-1)]],
     ['the smallest length', [int32(-(2 ** 31))]],
@@ -99,7 +99,7 @@ describe('bytes that are no request: the connection is closed without an answer'
     expect(socket.received.length).toBe(0);
   });
 
-  test('what came before the rubbish is answered', async () => {
+  test('requests before invalid bytes are answered', async () => {
     onTestFailed(() => console.log(workshop.story()));
     const socket = await raw();
     socket.send(Buffer.concat([metadata(), metadata(), int32(-1)]));
@@ -108,7 +108,7 @@ describe('bytes that are no request: the connection is closed without an answer'
     await socket.closed();
   });
 
-  test('random bytes, on their own and as the body of every api', async () => {
+  test('random bytes, alone and as the body of every API, do not harm the broker', async () => {
     const seed = Number(process.env.SEED ?? random.u32());
     onTestFailed(() => console.log(`SEED=${seed}\n${workshop.story()}`));
     let state = seed;
@@ -133,8 +133,8 @@ describe('bytes that are no request: the connection is closed without an answer'
   });
 });
 
-describe('frames that do not end', () => {
-  test('a frame that is announced and then cut off', async () => {
+describe('incomplete frames', () => {
+  test('a connection that ends within a frame is closed without a response', async () => {
     onTestFailed(() => console.log(workshop.story()));
     const socket = await raw();
     socket.send(int32(1_000), Buffer.alloc(500));
@@ -143,7 +143,7 @@ describe('frames that do not end', () => {
     expect(socket.received.length).toBe(0);
   });
 
-  test('clients that fall silent in the middle of a frame, or before the first byte, disturb nobody', async () => {
+  test('clients that send nothing more within a frame, or nothing at all, do not affect other clients', async () => {
     onTestFailed(() => console.log(workshop.story()));
     for (let i = 0; i < 50; i++) {
       (await raw()).send(int32(100_000_000), Buffer.alloc(1_000));
@@ -153,7 +153,7 @@ describe('frames that do not end', () => {
     await expectUnharmed();
   });
 
-  test('clients that leave without reading their answers', async () => {
+  test('clients that reset the connection before their responses do not affect other clients', async () => {
     onTestFailed(() => console.log(workshop.story()));
     for (let i = 0; i < 50; i++) {
       const socket = await raw();
@@ -163,7 +163,7 @@ describe('frames that do not end', () => {
     await expectUnharmed();
   });
 
-  test('a request in single bytes is a request', async () => {
+  test('a request that arrives byte by byte is answered', async () => {
     onTestFailed(() => console.log(workshop.story()));
     const socket = await raw();
     for (const byte of metadata()) socket.send(Uint8Array.of(byte));
@@ -216,7 +216,7 @@ async function produce(records: Uint8Array | null, acks = -1, topic = 'kept', in
   return errorOf(partition?.errorCode ?? -1).name;
 }
 
-describe('record batches that are none: the partition is refused, nothing is appended', () => {
+describe('invalid record batches: the partition has an error, nothing is appended', () => {
   const attributes = 21;
   const lastOffsetDelta = 23;
   const count = 57;
@@ -287,18 +287,18 @@ describe('record batches that are none: the partition is refused, nothing is app
     ['lz4', 3],
     ['zstd', 4],
     ['unknown', 7],
-  ])('garbage that calls itself %s', async (_, codec) => {
+  ])('garbage with the codec %s', async (_, codec) => {
     onTestFailed(() => console.log(workshop.story()));
     expect(['CORRUPT_MESSAGE', 'INVALID_RECORD']).toContain(await produce(garbled(codec)()));
   });
 
-  test('a compressed batch whose count lies', async () => {
+  test('a compressed batch with a wrong count', async () => {
     onTestFailed(() => console.log(workshop.story()));
     const bytes = changed((b) => lie(b, 50), batch({ compression: 'gzip' }));
     expect(await produce(bytes)).toBe('INVALID_RECORD');
   });
 
-  test('an unknown topic, an unknown partition, an internal topic, acks=2', async () => {
+  test('an unknown topic, an unknown partition, acks=2', async () => {
     onTestFailed(() => console.log(workshop.story()));
     expect(await produce(batch(), -1, 'nowhere')).toBe('UNKNOWN_TOPIC_OR_PARTITION');
     expect(await produce(batch(), -1, 'kept', 9_999)).toBe('UNKNOWN_TOPIC_OR_PARTITION');

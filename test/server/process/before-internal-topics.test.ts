@@ -32,7 +32,7 @@ afterAll(() => workshop.close());
 
 const name = (code: number | undefined): string => errorOf(code ?? -1).name;
 
-test('a member: NOT_COORDINATOR, without the general text of the error', async () => {
+test('heartbeats get NOT_COORDINATOR without an error message', async () => {
   const classic = { groupId: 'g', generationId: 1, memberId: 'm' };
   const { errorCode } = await client.requestTo(1, HeartbeatRequest, HeartbeatResponse, classic);
   expect(name(errorCode)).toBe('NOT_COORDINATOR');
@@ -45,7 +45,7 @@ test('a member: NOT_COORDINATOR, without the general text of the error', async (
   expect(answer).toMatchObject({ errorCode: Errors.NOT_COORDINATOR.code, errorMessage: null });
 });
 
-test('offsets in a transaction: COORDINATOR_NOT_AVAILABLE, after which the producer looks for the coordinator', async () => {
+test('TxnOffsetCommit gets the retriable COORDINATOR_NOT_AVAILABLE', async () => {
   const partitions = [{ partitionIndex: 0, committedOffset: 1, committedMetadata: '' }];
   const answer = await client.requestTo(1, TxnOffsetCommitRequest, TxnOffsetCommitResponse, {
     transactionalId: 'tx',
@@ -57,7 +57,7 @@ test('offsets in a transaction: COORDINATOR_NOT_AVAILABLE, after which the produ
   expect(name(answer.topics[0]?.partitions[0]?.errorCode)).toBe('COORDINATOR_NOT_AVAILABLE');
 });
 
-test('a marker for offsets: UNKNOWN_TOPIC_OR_PARTITION', async () => {
+test('WriteTxnMarkers for __consumer_offsets gets UNKNOWN_TOPIC_OR_PARTITION', async () => {
   const topics = [{ name: '__consumer_offsets', partitionIndexes: [0] }];
   const marker = { producerId: 1, producerEpoch: 0, transactionResult: true, coordinatorEpoch: 0, topics };
   const answer = await client.requestTo(1, WriteTxnMarkersRequest, WriteTxnMarkersResponse, {

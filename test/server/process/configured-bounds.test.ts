@@ -98,7 +98,7 @@ beforeEach(() => {
   onTestFailed(() => console.log(workshop.story()));
 });
 
-test('group.max.size: a classic group is full', async () => {
+test('group.max.size: one member more gets GROUP_MAX_SIZE_REACHED', async () => {
   const join = (memberId = '') =>
     client.request(JoinGroupRequest, JoinGroupResponse, {
       groupId: 'classic',
@@ -125,23 +125,23 @@ const heartbeat = (groupId: string, memberId: string, subscription: object) =>
     ...subscription,
   });
 
-test('group.consumer.max.size: a consumer group is full', async () => {
+test('group.consumer.max.size: one member more gets GROUP_MAX_SIZE_REACHED', async () => {
   const subscribedTopicNames = ['a'];
   expect(name(await heartbeat('modern', 'one', { subscribedTopicNames }))).toBe('NONE');
   expect(name(await heartbeat('modern', 'two', { subscribedTopicNames }))).toBe('GROUP_MAX_SIZE_REACHED');
 });
 
-test('regexSizeMax: a subscription that compiles to too much', async () => {
+test('regexSizeMax: a larger expression gets INVALID_REGULAR_EXPRESSION', async () => {
   const subscribedTopicRegex = '(a{100}){50}';
   expect(name(await heartbeat('regex', 'one', { subscribedTopicRegex }))).toBe('INVALID_REGULAR_EXPRESSION');
 });
 
-test('offset.metadata.max.bytes: the metadata of an offset is too long', async () => {
+test('offset.metadata.max.bytes: longer metadata gets OFFSET_METADATA_TOO_LARGE', async () => {
   expect(await commit('x'.repeat(10))).toBe('NONE');
   expect(await commit('x'.repeat(11))).toBe('OFFSET_METADATA_TOO_LARGE');
 });
 
-test('max.incremental.fetch.session.cache.slots: no session for one more client', async () => {
+test('max.incremental.fetch.session.cache.slots: one client more gets no session', async () => {
   const fetch = () =>
     client.request(FetchRequest, FetchResponse, {
       maxWaitMs: 0,
@@ -160,7 +160,7 @@ test('max.incremental.fetch.session.cache.slots: no session for one more client'
   expect((await fetch()).sessionId).toBe(0);
 });
 
-test('transaction.max.timeout.ms: a transaction may not stay open for longer', async () => {
+test('transaction.max.timeout.ms: a longer timeout gets INVALID_TRANSACTION_TIMEOUT', async () => {
   expect(name(await init(5_000))).toBe('NONE');
   expect(name(await init(5_001))).toBe('INVALID_TRANSACTION_TIMEOUT');
 });
@@ -174,7 +174,7 @@ const create = async (topic: string, numPartitions: number): Promise<string> => 
   return named(topics);
 };
 
-test('partitionsPerRequestMax: a topic of too many partitions', async () => {
+test('partitionsPerRequestMax: a topic with more partitions gets POLICY_VIOLATION', async () => {
   expect(await create('many', 10_000)).toBe('NONE');
   expect(await create('many', 10_001)).toBe('POLICY_VIOLATION');
 });
@@ -188,7 +188,7 @@ async function produce(records: Uint8Array) {
   return responses[0]?.partitionResponses[0];
 }
 
-test('unpackedBytesFloor: a small batch that unpacks to more', async () => {
+test('unpackedBytesFloor: a batch that unpacks to more gets CORRUPT_MESSAGE', async () => {
   const batch = (bytes: number): Uint8Array => {
     const value = new Uint8Array(bytes);
     const record = { key: new Uint8Array(1), value, timestamp: Date.now() };
@@ -199,7 +199,7 @@ test('unpackedBytesFloor: a small batch that unpacks to more', async () => {
   expect(named([(await produce(batch(17 * mebibyte))) ?? { errorCode: -1 }])).toBe('CORRUPT_MESSAGE');
 });
 
-test('recordErrorsMax: refused records beyond it are only counted', async () => {
+test('recordErrorsMax: at most so many record errors are returned', async () => {
   const record = { key: null, value: new Uint8Array(1), timestamp: Date.now() };
   const refused = await produce(buildBatch({ records: Array.from({ length: 1_100 }, () => record) }));
   expect(named([refused ?? { errorCode: -1 }])).toBe('INVALID_RECORD');

@@ -165,7 +165,7 @@ describe('a damaged metadata log', () => {
     await cp(damaged.directory, kept(), { recursive: true });
   });
 
-  test.each(kinds)('%s: the node does not start, the others go on', async (_, damage) => {
+  test.each(kinds)('%s: the node does not start, the other nodes go on serving', async (_, damage) => {
     onTestFailed(() => console.log(workshop.story()));
     await rm(damaged.directory, { recursive: true });
     await cp(kept(), damaged.directory, { recursive: true });
@@ -178,13 +178,13 @@ describe('a damaged metadata log', () => {
     await expectServing();
   });
 
-  test('formatted again as it says, the node copies the log from the others', async () => {
+  test('after the format that the message asks for, the node copies the log from the others', async () => {
     onTestFailed(() => console.log(workshop.story()));
     await formatAgain();
     expect(await readAll(client, 'kept')).toEqual(acknowledged);
   });
 
-  test('an old copy of everything: the leader knows better, and the node ends', async () => {
+  test('a node with an old copy of its directory ends, because it lacks entries that it acknowledged', async () => {
     onTestFailed(() => console.log(workshop.story()));
     const { leaderId } = await until('a controller', () => quorumOf(client));
     damaged = nodes.find(({ id }) => id !== leaderId) as NodeFiles;
@@ -207,8 +207,8 @@ describe('a damaged metadata log', () => {
   });
 });
 
-describe('nodes that are lost', () => {
-  test('two of three, and back: nothing is decided meanwhile, then everything goes on', async () => {
+describe('the loss of nodes', () => {
+  test('two of three: no topic can be created until they are back, then all records are there', async () => {
     onTestFailed(() => console.log(workshop.story()));
     await Promise.all([servers[0]?.end('SIGKILL'), servers[1]?.end('SIGKILL')]);
     const alone = workshop.client(nodes[2] as NodeFiles);
@@ -219,7 +219,7 @@ describe('nodes that are lost', () => {
     expect(await readAll(client, 'kept')).toEqual(acknowledged);
   });
 
-  test('all three at once by kill -9, again and again: their metadata is the same', async () => {
+  test('kill -9 of all three, three times: their metadata stays the same, nothing is lost', async () => {
     onTestFailed(() => console.log(workshop.story()));
     let endOffset = 0;
     for (let i = 0; i < 3; i++) {

@@ -66,7 +66,7 @@ beforeAll(async () => {
 
 afterAll(() => workshop.close());
 
-test('a voter that lost its log refuses to start, and comes back as a new replica', async () => {
+test('a voter that lost its log does not start, and returns as a new voter after a format', async () => {
   onTestFailed(() => console.log(workshop.story()));
   const [first, second, third] = nodes as [NodeFiles, NodeFiles, NodeFiles];
   expect(await votersOf(first)).toEqual([1, 2, 3].map((id) => `${id} ${directoryIds[id - 1]}`));

@@ -65,7 +65,7 @@ describe('a gRPC client with proto/ alone', () => {
     });
   }
 
-  test('asks a broker which APIs it serves', async () => {
+  test('gets the served APIs from a broker', async () => {
     onTestFailed(() => console.log(workshop.story()));
     const call = open('Broker', node.broker.port);
     const answers = first(call, 2);
@@ -95,7 +95,7 @@ describe('a gRPC client with proto/ alone', () => {
   test.each([
     ['another cluster', { clusterId: 'AAAAAAAAAAAAAAAAAAAAAw' }, /belongs to cluster AAAAAAAAAAAAAAAAAAAAAw/],
     ['no version in common', { versionMin: 2 }, /speaks versions 2 to 3/],
-    ['another node is meant', { wantedNodeId: 9 }, /looks for node 9, this is node 1/],
+    ['a hello for another node', { wantedNodeId: 9 }, /looks for node 9, this is node 1/],
   ])('is refused with the reason: %s', async (_, more, reason) => {
     for (const method of ['Raft', 'RaftBulk', 'Observe', 'Controller', 'Broker', 'Replication']) {
       const call = open(method, node.broker.port);
@@ -111,7 +111,7 @@ describe('a gRPC client with proto/ alone', () => {
     }
   });
 
-  test('is served nothing without a hello', async () => {
+  test('is refused without a hello', async () => {
     const call = open('Controller', node.controller.port);
     const got: unknown[] = [];
     call.on('data', (message) => got.push(message));

@@ -57,7 +57,7 @@ test('produced and fetched records are counted by topic, requests by API', async
   );
 });
 
-test('the page is Prometheus text: each metric once, described, of a known name', async () => {
+test('/metrics is Prometheus text with each metric once, and only metrics of the table', async () => {
   const response = await page('/metrics');
   expect(response.headers.get('content-type')).toBe('text/plain; version=0.0.4; charset=utf-8');
   const names = [...(await response.text()).matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name]) => name ?? '');
@@ -68,7 +68,7 @@ test('the page is Prometheus text: each metric once, described, of a known name'
   expect(own.length).toBeGreaterThan(30);
 });
 
-test('health, readiness and the cluster, on the port of metrics and on the listener', async () => {
+test('/healthz, /readyz and /api/cluster are served on metrics.port and on the client listener', async () => {
   for (const port of [metricsPort, node.broker.port]) {
     expect(await (await page('/healthz', port)).text()).toBe('ok\n');
     const ready = await page('/readyz', port);
@@ -83,14 +83,14 @@ test('health, readiness and the cluster, on the port of metrics and on the liste
   }
 });
 
-test('other paths and methods are refused in a sentence; a listener that was not named serves no pages', async () => {
+test('other paths get 404, other methods 405; the controller listener serves no pages', async () => {
   expect((await page('/nothing')).status).toBe(404);
   const posted = await page('/metrics', metricsPort, { method: 'POST', body: 'x' });
   expect([posted.status, await posted.text()]).toEqual([405, 'Only GET and HEAD are served here.\n']);
   expect(await (await page('/metrics', node.controller.port)).text()).toContain('there is no web page here');
 });
 
-test('a client that sends half a request is closed and disturbs nobody', async () => {
+test('a connection with an incomplete request is closed, others are served', async () => {
   const socket = connect(metricsPort, '127.0.0.1');
   socket.write(`GET /metrics HTTP/1.1\r\nX: ${'y'.repeat(20_000)}`);
   const closed = new Promise((resolve) => socket.once('close', resolve));
@@ -100,7 +100,7 @@ test('a client that sends half a request is closed and disturbs nobody', async (
   expect((await page('/healthz')).status).toBe(200);
 });
 
-test('a port that is taken, and a host that has no address, end the start with a sentence', async () => {
+test('a metrics port in use, or a host without address, ends the start with a clear message', async () => {
   for (const [settings, words] of [
     [{ 'metrics.port': metricsPort, 'metrics.host': '127.0.0.1' }, 'Address already in use'],
     [
@@ -123,7 +123,7 @@ test('a port that is taken, and a host that has no address, end the start with a
 
 // Bounds: connectionsMax and headerBytesMax.
 test.each(['a port of its own', 'a listener of clients'])(
-  'on %s 64 connections are served, and headers of 8 KiB',
+  'on %s at most 64 connections and headers of 8 KiB are accepted',
   async (where) => {
     const port = where === 'a listener of clients' ? node.broker.port : metricsPort;
     const long = await page('/metrics', port, { headers: { 'x-long': 'x'.repeat(9_000) } });
@@ -144,7 +144,7 @@ test.each(['a port of its own', 'a listener of clients'])(
   },
 );
 
-test('a metrics port that a listener has is named as such', async () => {
+test("a metrics.port equal to a listener's port ends the start and names that listener", async () => {
   const other = new Workshop();
   try {
     const [second] = (await other.nodes(1)) as [NodeFiles];

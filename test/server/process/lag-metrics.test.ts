@@ -6,7 +6,7 @@ import { bytesOf, createTopic, freePorts, producerOf, until, Workshop } from './
 const workshop = new Workshop();
 afterAll(() => workshop.close());
 
-test('a group that read a part is behind by the rest, wherever the partitions are', async () => {
+test('kafka_consumergroup_lag is right on both nodes, wherever the partitions are', async () => {
   onTestFailed(() => console.log(workshop.story()));
   const metricsPorts = await freePorts(2);
   const nodes = await workshop.nodes(2, {

@@ -86,7 +86,7 @@ function statusOfPeerStream(): Promise<grpc.StatusObject> {
   });
 }
 
-test('streams of other nodes get through to a listener that is full of clients', async () => {
+test('streams of other nodes are served by a listener that is full of clients', async () => {
   onTestFailed(() => console.log(workshop.story()));
   const clients: RawSocket[] = [];
   const metadata = requestFrame(

@@ -74,7 +74,7 @@ beforeAll(async () => {
 
 afterAll(() => workshop.close());
 
-test('a directory that can not be read is offline; nothing in it is made anew; with the disk everything is back', async () => {
+test('an unreadable directory is offline, its replicas are not recreated, and all records return with it', async () => {
   onTestFailed(() => console.log(workshop.story()));
   const { places } = await describe();
   expect([...places.values()].sort()).toEqual([one, one, two, two]);
@@ -101,7 +101,7 @@ test('a directory that can not be read is offline; nothing in it is made anew; w
   expect((await readAll(workshop.client(node), topic)).sort()).toEqual([...acknowledged].sort());
 });
 
-test('a replica moves to and fro while it takes records that are flushed at once, and stays over a kill', async () => {
+test('a replica moves nine times between directories during flushed appends, and keeps its place after kill -9', async () => {
   onTestFailed(() => console.log(workshop.story()));
   const { places } = await describe();
   let path = places.get(0) as string;

@@ -41,7 +41,7 @@ beforeAll(async () => {
 
 afterAll(() => workshop.close());
 
-test('lines are JSON; loggers of the file and of the variable are silent', () => {
+test('lines are JSON; loggers set to a higher level in the file or a variable write none', () => {
   onTestFailed(() => console.log(workshop.story()));
   const loggers = lines().map(({ logger }) => logger);
   expect(loggers).toContain('org.apache.kafka.server.BrokerLifecycleManager');

@@ -269,7 +269,7 @@ beforeAll(async () => {
 
 afterAll(() => workshop.close());
 
-test('a node that is a controller too, formatted with the id of another cluster, ends as a broker does', async () => {
+test('a combined node formatted with another cluster id does not start, like a broker', async () => {
   onTestFailed(() => console.log(workshop.story()));
   const [client = 0, controller = 0] = await freePorts(2);
   const changes = {
@@ -291,7 +291,7 @@ test.each(mistakes)('$mistake', async ({ says, remedy, make }) => {
   expect(text).toContain(remedy);
 });
 
-test('the document is made from the table', async () => {
+test('docs/ops/mistakes.md is up to date', async () => {
   const rows = mistakes.map(
     ({ mistake, where, says, remedy }) =>
       `| ${mistake} | ${where} | ${says.replaceAll('|', '\\|')} | ${remedy} |`,

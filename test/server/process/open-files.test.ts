@@ -14,7 +14,7 @@ const openFilesMax = 240;
 
 // Windows has no limit of open files, and on macOS a node cannot find out its limit.
 test.skipIf(process.platform !== 'linux')(
-  'a node that may open 240 files appends, and makes topics, under 300 connections and after them',
+  'a node that may open 240 files appends records and creates topics despite 300 connections',
   async () => {
     onTestFailed(() => console.log(workshop.story()));
     const [node] = (await workshop.nodes(1)) as [NodeFiles];

@@ -477,7 +477,7 @@ describe('idempotent producers', () => {
   const from = (baseSequence: number, producerEpoch = 3) =>
     batch([0, 0], { producerId, producerEpoch, baseSequence });
 
-  test('19, 20, 21: old epochs, gaps, and the five last batches again', async () => {
+  test('19, 20, 21: old epochs and gaps are refused; the last five batches are detected as duplicates', async () => {
     onTestFailed(() => console.log(workshop.story()));
     const send = async (records: Uint8Array): Promise<[string, number]> => {
       const { errorCode, baseOffset } = await produce('plain', records, 9);

@@ -71,7 +71,7 @@ async function formatDynamic(nodes: readonly NodeFiles[]): Promise<void> {
 const replication: Settings = { 'offsets.topic.replication.factor': 1 };
 
 describe('the voters of running nodes', { timeout: 60_000 }, () => {
-  test('one grows to three, loses its leader, and gets a wiped disk back as another voter', async () => {
+  test('can be added, the leader can be lost, and a node with a wiped disk can be added again', async () => {
     const nodes = await workshop.nodes(3, replication, 'dynamic');
     const [one, two, three] = nodes as [NodeFiles, NodeFiles, NodeFiles];
     await formatDynamic(nodes);
@@ -106,7 +106,7 @@ describe('the voters of running nodes', { timeout: 60_000 }, () => {
     expect(after.voters[0]?.[1]).not.toBe(wiped);
   });
 
-  test('static voters become dynamic, stay so over a restart of all, and the leader can leave', async () => {
+  test('become dynamic with kraft.version=1, also after a restart of all, and the leader can be removed', async () => {
     const nodes = await workshop.nodes(3, replication);
     await workshop.format(nodes);
     const servers = await workshop.startAll(nodes);
@@ -133,7 +133,7 @@ describe('the voters of running nodes', { timeout: 60_000 }, () => {
     expect(idsOf(rest)).toEqual([1, 2, 3].filter((id) => id !== leader));
   });
 
-  test('controllers join by themselves, with an emptied disk too, and tell when they have moved', async () => {
+  test('are added by auto-join, also with an emptied disk, and update their changed address', async () => {
     const quick = { 'controller.quorum.fetch.timeout.ms': 500, 'controller.quorum.auto.join.enable': 'true' };
     const nodes = await workshop.nodes(3, { ...replication, ...quick }, 'dynamic');
     const [one, two, three] = nodes as [NodeFiles, NodeFiles, NodeFiles];
@@ -167,7 +167,7 @@ describe('the voters of running nodes', { timeout: 60_000 }, () => {
     expect(idsOf(await quorumOf(client))).toEqual([1, 2, 3]);
   });
 
-  test('who looks twice sees the log move, however long an idle log is left alone', async () => {
+  test('show a growing log end offset to repeated DescribeQuorum requests, even on an idle log', async () => {
     const [node] = (await workshop.nodes(1, { 'metadata.max.idle.interval.ms': 3_600_000 })) as [NodeFiles];
     await workshop.format([node]);
     await workshop.startAll([node]);

@@ -54,7 +54,7 @@ describe('directories', () => {
     expect(status).toBe(1);
   });
 
-  test("another node's", async () => {
+  test('of another node', async () => {
     onTestFailed(() => console.log(workshop.story()));
     const before = readdirSync(directory).sort();
     const { status, output } = await startWith('other-node', { 'node.id': 2 });
@@ -64,7 +64,7 @@ describe('directories', () => {
     expect(readdirSync(directory).sort()).toEqual(before);
   });
 
-  test("another node's, of a broker", async () => {
+  test('of another node, with a broker', async () => {
     onTestFailed(() => console.log(workshop.story()));
     const [port] = (await freePorts(1)) as [number];
     const { status, output } = await startWith('other-broker', {
@@ -77,7 +77,7 @@ describe('directories', () => {
     expect(status).toBe(1);
   });
 
-  test('one a copy of another', async () => {
+  test('one is a copy of the other', async () => {
     onTestFailed(() => console.log(workshop.story()));
     const copy = join(workshop.folder, 'copy');
     mkdirSync(copy);
@@ -157,7 +157,7 @@ describe('configurations', () => {
     expect(status).toBe(1);
   });
 
-  test('unknown keys are warned of, with the nearest that is known; settings without effect are named', async () => {
+  test('cause warnings for unknown keys, with the most similar known key, and for keys without effect', async () => {
     onTestFailed(() => console.log(workshop.story()));
     const properties = workshop.properties('odd', {
       ...base,

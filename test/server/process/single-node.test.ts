@@ -57,7 +57,7 @@ afterEach(() => {
 });
 
 describe('one node as a process', () => {
-  test('produce and consume', async () => {
+  test('produces and consumes 100 records', async () => {
     onTestFailed(() => console.log(workshop.story()));
     await produce(100);
     const client = workshop.client(node);
@@ -68,14 +68,14 @@ describe('one node as a process', () => {
     await expectNothingLost();
   });
 
-  test('a request that nobody serves is refused by the client, in the words of Kafka', async () => {
+  test("the client refuses an API that the node does not serve, with Kafka's message", async () => {
     const unknown = { ...ApiVersionsRequest, key: 9999, name: 'DescribeOldThingsRequest' };
     await expect(workshop.client(node).request(unknown, ApiVersionsResponse, {})).rejects.toThrow(
       'The node does not support DESCRIBE_OLD_THINGS',
     );
   });
 
-  test('a second process on the same directory is refused, the first goes on', async () => {
+  test('a second process on the same directory does not start, the first goes on serving', async () => {
     onTestFailed(() => console.log(workshop.story()));
     const { status, output } = await workshop.start(node).ended;
     expect(status).toBe(1);
@@ -86,7 +86,7 @@ describe('one node as a process', () => {
     await expectNothingLost();
   });
 
-  test('a port in use ends the start, the one who has the port goes on', async () => {
+  test('a second process on the same port does not start, the first goes on serving', async () => {
     onTestFailed(() => console.log(workshop.story()));
     const other = workshop.properties('port-in-use', {
       'node.id': 1,
@@ -134,7 +134,7 @@ describe('one node as a process', () => {
     await expectNothingLost();
   });
 
-  test('a broker with the id of one that lives is refused', async () => {
+  test('a broker with the id of a live one is refused', async () => {
     onTestFailed(() => console.log(workshop.story()));
     const { status, output } = await (await broker('twin', 1, workshop.clusterId)).ended;
     expect(output).toContain('Another broker is registered with that broker id.');
@@ -144,7 +144,7 @@ describe('one node as a process', () => {
     await expectNothingLost();
   });
 
-  test('kill -9 loses nothing that was acknowledged', async () => {
+  test('kill -9 loses no acknowledged record', async () => {
     onTestFailed(() => console.log(workshop.story()));
     const client = workshop.client(node);
     const producer = producerOf(client, { retries: 0, maxBlockMs: 100 });
@@ -175,7 +175,7 @@ describe('one node as a process', () => {
     ['SIGTERM', 143],
     ['SIGINT', 130],
   ] as const)(
-    '%s: status %i, a clean marker, nothing recovered at the next start',
+    '%s: status %i, .kafka_cleanshutdown is written, and the next start recovers nothing',
     async (signal, expected) => {
       onTestFailed(() => console.log(workshop.story()));
       await produce(10);
@@ -193,7 +193,7 @@ describe('one node as a process', () => {
     },
   );
 
-  test('while it stops, it tells nobody of a cluster without it', async () => {
+  test('during its shutdown it sends no Metadata response without itself', async () => {
     onTestFailed(() => console.log(workshop.story()));
     const client = workshop.client(node);
     const countsTold = new Set<number>();
@@ -209,7 +209,7 @@ describe('one node as a process', () => {
     await server.says('Kafka Server started');
   });
 
-  test('asked to end while it starts, it ends', async () => {
+  test('SIGTERM during the start ends the process', async () => {
     onTestFailed(() => console.log(workshop.story()));
     await server.end('SIGTERM');
     server = workshop.start(node);

@@ -109,7 +109,7 @@ beforeAll(async () => {
 afterAll(() => workshop.close());
 
 describe('three nodes under load', () => {
-  test('kill -9 of the leader of a partition', async () => {
+  test('kill -9 of the leader of a partition loses no acknowledged record', async () => {
     onTestFailed(() => console.log(workshop.story()));
     const load = new Load('leader');
     await load.more(20);
@@ -122,7 +122,7 @@ describe('three nodes under load', () => {
     await expectAllRead(await load.stop());
   });
 
-  test('kill -9 of the active controller', async () => {
+  test('kill -9 of the active controller loses no acknowledged record', async () => {
     onTestFailed(() => console.log(workshop.story()));
     const load = new Load('controller');
     await load.more(20);
@@ -139,7 +139,7 @@ describe('three nodes under load', () => {
     await expectAllRead(await load.stop());
   });
 
-  test('nodes that stand still for 200 ms now and then cause no election', async () => {
+  test('pauses of 200 ms cause no election', async () => {
     onTestFailed(() => console.log(workshop.story()));
     const load = new Load('pauses');
     const before = await quorumOf(client);
@@ -158,7 +158,7 @@ describe('three nodes under load', () => {
     await expectAllRead(await load.stop());
   });
 
-  test('a node that is told to stop hands over, and comes back into the ISR', async () => {
+  test('SIGTERM moves the leaderships away, and the node returns into the ISR', async () => {
     onTestFailed(() => console.log(workshop.story()));
     const load = new Load('handover');
     await load.more(10);
@@ -174,7 +174,7 @@ describe('three nodes under load', () => {
     await expectAllRead(await load.stop());
   });
 
-  test('kill -9 of all three at once', async () => {
+  test('kill -9 of all three at once loses no acknowledged record', async () => {
     onTestFailed(() => console.log(workshop.story()));
     const load = new Load('all');
     await load.more(20);
@@ -185,7 +185,7 @@ describe('three nodes under load', () => {
     await expectAllRead(await load.stop());
   });
 
-  test('none of them had an error to report', () => {
+  test('no node logged an error', () => {
     expect(servers.map(({ output }) => output).join('')).not.toContain(' ERROR ');
   });
 });

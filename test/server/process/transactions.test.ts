@@ -162,7 +162,7 @@ test.each([
   { committed: true, aborted: [] },
   { committed: false, aborted: [0] },
 ])(
-  'a fetch of committed records that waits is answered when the transaction ends (commit: $committed), not before',
+  'a pending read_committed fetch is answered when the transaction ends (commit: $committed)',
   async ({ committed, aborted }) => {
     const topic = await newTopic();
     const who = await producer();
@@ -195,7 +195,7 @@ async function offsetAt(topic: string, timestamp: number, isolationLevel: number
   return answer.topics[0]?.partitions[0]?.offset ?? Number.NaN;
 }
 
-test('offsets by time: readers of committed records find nothing from the first open transaction on', async () => {
+test('offsets by time: read_committed finds none from the first open transaction on', async () => {
   const topic = await newTopic();
   const [open, ended] = [await producer(), await producer()];
   await produce(null, topic, { atMs: 0 });
@@ -218,7 +218,7 @@ test('offsets by time: readers of committed records find nothing from the first 
   expect(next.producerEpoch).toBe(1);
 });
 
-describe('bad input is answered as Apache Kafka 4.3.1 answers it', () => {
+describe('invalid input gets the errors of Apache Kafka 4.3.1', () => {
   const strangers = [
     ['unknown id', { transactionalId: 'nobody' }, 'INVALID_PRODUCER_ID_MAPPING'],
     ['another producer', { producerId: 987_654 }, 'INVALID_PRODUCER_ID_MAPPING'],
@@ -254,7 +254,7 @@ describe('bad input is answered as Apache Kafka 4.3.1 answers it', () => {
     if (expected === 'PRODUCER_FENCED') expect(await add(who, topic, 1)).toBe('INVALID_PRODUCER_EPOCH');
   });
 
-  test('empty id, time-outs of nothing and above transaction.max.timeout.ms', async () => {
+  test('an empty id, and timeouts of 0, -1 and above transaction.max.timeout.ms', async () => {
     const timeouts = [0, -1, 900_001].map((transactionTimeoutMs) => init('x', { transactionTimeoutMs }));
     expect([name(await init('')), ...(await Promise.all(timeouts)).map(name)]).toEqual([
       'INVALID_REQUEST',
@@ -264,7 +264,7 @@ describe('bad input is answered as Apache Kafka 4.3.1 answers it', () => {
     ]);
   });
 
-  test('an end without a begin, records outside of a transaction, partitions after the end', async () => {
+  test('an end without a transaction, records outside of one, partitions after its end', async () => {
     const [topic, who] = [await newTopic(), await producer()];
     expect([(await end(who, true)).error, (await end(who, true, 4)).error]).toEqual([
       'INVALID_TXN_STATE',
@@ -290,7 +290,7 @@ describe('bad input is answered as Apache Kafka 4.3.1 answers it', () => {
   });
 });
 
-test('markers of a coordinator that has been replaced are refused', async () => {
+test('markers with an old coordinator epoch are refused', async () => {
   const topic = await newTopic();
   const who = await producer();
   expect(await produce(who, topic)).toBe('NONE');

@@ -24,7 +24,7 @@ function batches(sizes: readonly number[]): number[] {
   return counts;
 }
 
-test('small entries go by number, large ones by bytes, one that is larger than that alone', () => {
+test('a batch is limited by entries and bytes, and has at least one entry', () => {
   expect(batches(new Array<number>(130).fill(1))).toEqual([64, 64, 2]);
   expect(batches(new Array<number>(5).fill(30_000))).toEqual([2, 2, 1]);
   expect(batches([1, 900_000, 1, 1])).toEqual([1, 1, 2]);

@@ -55,7 +55,7 @@ test('delivery: nothing is delivered while the listeners restore a snapshot', as
   expect(events).toEqual(['snapshot 9', 'restored', 'delivered 10', 'entries 10 of 10', 'delivered 13']);
 });
 
-test('delivery: entries count as delivered when the listeners have them, not before', async () => {
+test('delivery: entries count as delivered after the listeners got them', async () => {
   const { delivery, events } = replica(0, 70);
   delivery.wake();
   await delivery.settled();

@@ -41,7 +41,7 @@ function opened(): { store: HeldStore; commit: GroupCommit; persisted: number[];
   return { store, commit, persisted, failures };
 }
 
-test('group commit: one write at a time; what comes meanwhile goes together into the next, in order', async () => {
+test('group commit: writes submitted during a write are combined into the next one, in order', async () => {
   const { store, commit, persisted } = opened();
   commit.submit([op(1)]);
   commit.submit([op(2), op(3)]);

@@ -5,7 +5,7 @@ import { Leadership } from '../../../src/server/raft/leadership.ts';
 import { silentLogger } from '../../../src/telemetry/logger.ts';
 import { Recorder } from './harness.ts';
 
-test('leadership: a leader acts when an entry of its own epoch was delivered, not when it is elected', () => {
+test('leadership: a leader is active when an entry of its epoch was delivered, not when it is elected', () => {
   const recorder = new Recorder();
   const role = { name: 'leader', startOffset: 7 };
   const core = { state: { epoch: 3, role }, leaderId: 1 } as unknown as RaftCore;

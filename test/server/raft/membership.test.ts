@@ -80,7 +80,7 @@ test('a quorum of one grows to three, loses its first member, and shrinks', asyn
   });
 });
 
-test('one bootstrap server that does not lead is enough to be found', async () => {
+test('a new node finds the quorum by one bootstrap server that is a follower', async () => {
   quorum = await TestQuorum.create(3, {}, true, 2);
   await Promise.all([quorum.start(1), quorum.start(2)]);
   const leader = await quorum.activated();
@@ -93,7 +93,7 @@ test('one bootstrap server that does not lead is enough to be found', async () =
   await eventually('the leader names it', () => leader.log.status().observers.some(({ id }) => id === 3));
 });
 
-test('a wiped disk votes no more under its old id, and is added as a new replica', async () => {
+test('a node with a wiped disk observes, and can be added again as a new voter', async () => {
   quorum = await TestQuorum.create(3, {}, true);
   await quorum.startAll();
   let leader = await quorum.activated();
@@ -118,7 +118,7 @@ test('a wiped disk votes no more under its old id, and is added as a new replica
   await eventually('it votes', () => back.log.status().role === 'follower');
 });
 
-test('static voters become dynamic', async () => {
+test('static voters become dynamic, and stay so after a restart', async () => {
   quorum = await TestQuorum.create(3);
   await quorum.startAll();
   const leader = await quorum.activated();
@@ -138,7 +138,7 @@ test('static voters become dynamic', async () => {
   await eventually('it observes', () => again.log.status().role === 'observer');
 });
 
-test('a read barrier waits for what was committed before', async () => {
+test('a read barrier returns an offset above all entries committed before it', async () => {
   quorum = await TestQuorum.create(3);
   await quorum.startAll();
   const leader = await quorum.activated();
@@ -150,7 +150,7 @@ test('a read barrier waits for what was committed before', async () => {
   await expect(follower.log.readBarrier()).rejects.toThrow(NotLeaderError);
 });
 
-test('endpoints of a voter change while it runs', async () => {
+test('endpoints of a voter can be changed while it runs', async () => {
   quorum = await TestQuorum.create(1, {}, true);
   const node = await quorum.start(1);
   await quorum.activated();

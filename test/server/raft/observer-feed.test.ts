@@ -47,7 +47,7 @@ function voter(): { feed: ObserverFeed; connect: (id: number) => { closedWith: s
   return { feed, connect };
 }
 
-test('no more than observersMax observers are fed; one of them may connect again', () => {
+test('at most observersMax observers are served; one of them may connect again', () => {
   const { feed, connect } = voter();
   const observers = Array.from({ length: observersMax }, (_, index) => connect(2 + index));
   expect(connect(2 + observersMax).closedWith).toBe('no more observers');

@@ -66,7 +66,7 @@ async function observer(count: number) {
   return { log, streams, timers, errors };
 }
 
-test('a voter that does not answer is left for the next, and all get their turn', async () => {
+test('an observer tries all voters in turn while none answers', async () => {
   const { log, streams, timers, errors } = await observer(3);
   for (let i = 0; i < 1000 && streams.length < 4; i++) timers.next();
   expect(new Set(streams.map(({ port }) => port))).toEqual(new Set([0, 1, 2]));

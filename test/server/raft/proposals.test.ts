@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { Proposals } from '../../../src/server/raft/proposals.ts';
 
-test('proposals: what waits when the leadership is lost is rejected, whoever commits at its offset later', async () => {
+test('proposals: pending proposals are rejected when the leadership is lost, even if re-elected later', async () => {
   const proposals = new Proposals();
   const early = proposals.open();
   const late = proposals.open();

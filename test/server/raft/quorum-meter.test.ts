@@ -45,7 +45,7 @@ function world() {
   return { meter, told, at: (ms: number) => (nowMs = ms) };
 }
 
-test('commits, entries and elections are measured from their beginning to their end', () => {
+test('metrics have latencies of commits and elections, and rates of entries', () => {
   const { meter, told, at } = world();
   const quiet = told('follower');
   expect([quiet['commit_latency_avg'], quiet['election_latency_max']]).toEqual([Number.NaN, Number.NaN]);
@@ -73,7 +73,7 @@ test('commits, entries and elections are measured from their beginning to their 
   });
 });
 
-test('only the leader tells how far the others are, of those that it has heard', () => {
+test('only the leader reports the lag of replicas, of those that it has heard', () => {
   const { told } = world();
   const led = told('leader');
   expect(led).toMatchObject({ number_of_voters: 3, number_of_observers: 1 });

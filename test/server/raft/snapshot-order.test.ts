@@ -28,7 +28,7 @@ class HeldSnapshots extends MemoryStore {
   }
 }
 
-test('snapshots: the log is cut when the snapshot is durable, not before', async () => {
+test('snapshots: the log is compacted when the snapshot is durable, not before', async () => {
   const store = new HeldSnapshots();
   const fatal: unknown[] = [];
   const id = nodeId(1);

@@ -90,7 +90,7 @@ function send(pipe: Pipe, snapshot: InstallSnapshot): Promise<boolean> {
   return sendSnapshot({ stream: pipe, greeter, to: nodeId(2), snapshot, scheduler });
 }
 
-test('a broken stream is resumed where it was, and the whole arrives as it was sent', async () => {
+test('a broken download is continued with the missing chunks, and the snapshot is equal', async () => {
   const received: InstallSnapshot[] = [];
   const downloads = new SnapshotDownloads((_, snapshot) => received.push(snapshot));
   const snapshot = snapshotOf(2_000_000);
@@ -107,7 +107,7 @@ test('a broken stream is resumed where it was, and the whole arrives as it was s
   expect(Buffer.compare(received[0]?.bytes ?? new Uint8Array(0), snapshot.bytes)).toBe(0);
 });
 
-test('another snapshot, or one of another replica, begins anew', async () => {
+test('a download of another snapshot or from another replica begins at its start', async () => {
   const received: number[] = [];
   const downloads = new SnapshotDownloads((_, { bytes }) => received.push(bytes.length));
   const snapshot = snapshotOf(1_000_000);
@@ -125,12 +125,12 @@ test('another snapshot, or one of another replica, begins anew', async () => {
   expect(received.at(-1)).toBe(0);
 });
 
-test('a snapshot beyond snapshotBytesMax is refused when it is announced; no memory is taken for what did not come', () => {
+test('a snapshot above snapshotBytesMax is refused by its size; memory is allocated for received bytes only', () => {
   expect(() => new SnapshotParts(snapshotBytesMax + 1)).toThrow(MalformedError);
   expect(new SnapshotParts(snapshotBytesMax).whole()).toHaveLength(0);
 });
 
-test('more than was announced is refused', () => {
+test('more bytes than announced are refused', () => {
   const downloads = new SnapshotDownloads(() => {});
   const pipe = new Pipe(downloads, leader, 100);
   const sent: SnapshotFrame[] = [];
@@ -157,7 +157,7 @@ test('more than was announced is refused', () => {
   ).toThrow(MalformedError);
 });
 
-test('a snapshot of an epoch beyond epochMax, or beyond that of its sender, is refused before it is installed', () => {
+test('a snapshot with an epoch above epochMax, or above that of its sender, is refused', () => {
   const received: InstallSnapshot[] = [];
   const downloads = new SnapshotDownloads((_, snapshot) => received.push(snapshot));
   const { receiver } = new Pipe(downloads, leader, 100);

@@ -10,7 +10,7 @@ afterEach(async () => {
 });
 
 describe('one voter', () => {
-  test('leads at once, commits, and finds it all after a restart', async () => {
+  test('leads at once, commits entries, and has them after a restart', async () => {
     quorum = await TestQuorum.create(1);
     const startedMs = performance.now();
     const node = await quorum.start(1);
@@ -37,7 +37,7 @@ describe('one voter', () => {
     expect(again.recorder.entries.map((entry) => entry.offset)).toEqual([0, 1, 2, 3, 4]);
   });
 
-  test('refuses what it cannot take', async () => {
+  test('refuses proposals of another epoch, too large ones, and too many', async () => {
     quorum = await TestQuorum.create(1, { payloadBytesMax: 100, uncommittedBytesMax: 150 });
     const node = await quorum.start(1);
     await quorum.activated();
@@ -48,7 +48,7 @@ describe('one voter', () => {
     expect(await quorum.propose('later')).toBeGreaterThan(0);
   });
 
-  test('goes on from a snapshot', async () => {
+  test('restarts from a snapshot and the entries after it', async () => {
     quorum = await TestQuorum.create(1, { trailingEntries: 2 });
     const node = await quorum.start(1);
     for (let i = 0; i < 10; i++) await quorum.propose(`p${i}`);
@@ -64,8 +64,8 @@ describe('one voter', () => {
   });
 });
 
-describe('a quorum that was formatted with its members', () => {
-  test('elects, keeps its voters in the log, and is refused a voter of another cluster', async () => {
+describe('a quorum formatted with its voters', () => {
+  test('has its voters in the log, and ignores a node of another cluster', async () => {
     quorum = await TestQuorum.create(3, {}, true);
     await quorum.startAll();
     const leader = await quorum.activated();
@@ -86,7 +86,7 @@ describe('a quorum that was formatted with its members', () => {
 });
 
 describe('three voters', () => {
-  test('elect, replicate, survive the loss of the leader', async () => {
+  test('elect a leader, replicate entries, and elect another one after its loss', async () => {
     quorum = await TestQuorum.create(3);
     await quorum.startAll();
     const first = await quorum.activated();
@@ -113,7 +113,7 @@ describe('three voters', () => {
     await first.log.shutdown();
   });
 
-  test('a leader that stops hands over first', async () => {
+  test('a leader that stops transfers its leadership', async () => {
     quorum = await TestQuorum.create(3);
     await quorum.startAll();
     const first = await quorum.activated();
@@ -130,7 +130,7 @@ describe('three voters', () => {
     expect(first.recorder.activeEpoch).toBe(null);
   });
 
-  test('a voter that was away gets a snapshot when the log no longer reaches back', async () => {
+  test('a voter that lacks compacted entries gets a snapshot', async () => {
     quorum = await TestQuorum.create(3, { trailingEntries: 2, cacheBytesMax: 500 });
     await Promise.all([quorum.start(1), quorum.start(2)]);
     const leader = await quorum.activated();
@@ -146,7 +146,7 @@ describe('three voters', () => {
 });
 
 describe('observer', () => {
-  test('gets the snapshot, then what is committed, and changes to another voter', async () => {
+  test('gets the snapshot, then committed entries, and continues with another leader', async () => {
     quorum = await TestQuorum.create(3, { trailingEntries: 2 });
     await quorum.startAll();
     const leader = await quorum.activated();

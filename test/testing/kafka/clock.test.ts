@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { startKafka } from '../../../src/testing/kafka/index.ts';
 import { kafkaJs } from './kafkajs.ts';
 
-test('advance(7d) deletes by retention, and a group that is not heard of loses its members and its offsets', async () => {
+test('advance(7d) deletes records by retention, and the members and offsets of a silent group', async () => {
   await using kafka = await startKafka({
     where: 'here',
     clock: 'manual',
@@ -37,7 +37,7 @@ test('advance(7d) deletes by retention, and a group that is not heard of loses i
   await consumer.disconnect().catch(() => {});
 });
 
-test('time stands still by itself, and only goes forward', async () => {
+test('a manual clock stands still until the test moves it, and only forwards', async () => {
   await using kafka = await startKafka({ where: 'here', clock: 'manual' });
   const now = kafka.clock.now();
   await new Promise((resolve) => setTimeout(resolve, 60));

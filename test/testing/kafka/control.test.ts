@@ -35,7 +35,7 @@ async function done(method: string, path: string, body?: unknown): Promise<Answe
 }
 
 describe('the control port', () => {
-  test('topics, records, faults and requests', async () => {
+  test('serves topics, records, faults and requests', async () => {
     await done('POST', '/topics', {
       name: 'made',
       partitions: 2,
@@ -51,7 +51,7 @@ describe('the control port', () => {
     expect(await done('GET', '/requests')).toMatchObject({ requests: expect.any(Array) });
   });
 
-  test('nodes, network, disks, waits', async () => {
+  test('serves nodes, network, disks and waits', async () => {
     const leader = (await done('POST', '/wait/leader', { topic: 'orders' })).node as number;
     expect(await done('POST', `/nodes/${leader}/kill`)).toEqual({ id: leader, state: 'down' });
     expect((await done('POST', '/wait/leader', { topic: 'orders', not: leader })).node).not.toBe(leader);
@@ -65,7 +65,7 @@ describe('the control port', () => {
     expect(await done('GET', '/cluster')).toMatchObject({ bootstrapServers: kafka.bootstrapServers });
   });
 
-  test('offsets, coordinators, and the waits for them', async () => {
+  test('serves offsets, coordinators, and the waits for them', async () => {
     await done('POST', '/topics', { name: 'counted', records: ['one', 'two'] });
     await done('POST', '/wait/offsets', { topic: 'counted', count: 2 });
     expect((await call('POST', '/wait/offsets', { topic: 'counted', count: 3, timeout: 20 }))[0]).toBe(504);
@@ -80,7 +80,7 @@ describe('the control port', () => {
     expect((await done('POST', '/wait/leader', { topic: 'counted' })).node).toEqual(expect.any(Number));
   });
 
-  test('snapshots and reset', async () => {
+  test('serves snapshots and reset', async () => {
     await done('POST', '/topics/orders/records', { records: ['kept'] });
     const { id } = await done('POST', '/snapshots');
     await done('POST', '/reset');
@@ -124,12 +124,12 @@ describe('the control port', () => {
     ],
     ['GET', '/nothing', undefined, 404, /GET \/openapi.json lists/],
     ['POST', '/topics', { name: 'bad name' }, 409, /Topic name is invalid/],
-  ] as const)('%s %s with %j is refused with a sentence', async (method, path, body, status, text) => {
+  ] as const)('refuses %s %s with %j, with a clear message', async (method, path, body, status, text) => {
     const [got, { error }] = await call(method, path, body);
     expect([got, error]).toEqual([status, expect.stringMatching(text)]);
   });
 
-  test('a body that is too large is refused, and the next request is answered', async () => {
+  test('refuses a body that is too large, and answers the next request', async () => {
     const [status, { error }] = await call('POST', '/topics', 'x'.repeat(17 * 1024 * 1024));
     expect([status, error]).toEqual([400, 'The body has more than 16777216 bytes.']);
     await done('GET', '/cluster');
@@ -138,11 +138,11 @@ describe('the control port', () => {
   test.each([
     [{ port: 'x' as never }, /port must be a whole number/],
     [{ prot: 9099 } as never, /serveControl has no option 'prot'/],
-  ])('options %j are refused', async (options, message) => {
+  ])('refuses the options %j', async (options, message) => {
     await expect(serveControl(kafka, options)).rejects.toThrow(message);
   });
 
-  test('the OpenAPI file names every verb, with its fields', async () => {
+  test('serves an OpenAPI file with every verb and its fields', async () => {
     const { paths } = (await done('GET', '/openapi.json')) as {
       paths: Record<string, Record<string, unknown>>;
     };
@@ -152,7 +152,7 @@ describe('the control port', () => {
     }
   });
 
-  test('web pages are refused, and without loopback a token is asked for', async () => {
+  test('refuses requests of web pages, and requires a token on an address other than loopback', async () => {
     const [status] = await call('GET', '/cluster', undefined, { origin: 'http://example.org' });
     expect(status).toBe(403);
     const open = await serveControl(kafka, { host: '0.0.0.0' });

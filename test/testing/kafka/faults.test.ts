@@ -49,7 +49,7 @@ function errorsOf(response: unknown): Record<string, number> {
 }
 
 describe('faults on requests', () => {
-  test('an error is answered as often as asked, then the client gets through', async () => {
+  test('an error is sent `times` times, then the request is handled', async () => {
     const fault = kafka.fault({ api: 'Produce', error: 'NOT_LEADER_OR_FOLLOWER', times: 2 });
     await send('orders', 'one');
     expect(fault.hits).toBe(2);
@@ -59,13 +59,13 @@ describe('faults on requests', () => {
     expect(await valuesOf('orders')).toEqual(['one']);
   });
 
-  test('an error after the work duplicates for a producer that is not idempotent', async () => {
+  test('an error after the append duplicates records of a producer that is not idempotent', async () => {
     kafka.fault({ api: 'Produce', error: 'REQUEST_TIMED_OUT', after: true });
     await send('orders', 'one');
     expect(await valuesOf('orders')).toEqual(['one', 'one']);
   });
 
-  test('and does not for one that is', async () => {
+  test('an error after the append duplicates no records of an idempotent producer', async () => {
     const idempotent = kafkaJs(kafka).producer({ idempotent: true, maxInFlightRequests: 1 });
     await idempotent.connect();
     const fault = kafka.fault({ api: 'Produce', error: 'NOT_ENOUGH_REPLICAS_AFTER_APPEND', after: true });
@@ -75,7 +75,7 @@ describe('faults on requests', () => {
     expect(await valuesOf('orders')).toEqual(['one']);
   });
 
-  test('a filter by partition leaves the rest of the request alone', async () => {
+  test('a fault on one partition does not affect the others in the request', async () => {
     const fault = kafka.fault({
       api: 'Produce',
       topic: 'orders',
@@ -110,7 +110,7 @@ describe('faults on requests', () => {
     ['transactional id', { transactionalId: 'tx' }],
     ['api', { api: ['Fetch', 'Heartbeat'] }],
     ['predicate', { where: () => false }],
-  ])('a filter by %s that does not fit lets the request pass', async (_name, filter) => {
+  ])('a fault whose filter by %s does not match does not affect the request', async (_name, filter) => {
     const fault = kafka.fault({
       api: 'Produce',
       ...filter,
@@ -121,7 +121,7 @@ describe('faults on requests', () => {
     expect(fault.requests.filter(({ api }) => api === 'Produce')).toEqual([]);
   });
 
-  test('a closed connection, before and after the work', async () => {
+  test('a connection can be closed before and after the append', async () => {
     kafka.fault({ api: 'Produce', disconnect: true });
     await send('orders', 'one');
     expect(await valuesOf('orders')).toEqual(['one']);
@@ -130,7 +130,7 @@ describe('faults on requests', () => {
     expect(await valuesOf('orders')).toEqual(['one', 'two', 'two']);
   });
 
-  test('no answer: the client gives up by its own time-out', async () => {
+  test('a dropped response is never sent, although the records are appended', async () => {
     const impatient = kafkaJs(kafka, 'impatient').producer({ retry: { retries: 0 } });
     await impatient.connect();
     const fault = kafka.fault({ clientId: 'impatient', api: 'Produce', drop: true });
@@ -150,7 +150,7 @@ describe('faults on requests', () => {
     await impatient.disconnect();
   });
 
-  test('delay and throttle are told to the client', async () => {
+  test('a response can be delayed and have a throttle time', async () => {
     kafka.fault({ api: 'Produce', delay: '30ms', throttleMs: 7 });
     const before = performance.now();
     await send('orders', 'one');
@@ -174,39 +174,42 @@ describe('faults on requests', () => {
     );
   };
 
-  test.each(['crc', 'truncate'] as const)('corrupt: %s, of the selected partition only', async (corrupt) => {
-    const consumer = kafkaJs(kafka, 'reader').consumer({ groupId: 'g', maxWaitTimeInMs: 50 });
-    const fault = kafka.fault({ corrupt, topic: 'orders', partition: 1 });
-    const seen: (string | null)[] = [];
-    await consumer.connect();
-    await consumer.subscribe({ topics: ['orders', 'other'], fromBeginning: true });
-    await consumer.run({
-      eachMessage: async ({ message }) => void seen.push(message.value?.toString() ?? null),
-    });
-    await kafka.wait.until(() => kafka.requests.count({ api: 'Fetch' }) > 2);
-    // A response without records has nothing to damage, so the fault must not count it as a hit.
-    expect(fault.hits).toBe(0);
-    const messages = [0, 1].map((partition) => ({ value: `orders-${partition}`, partition }));
-    await producer.sendBatch({
-      topicMessages: [
-        { topic: 'orders', messages },
-        { topic: 'other', messages: [{ value: 'other-0' }] },
-      ],
-    });
-    await fault.wait();
-    await kafka.wait.until(() => seen.length === 3);
-    expect(seen.sort()).toEqual(['orders-0', 'orders-1', 'other-0']);
-    expect(fault.requests).toHaveLength(1);
-    expect(intact(fault.requests[0] as LoggedRequest)['orders-1']).toBe(false);
-    for (const request of kafka.requests.of('Fetch').filter(({ response }) => response !== undefined))
-      for (const [partition, is] of Object.entries(intact(request)))
-        expect(is).toBe(
-          partition !== 'orders-1' || request.correlationId !== fault.requests[0]?.correlationId,
-        );
-    await consumer.disconnect();
-  });
+  test.each(['crc', 'truncate'] as const)(
+    'corrupt: %s damages the records of the selected partition only',
+    async (corrupt) => {
+      const consumer = kafkaJs(kafka, 'reader').consumer({ groupId: 'g', maxWaitTimeInMs: 50 });
+      const fault = kafka.fault({ corrupt, topic: 'orders', partition: 1 });
+      const seen: (string | null)[] = [];
+      await consumer.connect();
+      await consumer.subscribe({ topics: ['orders', 'other'], fromBeginning: true });
+      await consumer.run({
+        eachMessage: async ({ message }) => void seen.push(message.value?.toString() ?? null),
+      });
+      await kafka.wait.until(() => kafka.requests.count({ api: 'Fetch' }) > 2);
+      // A response without records has nothing to damage, so the fault must not count it as a hit.
+      expect(fault.hits).toBe(0);
+      const messages = [0, 1].map((partition) => ({ value: `orders-${partition}`, partition }));
+      await producer.sendBatch({
+        topicMessages: [
+          { topic: 'orders', messages },
+          { topic: 'other', messages: [{ value: 'other-0' }] },
+        ],
+      });
+      await fault.wait();
+      await kafka.wait.until(() => seen.length === 3);
+      expect(seen.sort()).toEqual(['orders-0', 'orders-1', 'other-0']);
+      expect(fault.requests).toHaveLength(1);
+      expect(intact(fault.requests[0] as LoggedRequest)['orders-1']).toBe(false);
+      for (const request of kafka.requests.of('Fetch').filter(({ response }) => response !== undefined))
+        for (const [partition, is] of Object.entries(intact(request)))
+          expect(is).toBe(
+            partition !== 'orders-1' || request.correlationId !== fault.requests[0]?.correlationId,
+          );
+      await consumer.disconnect();
+    },
+  );
 
-  test('corrupt records are noticed by a client that checks', async () => {
+  test('a client that checks checksums detects corrupt records', async () => {
     await send('orders', 'one');
     const fault = kafka.fault({ corrupt: 'crc', clientId: 'checker' });
     const { KafkaClient } = await import('../../../src/client/kafka-client.ts');
@@ -226,7 +229,7 @@ describe('faults on requests', () => {
     client.close();
   });
 
-  test('a fault that is removed, or disposed of, meets nothing more', async () => {
+  test('a disposed fault affects no request', async () => {
     {
       using fault = kafka.fault({
         api: 'Produce',
@@ -246,7 +249,7 @@ describe('faults on requests', () => {
 });
 
 describe('control functions', () => {
-  test('answer themselves, let pass, or hold until the test lets go', async () => {
+  test('can answer a request, pass it on, or hold it until the test releases it', async () => {
     let letGo = (): void => {};
     const gate = new Promise<void>((resolve) => {
       letGo = resolve;

@@ -106,7 +106,7 @@ const filters: Readonly<
 };
 
 describe('a filter by', () => {
-  test.each(Object.entries(filters))('%s meets what fits and nothing else', async (_name, row) => {
+  test.each(Object.entries(filters))('%s selects exactly the requests that match', async (_name, row) => {
     using fault = kafka.fault({ ...row.filter, observe: true, times: Number.POSITIVE_INFINITY });
     await row.fitsNot();
     expect(fault.hits).toBe(0);
@@ -115,7 +115,7 @@ describe('a filter by', () => {
     expect(fault.hits).toBeGreaterThan(0);
   });
 
-  test('transactional id meets every step of a transaction', async () => {
+  test('transactional id selects every request of a transaction', async () => {
     using fault = kafka.fault({ transactionalId: 'tx-3', observe: true, times: Number.POSITIVE_INFINITY });
     await transaction('tx-3');
     const apis = new Set(fault.requests.map(({ api }) => api));
@@ -131,7 +131,7 @@ describe('a filter by', () => {
 describe('a wait', () => {
   const soon = { timeout: 30 };
 
-  test('for a group: its state, its members, its lag', async () => {
+  test('for the state, the members and the lag of a group', async () => {
     await kafka.createTopic('read', { partitions: 1, records: ['one', 'two'] });
     await expect(kafka.wait.group('readers', { members: 1, ...soon })).rejects.toThrow(/readers/);
     const consumer: Consumer = app.consumer({ groupId: 'readers', maxWaitTimeInMs: 50 });
@@ -173,7 +173,7 @@ describe('a wait', () => {
     client.close();
   });
 
-  test('for offsets, for any condition, for a fault', async () => {
+  test('for offsets, for any condition and for a fault', async () => {
     await kafka.createTopic('counted');
     await expect(kafka.wait.offsets('counted', 2, soon)).rejects.toThrow(/counted/);
     await kafka.produce('counted', ['one', 'two']);

@@ -15,7 +15,7 @@ const valuesOf = async (kafka: TestKafka): Promise<(string | null)[]> =>
   (await kafka.read('orders')).map(({ value }) => value);
 
 describe('a node', () => {
-  test('that is killed while it starts or stops ends both', async () => {
+  test('ends at once when it is killed during its start or its stop', async () => {
     await using kafka = await open();
     const node = kafka.node(1);
     await node.kill();
@@ -32,7 +32,7 @@ describe('a node', () => {
     await kafka.produce('orders', ['one']);
   });
 
-  test('that stands still is not stopped, and one that is down is not paused', async () => {
+  test('cannot be stopped while it is paused, or paused while it is down', async () => {
     await using kafka = await open();
     const node = kafka.node(1);
     node.pause();
@@ -47,7 +47,7 @@ describe('a node', () => {
     );
   });
 
-  test('that finds no majority says so at the deadline, and runs when there is one', async () => {
+  test('without a majority fails its start at the deadline, and runs when there is a majority', async () => {
     await using kafka = await open({ nodes: 3, timeout: '2s' });
     await Promise.all(kafka.nodes.map((node) => node.kill()));
     await expect(kafka.node(1).start()).rejects.toThrow(
@@ -58,7 +58,7 @@ describe('a node', () => {
     await kafka.wait.inSync();
   });
 
-  test('on a failing disk does not start, and says why', async () => {
+  test("on a failing disk does not start, with the disk's error", async () => {
     await using kafka = await open();
     kafka.disk(1).fail('write');
     await kafka.node(1).kill();
@@ -70,8 +70,8 @@ describe('a node', () => {
   });
 });
 
-describe('a clock that stands still', () => {
-  test('lets long polls of clients end', async () => {
+describe('a manual clock', () => {
+  test('does not hold up the long polls of clients', async () => {
     await using kafka = await open({ clock: 'manual' });
     const consumer = kafkaJs(kafka).consumer({ groupId: 'g', maxWaitTimeInMs: 50 });
     await consumer.connect();
@@ -82,7 +82,7 @@ describe('a clock that stands still', () => {
     await kafka.wait.group('g', { members: 0 });
   });
 
-  test('is the clock of the records that the test writes', async () => {
+  test("gives the test's records their timestamps", async () => {
     await using kafka = await open({
       clock: 'manual',
       topics: { orders: { configs: { 'retention.ms': '60000', 'segment.ms': '1000' } } },
@@ -95,7 +95,7 @@ describe('a clock that stands still', () => {
     expect(await valuesOf(kafka)).toEqual([]);
   });
 
-  test('goes with a fork, and back with a reset', async () => {
+  test('has the same time in a fork, and goes back with a reset', async () => {
     await using kafka = await open({ clock: 'manual' });
     const start = kafka.clock.now();
     await kafka.clock.advance('7d');
@@ -108,7 +108,7 @@ describe('a clock that stands still', () => {
     expect(await valuesOf(kafka)).toEqual(['one']);
   });
 
-  test('is moved over a slow disk, and along with a node that starts or stops', async () => {
+  test("can be advanced with slow disks, and after a node's restart", async () => {
     await using kafka = await open({ clock: 'manual', nodes: 3 });
     for (const { id } of kafka.nodes) kafka.disk(id).slow('50ms');
     const writing = kafka.produce('orders', ['slow']);
@@ -126,7 +126,7 @@ describe('a clock that stands still', () => {
 });
 
 describe('a cluster', () => {
-  test('that can not become what a snapshot is stays what it was', async () => {
+  test('is unchanged when a snapshot does not fit it', async () => {
     await using kafka = await open();
     await using other = await open();
     await kafka.produce('orders', ['kept']);
@@ -150,14 +150,14 @@ describe('a cluster', () => {
     await expect(open({ from: {} as never })).rejects.toThrow(/from must be a snapshot/);
   });
 
-  test('from a snapshot gets the topics that it lacks', async () => {
+  test('from a snapshot also gets the missing topics of its options', async () => {
     await using kafka = await open({ topics: { orders: { records: ['one'] } } });
     await using copy = await open({ from: await kafka.snapshot(), topics: { orders: 1, more: 2 } });
     await copy.reset();
     expect([(await valuesOf(copy)).length, (await copy.offsets('more')).size]).toEqual([1, 2]);
   });
 
-  test('in a directory goes on with the same options, and no other has the directory meanwhile', async () => {
+  test('in a directory can be opened again with the same options, and not twice at once', async () => {
     const storage = mkdtempSync(join(tmpdir(), 'bendemann-lives-'));
     try {
       const options = { storage, topics: { orders: { records: ['seed'] } } };
@@ -178,7 +178,7 @@ describe('a cluster', () => {
     }
   });
 
-  test('that closes lets nobody wait, and does nothing afterwards', async () => {
+  test('ends all pending and later calls with an error when it is closed', async () => {
     const kafka = await open({ nodes: 2 });
     kafka.node(2).pause();
     const waits = [

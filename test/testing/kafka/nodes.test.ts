@@ -21,7 +21,7 @@ beforeAll(async () => {
 
 afterAll(() => kafka.close());
 
-test('a leader is killed: another takes over, nothing acknowledged is lost, the node comes back into the ISR', async () => {
+test('after the kill of a leader another one leads with all records, and the node returns into the ISR', async () => {
   const producer = kafkaJs(kafka).producer();
   await producer.connect();
   await producer.send({ topic: 'orders', messages: [{ value: 'before' }] });
@@ -36,7 +36,7 @@ test('a leader is killed: another takes over, nothing acknowledged is lost, the 
   await producer.disconnect();
 });
 
-test('leaders and controllers move: on wish, and by a clean stop', async () => {
+test('moveLeader() moves a leadership, and stop() the active controller', async () => {
   const old = await kafka.leader('orders');
   const next = (old.id % 3) + 1;
   await kafka.moveLeader('orders', 0, next);
@@ -49,7 +49,7 @@ test('leaders and controllers move: on wish, and by a clean stop', async () => {
   await expect(kafka.moveLeader('orders', 0, 9)).rejects.toThrow('There is no node 9; nodes are 1 to 3.');
 });
 
-test('a node that stands still answers nobody and goes on where it was', async () => {
+test('a paused node is in the ISR again after resume()', async () => {
   const { id } = await kafka.leader('orders');
   const bystander = kafka.node((id % 3) + 1);
   bystander.pause();
@@ -60,7 +60,7 @@ test('a node that stands still answers nobody and goes on where it was', async (
   expect(bystander.state).toBe('running');
 });
 
-test('a follower that is cut off leaves the ISR, and is back when the network is', async () => {
+test('a follower that is cut off leaves the ISR, and returns when the network heals', async () => {
   const leader = await kafka.leader('orders');
   const other = kafka.nodes.map(({ id }) => id).filter((id) => id !== leader.id);
   const alone = other.find((id) => id !== leader.id) as number;
@@ -83,7 +83,7 @@ test('a follower that is cut off leaves the ISR, and is back when the network is
   expect(() => kafka.network.cutOneWay(1, 7)).toThrow('There is no node 7');
 }, 60_000);
 
-test('a disk that fails takes its replica away; the metadata go on', async () => {
+test('a node with a full disk loses its leadership to another replica', async () => {
   await kafka.createTopic('fragile', { partitions: 1, replicas: 3 });
   const leader = await kafka.leader('fragile');
   kafka.disk(leader.id).full();

@@ -32,7 +32,7 @@ const valuesOf = async (...args: Parameters<TestKafka['read']>): Promise<(string
   (await kafka.read(...args)).map(({ value }) => value);
 
 describe('reading a topic', () => {
-  test('with transactions: their markers are no records, and aborted ones are not shown', async () => {
+  test('returns no markers, and no records of aborted transactions', async () => {
     const producer = await transactional();
     for (const end of ['commit', 'abort', 'commit'] as const) {
       const transaction = await producer.transaction();
@@ -48,7 +48,7 @@ describe('reading a topic', () => {
     await producer.disconnect();
   });
 
-  test('with an open transaction: up to it', async () => {
+  test('returns the records before an open transaction', async () => {
     await kafka.produce('orders', ['before']);
     const producer = await transactional();
     const transaction = await producer.transaction();
@@ -65,7 +65,7 @@ describe('reading a topic', () => {
     await producer.disconnect();
   });
 
-  test('a group that consumed all transactions has caught up, though a marker is last', async () => {
+  test('waits for lag 0 of a group, not counting a marker at the end', async () => {
     const producer = await transactional();
     const consumer = kafkaJs(kafka, 'reader').consumer({ groupId: 'readers', maxWaitTimeInMs: 50 });
     await consumer.connect();
@@ -86,7 +86,7 @@ describe('reading a topic', () => {
     await producer.disconnect();
   });
 
-  test('that ends with an aborted transaction', async () => {
+  test('ends when the last records are of an aborted transaction', async () => {
     const producer = await transactional();
     const transaction = await producer.transaction();
     await transaction.send({ topic: 'orders', messages: [{ value: 'never' }] });
@@ -95,7 +95,7 @@ describe('reading a topic', () => {
     await producer.disconnect();
   });
 
-  test('from an offset, and no more than asked for', async () => {
+  test('begins at an offset, and returns at most as many records as requested', async () => {
     await kafka.produce('orders', ['0', '1', '2', '3']);
     expect(await valuesOf('orders', { from: 2 })).toEqual(['2', '3']);
     expect(await valuesOf('orders', { from: 1, count: 2 })).toEqual(['1', '2']);
@@ -110,7 +110,7 @@ describe('reading a topic', () => {
     expect(await reading).toEqual(['2']);
   });
 
-  test('of which one partition is empty', async () => {
+  test('returns records when another partition is empty', async () => {
     await kafka.produce('pairs', [{ value: 'right', partition: 1 }]);
     expect(await valuesOf('pairs')).toEqual(['right']);
   });
@@ -123,7 +123,7 @@ describe('reading a topic', () => {
   });
 });
 
-test('clients are told the address that the test says, and the kit itself needs none', async () => {
+test('clients get advertisedHost, and the kit itself works without it', async () => {
   await using far = await startKafka({
     where: 'here',
     nodes: 3,

@@ -20,7 +20,7 @@ function blockThisThread(ms: number): void {
 }
 
 describe.each(['thread', 'process'] as const)('where: %s', (where) => {
-  test('a stock client, and everything that is asked at once', async () => {
+  test("a stock client works; nodes, faults, requests and records are the same as in the test's thread", async () => {
     await using kafka = await startKafka({ where, nodes: 2, topics: { orders: { records: ['zero'] } } });
     expect(kafka.nodes.map(({ id, state }) => [id, state])).toEqual([
       [1, 'running'],
@@ -42,7 +42,7 @@ describe.each(['thread', 'process'] as const)('where: %s', (where) => {
     expect(records[1]?.rawValue).toEqual(new TextEncoder().encode('one'));
   });
 
-  test('functions of the test: predicates, control functions, log lines, conditions', async () => {
+  test('functions of the test are called: predicates, control functions, log lines, conditions', async () => {
     const lines: string[] = [];
     await using kafka = await startKafka({ where, log: (line) => lines.push(line), topics: { orders: 1 } });
     const asked: string[] = [];
@@ -71,7 +71,7 @@ describe.each(['thread', 'process'] as const)('where: %s', (where) => {
     expect(lines.some((line) => line.startsWith('node 1 '))).toBe(true);
   });
 
-  test('errors are the same, with their classes', async () => {
+  test('errors have the same messages and classes', async () => {
     await using kafka = await startKafka({ where });
     expect(() => kafka.node(9)).toThrow(new RangeError('There is no node 9; nodes are 1 to 1.'));
     expect(() => kafka.fault({ error: 'NONSENSE' as never })).toThrow(TypeError);
@@ -81,7 +81,7 @@ describe.each(['thread', 'process'] as const)('where: %s', (where) => {
     await expect(startKafka({ where, nodes: 0 })).rejects.toThrow('nodes must be a whole number');
   });
 
-  test('snapshots go between clusters, threads and files', async () => {
+  test('snapshots can be used in clusters elsewhere', async () => {
     await using kafka = await startKafka({ where, topics: { orders: 1 } });
     await kafka.produce('orders', ['one']);
     const snapshot = await kafka.snapshot();
@@ -101,7 +101,7 @@ describe.each(['thread', 'process'] as const)('where: %s', (where) => {
     expect(await kafka.read('orders')).toEqual([]);
   });
 
-  test('a manual clock, and a test that blocks its thread', async () => {
+  test('a manual clock works, and a cluster goes on while the test blocks its thread', async () => {
     await using manual = await startKafka({ where, clock: 'manual' });
     const before = manual.clock.now();
     await manual.clock.advance('7d');
@@ -115,7 +115,7 @@ describe.each(['thread', 'process'] as const)('where: %s', (where) => {
 });
 
 test.each(['thread', 'process'])(
-  'where: %s: a program that closed its clusters ends, and soon',
+  'where: %s: a program ends when it has closed its clusters',
   async (where) => {
     const script = `
     const { startKafka } = await import(${JSON.stringify(built)});
@@ -132,7 +132,7 @@ test.each(['thread', 'process'])(
   },
 );
 
-test('a stranger for where', async () => {
+test('an unknown value of where is refused', async () => {
   await expect(startKafka({ where: 'there' as never })).rejects.toThrow(
     "where must be 'here', 'thread' or 'process'",
   );
