@@ -17,7 +17,10 @@ export const txnRows = [
         to: 'return initialised(from, init, {});',
       },
     ],
-    caughtBy: { test: rules, name: 'each further producer the next epoch' },
+    caughtBy: {
+      test: rules,
+      name: 'a new transactional id gets a new producer id and epoch 0, the next producer the next epoch',
+    },
   },
   {
     number: 602,
@@ -31,7 +34,10 @@ export const txnRows = [
         to: 'const bumps = end.clientVersion > 2;',
       },
     ],
-    caughtBy: { test: rules, name: 'the decision is answered' },
+    caughtBy: {
+      test: rules,
+      name: 'is answered, and its markers are sent, when its record is committed, not before',
+    },
   },
   {
     number: 603,
@@ -45,7 +51,10 @@ export const txnRows = [
         to: '    undo: (later) => settle(later, entry, () => undefined),\n  });\n  answer(turn, null);',
       },
     ],
-    caughtBy: { test: rules, name: 'the decision is answered' },
+    caughtBy: {
+      test: rules,
+      name: 'is answered, and its markers are sent, when its record is committed, not before',
+    },
   },
   {
     number: 604,
@@ -59,7 +68,7 @@ export const txnRows = [
         to: '    undo: (later) => settle(later, entry, () => setCurrent(later.shard, entry, next)),\n    answer,',
       },
     ],
-    caughtBy: { test: rules, name: 'a decision that could not be written is none' },
+    caughtBy: { test: rules, name: 'when the write of its record fails, the transaction stays open' },
   },
   {
     number: 605,
@@ -73,7 +82,7 @@ export const txnRows = [
         to: 'if (!entry.isPending) complete(turn, entry);',
       },
     ],
-    caughtBy: { test: ends, name: 'complete when each of its partitions has one' },
+    caughtBy: { test: ends, name: 'a transaction is complete when each of its partitions has its marker' },
   },
   {
     number: 606,
@@ -87,7 +96,7 @@ export const txnRows = [
         to: 'void [startRound, turn, isEnding, entry];',
       },
     ],
-    caughtBy: { test: ends, name: 'the next coordinator sends all of them again' },
+    caughtBy: { test: ends, name: 'the next coordinator sends all markers again' },
   },
   {
     number: 607,
@@ -101,7 +110,7 @@ export const txnRows = [
         to: 'if (current.state',
       },
     ],
-    caughtBy: { test: rules, name: 'the producer of before is fenced' },
+    caughtBy: { test: rules, name: 'aborts an open transaction, and fences the former producer' },
   },
   {
     number: 608,
@@ -129,7 +138,10 @@ export const txnRows = [
         to: '    pending.undo(turn, outcome.error);\n    pending.answer(turn, outcome.error);\n    turn.shard.pending.delete(outcome.writeId);\n    return;\n  }',
       },
     ],
-    caughtBy: { test: rules, name: 'nobody knows whether a decision is committed' },
+    caughtBy: {
+      test: rules,
+      name: 'while it is unknown whether its record is committed, other requests get CONCURRENT_TRANSACTIONS',
+    },
   },
   {
     number: 610,
@@ -143,7 +155,7 @@ export const txnRows = [
         to: 'if (entry === undefined || entry.round === null) return;\n  void round;',
       },
     ],
-    caughtBy: { test: ends, name: 'those of an earlier round change nothing' },
+    caughtBy: { test: ends, name: 'markers of an earlier transaction of the same id change nothing' },
   },
   {
     number: 611,
@@ -157,7 +169,10 @@ export const txnRows = [
         to: 'return epoch >= 2 * epochMax;',
       },
     ],
-    caughtBy: { test: rules, name: 'used-up epochs: the next producer' },
+    caughtBy: {
+      test: rules,
+      name: 'after the last epoch the next producer, and its retry, get a new producer id',
+    },
   },
   {
     number: 612,
@@ -172,7 +187,10 @@ export const txnRows = [
       },
       { file: 'src/txn/turn.ts', from: 'import { isEnding, isIdle, type', to: 'import { isEnding, type' },
     ],
-    caughtBy: { test: ends, name: 'an open transaction keeps its id' },
+    caughtBy: {
+      test: ends,
+      name: 'an unused transactional id is removed; one with an open transaction is not',
+    },
   },
   {
     number: 613,
@@ -200,7 +218,10 @@ export const txnRows = [
         to: 'lastProducerEpoch: current.producerEpoch,',
       },
     ],
-    caughtBy: { test: rules, name: 'a stranger is fenced' },
+    caughtBy: {
+      test: rules,
+      name: 'increments the epoch of a known producer, repeats the response to a retry, and fences others',
+    },
   },
   {
     number: 615,
@@ -275,7 +296,10 @@ export const txnRows = [
         to: 'void isNext;\n    this.#byProducer.delete(producerId);',
       },
     ],
-    caughtBy: { test: 'test/log/transactions.test.ts', name: 'a guard outlives the marker' },
+    caughtBy: {
+      test: 'test/log/transactions.test.ts',
+      name: "version 2: a verification stays valid after the previous transaction's marker, not after its own",
+    },
   },
   {
     number: 620,
