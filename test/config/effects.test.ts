@@ -41,7 +41,7 @@ const assembled: readonly string[] = [
   'follower.replication.throttled.replicas',
 ];
 
-test('a row that says "missing" or "none" is read by no code: whoever builds it changes the row', () => {
+test('a row that says "missing" or "none" is read by no code', () => {
   const read = Object.entries<Property>(brokerProperties).filter(
     ([name, { effect }]) =>
       effect !== 'honoured' &&
@@ -61,7 +61,7 @@ test('a row without effect has a reason', () => {
   expect(unexplained.map(([name]) => name)).toEqual([]);
 });
 
-test('reasons are sentences, and are there for keys without effect only', () => {
+test('reasons are sentences, and exist for keys without effect only', () => {
   for (const name of explainedKeys) {
     expect(reasonWithoutEffect(name)).toMatch(/^[A-Z].*\.$/);
     const rows = everyRow.filter(([key, { effect }]) => key === name && effect !== 'honoured');
@@ -69,12 +69,12 @@ test('reasons are sentences, and are there for keys without effect only', () => 
   }
 });
 
-test('what has an effect says what it does', () => {
+test('a row with an effect has a description', () => {
   const silent = everyRow.filter(([, { effect, doc }]) => effect === 'honoured' && doc === undefined);
   expect(silent.map(([name]) => name)).toEqual([]);
 });
 
-test('keys of topics that are honoured are read under their own name, or that of their field', () => {
+test('honoured keys of topics are read by code, by their name or their field', () => {
   const unread = Object.entries<Property>(topicProperties).filter(
     ([name, { effect }]) =>
       effect === 'honoured' &&

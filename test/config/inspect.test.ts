@@ -56,7 +56,7 @@ queued.max.request.bytes=10
     `${good}log.retention.ms=0\n`,
     'broker.id=1\nzookeeper.connect=localhost\n',
     '',
-  ])('what a start refuses is among them, in the same words: %#', (text) => {
+  ])('they include what a start refuses, with the same message: %#', (text) => {
     let refusal = '';
     try {
       NodeConfig.parse(text);
@@ -68,7 +68,7 @@ queued.max.request.bytes=10
   });
 });
 
-test('lines of a properties file keep their numbers over comments and continued lines', () => {
+test('lines of a properties file keep their numbers after comments and continued lines', () => {
   const text = '\uFEFFa=1\n# b=2\n\nc = \\\n  3\r\na:4\n';
   expect(propertyLines(text)).toEqual([
     { key: 'a', value: '1', line: 1 },

@@ -41,11 +41,11 @@ describe('an expression of java.util.regex', () => {
     ['a\\', 'Unexpected internal error near index 2\na\\'],
     ['\\p{Foo}', 'Unknown character property name {Foo} near index 6\n\\p{Foo}\n      ^'],
     ['\\pX', 'Unknown character property name {X} near index 2\n\\pX\n  ^'],
-  ])('%s is refused in the words of Java', (pattern, message) => {
+  ])("%s is refused with Java's message", (pattern, message) => {
     expect(() => compileJavaPattern(pattern)).toThrow(new PatternSyntaxError(message));
   });
 
-  test('what no engine here understands is refused, not misread', () => {
+  test('an expression that neither engine supports is refused', () => {
     expect(() => compileJavaPattern('(?>a)b')).toThrow(PatternSyntaxError);
     expect(() => compileJavaPattern('[a-z&&[^aeiou]]')).toThrow(PatternSyntaxError);
     expect(() => compileJavaPattern('a++b')).toThrow(PatternSyntaxError);

@@ -187,11 +187,11 @@ const refusals: [string, string][] = [
   ],
 ];
 
-test.each(refusals)('what is refused, in the words of Kafka 4.3.1: %#', (text, message) => {
+test.each(refusals)('an invalid file is refused with the message of Kafka 4.3.1: %#', (text, message) => {
   expect(error(text)).toBe(message);
 });
 
-test('a file of ZooKeeper times is told what to do', () => {
+test('a file for ZooKeeper is refused with a remedy', () => {
   expect(error('broker.id=0\nzookeeper.connect=localhost:2181\nlog.dirs=/x\n')).toMatch(
     /ZooKeeper.*process\.roles=broker,controller/s,
   );
@@ -210,7 +210,7 @@ test('warnings: typing errors, old keys, keys without effect', () => {
   ]);
 });
 
-test('dynamic values: the broker before the cluster before the file; bindings hear of changes only', () => {
+test('dynamic values of the broker override those of the cluster and the file; bindings get changes only', () => {
   const config = NodeConfig.parse(`${combined}message.max.bytes=1000`);
   const binding = config.bind('message.max.bytes');
   const heard: number[] = [];
@@ -259,7 +259,7 @@ test('listener values, passwords and unknown keys', () => {
   expect(JSON.stringify(shown)).not.toContain('secret');
 });
 
-test('what may be altered at run time', () => {
+test('only dynamic properties can be altered at run time', () => {
   const wrong = (values: Record<string, string>, perBroker: boolean) => {
     try {
       validateBrokerConfig(new Map(Object.entries(values)), perBroker);
@@ -281,7 +281,7 @@ test('what may be altered at run time', () => {
   );
 });
 
-test('what groups and client metrics subscriptions may be given', () => {
+test('values of groups and client metrics subscriptions are validated', () => {
   const config = NodeConfig.parse(
     'process.roles=controller\nnode.id=1\ncontroller.listener.names=C\nlisteners=C://:1\ncontroller.quorum.voters=1@h:1',
   );
@@ -310,7 +310,7 @@ test('what groups and client metrics subscriptions may be given', () => {
   expect(metrics({ match: 'planet=earth' })).toThrow('Illegal client matching pattern: planet=earth');
 });
 
-test('what a broker has against values that do not fit its others, in the words of Kafka 4.3.1', () => {
+test("values that do not fit the broker's other values are refused with messages of Kafka 4.3.1", () => {
   const config = NodeConfig.parse(`${combined}log.dirs=/a,/b`);
   const dynamic = (why: string) =>
     `Invalid value org.apache.kafka.common.config.ConfigException: ${why} for configuration Invalid dynamic configuration`;
@@ -363,7 +363,7 @@ test('what a broker has against values that do not fit its others, in the words 
   }
 });
 
-test('zero connections and classes that get metrics are refused, in the words of Kafka 4.3.1', () => {
+test('zero connections and metrics reporter classes are refused with messages of Kafka 4.3.1', () => {
   const reporters =
     'Validation of dynamic config update of Set(metric.reporters) failed with class class kafka.server.DynamicMetricsReporters';
   for (const [name, why] of [
@@ -377,7 +377,7 @@ test('zero connections and classes that get metrics are refused, in the words of
   }
 });
 
-test('a value is parsed before it is said that only one broker may have it', () => {
+test('an unparsable value is refused as such, even where only one broker may have the property', () => {
   const refused = (text: string) => () => validateBrokerConfig(new Map([['ssl.client.auth', text]]), false);
   expect(refused('x')).toThrow(
     'Invalid value x for configuration ssl.client.auth: String must be one of: required, requested, none',
@@ -417,7 +417,7 @@ test.each(groupAnswers)('group configuration %s=%j', (name, text, message) => {
     );
 });
 
-test('thread counts change by a factor of two', () => {
+test('thread counts can change by a factor of two at most', () => {
   const config = NodeConfig.parse(
     'process.roles=controller\nnode.id=1\ncontroller.listener.names=C\nlisteners=C://:1\ncontroller.quorum.voters=1@h:1',
   );
@@ -431,14 +431,14 @@ test('thread counts change by a factor of two', () => {
   );
 });
 
-test('paths of Windows, with CRLF: backslashes of log.dirs become slashes, those of other systems stay', () => {
+test('backslashes in Windows paths become slashes, those in other paths stay', () => {
   const text = `${combined}log.dirs=C:\\\\tmp\\\\logs, \\\\\\\\host\\\\share,/a\\\\b\nmetadata.log.dir=D:\\\\meta\n`;
   const config = NodeConfig.parse(text.replaceAll('\n', '\r\n'));
   expect(config.logDirs).toEqual(['C:/tmp/logs', '//host/share', '/a\\b']);
   expect(config.metadataLogDir).toBe('D:/meta');
 });
 
-test('listeners of a running broker: an advertised one stays, none changes its protocol; Kafka 4.3.1 says the same', () => {
+test('an advertised listener of a running broker cannot be removed, and no protocol can change', () => {
   const map = 'CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,EXTRA:PLAINTEXT,OTHER:PLAINTEXT';
   const own = 'PLAINTEXT://:9092,CONTROLLER://:9093';
   const config = NodeConfig.parse(`${combined}listener.security.protocol.map=${map}\n`);

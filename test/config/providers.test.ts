@@ -61,6 +61,6 @@ test.each([
   expect(() => resolve(properties as Record<string, string>)).toThrow(message);
 });
 
-test('what came from a provider is hidden', () => {
+test('values of a provider are hidden in messages', () => {
   expect(hideSecrets('Invalid value top secret for a', ['top secret'])).toBe('Invalid value [hidden] for a');
 });

@@ -47,7 +47,7 @@ describe('regexSizeMax bounds what an expression compiles to', () => {
     expect(compileRegex(pattern).size).toBeLessThanOrEqual(regexSizeMax);
   });
 
-  test('what does not parse is counted, and refused by RE2', () => {
+  test('an expression that does not parse has a size, and RE2 refuses it', () => {
     for (const pattern of ['(', ')', '[', '[a', '\\', 'a{2', '\\Qabc', '(?=a)', 'a{1001}', '{3}'])
       expect(regexSize(pattern)).toBeLessThan(1_100);
     for (const pattern of ['(', '[a', '(?=a)', 'a{1001}'])
@@ -110,7 +110,7 @@ const { expression } = fc.letrec<{ expression: string; part: string }>((tie) => 
   expression: fc.array(tie('part'), { minLength: 1, maxLength: 4 }).map((parts) => parts.join('')),
 }));
 
-test('a compiled expression of any form tries few instructions at a character', () => {
+test('a compiled expression of any form executes few instructions per character', () => {
   fc.assert(
     fc.property(expression, (pattern) => {
       try {
@@ -125,12 +125,12 @@ test('a compiled expression of any form tries few instructions at a character', 
   );
 });
 
-test('a whole text matches, or it does not', () => {
+test('an expression must match the whole text', () => {
   expect(compileRegex('t.*').matches('t1')).toBe(true);
   expect(compileRegex('t.*').matches('xt1')).toBe(false);
 });
 
-test('a stored expression that is refused today matches nothing', () => {
+test('a stored expression that is refused now matches nothing', () => {
   expect(compileStoredRegex('or.*').matches('orders')).toBe(true);
   for (const refused of ['(a?){2000}'.repeat(10), '(', '(?=a)']) {
     expect(() => compileRegex(refused)).toThrow(RegexError);

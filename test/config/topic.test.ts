@@ -14,7 +14,7 @@ listeners=PLAINTEXT://:9092,CONTROLLER://:9093
 ${extra}`);
 const of = (values: Record<string, string>) => new Map(Object.entries(values));
 
-test('a topic takes its own values, then the dynamic ones, then those of the file', () => {
+test("a topic's own values override dynamic ones, which override those of the file", () => {
   const config = node('log.segment.bytes=2097152\nlog.retention.minutes=10\nlog.roll.hours=2\n');
   expect(topicConfig(new Map(), config)).toMatchObject({
     segmentBytes: 2_097_152,
@@ -35,7 +35,7 @@ test('a topic takes its own values, then the dynamic ones, then those of the fil
   });
 });
 
-test('retention of -1 in hours is no limit; a value that does not parse counts as not set', () => {
+test('log.retention.hours=-1 means no limit; an unparsable value counts as not set', () => {
   expect(topicConfig(of({ 'segment.bytes': 'x' }), node('log.retention.hours=-1'))).toMatchObject({
     retentionMs: -1,
     segmentBytes: 1_073_741_824,
@@ -43,7 +43,7 @@ test('retention of -1 in hours is no limit; a value that does not parse counts a
   expect(topicConfig(of({ 'internal.segment.bytes': '100' }), node()).segmentBytes).toBe(100);
 });
 
-test('what is refused, in the words of Kafka 4.3.1', () => {
+test('invalid values are refused with messages of Kafka 4.3.1', () => {
   const wrong = (values: Record<string, string>) => {
     try {
       validateTopicConfig(of(values), node());
@@ -75,7 +75,7 @@ test('what is refused, in the words of Kafka 4.3.1', () => {
   );
 });
 
-test('describe: where each value comes from', () => {
+test('each described value has its source and synonyms', () => {
   const entries = new Map(
     describeTopic(of({ 'retention.ms': '60000' }), node('log.segment.bytes=1073741824\n'), null).map((e) => [
       e.name,
@@ -101,7 +101,7 @@ test('describe: where each value comes from', () => {
   expect(entries.has('internal.segment.bytes')).toBe(false);
 });
 
-test('synonyms of what has a table of its own: layers below a group, none below client metrics', () => {
+test("a group's value has the broker's as synonym, a client metrics subscription's has none", () => {
   const group = (own: ReadonlyMap<string, string>, config = node()) =>
     describeEntity(groupProperties, own, ConfigSource.group, ['consumer.session.timeout.ms'], (key) =>
       belowGroup(config, key),
@@ -130,7 +130,7 @@ test('synonyms of what has a table of its own: layers below a group, none below 
   });
 });
 
-test('a list is shown without the blanks that it was set with, among the synonyms too', () => {
+test('a list is described without blanks, also among the synonyms', () => {
   const config = NodeConfig.parse(
     'process.roles=controller\nnode.id=1\ncontroller.listener.names=C\nlisteners=C://:1\ncontroller.quorum.voters=1@h:1',
   );

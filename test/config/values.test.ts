@@ -21,7 +21,7 @@ describe.each(Object.entries(kafkaAnswers))('%s', (key, rows) => {
   });
 });
 
-test('repeated elements of a list are dropped, in the order of their first place', () => {
+test('repeated elements of a list are dropped, the first one stays', () => {
   expect(parseValue('k', list([]) as Property, 'b, a,b , a')).toEqual(['b', 'a']);
 });
 
@@ -38,7 +38,7 @@ test.each([
   expect(alterList('k', list([]) as Property, current, operation, text)).toBe(after);
 });
 
-test('only lists take APPEND and SUBTRACT', () => {
+test('APPEND and SUBTRACT are refused for a value that is not a list', () => {
   expect(() => alterList('k', long(0) as Property, '1', 'APPEND', '2')).toThrow(
     "Can't APPEND to key k because its type is not LIST.",
   );

@@ -64,7 +64,7 @@ describe('a segment checkpoint', () => {
   });
 
   test.each([true, false])(
-    'when damaged causes a warning at one start only (clean shutdown before it: %s)',
+    'a damaged one is told at one start only (the stop before it was clean: %s)',
     async (isClean) => {
       const bench = new Bench();
       const log = await bench.create({ segmentBytes: 300 });
@@ -109,7 +109,7 @@ describe('a segment checkpoint', () => {
     await log.appendAsLeader(marker, 0, coordinator).written;
   }
 
-  test('does not make a start after a kill write a transaction index that is on disk already', async () => {
+  test('a start after a kill writes no transaction index that is on disk already', async () => {
     const bench = new Bench();
     const log = await bench.create();
     await appendAborted(log, 0);
@@ -135,7 +135,7 @@ describe('a segment checkpoint', () => {
     expect(bench.logged).toEqual([]);
   });
 
-  test('does not list entries that a truncation removed', async () => {
+  test('the entries that a truncation removes do not come back, and are not missed', async () => {
     const bench = new Bench();
     const log = await bench.create();
     await appendAborted(log, 0);

@@ -23,7 +23,7 @@ test('waiters are fulfilled in the order of their offsets', async () => {
   expect(acks.size).toBe(0);
 });
 
-test('many waiters come and go', async () => {
+test('of 2,000 waiters exactly those below the reached offset are fulfilled', async () => {
   const acks = new Acknowledgements();
   let done = 0;
   for (let offset = 1; offset <= 2000; offset++) {
@@ -35,7 +35,7 @@ test('many waiters come and go', async () => {
   expect(acks.size).toBe(102);
 });
 
-test('waiters above a truncation are refused, those below stay', async () => {
+test('rejectAbove refuses waiters above the offset and keeps those below', async () => {
   const acks = new Acknowledgements();
   const outcome: string[] = [];
   for (const offset of [5, 6, 7])

@@ -62,7 +62,7 @@ function bench(...codes: (number | 'lost')[]) {
   return { assignments, asked, pass };
 }
 
-test('what is assigned in one turn goes in one request, by directory', async () => {
+test('all assignments of one turn are in one request, by directory', async () => {
   const { assignments, asked, pass } = bench();
   let accepted = 0;
   assignments.assign(topic, 0, idA, () => accepted++);
@@ -82,7 +82,7 @@ test('an assignment is repeated until the controller has accepted it', async () 
   expect(accepted).toBe(1);
 });
 
-test('the newest directory wins, whatever is in flight', async () => {
+test('a newer assignment is sent in place of one in flight that got no response', async () => {
   const { assignments, asked, pass } = bench('lost');
   assignments.assign(topic, 0, idA);
   await pass(0);
@@ -91,7 +91,7 @@ test('the newest directory wins, whatever is in flight', async () => {
   expect(asked).toEqual([{ [idA]: [0] }, { [idB]: [0] }]);
 });
 
-test.each([100, 3, 6])('error %s is final: the topic or the replica is gone', async (code) => {
+test.each([100, 3, 6])('error %s is final, because the topic or the replica was deleted', async (code) => {
   const { assignments, asked, pass } = bench(code);
   let accepted = 0;
   assignments.assign(topic, 0, idA, () => accepted++);
@@ -99,7 +99,7 @@ test.each([100, 3, 6])('error %s is final: the topic or the replica is gone', as
   expect([asked.length, accepted]).toEqual([1, 0]);
 });
 
-test('a replica that went is not assigned any more', async () => {
+test('a removed replica is not assigned again', async () => {
   const { assignments, asked, pass } = bench('lost');
   assignments.assign(topic, 0, idA);
   assignments.assign(topic, 1, idA);

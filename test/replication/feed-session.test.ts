@@ -102,7 +102,7 @@ async function sessionOf(count: number, subscriptionsMax = 1_000) {
   return { session, partitions, feeds, started, ends, stream, logger };
 }
 
-test('a slot waits for a read from disk once, however often its partition wakes it', async () => {
+test('a slot waits for one read from disk, even when its partition wakes it many times', async () => {
   const { session, feeds, started } = await sessionOf(10);
   for (let i = 0; i < 100; i++) {
     for (const feed of feeds) feed.wake();
@@ -112,7 +112,7 @@ test('a slot waits for a read from disk once, however often its partition wakes 
   expect(session.queuedCount).toBe(10 - readsMax);
 });
 
-test('places for reads go to slots that are alive', async () => {
+test('places for reads are not given to revoked slots', async () => {
   const { partitions, feeds, started, ends } = await sessionOf(10);
   for (const index of [4, 5, 6, 7]) feeds[index]?.revoke(Errors.NOT_LEADER_OR_FOLLOWER);
   // Once their running read has ended, these four partitions have nothing more to read.
@@ -126,7 +126,7 @@ test('places for reads go to slots that are alive', async () => {
   expect(started).toEqual([0, 1, 2, 3, 8, 9]);
 });
 
-test('no more than pushesInFlightMax pushes with records are unacknowledged', async () => {
+test('at most pushesInFlightMax pushes with records are unacknowledged', async () => {
   const { ends, stream } = await sessionOf(40);
   for (let round = 0; round < 20; round++) {
     for (const end of ends.splice(0)) end({ records: new Uint8Array(10), nextOffset: 1000 });
@@ -137,7 +137,7 @@ test('no more than pushesInFlightMax pushes with records are unacknowledged', as
   expect(stream.sent.filter(hasRecords)).toHaveLength(3);
 });
 
-test('a slot that needs no place after all leaves it to the next', async () => {
+test('a slot without records to read leaves its place to the next one', async () => {
   const { partitions, started, ends } = await sessionOf(10);
   for (const index of [4, 5, 6, 7]) {
     const partition = partitions[index] as (typeof partitions)[number];
@@ -157,7 +157,7 @@ test.each<[string, FollowerMessage]>([
     'more subscriptions than a stream may have',
     { type: 'subscribe', slots: [subscription(4), subscription(5)] },
   ],
-])('%s ends the stream and is no bug of ours', async (_, message) => {
+])('%s ends the stream with a warning, not an error', async (_, message) => {
   const { stream, logger } = await sessionOf(4, 5);
   stream.onMessage(message);
   expect(stream.closedWith).toMatch(/second|twice|too many/);
@@ -165,7 +165,7 @@ test.each<[string, FollowerMessage]>([
   expect(logger.at('error')).toEqual([]);
 });
 
-test('a subscription that waits for metadata ends like any other', async () => {
+test('a subscription that waits for metadata can be ended', async () => {
   const { stream } = await sessionOf(1, 4);
   const unknown = [10, 11, 12].map((index) => subscription(index));
   for (let round = 0; round < 3; round++) {

@@ -59,7 +59,7 @@ describe('truncation', () => {
    */
   const history = fc.array(fc.tuple(fc.nat(9), fc.nat(9), fc.nat(4)), { minLength: 1, maxLength: 12 });
 
-  test('leaves a prefix of the leader and loses nothing that is common', () => {
+  test("leaves a prefix of the leader's log with all common records", () => {
     fc.assert(
       fc.property(history, fc.nat(9), fc.nat(9), (steps, a, b) => {
         const logs: number[][] = [[]];
@@ -96,13 +96,13 @@ describe('truncation', () => {
   });
 });
 
-test('out of range: begin anew, cut, or ask again', () => {
+test('out of range: restart at the log start, truncate to the log end, or retry', () => {
   expect(outOfRangeAction(5, 10, 20)).toEqual({ kind: 'restart', offset: 10 });
   expect(outOfRangeAction(25, 10, 20)).toEqual({ kind: 'truncate', offset: 20 });
   expect(outOfRangeAction(15, 10, 20)).toEqual({ kind: 'retry' });
 });
 
-test("a follower's high watermark follows as far as its log reaches", () => {
+test("a follower's high watermark is at most its log end offset, and does not decrease", () => {
   expect(followerHighWatermark(5, 20, 10)).toBe(10);
   expect(followerHighWatermark(5, 8, 10)).toBe(8);
   expect(followerHighWatermark(5, 3, 10)).toBe(5);

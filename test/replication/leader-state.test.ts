@@ -22,7 +22,7 @@ function leader(options: Partial<LeaderStateOptions> = {}): LeaderState {
 }
 
 describe('high watermark', () => {
-  test('waits until every member of the ISR has said where it is in this epoch', () => {
+  test('waits until every member of the ISR has subscribed in this epoch', () => {
     const state = leader();
     expect(state.advanceHighWatermark(0)).toBe(false);
     state.subscribed(2, 1, 100, 0, 0);
@@ -32,7 +32,7 @@ describe('high watermark', () => {
     expect(state.highWatermark).toBe(95);
   });
 
-  test('counts a member that is only proposed', () => {
+  test('waits for a member that is only proposed', () => {
     const state = leader({ isr: [1, 2] });
     state.subscribed(2, 1, 100, 0, 0);
     state.subscribed(3, 1, 100, 0, 0);
@@ -45,7 +45,7 @@ describe('high watermark', () => {
     expect(state.highWatermark).toBe(100);
   });
 
-  test('still counts a member that is proposed to go', () => {
+  test('waits for a member that is proposed for removal', () => {
     const state = leader();
     state.subscribed(2, 1, 100, 0, 0);
     state.subscribed(3, 1, 100, 0, 0);
@@ -60,19 +60,19 @@ describe('high watermark', () => {
     expect(state.highWatermark).toBe(110);
   });
 
-  test('stands still below min.insync.replicas', () => {
+  test('does not move while the ISR is below min.insync.replicas', () => {
     const state = leader({ isr: [1] });
     expect(state.hasEnoughInSync).toBe(false);
     expect(state.advanceHighWatermark(0)).toBe(false);
   });
 
-  test('a single replica commits what it wrote, whatever min.insync.replicas says', () => {
+  test('moves with a single replica, even when min.insync.replicas is larger', () => {
     const state = leader({ replicas: [1], isr: [1] });
     expect(state.advanceHighWatermark(0)).toBe(true);
     expect(state.highWatermark).toBe(100);
   });
 
-  test('waits for a follower that is about to join, not for one whose stream broke', () => {
+  test('waits for a follower that is close to joining the ISR, not for one whose stream broke', () => {
     const state = leader({ isr: [1, 2], highWatermark: 100 });
     state.subscribed(2, 1, 100, 0, 0);
     state.subscribed(3, 1, 100, 0, 0);
@@ -85,7 +85,7 @@ describe('high watermark', () => {
 });
 
 describe('shrink', () => {
-  test('an idle partition keeps its members for ever', () => {
+  test('does not happen in a partition without appends', () => {
     const state = leader();
     state.subscribed(2, 1, 100, 0, 0);
     state.subscribed(3, 1, 100, 0, 0);
@@ -96,14 +96,14 @@ describe('shrink', () => {
     expect(state.proposeShrink(lagTimeMaxMs * 101 + 1)?.isr).toEqual([1]);
   });
 
-  test('a member that never shows up goes after the lag time', () => {
+  test('removes a member that does not subscribe within replica.lag.time.max.ms', () => {
     const state = leader();
     state.subscribed(2, 1, 100, 0, 0);
     expect(state.proposeShrink(lagTimeMaxMs)).toBeNull();
     expect(state.proposeShrink(lagTimeMaxMs + 1)?.removed).toEqual([3]);
   });
 
-  test('a follower that is always a little behind stays', () => {
+  test('does not remove a follower that is always a little behind', () => {
     const state = leader({ isr: [1, 2], replicas: [1, 2] });
     state.subscribed(2, 1, 100, 0, 0);
     for (let ms = 100; ms < 10_000; ms += 100) {
@@ -127,7 +127,7 @@ describe('expansion', () => {
     expect(state.proposeExpansion()?.added).toEqual([3]);
   });
 
-  test('needs the high watermark of this epoch too', () => {
+  test('needs the high watermark that has moved in this epoch', () => {
     const state = leader(behind);
     state.appended(120, 1);
     state.subscribed(2, 1, 120, 0, 1);
@@ -138,7 +138,7 @@ describe('expansion', () => {
     expect(state.proposeExpansion()?.added).toEqual([3]);
   });
 
-  test('needs a broker that the controller would take, and a live stream', () => {
+  test('needs an eligible broker with a live stream', () => {
     const fenced = leader({ ...behind, isEligible: (_id, epoch) => epoch === 2 });
     fenced.subscribed(3, 1, 100, 0, 0);
     expect(fenced.proposeExpansion()).toBeNull();
@@ -147,7 +147,7 @@ describe('expansion', () => {
     expect(fenced.proposeExpansion()).toBeNull();
   });
 
-  test('an older incarnation of a broker is not listened to', () => {
+  test('ignores an older incarnation of a broker', () => {
     const state = leader(behind);
     expect(state.subscribed(3, 7, 0, 0, 0)).toBe(true);
     expect(state.subscribed(3, 6, 100, 0, 0)).toBe(false);
@@ -155,7 +155,7 @@ describe('expansion', () => {
     expect(state.proposeExpansion()).toBeNull();
   });
 
-  test('one proposal at a time; its outcome decides', () => {
+  test('one proposal is pending at a time, and its outcome changes the ISR', () => {
     const state = leader(behind);
     state.subscribed(3, 1, 100, 0, 0);
     const proposal = state.proposeExpansion();
@@ -173,7 +173,7 @@ describe('expansion', () => {
   });
 });
 
-test('the high watermark never goes back and never passes a member of the maximal ISR', () => {
+test('the high watermark never decreases and never exceeds a member of the maximal ISR', () => {
   const id = fc.constantFrom(2, 3);
   const step = fc.oneof(
     fc.record({ kind: fc.constant('append' as const), id, by: fc.integer({ min: 1, max: 9 }) }),

@@ -43,7 +43,7 @@ function bench() {
 }
 
 describe('an outbox', () => {
-  test('sends the newest entry of each key, so many in a request, one request at a time', async () => {
+  test('sends the newest entry of each key, a limited number in a request, one request at a time', async () => {
     const { outbox, sent, pass, answer } = bench();
     outbox.put('a', 1);
     outbox.put('b', 1);
@@ -55,7 +55,7 @@ describe('an outbox', () => {
     expect(sent).toEqual([{ a: 2, b: 1 }, { c: 1 }]);
   });
 
-  test('sends what was not settled again, after pauses that double until everything is settled', async () => {
+  test('sends entries again until they are settled, with doubling pauses', async () => {
     const { outbox, sent, pass, answer } = bench();
     outbox.put('a', 1);
     await pass(0);
@@ -75,7 +75,7 @@ describe('an outbox', () => {
     expect(sent.slice(-2)).toEqual([{ b: 1 }, { b: 1 }]);
   });
 
-  test('sends the newer entry when an older one in flight was not settled, and keeps it when that was', async () => {
+  test('sends a newer entry whether or not the older one in flight was settled', async () => {
     for (const settled of [[], ['a']]) {
       const { outbox, sent, pass, answer } = bench();
       outbox.put('a', 1);
@@ -88,7 +88,7 @@ describe('an outbox', () => {
     }
   });
 
-  test('loses nothing when sending fails', async () => {
+  test('sends entries again when the request fails', async () => {
     const { outbox, sent, pass, fail } = bench();
     outbox.put('a', 1);
     await pass(0);
@@ -97,7 +97,7 @@ describe('an outbox', () => {
     expect(sent).toEqual([{ a: 1 }, { a: 1 }]);
   });
 
-  test('does not send again what was deleted, be it pending or in flight', async () => {
+  test('does not send deleted entries, pending or in flight', async () => {
     const { outbox, sent, pass, answer } = bench();
     for (const key of ['a', 'b', 'c', 'd']) outbox.put(key, 1);
     await pass(0);
@@ -108,7 +108,7 @@ describe('an outbox', () => {
     expect(sent).toEqual([{ a: 1, b: 1 }, { d: 1 }]);
   });
 
-  test('sends nothing once it is stopped', async () => {
+  test('sends nothing after stop()', async () => {
     const { outbox, sent, pass, answer } = bench();
     outbox.put('a', 1);
     await pass(0);

@@ -81,18 +81,18 @@ test.each<[string, number, number, unknown]>([
   expect(read(follower, offset, epoch)).toEqual(expected);
 });
 
-test('a follower with an uncommitted record of a later epoch does not know where the epoch before ends', () => {
+test('a follower with uncommitted records of a later epoch answers OFFSET_NOT_AVAILABLE', () => {
   expect(read({ ...follower, highWatermark: 2 }, 3, 1)).toBe('OFFSET_NOT_AVAILABLE');
 });
 
-test('below the log start offset a position is out of range, whatever its epoch', () => {
+test('a position below the log start offset is out of range with any epoch', () => {
   for (const replica of [leader, follower])
     for (const epoch of [-1, 0, 1, 2]) {
       expect(read({ ...replica, logStartOffset: 2 }, 1, epoch)).toBe('OFFSET_OUT_OF_RANGE');
     }
 });
 
-test('a reader of committed records never diverges from a follower, however far that is behind', () => {
+test('a follower never answers that a reader of committed records has diverged', () => {
   const logs = fc.record({
     committed: fc.array(fc.nat(5), { maxLength: 12 }).map((epochs) => epochs.sort((a, b) => a - b)),
     /** Records that the follower has from former leaders and that were never committed. */

@@ -62,7 +62,7 @@ async function fetcherOf(count: number, writes: Promise<void>[] = []) {
   return { fetcher, partitions, stream, sent, logger, time };
 }
 
-test('partitions whose leader moves away at once end their subscriptions with one message', async () => {
+test('subscriptions that end in one turn share one message', async () => {
   const { fetcher, partitions, sent } = await fetcherOf(100);
   sent.length = 0;
   for (const partition of partitions.slice(1)) fetcher.unfollow(partition);
@@ -70,7 +70,7 @@ test('partitions whose leader moves away at once end their subscriptions with on
   expect(sent).toEqual([{ type: 'unsubscribe', slots: Array.from({ length: 99 }, (_, i) => i + 1) }]);
 });
 
-test('a subscription of a new leader epoch follows the end of the old one', async () => {
+test('a new leader epoch ends the old subscription before the new one', async () => {
   const { fetcher, partitions, sent } = await fetcherOf(1);
   sent.length = 0;
   fetcher.follow(partitions[0] as Partition, 1);
@@ -81,7 +81,7 @@ test('a subscription of a new leader epoch follows the end of the old one', asyn
   ]);
 });
 
-test('a leader of another cluster ends the stream, and is no bug of ours', async () => {
+test('a leader of another cluster ends the stream with a warning, not an error', async () => {
   const { stream, logger } = await fetcherOf(1);
   stream.onMessage({ ...helloOf(identityOf(1), 2), clusterId: 'AAAAAAAAAAAAAAAAAAAAAw' });
   expect(stream.isClosed).toBe(true);
@@ -94,7 +94,7 @@ const pushOf = (...slots: number[]): LeaderMessage => ({
   entries: slots.map((slot) => ({ slot, highWatermark: 0, logStartOffset: 0, records: [Uint8Array.of(1)] })),
 });
 
-test('a push of one slot is acknowledged without a timer, one of several with all of them', async () => {
+test('a push of one slot is acknowledged at once, a push of several when all are written', async () => {
   const { stream, sent, time } = await fetcherOf(2);
   sent.length = 0;
   const timers = vi.spyOn(time, 'after');
@@ -109,7 +109,7 @@ test('a push of one slot is acknowledged without a timer, one of several with al
   ]);
 });
 
-test('a slot that is written long before the others of its push is acknowledged before them', async () => {
+test('a slot written long before the others of its push is acknowledged earlier', async () => {
   let end: () => void = () => undefined;
   const { stream, sent, time } = await fetcherOf(2, [
     Promise.resolve(),
@@ -125,7 +125,7 @@ test('a slot that is written long before the others of its push is acknowledged 
   expect(sent[1]).toMatchObject({ type: 'ack', pushes: 1, creditBytes: 2, slots: [{ slot: 1 }] });
 });
 
-test('records for a subscription that has ended are dropped, and the leader gets its credit back', async () => {
+test('records of an ended subscription are dropped, and their credit is returned', async () => {
   const { fetcher, partitions, stream, sent } = await fetcherOf(2);
   fetcher.unfollow(partitions[0] as Partition);
   appended.length = 0;
@@ -136,7 +136,7 @@ test('records for a subscription that has ended are dropped, and the leader gets
   expect(sent.find(({ type }) => type === 'ack')).toMatchObject({ pushes: 1, creditBytes: 2 });
 });
 
-test('a replica with lost records is fed from there, and truncated only when the leader feeds it', async () => {
+test('a replica with lost records fetches from there, and truncates when the leader sends records', async () => {
   const { fetcher, partitions, stream, sent } = await fetcherOf(1);
   const [partition] = partitions as [Partition];
   const log = { logEndOffset: 22, latestEpoch: 3, logStartOffset: 0, missingFrom: 10 as number | null };

@@ -12,19 +12,19 @@ const replica = (
 ): ReadableReplica => ({ brokerId, rack, logEndOffset, lastCaughtUpMs });
 
 test.each([
-  ['no rack said', '', 'a', [replica(2, 'b')], null],
-  ['the leader is near', 'a', 'a', [replica(2, 'a', 99)], null],
-  ['nobody is near', 'c', 'a', [replica(2, 'b')], null],
+  ['no client rack', '', 'a', [replica(2, 'b')], null],
+  ['the leader is in the rack', 'a', 'a', [replica(2, 'a', 99)], null],
+  ['no replica is in the rack', 'c', 'a', [replica(2, 'b')], null],
   ['brokers without racks', 'c', null, [replica(2, null)], null],
-  ['one is near', 'b', 'a', [replica(2, 'b'), replica(3, 'a', 99)], 2],
-  ['the most caught up of them', 'b', 'a', [replica(2, 'b', 9), replica(3, 'b', 10)], 3],
-  ['then who was so last', 'b', 'a', [replica(2, 'b', 9, 1), replica(3, 'b', 9, 2)], 3],
+  ['one follower is in the rack', 'b', 'a', [replica(2, 'b'), replica(3, 'a', 99)], 2],
+  ['the follower with the largest log end offset', 'b', 'a', [replica(2, 'b', 9), replica(3, 'b', 10)], 3],
+  ['then the one that was caught up last', 'b', 'a', [replica(2, 'b', 9, 1), replica(3, 'b', 9, 2)], 3],
   ['then the smaller id', 'b', 'a', [replica(3, 'b'), replica(2, 'b')], 2],
 ])('RackAwareReplicaSelector: %s', (_name, clientRack, leaderRack, followers, chosen) => {
   expect(select?.(clientRack, leaderRack, followers)?.brokerId ?? null).toBe(chosen);
 });
 
-test('only a follower in sync that has the offset is readable', () => {
+test('only in-sync followers whose log has the offset are readable', () => {
   const leader = new LeaderState({
     localId: 1,
     leaderEpoch: 0,

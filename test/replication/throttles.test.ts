@@ -5,7 +5,7 @@ import { ManualClock } from '../log/harness.ts';
 
 const noLimit = Number.MAX_SAFE_INTEGER;
 
-test('a bucket holds its rate on the average, lets a large piece pass, and forgets no more than a second', () => {
+test('a bucket keeps its average rate, allows one large piece, and saves up one second at most', () => {
   const clock = new ManualClock();
   let rate = 1000;
   const bucket = new TokenBucket(clock, () => rate);
@@ -33,7 +33,7 @@ function bench(configs: Record<string, string>, rates = { leader: 1000, follower
   return { clock, throttles, partition: (index: number) => ({ topic: 't', index }) };
 }
 
-test('only the replicas that the topic names obey, and never one that is in sync', () => {
+test("only throttled replicas of the topic's list wait, and none that is in sync", () => {
   const { throttles, partition } = bench({ 'leader.replication.throttled.replicas': '0:2,1:3' });
   throttles.sent(partition(0), 3000);
   throttles.sent(partition(1), 9000);
@@ -44,14 +44,14 @@ test('only the replicas that the topic names obey, and never one that is in sync
   expect(throttles.chunkBytes(partition(1), 1 << 20)).toBe(1 << 20);
 });
 
-test('* means every partition; what a replica in sync gets counts', () => {
+test('* means every partition; bytes of in-sync replicas count', () => {
   const { throttles, partition } = bench({ 'follower.replication.throttled.replicas': '*' });
   expect(throttles.received(partition(7), 3000, true)).toBe(0);
   expect(throttles.received(partition(8), 1000, false)).toBe(3001);
   expect(throttles.sendWaitMs(partition(7), false)).toBe(0);
 });
 
-test('a follower that is a little ahead of its rate stays on the stream', () => {
+test('a follower slightly above its rate does not leave the stream', () => {
   const { clock, throttles, partition } = bench({ 'follower.replication.throttled.replicas': '*' });
   expect(throttles.received(partition(0), 1400, false)).toBe(0);
   expect(throttles.received(partition(0), 400, false)).toBe(801);
@@ -59,7 +59,7 @@ test('a follower that is a little ahead of its rate stays on the stream', () => 
   expect(throttles.received(partition(0), 100, false)).toBe(0);
 });
 
-test('without a rate nothing is held back', () => {
+test('without a rate nothing is throttled', () => {
   const { throttles, partition } = bench(
     { 'leader.replication.throttled.replicas': '*', 'follower.replication.throttled.replicas': '*' },
     { leader: noLimit, follower: noLimit },

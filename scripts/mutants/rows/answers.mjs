@@ -2,7 +2,7 @@
 export const answerRows = [
   {
     number: 984,
-    bug: 'TxnOffsetCommit before the offsets topic exists answers what its siblings answer',
+    bug: 'TxnOffsetCommit before __consumer_offsets exists gets NOT_COORDINATOR, as other requests do',
     reference: 'asked both: Kafka answers COORDINATOR_NOT_AVAILABLE',
     change: 'the group has no coordinator here',
     edits: [
@@ -30,7 +30,7 @@ export const answerRows = [
   },
   {
     number: 861,
-    bug: 'a running broker takes values with which it could not start again',
+    bug: 'a running broker accepts values with which it could not start again',
     reference: 'ask-both of 2026-11; Kafka DynamicBrokerConfig validates the whole configuration',
     change: 'values are checked one by one only',
     edits: [
@@ -40,7 +40,10 @@ export const answerRows = [
         to: '(void isOwn, null)',
       },
     ],
-    caughtBy: { test: 'test/config/node-config.test.ts', name: 'values that do not fit its others' },
+    caughtBy: {
+      test: 'test/config/node-config.test.ts',
+      name: "values that do not fit the broker's other values are refused with messages of Kafka 4.3.1",
+    },
   },
   {
     number: 862,
@@ -54,13 +57,16 @@ export const answerRows = [
         to: 'if ((parsed.get(session) as number) < 0 && heartbeat !== "")',
       },
     ],
-    caughtBy: { test: 'test/config/node-config.test.ts', name: 'what groups and client metrics' },
+    caughtBy: {
+      test: 'test/config/node-config.test.ts',
+      name: 'values of groups and client metrics subscriptions are validated',
+    },
   },
   {
     number: 863,
-    bug: 'clients go on pushing what an old subscription asked for',
+    bug: 'clients go on pushing the metrics of an old subscription',
     reference: 'KIP-714',
-    change: 'the id of the subscription is not compared',
+    change: 'the subscription id is not compared',
     edits: [
       {
         file: 'src/broker/client-metrics.ts',

@@ -15,13 +15,13 @@ export const boundRows = [
     number: 972,
     bug: 'connections without a hello stay for ever',
     reference: 'found with a thousand of them, 28 November 2026',
-    change: 'the deadline is not looked at',
+    change: 'the deadline is not checked',
     edits: [{ file: peers, from: 'nowMs - sinceMs >= this.#helloTimeoutMs || ', to: 'nowMs < sinceMs || ' }],
     caughtBy: { test: peersTest, name: 'without an accepted hello is closed' },
   },
   {
     number: 973,
-    bug: 'connections that wait for nothing keep other nodes out',
+    bug: 'idle connections without a hello keep other nodes out',
     reference: 'the same',
     change: 'the newest is closed, not the oldest',
     edits: [
@@ -52,9 +52,9 @@ export const boundRows = [
   },
   {
     number: 975,
-    bug: 'a file that cannot be opened for want of descriptors is taken for a broken disk',
+    bug: 'an open that fails for lack of descriptors counts as a disk error',
     reference: 'the same',
-    change: 'opening is not tried again',
+    change: 'the open is not repeated',
     edits: [
       {
         file: 'src/adapters/patient-file-system.ts',
@@ -90,7 +90,10 @@ export const boundRows = [
         to: 'const emptyMatchSize = 1;',
       },
     ],
-    caughtBy: { test: 'test/config/regex.test.ts', name: 'of any form tries few instructions' },
+    caughtBy: {
+      test: 'test/config/regex.test.ts',
+      name: 'a compiled expression of any form executes few instructions per character',
+    },
   },
   {
     number: 977,

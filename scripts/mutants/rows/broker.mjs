@@ -9,7 +9,7 @@ export const brokerRows = [
     bug: 'a frame larger than the request budget starves as long as one fetch is pending',
     reference:
       'review of 2026-11, memory-budget.ts; Kafka SimpleMemoryPool grants while anything is available',
-    change: 'such a frame waits until nothing is held',
+    change: 'such a frame waits until no bytes are in use',
     edits: [
       {
         file: 'src/broker/pipeline/memory-budget.ts',
@@ -52,9 +52,9 @@ export const brokerRows = [
   },
   {
     number: 410,
-    bug: 'silent sockets count for no limit',
+    bug: 'connections that send nothing count for no limit',
     reference: 'review of 2026-11, one-port.ts',
-    change: 'a connection is handed over with its first bytes',
+    change: 'a connection is counted when its first bytes arrive',
     edits: [
       {
         file: 'src/adapters/one-port.ts',
@@ -68,7 +68,7 @@ export const brokerRows = [
     number: 405,
     bug: 'a slot that waits for a read from disk is queued again at each wake',
     reference: 'review of 2026-11, feed-session.ts',
-    change: 'only a queued slot is not queued again',
+    change: 'only the place in the queue is checked, not a read in progress',
     edits: [
       {
         file: 'src/replication/stream/feed-session.ts',
@@ -76,11 +76,14 @@ export const brokerRows = [
         to: "if (slot.state === 'queued' || this.#isClosed) return;",
       },
     ],
-    caughtBy: { test: 'test/replication/feed-session.test.ts', name: 'once' },
+    caughtBy: {
+      test: 'test/replication/feed-session.test.ts',
+      name: 'a slot waits for one read from disk, even when its partition wakes it many times',
+    },
   },
   {
     number: 406,
-    bug: 'a freed place for reads goes to a slot that is over',
+    bug: 'a freed place for reads is given to an ended slot',
     reference: 'review of 2026-11, feed-session.ts',
     change: 'a revoked slot keeps its place in the queue for the disk',
     edits: [
@@ -105,13 +108,16 @@ export const brokerRows = [
         to: 'let places = 1;',
       },
     ],
-    caughtBy: { test: 'test/replication/feed-session.test.ts', name: 'go to slots that are alive' },
+    caughtBy: {
+      test: 'test/replication/feed-session.test.ts',
+      name: 'places for reads are not given to revoked slots',
+    },
   },
   {
     number: 401,
-    bug: 'bytes that a limit holds back do not count for fetch.min.bytes',
+    bug: 'bytes that the quota of a fetch excludes count for fetch.min.bytes',
     reference: 'kafkajs #1365, kop #699',
-    change: 'a read from disk counts with the whole batches that it brought',
+    change: 'a read from disk counts all bytes of its whole batches',
     edits: [
       {
         file: fetchOperation,
@@ -142,7 +148,7 @@ export const brokerRows = [
     number: 403,
     bug: 'a partition counts for fetch.min.bytes beyond its own limit',
     reference: 'Kafka DelayedFetch: min(endOffset - fetchOffset, partition max bytes)',
-    change: 'the limit of the partition is not looked at',
+    change: 'the limit of the partition is not applied',
     edits: [
       {
         file: fetchOperation,
@@ -173,7 +179,7 @@ export const brokerRows = [
     number: 504,
     bug: 'a batch is refused for some of its records, and the answer does not say which',
     reference: 'Kafka LogValidator; a public report of clients that drop whole batches',
-    change: 'the errors are counted, not listed',
+    change: 'the record errors are counted, not returned',
     edits: [
       {
         file: 'src/log/records/record-inspection.ts',
@@ -185,9 +191,9 @@ export const brokerRows = [
   },
   {
     number: 505,
-    bug: 'a batch whose header lies about its largest timestamp keeps its segment for ever',
+    bug: 'a batch with a wrong largest timestamp in its header keeps its segment for ever',
     reference: 'Kafka LogValidator: the header gets the largest timestamp of the records',
-    change: 'the header is believed',
+    change: 'the timestamp in the header is not checked',
     edits: [
       {
         file: 'src/log/records/append-validation.ts',
@@ -201,7 +207,7 @@ export const brokerRows = [
     number: 411,
     bug: 'a listener that is full of clients refuses other nodes',
     reference: 'Kafka: max.connections spares the inter-broker listener; here every listener takes peers',
-    change: 'a connection beyond the limit is closed before it has said which protocol it speaks',
+    change: 'a connection above the limit is closed before its protocol is known',
     edits: [
       {
         file: 'src/broker/pipeline/acceptor.ts',
@@ -213,7 +219,7 @@ export const brokerRows = [
   },
   {
     number: 412,
-    bug: 'max.connections does not hold for a client that speaks at once',
+    bug: 'max.connections does not hold for a client that sends at once',
     reference: 'docs/limits.md',
     change: 'the first byte of a refused connection does not close it',
     edits: [
@@ -227,9 +233,9 @@ export const brokerRows = [
   },
   {
     number: 413,
-    bug: 'a stranger on a replication stream subscribes one slot again and again',
+    bug: 'a peer subscribes one slot again and again, and each subscription stays in memory',
     reference: 'npm run fuzz, seed 44',
-    change: 'a slot in use is taken over, and the one before stays attached to its partition',
+    change: 'a slot in use is replaced while the former subscription stays attached to its partition',
     edits: [
       {
         file: 'src/replication/stream/feed-session.ts',
@@ -241,9 +247,9 @@ export const brokerRows = [
   },
   {
     number: 414,
-    bug: 'a request makes more partitions than a request may, spread over its topics',
+    bug: 'a request creates more partitions than allowed, in several topics',
     reference: 'Kafka: 10,000 records for one operation of a client',
-    change: 'each topic is looked at for itself',
+    change: 'each topic is checked alone',
     edits: [
       {
         file: 'src/controller/create-partitions.ts',
@@ -257,7 +263,7 @@ export const brokerRows = [
     number: 415,
     bug: 'a request with a number beyond 2^53 is refused',
     reference: 'npm run fuzz, seed 43; clients send Long.MAX_VALUE and the like',
-    change: 'what a number can not hold exactly is not written',
+    change: 'a number that a double cannot hold exactly is refused',
     edits: [
       {
         file: 'src/protocol/codec/writer.ts',

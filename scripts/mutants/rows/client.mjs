@@ -40,7 +40,7 @@ export const clientRows = [
     number: 902,
     bug: 'a heartbeat waits behind a fetch, so that a member misses a rebalance',
     reference: 'seed 20 of the cluster world; Java: a coordinator has a node id of its own',
-    change: 'the coordinator is asked over the connection of the fetches',
+    change: 'requests to the coordinator use the connection of the fetches',
     edits: [
       {
         file: 'src/client/group-coordinator.ts',
@@ -52,9 +52,9 @@ export const clientRows = [
   },
   {
     number: 790,
-    bug: 'what a broker should not send ends the process of its client',
+    bug: "an invalid response of a broker ends the client's process",
     reference: 'review-1.md §8: the own client is trusted and untested',
-    change: 'the exception goes to whoever reads the socket',
+    change: 'the exception reaches the reader of the socket',
     edits: [
       {
         file: 'src/client/connection.ts',
@@ -66,7 +66,7 @@ export const clientRows = [
   },
   {
     number: 791,
-    bug: 'the answer to one request is taken for that to another',
+    bug: 'the response to one request is taken for that to another',
     reference: 'Kafka protocol: correlation ids',
     change: 'correlation ids are not compared',
     edits: [
@@ -108,17 +108,17 @@ export const clientRows = [
   },
   {
     number: 794,
-    bug: 'records in front of the position are handed out again',
+    bug: 'records before the position are returned again',
     reference: 'a Fetch answers with whole batches',
-    change: 'the whole batch is handed out',
+    change: 'the whole batch is returned',
     edits: [{ file: 'src/client/fetcher.ts', from: 'if (record.offset < entry.position) continue;', to: '' }],
     caughtBy: { test: fetcherTest, name: 'from its position on once' },
   },
   {
     number: 795,
-    bug: 'records of a partition that was given up are handed out',
+    bug: 'records of an unassigned partition are returned',
     reference: 'a rebalance: the next owner reads them',
-    change: 'what was fetched is kept',
+    change: 'fetched records are kept',
     edits: [
       {
         file: 'src/client/fetcher.ts',
@@ -208,9 +208,9 @@ export const clientRows = [
   },
   {
     number: 806,
-    bug: 'a partition that is gone keeps commits and rebalances waiting',
+    bug: 'a deleted partition stops commits and rebalances',
     reference: "Kafka's consumer waits for max.poll.interval.ms",
-    change: 'gone partitions are committed too',
+    change: 'deleted partitions are committed too',
     edits: [
       {
         file: 'src/client/fetcher.ts',
@@ -335,7 +335,7 @@ export const clientRows = [
     number: 1172,
     bug: 'a batch is sent after its records have failed',
     reference: "Kafka's RecordAccumulator.expiredBatches; a review of our own change, 28 November 2026",
-    change: 'the deadline is not looked at after the look-up of the leader',
+    change: 'the deadline is not checked after the look-up of the leader',
     edits: [
       {
         file: 'src/client/producer.ts',

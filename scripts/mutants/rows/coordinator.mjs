@@ -13,7 +13,7 @@ export const coordinatorRows = [
     bug: 'a coordinator serves state that its former leader never committed',
     reference:
       'krabka PF-106; review of 2026-11 §6.17; Kafka CoordinatorLoaderImpl waits for the high watermark',
-    change: 'loading does not wait for the end of the log to be committed',
+    change: 'loading does not wait until the high watermark reaches the log end',
     edits: [
       {
         file: host,
@@ -27,7 +27,7 @@ export const coordinatorRows = [
     number: 641,
     bug: 'a coordinator answers when its record is appended, not when it is committed',
     reference: 'krabka PF-106: decisions lost on failover',
-    change: 'acknowledgements of replicas are not waited for',
+    change: 'the acknowledgement of the replicas is not awaited',
     edits: [
       {
         file: queue,
@@ -39,7 +39,7 @@ export const coordinatorRows = [
   },
   {
     number: 642,
-    bug: 'a write that failed to be committed with its leadership is reported as written',
+    bug: 'a write that lost its leadership before the commit is reported as successful',
     reference: 'Kafka CoordinatorRuntime fails the deferred events of a shard that is unloaded',
     change: 'an error of the acknowledgement counts as success',
     edits: [
@@ -55,7 +55,7 @@ export const coordinatorRows = [
     number: 643,
     bug: 'offsets of a transaction share a batch with others',
     reference: 'the producer is in the head of a batch: an abort would drop the others',
-    change: 'whatever waits goes into the batch of the first',
+    change: 'all waiting records go into the batch of the first',
     edits: [
       {
         file: queue,
@@ -89,7 +89,7 @@ export const coordinatorRows = [
   },
   {
     number: 646,
-    bug: 'a new member reads offsets that are about to move: pending ones are noticed once they are committed',
+    bug: 'a new member fetches offsets that a pending transaction will change',
     reference: 'KIP-447: requireStable must cover commits under way',
     change: 'partitions are unstable from the commit of the record on only',
     edits: [
@@ -161,7 +161,7 @@ export const coordinatorRows = [
     number: 651,
     bug: 'a commit that was late on the network begins a transaction in __consumer_offsets that nobody ends',
     reference: 'KIP-890, hanging transactions',
-    change: 'the log does not hold coordinators to the guard',
+    change: 'the log does not require a verification of coordinators',
     edits: [
       {
         file: 'src/log/producers/producer-state.ts',
@@ -178,7 +178,7 @@ export const coordinatorRows = [
     number: 652,
     bug: 'a commit of offsets is written though the coordinator refused to take the partition into the transaction',
     reference: 'KIP-890',
-    change: 'errors of the verification are not looked at',
+    change: 'errors of the verification are ignored',
     edits: [
       {
         file: 'src/broker/groups/txn-verification.ts',

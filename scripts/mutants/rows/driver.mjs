@@ -9,9 +9,9 @@ const deliveryTest = 'test/server/raft/delivery.test.ts';
 export const driverRows = [
   {
     number: 32,
-    bug: 'a proposal is told committed because its offset is, though another leader put something else there',
+    bug: "a proposal is reported as committed although another leader's entry has its offset",
     reference: 'redpanda #3003',
-    change: 'proposals outlive the leadership in which they were made',
+    change: 'proposals are kept when the leadership is lost',
     edits: [
       {
         file: 'src/server/raft/proposals.ts',
@@ -48,7 +48,7 @@ export const driverRows = [
     number: 43,
     bug: 'the hard state is stored ahead of the entries that it speaks of',
     reference: 'etcd #1716, cockroachdb #2592, TiKV #7353, #10078',
-    change: 'the hard state goes in a batch of its own, first',
+    change: 'the hard state is written in its own batch, before the entries',
     edits: [
       {
         file: store,
@@ -62,7 +62,7 @@ export const driverRows = [
     number: 46,
     bug: 'a node starts with a log that begins after its snapshot',
     reference: 'KAFKA-14240',
-    change: 'the snapshot is not looked for at open',
+    change: 'the snapshot is not checked at open',
     edits: [
       {
         file: store,
@@ -110,10 +110,9 @@ export const driverRows = [
   },
   {
     number: 57,
-    bug: 'LevelDB skips a damaged record of its log in silence, and a vote is forgotten',
+    bug: 'LevelDB skips a damaged record without an error, and a vote is lost',
     reference: 'classic-level 3.0.0, measured',
-    change:
-      'neither the end of the log, nor generation and chain of frames, are compared with the hard state',
+    change: 'log end, generation and chain of frames are not compared with the hard state',
     edits: [
       { file: store, from: 'if (frame.generation > this.#hard.generation)', to: 'if (frame.generation < 0)' },
       {
@@ -128,7 +127,7 @@ export const driverRows = [
   },
   {
     number: 58,
-    bug: 'two writes are on their way at once and are carried out in any order',
+    bug: 'two writes are in flight, and take effect in any order',
     reference: 'classic-level 3.0.0, measured',
     change: 'the next write does not wait for the one before',
     edits: [
@@ -144,7 +143,7 @@ export const driverRows = [
     number: 60,
     bug: 'the log is cut before the snapshot is durable',
     reference: 'redisraft #43, #45',
-    change: 'the core hears of a snapshot when it begins to be written',
+    change: 'the snapshot is reported to the core when its write begins',
     edits: [
       {
         file: 'src/server/raft/voter-log.ts',
@@ -156,9 +155,9 @@ export const driverRows = [
   },
   {
     number: 61,
-    bug: 'a forwarded proposal is proposed again and again',
+    bug: 'a forwarded proposal is made again and again',
     reference: 'redisraft #13',
-    change: 'a request is sent again although the first was answered',
+    change: 'a request is sent again after its response',
     edits: [
       {
         file: 'src/server/controller/controller-client.ts',

@@ -9,7 +9,7 @@ export const electionRows = [
     number: 4,
     bug: 'epoch and vote are never stored',
     reference: 'nodedb #161, liferaft',
-    change: 'what is written as the hard state tells no vote, and the epoch of the log',
+    change: 'the stored hard state has no vote, and the epoch of the log in place of its own',
     edits: [
       {
         file: 'src/raft/state.ts',
@@ -23,7 +23,7 @@ export const electionRows = [
     number: 5,
     bug: 'votes again in an epoch, for a candidate with a better log',
     reference: 'camunda/zeebe #5356, #1068',
-    change: 'an earlier vote does not bind',
+    change: 'an earlier vote of the epoch does not prevent another one',
     edits: [
       {
         file: election,
@@ -38,15 +38,15 @@ export const electionRows = [
     number: 6,
     bug: 'compares logs by length only',
     reference: 'async-raft a48a3282, liferaft, skiff',
-    change: 'the last epoch is not looked at',
+    change: 'the last epoch is not compared',
     edits: [{ file: election, from: 'if (request.lastEpoch !== state.log.lastEpoch)', to: 'if (false)' }],
     caughtBy: raft,
   },
   {
     number: 7,
-    bug: 'the vote handler decides on a log end that it read earlier',
+    bug: 'a vote is decided by a log end that is out of date',
     reference: 'braft, jraft #882',
-    change: 'compares with what was durable, while an append is on its way to the disk',
+    change: 'the candidate is compared with the durable log, while an append is being written',
     edits: [
       {
         file: election,
@@ -67,9 +67,9 @@ export const electionRows = [
   },
   {
     number: 28,
-    bug: 'an isolated leader leads for ever',
+    bug: 'an isolated leader never resigns',
     reference: 'KAFKA-15489, RATIS-981',
-    change: 'no check of the quorum',
+    change: 'a leader does not check whether a majority answers',
     edits: [
       {
         file: leader,
@@ -81,9 +81,9 @@ export const electionRows = [
   },
   {
     number: 35,
-    bug: 'a follower that refuses an append does not count the leader as heard',
+    bug: 'a follower that refuses an append starts an election against a live leader',
     reference: 'redpanda #30817, #31547',
-    change: 'only an append that was accepted renews the deadline',
+    change: 'only an accepted append extends the election deadline',
     edits: [
       {
         file: 'src/raft/role/follower.ts',
@@ -121,7 +121,7 @@ export const electionRows = [
     number: 67,
     bug: 'a request for a vote that is repeated, because the answer was lost, is refused',
     reference: 'nebula #2419',
-    change: 'who has voted says no, also to the one voted for',
+    change: 'a voter refuses a repeated request of the candidate for which it has voted',
     edits: [
       {
         file: election,
@@ -133,7 +133,7 @@ export const electionRows = [
   },
   {
     number: 68,
-    bug: 'requests for votes leave before epoch, vote and log are durable',
+    bug: 'votes are requested before epoch, vote and log are durable',
     reference: 'etcd-io/raft, asynchronous storage (our reading)',
     change: 'a candidate asks at once',
     edits: [
@@ -149,7 +149,7 @@ export const electionRows = [
     number: 69,
     bug: 'a repeated vote counts twice',
     reference: 'liferaft',
-    change: 'answers are counted, not voters',
+    change: 'vote responses are counted, not voters',
     edits: [
       {
         file: election,
@@ -173,7 +173,8 @@ export const electionRows = [
     number: 3,
     bug: 'epoch and vote are stored in two writes, and a repeated request is granted before logs are compared',
     reference: 'hashicorp/raft #661',
-    change: 'a later epoch keeps the vote of the one before; who was voted for is not compared again',
+    change:
+      'the vote of an earlier epoch is kept in a later one, and a repeated request is not compared with the vote',
     edits: [
       { file: transitions, from: '    state.votedFor = null;\n', to: '' },
       {

@@ -11,7 +11,7 @@ export const logRows = [
     number: 1,
     bug: 'commits by counting replicas of entries of earlier epochs (figure 8 of the paper)',
     reference: 'LogCabin #44',
-    change: 'the epoch of the entry is not looked at',
+    change: 'the epoch of the entry is not checked',
     edits: [{ file: leader, from: ' && state.log.epochAt(endOffset - 1) === state.epoch) {', to: ') {' }],
     caughtBy: raft,
   },
@@ -31,7 +31,7 @@ export const logRows = [
   },
   {
     number: 8,
-    bug: 'an append replaces everything after its base, also what is equal',
+    bug: 'an append replaces all entries after its base offset, also equal ones',
     reference: 'openraft 9540c904, skiff',
     change: 'entries are not compared',
     edits: [
@@ -45,9 +45,9 @@ export const logRows = [
   },
   {
     number: 9,
-    bug: 'a late rejection takes back what was acknowledged',
+    bug: 'a late rejection lowers what a follower has acknowledged',
     reference: 'CCF #5991, #6016',
-    change: 'every rejection counts, and lowers match',
+    change: 'every rejection is applied, and lowers `match`',
     edits: [
       {
         file: leader,
@@ -64,9 +64,9 @@ export const logRows = [
   },
   {
     number: 10,
-    bug: 'a follower acknowledges the end of its own log, not of what it compared',
+    bug: 'a follower acknowledges the end of its own log, not the end of the request',
     reference: 'CCF #6016',
-    change: 'the acknowledgement names the log end',
+    change: 'the acknowledgement has the log end offset',
     edits: [
       {
         file: follower,
@@ -80,9 +80,9 @@ export const logRows = [
   },
   {
     number: 11,
-    bug: 'a leader that steps down rolls back what is not committed',
+    bug: 'a leader that steps down removes entries that are not committed',
     reference: 'CCF #5674',
-    change: 'the log is cut to the high watermark, in memory as by the next write',
+    change: 'the log is truncated to the high watermark',
     edits: [
       {
         file: log,
@@ -101,7 +101,7 @@ export const logRows = [
     number: 22,
     bug: 'commits without a majority',
     reference: 'openraft #1802',
-    change: 'the sorted matches are read one place too early',
+    change: 'the median of the sorted offsets is read one position too early',
     edits: [
       {
         file: 'src/raft/quorum.ts',
@@ -115,7 +115,7 @@ export const logRows = [
     number: 29,
     bug: 'a follower acknowledges before its disk has it',
     reference: 'KAFKA-10533',
-    change: 'acknowledgements leave at once',
+    change: 'acknowledgements are sent before the write is durable',
     edits: [
       {
         file: follower,
@@ -141,9 +141,9 @@ export const logRows = [
   },
   {
     number: 31,
-    bug: 'a write that is done after the leader stepped down commits',
+    bug: 'a write that finishes after the leader stepped down commits entries',
     reference: 'redpanda #1762',
-    change: 'whoever may have led raises its high watermark when a write is durable',
+    change: 'a former leader raises its high watermark when a write is durable',
     edits: [
       {
         file: core,
@@ -155,9 +155,9 @@ export const logRows = [
   },
   {
     number: 33,
-    bug: 'the end of a write marks entries durable that replaced those it wrote',
+    bug: 'the end of a write marks entries as durable that have replaced the written ones',
     reference: 'redpanda #16105',
-    change: 'durable is up to where the oldest unfinished write ends, by offset only',
+    change: 'only the offset of a finished write is compared',
     edits: [
       {
         file: log,
@@ -169,9 +169,9 @@ export const logRows = [
   },
   {
     number: 34,
-    bug: 'a write of entries that were replaced and came back marks the later write as done',
+    bug: 'a write of entries that were replaced in the meantime marks a later write as done',
     reference: 'etcd-io/raft, rawnode.go (A, B, A)',
-    change: 'durable is told by the last write alone',
+    change: 'only the last write is compared',
     edits: [
       {
         file: log,
@@ -183,9 +183,9 @@ export const logRows = [
   },
   {
     number: 44,
-    bug: 'a follower that lost the end of its log believes the commit that the leader tells',
+    bug: 'a follower that lost the end of its log accepts a high watermark beyond what it has',
     reference: 'etcd-io/raft #25, #104',
-    change: 'heartbeats tell the high watermark whatever the follower has acknowledged',
+    change: "heartbeats have the leader's high watermark, whatever the follower has acknowledged",
     edits: [
       {
         file: replication,
@@ -197,10 +197,10 @@ export const logRows = [
   },
   {
     number: 48,
-    bug: 'what the leader read from its disk goes out though it is not what the follower needs next',
+    bug: 'a leader sends entries from its disk that are not the next ones of the follower',
     reference: 'openraft #1795',
     nearest: 'A read that fails ends the node.',
-    change: 'entries that were read are sent from wherever the follower is by now',
+    change: "entries that were read are sent even when the follower's position has changed",
     edits: [
       {
         file: leader,
@@ -219,7 +219,7 @@ export const logRows = [
     number: 52,
     bug: 'acknowledgements of an earlier epoch count for the majority',
     reference: 'NATS #6944',
-    change: 'an answer to an append of an earlier epoch is not dropped',
+    change: 'the response to an append of an earlier epoch is accepted',
     edits: [
       {
         file: core,
@@ -233,7 +233,7 @@ export const logRows = [
     number: 53,
     bug: 'a replica that cannot catch up forgets its log, keeps its identity, and votes',
     reference: 'NATS #5939',
-    change: 'a refused append cuts the log to the high watermark',
+    change: 'a refused append truncates the log to the high watermark',
     edits: [
       {
         file: log,
@@ -250,9 +250,9 @@ export const logRows = [
   },
   {
     number: 64,
-    bug: 'the high watermark travels with entries only',
+    bug: 'followers learn of commits only with the next entries',
     reference: 'KAFKA-13959, KAFKA-14145',
-    change: 'heartbeats tell none, and none is sent when it rises',
+    change: 'heartbeats have no high watermark, and none is sent when it rises',
     edits: [
       {
         file: replication,
@@ -271,7 +271,7 @@ export const logRows = [
     number: 70,
     bug: 'entries below the high watermark are replaced',
     reference: 'KAFKA-12460',
-    change: 'neither follower nor state guard the committed prefix, and logs are compared by length (row 6)',
+    change: 'neither follower nor state protects committed entries, and logs are compared by length (row 6)',
     edits: [
       {
         file: 'src/raft/role/election.ts',

@@ -24,7 +24,7 @@ export const membershipRows = [
     number: 15,
     bug: 'a snapshot stores a voter set that is not committed yet',
     reference: 'canonical/raft #250, #323',
-    change: 'a snapshot carries the latest voter set, not the one at its end',
+    change: 'a snapshot has the latest voter set, not the one at its end offset',
     edits: [
       {
         file: voters,
@@ -38,7 +38,7 @@ export const membershipRows = [
     number: 16,
     bug: 'truncating the last voter set loses the one before it',
     reference: 'scylla PR 31257',
-    change: 'a truncation goes back by two',
+    change: 'a truncation removes two voter sets',
     edits: [
       {
         file: voters,
@@ -52,7 +52,7 @@ export const membershipRows = [
     number: 17,
     bug: 'the voter set is read from the log alone, and lost with a compaction',
     reference: 'async-raft 447dc11, dba2403',
-    change: 'a restart does not look into the snapshot',
+    change: 'the voter set is not read from the snapshot at a restart',
     edits: [
       {
         file: 'src/raft/state.ts',
@@ -66,7 +66,7 @@ export const membershipRows = [
     number: 18,
     bug: 'a leader changes voters before an entry of its own epoch is committed',
     reference: 'Ongaro, raft-dev 2015: the bug in single-server changes',
-    change: 'the guard is gone',
+    change: 'the check is removed',
     edits: [
       {
         file: membership,
@@ -97,9 +97,9 @@ export const membershipRows = [
   },
   {
     number: 20,
-    bug: 'a learner that was promoted, and does not know it yet, refuses to vote',
+    bug: 'a promoted learner refuses to vote until it has the entry of its promotion',
     reference: 'etcd #7625',
-    change: 'only who finds itself among the voters grants',
+    change: 'only a replica that is in its own voter set grants a vote',
     edits: [
       {
         file: election,
@@ -111,9 +111,9 @@ export const membershipRows = [
   },
   {
     number: 21,
-    bug: 'a server that was removed disrupts those that remain',
+    bug: 'a removed server disturbs the quorum',
     reference: 'hashicorp/raft #524, #526',
-    change: 'who is no voter campaigns without asking first, and a live leader protects nobody',
+    change: 'a non-voter starts elections without a pre-vote, and a voter with a live leader grants votes',
     edits: [
       { file: election, from: 'if (!request.transfer && hasLiveLeader(state)) return;', to: '' },
       {
@@ -143,7 +143,7 @@ export const membershipRows = [
     number: 25,
     bug: 'the high watermark counts a leader that is no voter',
     reference: 'KAFKA-16530',
-    change: 'a leader that removes itself still counts its own disk',
+    change: 'a leader that removes itself still counts its own log',
     edits: [
       {
         file: leader,
@@ -157,7 +157,7 @@ export const membershipRows = [
     number: 26,
     bug: 'the check of the quorum counts a leader that is no voter',
     reference: 'KAFKA-16531',
-    change: 'a leader that removes itself counts itself among those that it hears',
+    change: 'a leader that removes itself counts itself among the voters that answer',
     edits: [
       {
         file: leader,
@@ -171,7 +171,7 @@ export const membershipRows = [
     number: 51,
     bug: 'an observer takes a role from the voter set in a snapshot',
     reference: 'dragonboat #94',
-    change: 'a replica takes itself for a voter when a set names its node, with whatever disk',
+    change: 'a replica is a voter when the voter set has its node id, with any directory id',
     edits: [
       {
         file: 'src/raft/state.ts',
@@ -185,7 +185,7 @@ export const membershipRows = [
     number: 54,
     bug: 'a member comes back with an empty disk under its old name',
     reference: 'RethinkDB #5289, TiKV #9579',
-    change: 'voters are told by their node id alone',
+    change: 'voters are compared by node id only',
     edits: [
       {
         file: 'src/raft/types.ts',
@@ -202,7 +202,7 @@ export const membershipRows = [
   },
   {
     number: 59,
-    bug: 'two changes of the voter set are under way at once',
+    bug: 'two changes of the voter set are in progress at once',
     reference: 'NATS #7545, redisraft #28, #44, #52',
     change: 'a change does not wait for the commit of the one before',
     edits: [

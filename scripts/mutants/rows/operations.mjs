@@ -22,9 +22,9 @@ export const operationsRows = [
   },
   {
     number: 881,
-    bug: 'where case does not count, topics Orders and orders write into one directory',
+    bug: 'on a file system that ignores case, topics Orders and orders share one directory',
     reference: 'found by test/log/windows.test.ts',
-    change: 'nobody looks whether the directory is there',
+    change: 'nothing checks whether the directory exists',
     edits: [
       {
         file: 'src/log/directories/new-directories.ts',
@@ -36,9 +36,9 @@ export const operationsRows = [
   },
   {
     number: 882,
-    bug: 'a rename that a virus scanner is in the way of fails for good',
+    bug: 'a rename that a virus scanner delays fails for good',
     reference: 'npm/cli graceful-fs; KAFKA-6689',
-    change: 'the first refusal is final',
+    change: 'the first failure is final',
     edits: [
       { file: 'src/adapters/patient-file-system.ts', from: 'waitedMs >= patienceMs', to: 'waitedMs >= 0' },
     ],
@@ -61,7 +61,7 @@ export const operationsRows = [
     number: 884,
     bug: 'a level set on a package does not count for the loggers in it',
     reference: 'log4j2 logger hierarchy',
-    change: 'only the name itself is looked at',
+    change: "only the logger's own name is checked",
     edits: [
       {
         file: 'src/telemetry/log-levels.ts',
@@ -131,7 +131,7 @@ export const operationsRows = [
     number: 960,
     bug: 'a combined node of another cluster asks itself until its registration times out',
     reference: 'a tester from outside',
-    change: 'the own address counts among the other controllers, and is asked again',
+    change: 'its own address counts among the other controllers',
     edits: [
       {
         file: 'src/server/controller/controller-client.ts',
@@ -156,7 +156,10 @@ export const operationsRows = [
         to: 'false',
       },
     ],
-    caughtBy: { test: 'test/config/node-config.test.ts', name: 'an advertised one stays' },
+    caughtBy: {
+      test: 'test/config/node-config.test.ts',
+      name: 'an advertised listener of a running broker cannot be removed, and no protocol can change',
+    },
   },
   {
     number: 962,
@@ -233,7 +236,7 @@ export const operationsRows = [
   },
   {
     number: 952,
-    bug: '--include takes what Java would not',
+    bug: '--include accepts what Java would refuse',
     reference: 'breaker of 2026-11',
     change: 'expressions are those of JavaScript',
     edits: [

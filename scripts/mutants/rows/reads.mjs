@@ -7,7 +7,7 @@ export const readRows = [
     number: 24,
     bug: 'a read is confirmed by one less than a majority',
     reference: 'openraft d60f1e85',
-    change: 'the sorted rounds are read one place too early',
+    change: 'the median of the sorted rounds is read one position too early',
     edits: [
       {
         file: reads,
@@ -21,7 +21,7 @@ export const readRows = [
     number: 37,
     bug: 'a new leader reads before an entry of its own epoch is committed',
     reference: 'etcd #7331, TiKV #6340, #9239, redisraft #22',
-    change: 'a round may begin at once',
+    change: "a read does not wait for an entry of the leader's epoch",
     edits: [
       {
         file: reads,
@@ -33,9 +33,9 @@ export const readRows = [
   },
   {
     number: 38,
-    bug: 'an answer to an earlier heartbeat, repeated or late, confirms a read',
+    bug: 'an old or repeated heartbeat response confirms a read',
     reference: 'etcd #20418, etcd-io/raft #397, antfly #599',
-    change: 'an answer counts for the round that is under way, whatever round it answers',
+    change: 'a response counts for the current round, whatever round it answers',
     edits: [
       {
         file: 'src/raft/role/leader.ts',
@@ -50,8 +50,7 @@ export const readRows = [
     bug: 'the promise behind a lease is forgotten by a restart',
     reference: 'cockroachdb #124421, #124497',
     nearest: 'There are no leases.',
-    change:
-      'a majority heard within the fetch timeout confirms a read, as if that were a promise that restarts keep',
+    change: 'answers of a majority within the fetch timeout confirm a read',
     edits: [
       {
         file: reads,
@@ -66,8 +65,7 @@ export const readRows = [
     bug: 'a lease without a margin for clocks that run differently',
     reference: 'etcd documentation',
     nearest: 'There are no leases.',
-    change:
-      'a leader that has not yet resigned confirms reads by itself: its clock against that of its followers',
+    change: 'a leader that has not resigned confirms reads by itself, by its own clock',
     edits: [
       {
         file: reads,
@@ -79,9 +77,9 @@ export const readRows = [
   },
   {
     number: 63,
-    bug: 'after a resignation the voters still protect the leader that went',
+    bug: 'after a transfer the voters refuse the new candidate for the sake of the old leader',
     reference: 'KAFKA-20895',
-    change: 'whom the leader told to take over is refused by those who hear the leader',
+    change: 'a candidate that the leader has chosen is refused by voters with a live leader',
     edits: [
       {
         file: 'src/raft/role/election.ts',
@@ -95,7 +93,7 @@ export const readRows = [
     number: 66,
     bug: 'proposals are taken while the leadership is handed over',
     reference: 'hashicorp/raft #570, #581',
-    change: 'a transfer stops no proposals',
+    change: 'proposals are accepted during a leadership transfer',
     edits: [
       { file: 'src/raft/role/leader.ts', from: ' || role.transfer !== null || state.retired) {', to: ') {' },
     ],

@@ -10,9 +10,9 @@ const faultsTest = 'test/testing/checkers.test.ts';
 export const recoveryRows = [
   {
     number: 930,
-    bug: 'records behind a damaged place are cut off, and the log says that nothing needs to be done',
+    bug: 'records behind damage are removed, and the log message says that nothing needs to be done',
     reference: 'a reviewer; Kafka LogLoader warns of corruption',
-    change: 'nobody looks behind the damaged place',
+    change: 'nothing checks the bytes behind the damage',
     edits: [
       {
         file: 'src/log/recovery/log-loading.ts',
@@ -28,10 +28,7 @@ export const recoveryRows = [
     reference: 'src/log/README.md: what follows a lost tail is kept',
     change: 'they are not kept under another name',
     edits: [{ file: 'src/log/recovery/log-loading.ts', from: '  await setAside(state, behind);\n', to: '' }],
-    caughtBy: {
-      test: messagesTest,
-      name: 'name the bytes of the segments behind the damage, which are kept',
-    },
+    caughtBy: { test: messagesTest, name: 'bytes of the segments behind the damage' },
   },
   {
     number: 932,
@@ -59,16 +56,13 @@ export const recoveryRows = [
         to: '} else if (isOther && from < 0) {',
       },
     ],
-    caughtBy: {
-      test: transactionsTest,
-      name: 'is replaced by another list as a whole: a crash leaves one of the two',
-    },
+    caughtBy: { test: transactionsTest, name: 'is replaced by another list' },
   },
   {
     number: 934,
-    bug: 'a full disk at the start is told as "Database failed to open"',
+    bug: 'a full disk at the start is reported as "Database failed to open"',
     reference: 'a reviewer',
-    change: 'the words of LevelDB are not read',
+    change: 'the message of LevelDB is not read',
     edits: [
       {
         file: 'src/adapters/leveldb/level-error.ts',
@@ -122,9 +116,9 @@ export const recoveryRows = [
   },
   {
     number: 938,
-    bug: 'a simulated fault that did not come takes away the leave of another one',
+    bug: 'the end of one simulated fault disarms another one',
     reference: 'a newcomer',
-    change: 'whoever ends disarms',
+    change: 'any fault that ends disarms the disk',
     edits: [
       {
         file: 'src/testing/cluster/budget.ts',
@@ -153,9 +147,9 @@ export const recoveryRows = [
   },
   {
     number: 940,
-    bug: 'after a simulated repair of a node that died meanwhile no other fault comes',
+    bug: 'after the repair of a simulated node that died meanwhile, no other fault happens',
     reference: 'a newcomer',
-    change: 'who stops a node does not hear that it died otherwise',
+    change: 'the repair does not notice that its node died',
     edits: [{ file: 'src/testing/cluster/faults.ts', from: '      ended(false);\n', to: '' }],
     caughtBy: {
       test: faultsTest,
@@ -164,9 +158,9 @@ export const recoveryRows = [
   },
   {
     number: 941,
-    bug: 'of two cuts of one simulated link the first that is over ends both',
+    bug: 'of two cuts of one simulated link, the end of the first ends both',
     reference: 'sibling of row 939',
-    change: 'a link is cut or not, whoever did it',
+    change: 'a link is cut or not, without a count',
     edits: [
       {
         file: 'src/simulation/network.ts',
@@ -202,16 +196,13 @@ export const recoveryRows = [
         to: 'if (options.indexes && sealed?.hasUnsyncedIndex === undefined) {',
       },
     ],
-    caughtBy: {
-      test: indexesTest,
-      name: 'when a segment is sealed after a flush, because the next flush syncs its index',
-    },
+    caughtBy: { test: indexesTest, name: 'when a segment is sealed after a flush' },
   },
   {
     number: 944,
     bug: 'the same, when the process dies between the two',
     reference: 'the simulated disk, once it tore what was overwritten',
-    change: 'a start does not look at the segment in front of the recovery point',
+    change: 'a start does not check the segment before the recovery point',
     edits: [
       {
         file: 'src/log/recovery/log-loading.ts',
@@ -219,7 +210,7 @@ export const recoveryRows = [
         to: '',
       },
     ],
-    caughtBy: { test: indexesTest, name: 'when the start before it rebuilt their last entries' },
+    caughtBy: { test: indexesTest, name: 'when the start before it' },
   },
   {
     number: 946,
@@ -247,10 +238,7 @@ export const recoveryRows = [
         to: 'beside the one that replaces it.',
       },
     ],
-    caughtBy: {
-      test: 'test/log/compaction-crash.test.ts',
-      name: 'a power cut during the start after a crash leaves the old or the new content',
-    },
+    caughtBy: { test: 'test/log/compaction-crash.test.ts', name: 'a power cut during the start' },
   },
   {
     number: 948,
@@ -264,10 +252,7 @@ export const recoveryRows = [
         to: 'must not go before it is.',
       },
     ],
-    caughtBy: {
-      test: 'test/log/compaction-crash.test.ts',
-      name: 'a power cut during the start after a crash leaves the old or the new content',
-    },
+    caughtBy: { test: 'test/log/compaction-crash.test.ts', name: 'a power cut during the start' },
   },
   {
     number: 990,
@@ -343,7 +328,7 @@ export const recoveryRows = [
     number: 995,
     bug: 'a deleted segment looks like compaction: a replica with a hole serves and leads',
     reference: 'a reviewer; docs/decisions/0077-what-a-partition-must-have.md',
-    change: 'listed segments that are not there are not looked for',
+    change: 'listed segments that are missing are not searched',
     edits: [
       {
         file: 'src/log/recovery/missing-records.ts',
@@ -379,13 +364,13 @@ export const recoveryRows = [
         to: '!isOffline && lost.size >= 0 && previous',
       },
     ],
-    caughtBy: { test: missingTest, name: 'is not valid when a log has lost records' },
+    caughtBy: { test: missingTest, name: 'is not valid when a log' },
   },
   {
     number: 1001,
     bug: 'a log that is shorter than its recovery point has a torn tail, and nothing needs to be done',
     reference: 'a reviewer',
-    change: 'the recovery point is not looked at',
+    change: 'the recovery point is not compared',
     edits: [
       {
         file: 'src/log/recovery/log-loading.ts',
@@ -421,10 +406,7 @@ export const recoveryRows = [
         to: '',
       },
     ],
-    caughtBy: {
-      test: missingTest,
-      name: 'a recreated topic does not get the checkpointed offsets of the deleted one after a crash',
-    },
+    caughtBy: { test: missingTest, name: 'a recreated topic does not get' },
   },
   {
     number: 1002,
@@ -438,10 +420,7 @@ export const recoveryRows = [
         to: 'return time.lastTimestamp() > this.#largestTimestamp;',
       },
     ],
-    caughtBy: {
-      test: 'test/log/repairs.test.ts',
-      name: 'a time index truncated between two entries is rebuilt',
-    },
+    caughtBy: { test: 'test/log/repairs.test.ts', name: 'a time index truncated' },
   },
   {
     number: 1003,
@@ -455,10 +434,7 @@ export const recoveryRows = [
         to: 'if (!isThere && (!isDue || isDue)) return',
       },
     ],
-    caughtBy: {
-      test: 'test/log/repairs.test.ts',
-      name: 'leader epochs are collected from the log when their checkpoint is missing',
-    },
+    caughtBy: { test: 'test/log/repairs.test.ts', name: 'when their checkpoint is' },
   },
   {
     number: 1004,
@@ -487,10 +463,7 @@ export const recoveryRows = [
         to: 'segment.baseOffset > state.nextOffset && segment.baseOffset > Math.min(0, recoveryPoint)',
       },
     ],
-    caughtBy: {
-      test: 'test/log/repairs.test.ts',
-      name: 'leader epochs are collected from a compacted log, whose gaps are no damage',
-    },
+    caughtBy: { test: 'test/log/repairs.test.ts', name: 'from a compacted log, whose gaps' },
   },
   {
     number: 1101,

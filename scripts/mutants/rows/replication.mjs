@@ -43,7 +43,7 @@ export const replicationRows = [
     number: 201,
     bug: 'the high watermark moves while the ISR is below min.insync.replicas',
     reference: 'KIP-966',
-    change: 'the size of the ISR does not matter',
+    change: 'the size of the ISR is not checked',
     edits: [
       {
         file: highWatermark,
@@ -55,9 +55,9 @@ export const replicationRows = [
   },
   {
     number: 202,
-    bug: 'the high watermark does not wait for a member that is only proposed',
+    bug: 'the high watermark does not wait for a proposed member of the ISR',
     reference: 'KIP-497, maximal ISR',
-    change: 'the committed ISR counts',
+    change: 'only the committed ISR is used',
     edits: [{ file: leader, from: 'maximalIsr: this.isr.maximal,', to: 'maximalIsr: this.isr.committed,' }],
     caughtBy: { test: leaderTest },
   },
@@ -65,7 +65,7 @@ export const replicationRows = [
     number: 203,
     bug: 'a follower joins the ISR below the high watermark',
     reference: 'Vanlightly, kafka_replication_v3_5, CHECK',
-    change: 'the high watermark is not looked at',
+    change: 'the high watermark is not compared',
     edits: [
       {
         file: leader,
@@ -79,7 +79,7 @@ export const replicationRows = [
     number: 204,
     bug: 'a follower joins the ISR below the start of the leader epoch',
     reference: 'Vanlightly, kafka_replication_v3_5, CHECK',
-    change: 'the start of the epoch is not looked at',
+    change: 'the start of the epoch is not compared',
     edits: [
       {
         file: leader,
@@ -91,9 +91,9 @@ export const replicationRows = [
   },
   {
     number: 205,
-    bug: 'a follower truncates to where the leader says, not to where the epochs part',
+    bug: "a follower truncates to the leader's offset, not to the end of the common epochs",
     reference: 'KIP-101, KIP-279',
-    change: 'its own end of the epoch is not looked at',
+    change: 'its own end offset of the epoch is not compared',
     edits: [
       {
         file: 'src/replication/follower/follower-state.ts',
@@ -105,9 +105,9 @@ export const replicationRows = [
   },
   {
     number: 206,
-    bug: 'an older incarnation of a broker is listened to',
+    bug: 'subscriptions of an older incarnation of a broker are accepted',
     reference: 'KIP-903',
-    change: 'any broker epoch may subscribe',
+    change: 'the broker epoch is not compared',
     edits: [
       {
         file: leader,
@@ -119,7 +119,7 @@ export const replicationRows = [
   },
   {
     number: 207,
-    bug: 'an ISR change based on an old partition epoch is taken',
+    bug: 'an ISR change based on an old partition epoch is accepted',
     reference: 'KIP-497',
     change: 'the partition epoch is not compared',
     edits: [
@@ -147,9 +147,9 @@ export const replicationRows = [
   },
   {
     number: 209,
-    bug: 'a fenced replica is taken into the ISR',
+    bug: 'a fenced replica is accepted into the ISR',
     reference: 'KIP-841',
-    change: 'a member need not be in service',
+    change: 'a proposed member may be fenced',
     edits: [{ file: alterPartition, from: 'if (!brokerIsActive(state.image, id)) {', to: 'if (id < 0) {' }],
     caughtBy: { test: partitionsTest },
   },
@@ -157,7 +157,7 @@ export const replicationRows = [
     number: 210,
     bug: 'a broker that stopped uncleanly stays eligible to lead',
     reference: 'KIP-966',
-    change: 'every stop counts as clean',
+    change: 'every shutdown counts as clean',
     edits: [
       {
         file: 'src/controller/registration.ts',
@@ -183,9 +183,9 @@ export const replicationRows = [
   },
   {
     number: 212,
-    bug: 'a replica whose directory is offline is made anew, empty',
+    bug: 'a replica in an offline directory is created again, empty',
     reference: 'KAFKA-4763 (KIP-112), review of this project',
-    change: 'a directory that is not there is replaced by another one',
+    change: 'another directory is used in place of the missing one',
     edits: [
       {
         file: 'src/log/directories/log-directories.ts',
@@ -213,7 +213,7 @@ export const replicationRows = [
     number: 214,
     bug: 'a replica in a failed directory comes back into the ISR',
     reference: 'found with a disk that was shut down under a running node',
-    change: 'the directory of a proposed member is not looked at',
+    change: 'the directory of a proposed member is not checked',
     edits: [
       { file: alterPartition, from: 'if (!hasDirectory(state.image, id, directory)) return false;', to: '' },
     ],
@@ -221,9 +221,9 @@ export const replicationRows = [
   },
   {
     number: 215,
-    bug: 'a directory failed before the controller knew who is in it',
+    bug: 'a failed directory keeps leaderships that were assigned to it late',
     reference: 'KIP-858',
-    change: 'a late assignment to a failed directory moves nothing',
+    change: 'an assignment to a failed directory moves no leadership',
     edits: [
       {
         file: 'src/controller/assign-directories.ts',
@@ -251,7 +251,7 @@ export const replicationRows = [
     number: 217,
     bug: 'the copy of a moving replica keeps what its log truncated',
     reference: 'KAFKA-7150, KIP-113',
-    change: 'truncations are not repeated on the copy',
+    change: 'truncations are not applied to the copy',
     edits: [
       {
         file: 'src/log/directories/log-moves.ts',
@@ -265,7 +265,7 @@ export const replicationRows = [
     number: 218,
     bug: 'a replica moves before the controller knows where to',
     reference: 'KIP-858',
-    change: 'the answer of the controller is not waited for',
+    change: 'the response of the controller is not awaited',
     edits: [
       {
         file: 'src/log/directories/log-moves.ts',
@@ -293,7 +293,7 @@ export const replicationRows = [
     number: 220,
     bug: 'a reassignment exceeds its throttle',
     reference: 'KIP-73',
-    change: 'a leader sends at once',
+    change: 'a leader sends without throttling',
     edits: [
       {
         file: 'src/replication/stream/feed-slot.ts',
@@ -310,7 +310,7 @@ export const replicationRows = [
     number: 221,
     bug: 'a consumer is sent to a replica that is not in sync',
     reference: 'KIP-392',
-    change: 'the ISR is not looked at',
+    change: 'the ISR is not checked',
     edits: [
       {
         file: leader,
@@ -332,13 +332,13 @@ export const replicationRows = [
         to: 'export const unknownOffset = Number.MAX_SAFE_INTEGER;',
       },
     ],
-    caughtBy: { test: leaderTest, name: 'waits until every member of the ISR has said' },
+    caughtBy: { test: leaderTest, name: 'waits until every member of the ISR has subscribed in this epoch' },
   },
   {
     number: 223,
     bug: 'a follower joins the ISR though its stream has broken',
     reference: 'Vanlightly, kafka_replication_v3_5, CHECK: a fetch in this leader epoch',
-    change: 'the stream is not looked at',
+    change: 'the stream is not checked',
     edits: [{ file: leader, from: 'follower.attached &&', to: 'follower.brokerId >= 0 &&' }],
     caughtBy: { test: leaderTest, name: 'a live stream' },
   },
@@ -354,7 +354,10 @@ export const replicationRows = [
         to: '      this.#toUnsubscribe',
       },
     ],
-    caughtBy: { test: fetcherTest, name: 'has ended are dropped' },
+    caughtBy: {
+      test: fetcherTest,
+      name: 'records of an ended subscription are dropped, and their credit is returned',
+    },
   },
   {
     number: 225,
@@ -368,13 +371,13 @@ export const replicationRows = [
         to: 'known.leaderEpoch <= leaderEpoch',
       },
     ],
-    caughtBy: { test: fetcherTest, name: 'follows the end of the old one' },
+    caughtBy: { test: fetcherTest, name: 'a new leader epoch ends the old subscription before the new one' },
   },
   {
     number: 226,
     bug: 'a former leader acknowledges records that the new one has truncated',
     reference: 'KAFKA-13574; acks=all looks at the leader epoch before it answers',
-    change: 'who waits above the truncation goes on waiting, and is answered by offsets',
+    change: 'waiting produces above a truncation are not refused',
     edits: [
       {
         file: 'src/replication/leader/acknowledgements.ts',
@@ -382,7 +385,10 @@ export const replicationRows = [
         to: 'if (waiter.endOffset < offset) waiter.reject(error);',
       },
     ],
-    caughtBy: { test: 'test/replication/acknowledgements.test.ts', name: 'above a truncation' },
+    caughtBy: {
+      test: 'test/replication/acknowledgements.test.ts',
+      name: 'rejectAbove refuses waiters above the offset and keeps those below',
+    },
   },
   {
     number: 227,
@@ -396,7 +402,7 @@ export const replicationRows = [
         to: 'this.#sendUnsubscribes();',
       },
     ],
-    caughtBy: { test: fetcherTest, name: 'with one message' },
+    caughtBy: { test: fetcherTest, name: 'subscriptions that end in one turn share one message' },
   },
   {
     number: 1160,
@@ -419,7 +425,7 @@ export const replicationRows = [
     number: 1161,
     bug: 'a follower takes uncommitted records for proof that a reader has diverged',
     reference: 'KIP-392',
-    change: 'the high watermark is not looked at',
+    change: 'the high watermark is not compared',
     edits: [{ file: reads, from: '(isLeader || end.endOffset < log.highWatermark)', to: 'true' }],
     caughtBy: { test: readsTest },
   },

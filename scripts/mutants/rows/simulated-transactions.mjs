@@ -18,7 +18,7 @@ export const simulatedTransactionRows = [
   },
   {
     number: 851,
-    bug: 'readers of committed records are given aborted ones',
+    bug: 'read_committed readers get aborted records',
     reference: 'redpanda#6630 (PF-35)',
     change: 'a fetch response names no aborted transactions',
     edits: [

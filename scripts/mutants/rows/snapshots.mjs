@@ -6,7 +6,7 @@ const raft = { world: 'raft' };
 export const snapshotRows = [
   {
     number: 12,
-    bug: 'a late snapshot truncates a log that has all of it',
+    bug: 'a late snapshot truncates a log that has all its entries',
     reference: 'etcd #1763',
     change: 'the log is not compared with the snapshot',
     edits: [
@@ -22,7 +22,7 @@ export const snapshotRows = [
     number: 13,
     bug: 'an older snapshot is installed',
     reference: 'openraft #531, #543',
-    change: 'the high watermark is not looked at',
+    change: 'the high watermark is not compared',
     edits: [{ file: follower, from: 'if (endOffset > state.highWatermark) {', to: 'if (endOffset > 0) {' }],
     caughtBy: raft,
   },
@@ -30,7 +30,7 @@ export const snapshotRows = [
     number: 42,
     bug: 'the state machine is ahead of what is committed',
     reference: 'etcd #20426',
-    change: 'what is durable here may be applied',
+    change: 'entries that are durable but not committed are applied',
     edits: [
       {
         file: core,
@@ -42,9 +42,9 @@ export const snapshotRows = [
   },
   {
     number: 45,
-    bug: 'the log is cut past the newest snapshot',
+    bug: 'the log is compacted beyond the newest snapshot',
     reference: 'KAFKA-14238',
-    change: 'everything committed is cut when a snapshot is saved',
+    change: 'all committed entries are removed when a snapshot is saved',
     edits: [
       {
         file: core,
@@ -72,7 +72,7 @@ export const snapshotRows = [
     number: 50,
     bug: 'a second snapshot is sent while one is on its way',
     reference: 'etcd #18055',
-    change: 'an answer to a heartbeat makes the leader probe again, below the start of its log',
+    change: 'a heartbeat response makes the leader probe again below its log start offset',
     edits: [
       {
         file: 'src/raft/role/leader.ts',

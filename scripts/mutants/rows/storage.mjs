@@ -8,7 +8,7 @@ export const storageRows = [
     number: 904,
     bug: 'the index of a compaction that did not happen takes the place of the index of the old segment',
     reference: 'a power cut between the renames to .swap',
-    change: 'an index is renamed whatever became of its log',
+    change: 'an index is renamed even when its log was not',
     edits: [
       {
         file: 'src/log/recovery/log-swaps.ts',
@@ -20,9 +20,9 @@ export const storageRows = [
   },
   {
     number: 760,
-    bug: 'a reader of a compacted log takes where it went on for an index entry, and rebuilds the index at each gap',
+    bug: 'a reader of a compacted log rebuilds the index at each gap',
     reference: 'review-1 §6.2: 66 rebuilds in 67 reads',
-    change: 'a hint is checked as an index entry is',
+    change: 'a remembered position is checked like an index entry',
     edits: [
       {
         file: 'src/log/log-reader.ts',
@@ -34,7 +34,7 @@ export const storageRows = [
   },
   {
     number: 761,
-    bug: 'what is appended while the index of the active segment is rebuilt is missing from it',
+    bug: 'batches appended during the rebuild of an active index are missing from it',
     reference: 'review-1 §6.2',
     change: 'the rebuild does not take the writer’s lock',
     edits: [
@@ -53,7 +53,7 @@ export const storageRows = [
     number: 762,
     bug: 'a truncation follows a wrong index into the middle of a batch',
     reference: 'found while row 600 was mended',
-    change: 'where the index leads is not looked at',
+    change: 'the position from the index is not checked',
     edits: [
       {
         file: 'src/log/segment/segment.ts',
@@ -70,7 +70,7 @@ export const storageRows = [
     number: 763,
     bug: 'a bug in a background task takes the log directory offline, at each start again',
     reference: 'review-1 §2.2, decision 64',
-    change: 'any exception is a failed disk',
+    change: 'any exception counts as a disk error',
     edits: [
       {
         file: 'src/log/manager/background-tasks.ts',
@@ -85,7 +85,7 @@ export const storageRows = [
   },
   {
     number: 764,
-    bug: 'a wrong argument of ours is taken for a failed disk',
+    bug: 'an invalid argument of our own code counts as a disk error',
     reference: 'decision 64',
     change: 'every error is a StorageError',
     edits: [
@@ -127,7 +127,7 @@ export const storageRows = [
     number: 766,
     bug: 'one segment holds more keys than the map of a compaction may',
     reference: 'review-1 §6.4',
-    change: 'the map is looked at between segments only',
+    change: 'the size of the map is checked between segments only',
     edits: [
       {
         file: 'src/log/compaction/compaction.ts',
@@ -226,9 +226,9 @@ export const storageRows = [
   },
   {
     number: 784,
-    bug: 'flush.messages is accepted and not honoured',
+    bug: 'flush.messages has no effect',
     reference: 'Kafka UnifiedLog.append',
-    change: 'the number of records is not looked at',
+    change: 'the number of records is not checked',
     edits: [
       {
         file: 'src/log/log-writer.ts',
@@ -254,7 +254,7 @@ export const storageRows = [
   },
   {
     number: 786,
-    bug: 'what flush.messages has synced is acknowledged before the sync',
+    bug: 'records that flush.messages syncs are acknowledged before the sync',
     reference: 'durability: acknowledged means synced',
     change: 'the log end offset moves with the write',
     edits: [
@@ -268,7 +268,7 @@ export const storageRows = [
   },
   {
     number: 787,
-    bug: 'flush.ms is accepted and not honoured',
+    bug: 'flush.ms has no effect',
     reference: 'Kafka LogManager.flushDirtyLogs',
     change: 'no log is ever due',
     edits: [
@@ -302,9 +302,9 @@ export const storageRows = [
   },
   {
     number: 873,
-    bug: 'a client passes its own time off as the broker’s',
+    bug: "a client makes its own time look like the broker's",
     reference: 'Kafka LogValidator.validateTimestamp',
-    change: 'the mark of the batch is not looked at',
+    change: 'the timestamp type of the batch is not checked',
     edits: [
       {
         file: 'src/log/records/record-inspection.ts',
@@ -318,7 +318,7 @@ export const storageRows = [
     number: 870,
     bug: 'a batch marked LogAppendTime escapes the bounds on time',
     reference: 'Kafka LogValidator.validateTimestamp',
-    change: 'its own time is not looked at',
+    change: 'the timestamp of the batch is not checked',
     edits: [
       {
         file: 'src/log/records/record-inspection.ts',

@@ -50,7 +50,7 @@ export const testingRows = [
     number: 501,
     bug: 'a fault of one partition fails the whole request',
     reference: 'users.md A.2: the rest of the request is answered normally (kfake)',
-    change: 'partitions that are not meant get the error too',
+    change: 'partitions that were not selected get the error too',
     edits: [
       {
         file: 'src/testing/kafka/request-parts.ts',
@@ -62,9 +62,9 @@ export const testingRows = [
   },
   {
     number: 502,
-    bug: 'an error after the work is answered before it',
+    bug: 'a fault "error after the append" is answered without the append',
     reference: 'users.md A.4: the hardest retry bugs',
-    change: 'the work is not done',
+    change: 'the request is not handled',
     edits: [
       {
         file: 'src/testing/kafka/faults.ts',
@@ -79,9 +79,9 @@ export const testingRows = [
   },
   {
     number: 503,
-    bug: 'timers fire by themselves though the test holds the clock',
+    bug: 'timers fire by themselves with a manual clock',
     reference: 'issue 11: a debugger may stand still for an hour',
-    change: 'every timer counts as work under way',
+    change: 'every timer counts as work in progress',
     edits: [
       {
         file: 'src/testing/kafka/time.ts',

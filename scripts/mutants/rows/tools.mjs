@@ -18,7 +18,7 @@ export const toolRows = [
   },
   {
     number: 891,
-    bug: 'the log behind a snapshot is passed over',
+    bug: 'entries behind a snapshot are skipped',
     reference: 'kafka-metadata-shell of a directory',
     change: 'entries of the log count only below the end of the snapshot',
     edits: [
@@ -48,7 +48,7 @@ export const toolRows = [
     number: 893,
     bug: 'replicas are compared beyond the high watermark',
     reference: 'kafka-replica-verification: what is not committed may differ',
-    change: 'the high watermark is not looked at',
+    change: 'the high watermark is not compared',
     edits: [
       {
         file: 'src/cli/replicas/compare-replicas.ts',

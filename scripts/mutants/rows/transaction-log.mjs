@@ -60,7 +60,7 @@ export const transactionLogRows = [
   },
   {
     number: 663,
-    bug: 'after a restart an open transaction holds nobody back',
+    bug: 'after a restart an open transaction does not limit the last stable offset',
     reference: 'KIP-98, producer snapshots',
     change: 'a snapshot is read without its open transactions',
     edits: [
@@ -74,7 +74,7 @@ export const transactionLogRows = [
   },
   {
     number: 664,
-    bug: 'aborted records are given out as committed: the list ends at the first segment',
+    bug: 'aborted records are returned as committed: the list of aborted transactions has one segment only',
     reference: 'automq#754, redpanda#6630 (PF-35)',
     change: 'only the index of the segment that holds the first offset is read',
     edits: [
@@ -104,7 +104,7 @@ export const transactionLogRows = [
     number: 666,
     bug: 'a follower that becomes leader takes a retry for a new batch',
     reference: 'redpanda#3039 (PF-27)',
-    change: 'followers do not follow the producers',
+    change: 'followers do not record producers',
     edits: [
       {
         file: 'src/log/log-appender.ts',
@@ -150,9 +150,9 @@ export const transactionLogRows = [
   },
   {
     number: 669,
-    bug: 'a coordinator that was replaced ends the transaction of its successor',
+    bug: 'a former coordinator ends a transaction of its successor',
     reference: 'KIP-98, TRANSACTION_COORDINATOR_FENCED',
-    change: 'the epoch of the coordinator is not kept',
+    change: 'the coordinator epoch is not recorded',
     edits: [{ file: state, from: 'entry.coordinatorEpoch = marker.coordinatorEpoch;', to: '' }],
     caughtBy: { test: transactions, name: 'a marker with an older coordinator epoch is refused' },
   },
@@ -189,7 +189,7 @@ export const transactionLogRows = [
   },
   {
     number: 672,
-    bug: 'nobody is told why readers stand still, or is told each minute',
+    bug: 'nothing is logged about a transaction that stays open, or a line each minute',
     reference: 'KIP-664',
     change: 'a late transaction is named at every look',
     edits: [
@@ -206,9 +206,9 @@ export const transactionLogRows = [
   },
   {
     number: 840,
-    bug: 'compaction takes the marker of a transaction whose records are there: readers stand still for ever after a recovery',
+    bug: 'compaction removes the marker of a transaction with records: after a recovery readers wait for ever',
     reference: 'KAFKA-8522, KIP-534',
-    change: 'a marker goes by its delete horizon alone',
+    change: 'a marker is removed by its delete horizon alone',
     edits: [
       {
         file: filter,
@@ -220,7 +220,7 @@ export const transactionLogRows = [
   },
   {
     number: 841,
-    bug: 'a marker goes with the records of its transaction: who has read the records before waits for it',
+    bug: 'a marker is removed with the records of its transaction: a reader that has the records waits for it',
     reference: 'KIP-534',
     change: 'the delete horizon of markers is not waited for',
     edits: [

@@ -41,9 +41,9 @@ export const txnRows = [
   },
   {
     number: 603,
-    bug: 'a producer hears that its transaction is committed, and the coordinator that takes over aborts it',
+    bug: 'a producer is told that its transaction is committed, and the next coordinator aborts it',
     reference: 'krabka 0.6: coordinators must answer after the commit of their record (PF-106)',
-    change: 'whoever asks is answered when the record is put out',
+    change: 'EndTxn is answered when the record is appended',
     edits: [
       {
         file: 'src/txn/turn.ts',
@@ -58,7 +58,7 @@ export const txnRows = [
   },
   {
     number: 604,
-    bug: 'a decision that was refused by the log counts all the same',
+    bug: 'a decision whose write failed takes effect',
     reference: 'KAFKA-5167',
     change: 'a refused record changes the state',
     edits: [
@@ -72,7 +72,7 @@ export const txnRows = [
   },
   {
     number: 605,
-    bug: 'a transaction counts as complete though partitions have no marker: their readers stand still for ever',
+    bug: 'a transaction completes without all its markers: read_committed readers of the others wait for ever',
     reference: 'krabka 0.6 (PF-107)',
     change: 'the first marker completes it',
     edits: [
@@ -102,7 +102,7 @@ export const txnRows = [
     number: 607,
     bug: 'a fenced producer commits the transaction of its successor',
     reference: 'KIP-98; Kafka TransactionCoordinator.endTransaction',
-    change: 'the end of a transaction does not look at the epoch (versions 0 and 1)',
+    change: 'the end of a transaction does not check the epoch (versions 0 and 1)',
     edits: [
       {
         file: 'src/txn/end-txn.ts',
@@ -114,9 +114,9 @@ export const txnRows = [
   },
   {
     number: 608,
-    bug: 'a retried commit hears success though the transaction was aborted meanwhile',
+    bug: 'a retried commit succeeds although the transaction was aborted',
     reference: 'KIP-890; Kafka TransactionCoordinator, table of retries',
-    change: 'a retry does not look at the result',
+    change: 'a retry is not compared with the decision',
     edits: [
       {
         file: 'src/txn/end-txn.ts',
@@ -130,7 +130,7 @@ export const txnRows = [
     number: 609,
     bug: 'a write that timed out is forgotten; the next one builds on a state that is not that of the log',
     reference: 'our own: Kafka clears the pending state at REQUEST_TIMED_OUT',
-    change: 'a time-out counts as a refusal',
+    change: 'a timed-out write counts as failed',
     edits: [
       {
         file: 'src/coordinator/turn.ts',
@@ -159,7 +159,7 @@ export const txnRows = [
   },
   {
     number: 611,
-    bug: 'the epoch runs over and a new producer gets an epoch that an old one had',
+    bug: 'an epoch overflows, and a new producer gets the epoch of an old one',
     reference: 'KAFKA-5755, KIP-360',
     change: 'a producer id is used after its last epoch',
     edits: [
@@ -176,9 +176,9 @@ export const txnRows = [
   },
   {
     number: 612,
-    bug: 'an id that expires takes its open transaction along: no marker is ever written',
+    bug: 'a transactional id expires with its open transaction: no marker is ever written',
     reference: 'KAFKA-8448',
-    change: 'expiry does not look at the state',
+    change: 'expiry does not check the state',
     edits: [
       {
         file: 'src/txn/turn.ts',
@@ -194,7 +194,7 @@ export const txnRows = [
   },
   {
     number: 613,
-    bug: 'a transaction that timed out is aborted without fencing: its producer goes on writing into nothing',
+    bug: 'a transaction is aborted by its time-out without fencing: its producer writes on outside of it',
     reference: 'KIP-98; PF-34',
     change: 'the abort of the coordinator does not raise the epoch (versions 0 and 1)',
     edits: [
@@ -208,9 +208,9 @@ export const txnRows = [
   },
   {
     number: 614,
-    bug: 'a producer that crashed is back with its old epoch after another one took over',
+    bug: 'a crashed producer returns with its old epoch after another one took over',
     reference: 'KIP-360',
-    change: 'the take-over remembers the epoch before as one that may be retried',
+    change: 'the new producer is recorded with the old epoch as its previous one',
     edits: [
       {
         file: 'src/txn/init-producer-id.ts',
@@ -225,9 +225,9 @@ export const txnRows = [
   },
   {
     number: 615,
-    bug: 'a marker that its partition refused is never sent again: readers stand still for ever',
+    bug: 'a marker that its partition refused is never sent again: read_committed readers wait for ever',
     reference: 'krabka 0.6 (PF-107)',
-    change: 'the sender takes an answer with an error for a written marker',
+    change: 'a response with an error counts as success',
     edits: [
       {
         file: 'src/broker/txn/marker-sender.ts',
@@ -255,7 +255,7 @@ export const txnRows = [
     number: 617,
     bug: 'a coordinator that was replaced goes on sending markers',
     reference: 'Kafka TransactionMarkerChannelManager.removeMarkersForTxnTopicPartition',
-    change: 'the sender does not ask whether the round is wanted',
+    change: 'the sender does not check whether its transaction is still wanted',
     edits: [
       {
         file: 'src/broker/txn/marker-sender.ts',
@@ -272,7 +272,7 @@ export const txnRows = [
   },
   {
     number: 618,
-    bug: 'AddPartitions after EndTxn takes the partitions of the transaction that ends for its own',
+    bug: 'AddPartitionsToTxn after EndTxn adds partitions to the transaction that is ending',
     reference: 'PF-33; brod#659',
     change: 'a request does not wait for the end of the transition',
     edits: [
@@ -286,9 +286,9 @@ export const txnRows = [
   },
   {
     number: 619,
-    bug: 'the first batch of a transaction is refused because the marker of the one before came while it was verified',
+    bug: 'the first batch of a transaction is refused because the previous marker came during its verification',
     reference: 'our own: found with three nodes on 2026-11-28',
-    change: 'every marker voids the verifications of its producer',
+    change: 'every marker invalidates the verifications of its producer',
     edits: [
       {
         file: 'src/log/producers/transaction-verification.ts',

@@ -26,7 +26,7 @@ export const wireRows = [
     number: 731,
     bug: 'a node of a later release that gave up our version is served',
     reference: 'docs/wire.md: a stream begins with the ranges of both sides',
-    change: 'the lowest version of the sender is not looked at',
+    change: "the sender's lowest version is not checked",
     edits: [{ file: hello, from: 'hello.versionMin > versionMax || ', to: '' }],
     caughtBy: { test: helloTest, name: 'no version of the protocol in common' },
   },
@@ -34,7 +34,7 @@ export const wireRows = [
     number: 732,
     bug: 'a release that needs a newer version talks to nodes before it',
     reference: 'docs/wire.md: a stream begins with the ranges of both sides',
-    change: 'the highest version of the sender is not looked at',
+    change: "the sender's highest version is not checked",
     edits: [{ file: hello, from: ' || hello.versionMax < versionMin', to: '' }],
     caughtBy: { test: helloTest, name: 'no version of the protocol in common' },
   },
@@ -42,7 +42,7 @@ export const wireRows = [
     number: 733,
     bug: 'a node answers in place of the one that had its address before',
     reference: 'KIP-853: a voter is its id and its directory',
-    change: 'which node the sender means is not looked at',
+    change: 'the node id that the sender means is not checked',
     edits: [
       {
         file: hello,
@@ -80,7 +80,7 @@ export const wireRows = [
     number: 736,
     bug: 'each attempt of a request has an identity of its own',
     reference: 'review of 2026-11 §6.7',
-    change: 'the number is drawn for every attempt',
+    change: 'a request id is drawn for every attempt',
     edits: [
       {
         file: client,
@@ -103,9 +103,9 @@ export const wireRows = [
   },
   {
     number: 738,
-    bug: 'anybody who reaches the port makes a node take in a message of any size',
+    bug: 'a peer makes a node receive a message of any size',
     reference: 'review of 2026-11 §6.13',
-    change: 'the server has no bound',
+    change: 'the server has no limit',
     edits: [
       {
         file: 'src/adapters/grpc/server.ts',
@@ -117,9 +117,9 @@ export const wireRows = [
   },
   {
     number: 739,
-    bug: 'a follower takes in a push of any size',
+    bug: 'a follower receives a push of any size',
     reference: 'review of 2026-11 §6.13',
-    change: 'the client has no bound',
+    change: 'the client has no limit',
     edits: [
       {
         file: 'src/adapters/grpc/client.ts',
@@ -133,7 +133,7 @@ export const wireRows = [
     number: 740,
     bug: 'a request that no node would take in breaks the stream that all other requests use',
     reference: 'docs/limits.md: bodies of calls',
-    change: 'a body above the bound is sent',
+    change: 'a body above the limit is sent',
     edits: [
       {
         file: 'src/server/calls/broker-client.ts',
