@@ -113,6 +113,7 @@ export class WindowWorkload {
     const { lowWatermark } = result;
     if (lowWatermark < offset || lowWatermark > this.#requested)
       verdict.report(invariant, `${name}: a deletion up to ${offset} returned ${lowWatermark}`);
+    if (!this.#isUpToDate(leader)) return true;
     const late = this.#inSync().find(
       (node) => node.life === livesBefore[cluster.nodes.indexOf(node)] && (startOn(node) ?? offset) < offset,
     );
@@ -124,6 +125,16 @@ export class WindowWorkload {
     if (offset >= this.#deleted.offset)
       this.#deleted = { offset, lives: cluster.nodes.map(({ life }) => life) };
     return true;
+  }
+
+  /**
+   * Whether a node has the newest metadata. A leader with older ones may have been deposed, or take live followers for dead; it
+   * deletes without them, as in Kafka.
+   */
+  #isUpToDate(leader: number): boolean {
+    const { cluster } = this.#options;
+    const newest = Math.max(...cluster.images().map(({ offset }) => offset));
+    return cluster.nodes.some(({ id, node }) => id === leader && node?.image?.offset === newest);
   }
 
   /** The live nodes whose replica is in the ISR, by the newest metadata. */
