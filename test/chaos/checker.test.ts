@@ -72,7 +72,7 @@ function rules(
 const three: ChaosEvent[] = [...send('idem.1:0', 0), ...send('idem.1:1', 1), ...send('idem.1:2', 2)];
 const all = final([0, 'idem.1:0'], [1, 'idem.1:1'], [2, 'idem.1:2']);
 
-test('a good history', () => {
+test('a correct history is accepted', () => {
   expect(
     rules(
       [
@@ -227,7 +227,7 @@ test("an idempotent record twice is the client's doing when the producer had cha
   expect(rules(twice, 0, { writer: () => '7 epoch 0' })).toEqual(['duplicate']);
 });
 
-test('a final reading that did not reach the end proves nothing', () => {
+test('a final reading that did not reach the end is not judged', () => {
   expect(rules([three, all], 4)).toEqual(['inconclusive']);
 });
 

@@ -13,20 +13,20 @@ async function waited(stallMs: number, at: (nowMs: number) => Measure): Promise<
   return [await waitWhileItImproves(stallMs, async () => at(nowMs), time), nowMs];
 }
 
-test('a cluster that heals slowly is waited for, however long it takes', async () => {
+test('the wait goes on as long as the cluster makes progress', async () => {
   const bytes = (nowMs: number): number => Math.max(0, 10_000_000 - nowMs);
   const [left, tookMs] = await waited(60_000, (nowMs) => [bytes(nowMs) === 0 ? 0 : 3, bytes(nowMs)]);
   expect(left).toBeNull();
   expect(tookMs).toBe(10_000_000);
 });
 
-test('one that stops healing is given up after the time without progress', async () => {
+test('the wait ends after the given time without progress', async () => {
   const [left, tookMs] = await waited(60_000, (nowMs) => [nowMs < 30_000 ? 3 : 1, 500]);
   expect(left).toEqual([1, 500]);
   expect(tookMs).toBe(90_000);
 });
 
-test('a replica that joins the ISR and leaves it again and again is no progress', async () => {
+test('a replica that repeatedly joins and leaves the ISR is not progress', async () => {
   const [left, tookMs] = await waited(60_000, (nowMs) => [nowMs % 1_000 === 0 ? 1 : 2, 100]);
   expect(left).toEqual([1, 100]);
   expect(tookMs).toBe(60_000);

@@ -12,7 +12,7 @@ async function said(env: Record<string, string>, ...words: string[]): Promise<st
   return text.replace(/^\[[^\]]*\] /, '');
 }
 
-test('--broker-list is refused in Kafka’s words, with a hint', async () => {
+test('--broker-list is refused with Kafka’s message and a hint', async () => {
   expect(await said({}, '--broker-list', 'h:1', '--topic', 't')).toBe(
     'WARN Use --bootstrap-server instead of --broker-list, which Apache Kafka 4.0 removed. (kafka-console-producer)\nbroker-list is not a recognized option',
   );

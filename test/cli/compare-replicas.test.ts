@@ -29,12 +29,12 @@ test.each([
   expect(compareReplicas('t-0', 0, [first, second])).toEqual({ nextOffset: 5, problems: [], isFatal: false });
 });
 
-test('a broker that did not answer holds the comparison up', () => {
+test('the comparison stops at the offset of a broker that did not respond', () => {
   const replicas = [replica(1, 5, batch(4)), replica(2, -1)];
   expect(compareReplicas('t-0', 0, replicas)).toEqual({ nextOffset: 0, problems: [], isFatal: false });
 });
 
-test('different content is told, and passed', () => {
+test('different content is reported, and the comparison goes on', () => {
   const replicas = [replica(1, 5, batch(4, 7)), replica(2, 5, batch(4, 8)), replica(3, 5, batch(4, 7))];
   expect(compareReplicas('t-0', 0, replicas)).toEqual({
     nextOffset: 5,
@@ -45,7 +45,7 @@ test('different content is told, and passed', () => {
   });
 });
 
-test('different offsets end the comparison', () => {
+test('different offsets are reported and end the comparison', () => {
   const replicas = [replica(1, 9, batch(4)), replica(2, 9, batch(5))];
   expect(compareReplicas('t-0', 0, replicas)).toEqual({
     nextOffset: 0,

@@ -22,7 +22,7 @@ const offsetKey = encodeVersioned(1, encode(OffsetCommitKey, 0, { group: 'g', to
 const offset = { offset: 2, metadata: '', commitTimestamp: 5, topicId: 'AAAAAAAAAAAAAAAAAAAACg' };
 const groupKey = encodeVersioned(2, encode(GroupMetadataKey, 0, { group: 'm' }));
 
-test('offsets: fields of the version, tagged ones when they are set, null for what was taken back', () => {
+test('offsets are printed with the fields of their version, tombstones as null', () => {
   const keyText = '{"key":{"type":1,"data":{"group":"g","topic":"a","partition":0}},"value":';
   expect(printed('Offsets', offsetKey, encodeVersioned(4, encode(OffsetCommitValue, 4, offset)))).toBe(
     `${keyText}{"version":4,"data":{"offset":2,"leaderEpoch":-1,"metadata":"","commitTimestamp":5,"topicId":"AAAAAAAAAAAAAAAAAAAACg"}}}`,
@@ -34,7 +34,7 @@ test('offsets: fields of the version, tagged ones when they are set, null for wh
   expect(printed('Offsets', groupKey, null)).toBe('');
 });
 
-test('groups: bytes are base64', () => {
+test('bytes of groups are printed as base64', () => {
   const member = {
     memberId: 'x',
     clientId: 'c',
@@ -50,6 +50,6 @@ test('groups: bytes are base64', () => {
   );
 });
 
-test('an unknown class is refused', () => {
+test('an unknown formatter class is refused', () => {
   expect(() => printed('Nice', null, null)).toThrow(`${prefix}NiceMessageFormatter`);
 });

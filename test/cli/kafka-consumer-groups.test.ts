@@ -50,7 +50,7 @@ describe('which options go together', () => {
     expect(() => checkGroupsOptions(options(line), () => {})).toThrow(message);
   });
 
-  test('a reset without --execute is warned of', () => {
+  test('a reset without --execute causes a warning', () => {
     let warning = '';
     const action = checkGroupsOptions(
       options('--reset-offsets --group g --topic t --to-earliest'),

@@ -75,7 +75,7 @@ test.each([
   expect([isJson, problems]).toEqual([false, []]);
 });
 
-test('lookups, layouts and levels that are none', async () => {
+test('lookups and JSON layouts are understood, an unknown level is reported', async () => {
   const text = `${log4j2}logger.raft.level=LOUD\nappender.a.layout.type=JsonTemplateLayout\n`;
   const found = await parseLog4jFile('x.properties', text, { ROOT_LEVEL: 'error' });
   expect(found.levels.get('root')).toBe('ERROR');
@@ -94,7 +94,7 @@ test.each([
   expect(log4jPath({ KAFKA_OPTS: options })).toBe(path);
 });
 
-test('variables of the images stand above the file; what is wrong is a warning that says what to do', async () => {
+test('variables of the images override the file; invalid ones cause warnings with a remedy', async () => {
   const env = {
     KAFKA_LOG4J_OPTS: '-Dlog4j2.configurationFile=/x/log4j2.yaml',
     KAFKA_LOG4J_ROOT_LOGLEVEL: 'ERROR',

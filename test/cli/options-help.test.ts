@@ -9,7 +9,7 @@ const lines = (help: string): string[] =>
     .filter((line) => line !== '');
 
 describe('help', () => {
-  test('columns are as wide as what stands in them', () => {
+  test('has columns as wide as their content', () => {
     expect(optionsHelp({ list: { help: 'All.' }, 'topic-name': { argument: 't', help: 'One.' } })).toBe(
       [
         'Option                    Description',
@@ -21,7 +21,7 @@ describe('help', () => {
     );
   });
 
-  test('stars what is required and shows defaults', () => {
+  test('marks required options with * and shows defaults', () => {
     const help = optionsHelp({
       a: { argument: 'n', type: 'Integer', isRequired: true, default: '3', help: 'N.' },
     });

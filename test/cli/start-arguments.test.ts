@@ -23,7 +23,7 @@ function io(): CliIo & { out: string; err: string } {
   return world as CliIo & { out: string; err: string };
 }
 
-test('file, daemon, overrides; words about the JVM are passed over', () => {
+test('file, -daemon and --override are parsed; arguments for the JVM are ignored', () => {
   expect(
     parseStart(['-daemon', '-name', 'x', '-loggc', 's.properties', '--override', 'a=b=c', '--override=d=e']),
   ).toEqual({
@@ -45,13 +45,13 @@ test.each([[[]], [['-daemon']], [['--help']], [['f', 'x']], [['f', '--override',
   },
 );
 
-test('kafka-server-stop refuses what it does not know', async () => {
+test('kafka-server-stop refuses unknown options', async () => {
   const world = io();
   expect(await runMain(stop, ['--all'], world)).toBe(1);
   expect(world.err).toContain('USAGE: kafka-server-stop');
 });
 
-test('the tools of ZooKeeper times say what to do', async () => {
+test('tools for ZooKeeper say what to use in their place', async () => {
   const world = io();
   expect(await runMain(zooKeeper, ['zookeeper.properties'], world)).toBe(1);
   expect(world.err).toContain('kafka-storage.sh format');

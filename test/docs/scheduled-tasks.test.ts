@@ -64,7 +64,7 @@ function timesOf(config: NodeConfig): Record<string, [firstMs: number, laterMs: 
   };
 }
 
-test('every task has its row', () => {
+test('the table has a row for each task', () => {
   expect(rows.map(({ task }) => task).sort()).toEqual(
     Object.keys(timesOf(NodeConfig.parse(node.join('\n')))).sort(),
   );

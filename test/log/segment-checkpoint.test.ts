@@ -64,7 +64,7 @@ describe('a segment checkpoint', () => {
   });
 
   test.each([true, false])(
-    'a damaged one is told at one start only (the stop before it was clean: %s)',
+    'when damaged causes a warning at one start only (clean shutdown before it: %s)',
     async (isClean) => {
       const bench = new Bench();
       const log = await bench.create({ segmentBytes: 300 });

@@ -43,7 +43,7 @@ describe('scenarios of one’s own', () => {
     expect(ticks).toEqual([0, 10, 20]);
   });
 
-  test('the examples are those of the guide', () => {
+  test('the guide has these examples', () => {
     const source = readFileSync('test/testing/scenario.test.ts', 'utf8');
     const examples = [...source.matchAll(/await (simulate|inMacrotask)\([\s\S]*?\n {4}\}\);/g)];
     expect(examples.length).toBe(2);
@@ -60,7 +60,7 @@ describe('scenarios of one’s own', () => {
     expect(await run()).toEqual(await run());
   });
 
-  test('forked chance does not depend on what was drawn before', () => {
+  test('forked random numbers do not depend on earlier draws', () => {
     const [one, two] = [new SeededRandom(3), new SeededRandom(3)];
     one.u32();
     expect(one.fork('a').u32()).toBe(two.fork('a').u32());

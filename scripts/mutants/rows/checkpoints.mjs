@@ -15,7 +15,10 @@ export const checkpointRows = [
         to: 'if (found.isCheckpointDamaged && state.segments.length === 0) await',
       },
     ],
-    caughtBy: { test: checkpointTest, name: 'told at one start only' },
+    caughtBy: {
+      test: checkpointTest,
+      name: 'causes a warning at one start only',
+    },
   },
   {
     number: 1124,
