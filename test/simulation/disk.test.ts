@@ -106,7 +106,7 @@ describe('a power cut', () => {
       expect(found).toContain(one);
   });
 
-  test('keeps the order of changes in a directory', async () => {
+  test('does not undo a removal that was synced, even if a later file is lost', async () => {
     const found = await outcomes(async (disk) => {
       await disk.remove('/d/one');
       await disk.syncDirectory('/d');
