@@ -20,14 +20,19 @@ test('kafka_consumergroup_lag is right on both nodes, wherever the partitions ar
   );
   for (const server of servers) await server.says('Kafka Server started');
   const client = workshop.client(...nodes);
-  // Whichever node is the group's coordinator, one of these two topics has no replica on it.
-  for (const id of [1, 2]) await createTopic(client, `on-${id}`, 1, [id]);
   const bootstrap = nodes.map(({ broker }) => `localhost:${broker.port}`).join(',');
   // The metrics of quotas are shown for clients that have a quota.
-  const quotas = 'producer_byte_rate=100000000,consumer_byte_rate=100000000,request_percentage=200';
+  const quotas = [
+    'producer_byte_rate=100000000',
+    'consumer_byte_rate=100000000',
+    'request_percentage=200',
+    'controller_mutation_rate=1000',
+  ].join();
   const quotaOfAll = ['--entity-type', 'clients', '--entity-default', '--alter', '--add-config', quotas];
   const configs = workshop.tool('kafka-configs', '--bootstrap-server', bootstrap, ...quotaOfAll);
   expect((await configs.ended).status).toBe(0);
+  // Whichever node is the group's coordinator, one of these two topics has no replica on it.
+  for (const id of [1, 2]) await createTopic(client, `on-${id}`, 1, [id]);
   const producer = producerOf(client);
   const produce = async (count: number): Promise<void> => {
     for (const topic of ['on-1', 'on-2'])
