@@ -290,7 +290,6 @@ describe('DescribeTopicPartitions', () => {
       isrNodes: [1, 2],
       eligibleLeaderReplicas: [],
       lastKnownElr: [],
-      formerIsr: [],
     });
   });
 });
