@@ -127,6 +127,8 @@ export const remedies: Readonly<Record<string, string>> = {
     'Records from firstOffset to lastOffset may have been acknowledged. A replica that has them leads, and this one fetches them again. Without such a replica they are lost, but for segments kept as *.log.lost. If the partition has no leader, start the brokers of its other replicas. Unless the power failed, check the disk.',
   'records of a partition are missing on this broker':
     'Files of the partition were deleted or shortened, or the disk lost them; check the disk. With other replicas nothing is lost if they are in sync: this broker gives up its place among the in-sync replicas, and fetches the records again from the leader. If this broker leads because no such replica was known, and others have the records: restart it when they are in sync. Without one, the partition serves what is left: stop the broker and put the files back from a backup, or accept the loss with kafka-delete-records up to lastOffset + 1.',
+  'a segment has records of other offsets than its name says':
+    'Files of the partition were swapped or renamed. The segment is kept as *.log.lost, and its records count as missing: what is to be done is said at the message about them.',
   'the directory of a partition is missing':
     'It had records at the last shutdown. With other replicas in sync nothing is lost: this broker fetches them again. Without one, stop the broker and put the directory back from a backup: otherwise the partition begins empty. Check the disk.',
   'the log ends in front of its high watermark: committed records are missing on this broker':

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { defined } from '../../src/base/assert.ts';
 import type { LogConfig } from '../../src/log/log-config.ts';
 import { defaultLogConfig } from '../../src/log/log-config.ts';
+import type { LogManager } from '../../src/log/manager/log-manager.ts';
 import type { PartitionLog } from '../../src/log/partition-log.ts';
 import { endTransactionBatch } from '../../src/protocol/records/control.ts';
 import { remedyFor } from '../../src/telemetry/remedies.ts';
@@ -176,6 +177,61 @@ describe('a gap of missing records', () => {
   });
 });
 
+describe('swapped files', () => {
+  const misnamed = 'a segment has records of other offsets than its name says';
+  const swap =
+    (one: number, other: number) =>
+    async (bench: Bench): Promise<void> => {
+      await bench.fs.rename(file(one), '/data/t-0/aside');
+      await bench.fs.rename(file(other), file(one));
+      await bench.fs.rename('/data/t-0/aside', file(other));
+    };
+
+  test.each([
+    [true, 5, 10],
+    [true, 0, 15],
+    [false, 5, 10],
+    [false, 0, 15],
+  ])(
+    'clean start %s: the records of %i and %i are missing, and no others are in their place',
+    async (isClean, one, other) => {
+      const { bench, log } = await damaged(swap(one, other), { isClean });
+      const left = offsets(0, 22).filter((offset) => ![one, other].includes(offset - (offset % 5)));
+      expect(await readable(log)).toEqual(left);
+      expect(bench.logged.filter(([, message]) => message === misnamed)).toHaveLength(2);
+      expect(bench.logged.filter(([, message]) => message === missing)).not.toEqual([]);
+      expect([log.missingFrom, log.state.hasLostRecords]).toEqual([one, true]);
+      expect((await bench.fs.list('/data/t-0')).filter((name) => name.endsWith('.lost'))).toHaveLength(2);
+      // The next start knows it too.
+      log.state.isClosed = true;
+      const again = await bench.reopen(config, { isClean: false, recoveryPoint: 22, highWatermark: 22 });
+      expect([again.missingFrom, await readable(again)]).toEqual([one, left]);
+    },
+  );
+
+  test('the last segment is swapped: the log ends before it', async () => {
+    const { bench, log } = await damaged(swap(10, 20));
+    expect([log.logEndOffset, log.state.hasLostRecords, log.missingFrom]).toEqual([20, true, 10]);
+    expect(await readable(log)).toEqual([...offsets(0, 10), ...offsets(15, 20)]);
+    await fill(log, 20, 30);
+    await log.close();
+    const again = await bench.reopen(config, { isClean: true, recoveryPoint: 30, highWatermark: 30 });
+    expect(await readable(again)).toEqual([...offsets(0, 10), ...offsets(15, 30)]);
+  });
+
+  test('without a segment checkpoint, as in a directory from Apache Kafka, a later start knows it too', async () => {
+    const { bench, log } = await damaged(async (inside) => {
+      await inside.fs.remove('/data/t-0/segment-checkpoint');
+      await swap(5, 10)(inside);
+    });
+    expect(log.missingFrom).toBe(5);
+    log.state.isClosed = true;
+    bench.disk.powerCut();
+    const again = await bench.reopen(config, { isClean: false, recoveryPoint: 22, highWatermark: 22 });
+    expect(again.missingFrom).toBe(5);
+  });
+});
+
 describe('are not reported as missing:', () => {
   test('records that retention and DeleteRecords removed', async () => {
     const bench = new Bench();
@@ -257,7 +313,44 @@ describe('the broker epoch of the last clean shutdown', () => {
     const { bench, epoch } = await restarted((one) => one.fs.remove('/a/u-0'));
     expect(epoch).toBe(-1);
     expect(bench.logged).toEqual([['error', 'the directory of a partition is missing']]);
-    expect(bench.fields).toMatchObject([{ partition: 'u-0', directory: '/a' }]);
+    expect(bench.fields).toMatchObject([
+      { partition: 'u-0', directory: '/a', firstOffset: 0, lastOffset: 11 },
+    ]);
+  });
+});
+
+describe('a partition directory that is removed after a kill', () => {
+  /** The second start after two partitions with 12 records, of which one was removed. */
+  async function started(): Promise<{ bench: Bench; logs: LogManager }> {
+    const bench = new Bench();
+    const first = await openManager(bench);
+    for (const topic of ['t', 'u']) {
+      const log = await first.getOrCreate(topic, 0, topicId, defaultLogConfig, null, true);
+      await fill(log, 0, 12);
+      log.setHighWatermark(12);
+      await log.deleteRecordsTo(topic === 'u' ? 3 : 0);
+    }
+    // The checkpoints are written by tasks.
+    await bench.clock.advance(120_000);
+    bench.disk.processKilled();
+    await bench.fs.remove('/a/u-0');
+    return { bench, logs: await openManager(bench) };
+  }
+
+  test('is told with its offsets when metadata have the partition, once', async () => {
+    const { bench, logs } = await started();
+    await logs.getOrCreate('u', 0, topicId, defaultLogConfig, null, false);
+    await logs.delete('u', 0);
+    await logs.getOrCreate('u', 0, topicId, defaultLogConfig, null, false);
+    expect(bench.logged).toEqual([['error', 'the directory of a partition is missing']]);
+    expect(bench.fields).toMatchObject([{ partition: 'u-0', firstOffset: 3, lastOffset: 11 }]);
+  });
+
+  test('is not told when the partition was deleted, or is created now', async () => {
+    const { bench, logs } = await started();
+    await logs.getOrCreate('t', 0, topicId, defaultLogConfig, null, false);
+    await logs.getOrCreate('u', 0, topicId, defaultLogConfig, null, true);
+    expect(bench.logged).toEqual([]);
   });
 });
 

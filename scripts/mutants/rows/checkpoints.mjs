@@ -11,8 +11,8 @@ export const checkpointRows = [
     edits: [
       {
         file: 'src/log/recovery/log-loading.ts',
-        from: 'if (found.isCheckpointDamaged) await',
-        to: 'if (found.isCheckpointDamaged && state.segments.length === 0) await',
+        from: 'if (found.isCheckpointDamaged || found.misnamed',
+        to: 'if (found.misnamed',
       },
     ],
     caughtBy: {
@@ -75,5 +75,33 @@ export const checkpointRows = [
       },
     ],
     caughtBy: { test: checkpointTest, name: 'the entries that a truncation removes' },
+  },
+  {
+    number: 1128,
+    bug: 'two segments whose files were swapped are served: a consumer skips their records without a word',
+    reference: 'a tester from outside',
+    change: 'the first offset of a file is not compared with its name',
+    edits: [
+      {
+        file: 'src/log/recovery/segment-listing.ts',
+        from: 'if (sizeBytes < batchHeaderBytes) return false;',
+        to: 'if (sizeBytes > 0) return false;',
+      },
+    ],
+    caughtBy: { test: missingTest, name: 'swapped files' },
+  },
+  {
+    number: 1129,
+    bug: 'a partition whose directory was removed after kill -9 begins empty without a word',
+    reference: 'a tester from outside',
+    change: 'only a start after a clean stop tells it',
+    edits: [
+      {
+        file: 'src/log/manager/log-manager.ts',
+        from: 'if (!place.isNew) this.#directories.reportAbsent',
+        to: 'if (place.isNew && topicId === name) this.#directories.reportAbsent',
+      },
+    ],
+    caughtBy: { test: missingTest, name: 'is told with its offsets when metadata have the partition' },
   },
 ];

@@ -41,21 +41,36 @@ export class LogDirectories {
 
   /**
    * Adds the partitions whose directories were removed while the broker was down, unless they are in another directory now (`isOpen`),
-   * to the lost replicas, and makes their lists durable. After an unclean stop the reason may be that the partition was deleted: the
-   * controller knows it, so nothing is logged then.
+   * to the lost replicas, and makes their lists durable. After an unclean stop the reason may be that the partition was deleted, so
+   * nothing is logged before the partition is requested (`reportAbsent`).
    */
   async keepLost(isOpen: (name: string) => boolean, logger: Logger): Promise<void> {
     for (const directory of this.all) {
-      for (const partition of directory.absent.filter((name) => !isOpen(name))) {
+      for (const partition of [...directory.absent.keys()]) {
         const id = parsePartitionDirectoryName(partition);
-        if (id === null) continue;
-        mark('log.partition-absent');
-        directory.lost.set(partition, { ...id, topicId: '', latestEpoch: -1 });
-        if (directory.wasClean)
-          logger.error('the directory of a partition is missing', { partition, directory: directory.path });
+        if (id === null || isOpen(partition)) directory.absent.delete(partition);
+        else {
+          mark('log.partition-absent');
+          directory.lost.set(partition, { ...id, topicId: '', latestEpoch: -1 });
+          if (directory.wasClean) this.reportAbsent(partition, logger);
+        }
       }
     }
     await this.eachOnline((directory) => directory.writeLost());
+  }
+
+  /** Logs once that the directory of a partition is missing, if it is. */
+  reportAbsent(partition: string, logger: Logger): void {
+    for (const directory of this.all) {
+      const range = directory.absent.get(partition);
+      if (!directory.absent.delete(partition) || range === undefined) continue;
+      logger.error('the directory of a partition is missing', {
+        partition,
+        directory: directory.path,
+        firstOffset: range.from,
+        lastOffset: range.to - 1,
+      });
+    }
   }
 
   /** Calls `action` for one online directory after the other. */

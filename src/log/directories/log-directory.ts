@@ -4,6 +4,7 @@ import type { FileLock, FileSystem } from '../../base/file-system.ts';
 import type { Uuid } from '../../base/uuid.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { OffsetCheckpoint } from './checkpoints.ts';
+import type { OffsetRange } from '../segment/transaction-index.ts';
 import { forgetLost, type LostReplicas, readLost, writeLost } from './lost-replicas.ts';
 import {
   readCleanShutdown,
@@ -49,8 +50,8 @@ export class LogDirectory {
   previousBrokerEpoch = -1;
   /** Replicas of which this start, or an earlier one, did not find all records. */
   readonly lost: LostReplicas = new Map();
-  /** Partitions that had records at the last shutdown and whose directories are missing now. */
-  readonly absent: string[] = [];
+  /** Partitions that had records at the last shutdown and whose directories are missing now, with the offsets of these records. */
+  readonly absent = new Map<string, OffsetRange>();
   /** By the kind of a checkpoint: partitions that have left and that the file still names. */
   readonly departed: Readonly<Record<'recoveryPoint' | 'logStart', Set<string>>> = {
     recoveryPoint: new Set(),

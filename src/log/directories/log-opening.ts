@@ -13,6 +13,7 @@ import {
   partitionDirectoryName,
 } from '../names.ts';
 import { PartitionLog } from '../partition-log.ts';
+import type { OffsetRange } from '../segment/transaction-index.ts';
 
 export interface OpeningOptions {
   readonly resources: LogResources;
@@ -33,6 +34,11 @@ const metadataTopic = '__cluster_metadata';
 function isPartition(name: string): boolean {
   const id = parsePartitionDirectoryName(name);
   return id !== null && id.topic !== metadataTopic;
+}
+
+/** A checkpoint names a partition with records in `range`, but its directory is missing. */
+function noteAbsent({ absent }: LogDirectory, name: string, { from, to }: OffsetRange): void {
+  if (to > from) absent.set(name, { from, to: Math.max(to, absent.get(name)?.to ?? 0) });
 }
 
 /** Opens the log of the partition directory `only`; null: all logs. */
@@ -70,14 +76,12 @@ export async function openDirectory(
     options.onOpened(name, log);
   };
   const names = only === null ? await fs.list(directory.path) : [only];
-  if (only === null) {
-    const [present, absent] = [new Set(names), new Set<string>()];
-    for (const offsets of [recoveryPoints, highWatermarks])
-      await forEachInTurns(offsets, scheduler, ([name, offset]) => {
-        if (offset > (logStarts.get(name) ?? 0) && !present.has(name)) absent.add(name);
+  const present = new Set(names);
+  if (only === null)
+    for (const ends of [recoveryPoints, highWatermarks])
+      await forEachInTurns(ends, scheduler, ([name, to]) => {
+        if (!present.has(name)) noteAbsent(directory, name, { from: logStarts.get(name) ?? 0, to });
       });
-    directory.absent.push(...absent);
-  }
   let count = 0;
   await forEachInTurns(names, scheduler, (name) => {
     const path = `${directory.path}/${name}`;

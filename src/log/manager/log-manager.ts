@@ -128,10 +128,8 @@ export class LogManager {
     });
     await this.#adoptCopies();
     await this.#directories.keepLost((name) => this.#logs.has(name), this.#logger);
-    this.#logger.info('loaded the logs', {
-      count: this.#logs.size,
-      tookMs: Math.round(this.#options.clock.monotonicMs() - startedMs),
-    });
+    const tookMs = Math.round(this.#options.clock.monotonicMs() - startedMs);
+    this.#logger.info('loaded the logs', { count: this.#logs.size, tookMs });
     this.#startTasks();
   }
 
@@ -382,6 +380,7 @@ export class LogManager {
       if (adopted?.topicId === topicId) return adopted;
     }
     const directory = this.#directories.choose(name, place.directoryId, place.isNew);
+    if (!place.isNew) this.#directories.reportAbsent(name, this.#logger);
     // Counted before the log exists, so that a selection of a directory for another log takes it into account.
     directory.logsCount += 1;
     await requireFree(this.#options.fs, `${directory.path}/${name}`).catch((error: unknown) => {

@@ -59,8 +59,9 @@ export async function loadLog(options: PartitionLogOptions): Promise<LogState> {
     } else await recover(state, found, epochs === null ? 0 : options.recoveryPoint);
   }
   await finish(state, found.snapshots);
-  // Otherwise each further start would find the damaged one.
-  if (found.isCheckpointDamaged) await writeSegmentCheckpoint(state);
+  // Otherwise each further start would find the damaged one, and would not know of records whose segment is set aside.
+  if (found.isCheckpointDamaged || found.misnamed.length > 0) await writeSegmentCheckpoint(state);
+  await setAside(state, found.misnamed);
   return state;
 }
 

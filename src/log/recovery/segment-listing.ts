@@ -1,8 +1,11 @@
 /**
- * Finds the segments in a partition's directory at a start, and compares them with what the segment checkpoint lists. Batches are not
- * read here.
+ * Finds the segments in a partition's directory at a start, and compares them with what the segment checkpoint lists. Of batches only
+ * the first header of each segment is read.
  */
 import { assert } from '../../base/assert.ts';
+import { mark } from '../../base/mark.ts';
+import { batchHeader, batchHeaderBytes } from '../../protocol/records/batch.ts';
+import { headerFault, readFully } from '../segment/batch-scan.ts';
 import { readIfExists } from '../segment/index-bytes.ts';
 import type { PartitionLogOptions } from '../log-state.ts';
 import type { SegmentFileName } from '../names.ts';
@@ -21,10 +24,12 @@ export interface Found {
   readonly segments: Segment[];
   /** Segments whose list of aborted transactions must be rebuilt. */
   readonly damaged: Map<Segment, TransactionsFault>;
-  /** Base offsets of listed segments that are not there. */
+  /** Base offsets of segments that are listed, or whose names are there, but not their records. */
   readonly absent: readonly number[];
   /** Segments that are shorter than listed. */
   readonly shortened: readonly Segment[];
+  /** Segments whose files have records of other offsets than their names say. They are not in `segments`. */
+  readonly misnamed: readonly Segment[];
   /** Known since an earlier start, see `LogState.missing`. */
   readonly missing: readonly OffsetRange[];
   /** Content of the segment checkpoint; null: there is none. */
@@ -39,6 +44,7 @@ export const nothingFound = (): Found => ({
   damaged: new Map(),
   absent: [],
   shortened: [],
+  misnamed: [],
   missing: [],
   checkpoint: null,
   isCheckpointDamaged: false,
@@ -63,32 +69,37 @@ export async function listSegments(
   const bases = offsetsOf('log');
   const { text, isDamaged, listed, missing } = await readCheckpoint(options, names);
   // Retention was deleting the segments before it: they are not listed any more, and a power cut has brought them back.
-  const firstListed = Math.min(
-    ...[...listed.values()].flatMap((one) => (one.sizeBytes > 0 ? [one.baseOffset] : [])),
-  );
+  const firstListed = [...listed.values()].find(({ sizeBytes }) => sizeBytes > 0)?.baseOffset ?? 0;
   const segments: Segment[] = [];
   const shortened: Segment[] = [];
+  const misnamed: Segment[] = [];
   const damaged = new Map<Segment, TransactionsFault>();
   const present = new Set(names);
   for (const [i, baseOffset] of bases.entries()) {
     const range = { from: baseOffset, to: bases[i + 1] ?? Number.MAX_SAFE_INTEGER };
     const found = await findSegment(options, directory, range, present, {
       listed: listed.get(baseOffset) ?? null,
-      isLeftOver: Number.isFinite(firstListed) && baseOffset < firstListed,
+      isLeftOver: baseOffset < firstListed,
     });
+    if (await isMisnamed(options, found.segment, range)) {
+      misnamed.push(found.segment);
+      continue;
+    }
     segments.push(found.segment);
     if (found.segment.sizeBytes < (listed.get(baseOffset)?.sizeBytes ?? 0)) shortened.push(found.segment);
     if (found.fault !== null) damaged.set(found.segment, found.fault);
   }
   // After a clean stop the index of the last segment must be whole too.
   for (const segment of options.isClean ? segments : segments.slice(0, -1)) segment.openMode = 'read';
-  // An index without a log is left over from a deletion.
-  const known = new Set(bases);
+  // An index without a log is left over from a deletion, or its log has other records.
+  const known = new Set(segments.map((segment) => segment.baseOffset));
   for (const file of files) {
-    if (file.suffix !== '' || file.extension === 'snapshot' || known.has(file.offset)) continue;
+    const isIndex = file.extension !== 'log' && file.extension !== 'snapshot';
+    if (file.suffix !== '' || !isIndex || known.has(file.offset)) continue;
     await fs.remove(`${directory.path}/${segmentFileName(file.offset, file.extension)}`);
   }
-  const absent = [...listed.keys()].filter((baseOffset) => !known.has(baseOffset));
+  const expected = new Set([...listed.keys(), ...misnamed.map((segment) => segment.baseOffset)]);
+  const absent = [...expected].filter((baseOffset) => !known.has(baseOffset));
   const snapshots = offsetsOf('snapshot');
   return {
     names,
@@ -97,6 +108,7 @@ export async function listSegments(
     damaged,
     absent,
     shortened,
+    misnamed,
     missing,
     checkpoint: text,
     isCheckpointDamaged: isDamaged,
@@ -161,6 +173,34 @@ async function findSegment(
   const isWhole = !isLeftOver && (options.isClean || options.recoveryPoint >= range.to);
   const unknownFault = isWhole ? 'missing' : 'torn';
   return { segment, fault: isUnknown ? unknownFault : read.fault };
+}
+
+/**
+ * Whether the first batch of the file is outside of `range`, as when files were swapped or renamed. Kafka's format has no other evidence
+ * of that, and reads would skip records. A file that does not begin with a batch is damaged in another way.
+ */
+async function isMisnamed(
+  { resources: { fs, logger } }: PartitionLogOptions,
+  { path, sizeBytes }: Segment,
+  range: { readonly from: number; readonly to: number },
+): Promise<boolean> {
+  if (sizeBytes < batchHeaderBytes) return false;
+  const bytes = Buffer.alloc(batchHeaderBytes);
+  const file = await fs.open(path, 'read');
+  try {
+    await readFully(file, bytes, 0, bytes.length);
+  } finally {
+    await file.close();
+  }
+  if (headerFault(bytes, 0, sizeBytes, 0) !== null) return false;
+  const { baseOffset } = batchHeader(bytes, 0);
+  if (baseOffset >= range.from && baseOffset < range.to) return false;
+  mark('log.segment-misnamed');
+  logger.error('a segment has records of other offsets than its name says', {
+    path,
+    firstOffset: baseOffset,
+  });
+  return true;
 }
 
 /** After an unclean stop only what is below the recovery point is known to be durable. */
