@@ -141,7 +141,13 @@ describe('a segment checkpoint', () => {
     await appendAborted(log, 0);
     await appendAborted(log, 1);
     await log.flush();
+    const synced: string[] = [];
+    bench.disk.fault = (operation, file) => {
+      if (operation === 'sync') synced.push(file.slice(-8));
+      return null;
+    };
     await log.truncateTo(3);
+    expect(synced).toContain('txnindex');
     await log.writeBehind();
     await log.close();
     bench.disk.powerCut();
