@@ -1,6 +1,6 @@
 /**
  * A member of a classic consumer group: joins, computes the assignment when it is the group leader (range), sends heartbeats,
- * commits, leaves. It follows the eager protocol: all partitions are revoked at every rebalance.
+ * commits, leaves (unless it is static). It follows the eager protocol: all partitions are revoked at every rebalance.
  */
 import { sameElements } from '../base/collections.ts';
 import { decode, encode } from '../protocol/codec/codec.ts';
@@ -104,7 +104,8 @@ export class GroupMember extends HeartbeatingMember {
         groupInstanceId: this.options.groupInstanceId,
         protocolType: 'consumer',
         protocolName: 'range',
-        // A static leader that came back keeps the assignment of the group (KIP-814), and follows the metadata.
+        // A static leader that came back must not replace the assignment of the group (KIP-814). It has computed one all the same,
+        // because that records the partition counts, whose changes make it join again.
         assignments: joined.skipAssignment ? [] : assignments,
       },
       timeoutMs,

@@ -26,7 +26,7 @@ export const brokerProperties = {
 export type BrokerValues = ValuesOf<typeof brokerProperties>;
 export type BrokerKey = keyof BrokerValues;
 
-/** Properties that cannot be in a properties file. They are set with kafka-configs for one broker. */
+/** Properties without effect in a properties file. They are set with kafka-configs, for one broker or for all. */
 export const dynamicOnlyProperties = {
   'leader.replication.throttled.rate': long(Number.MAX_SAFE_INTEGER, { min: 0, update: 'per-broker' }),
   'follower.replication.throttled.rate': long(Number.MAX_SAFE_INTEGER, { min: 0, update: 'per-broker' }),
@@ -57,8 +57,8 @@ export function isBrokerKey(name: string): name is BrokerKey {
 }
 
 /**
- * Returns the keys of which the first one that is set gives the value of `name`. DescribeConfigs lists them as synonyms. Only
- * the one with the finest unit can be altered at run time.
+ * Returns the keys of which the first one that is set gives the value of `name`. DescribeConfigs lists them as synonyms. Of keys
+ * that differ in their unit, only the one with the finest can be altered at run time.
  */
 export function brokerSynonyms(name: string): readonly string[] {
   switch (name) {

@@ -65,7 +65,7 @@ function durationSeconds(text: string): number | null {
   return sums.reduce((a, b) => a + b) * (parts[1] === '-' ? -1 : 1);
 }
 
-/** `earliest`, `latest`, or `by_duration:` with a duration before the end of the log. */
+/** `earliest`, `latest`, or `by_duration:` with a duration before now. */
 export function offsetReset(value: PropertyValue, name: string): string | null {
   const text = value as string;
   if (text === 'earliest' || text === 'latest') return null;

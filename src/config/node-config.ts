@@ -174,8 +174,7 @@ export class NodeConfig {
   }
 
   /**
-   * Returns the rate of a key that cannot be in a properties file, in bytes per second. `Number.MAX_SAFE_INTEGER` means no
-   * limit.
+   * Returns the rate of a key of `dynamicOnlyProperties` in bytes per second. `Number.MAX_SAFE_INTEGER` means no limit.
    */
   rate(key: RateKey): number {
     return this.rates.get(key) ?? Number.MAX_SAFE_INTEGER;
@@ -191,7 +190,7 @@ export class NodeConfig {
     this.brokerValues = broker;
     const { values: next, refused } = this.layered(cluster, broker);
     for (const key of Object.keys(dynamicOnlyProperties) as RateKey[]) {
-      const value = tryParse(key, dynamicOnlyProperties[key], broker.get(key) ?? '');
+      const value = tryParse(key, dynamicOnlyProperties[key], broker.get(key) ?? cluster.get(key) ?? '');
       if (typeof value === 'number') this.rates.set(key, value);
       else this.rates.delete(key);
     }

@@ -44,10 +44,13 @@ export interface TransactionEnd extends Producer {
   readonly transactionVersion?: number;
 }
 
-/** One batch to append, as a whole or not at all. The runtime reports its outcome as `written`, `failed` or `timedOut`. */
+/**
+ * Records to append, as a whole or not at all. Small writes may share a batch. The runtime reports the outcome as `written`, `failed` or
+ * `timedOut`, unless the shard ends before (`resign`).
+ */
 export interface Write {
   readonly id: number;
-  /** Empty when `end` is given. */
+  /** Empty when `end` is given, or when the write only waits for those before it. */
   readonly records: readonly CoordinatorRecord[];
   /** The producer whose transaction contains the records: they take effect when it commits. Null: they take effect at once. */
   readonly producer: VerifiedProducer | null;
@@ -79,12 +82,18 @@ export interface Output {
 export type WriteOutcome =
   /** The write is committed. */
   | { readonly type: 'written'; readonly writeId: number }
-  /** The write was refused and will never be in the log. */
+  /** The write was refused, or waited too long to be appended. It will never be in the log. */
   | { readonly type: 'failed'; readonly writeId: number; readonly error: ErrorRow }
-  /** The write took too long: its request gets `error` as response. The write may still be committed; `written` then follows. */
+  /**
+   * The write took too long, or too few replicas have it: its request gets `error` as response. The write may still be committed;
+   * `written` then follows.
+   */
   | { readonly type: 'timedOut'; readonly writeId: number; readonly error: ErrorRow };
 
-/** Inputs that the runtime passes to the shards of every coordinator. Outcomes of writes come in the order of the writes. */
+/**
+ * Inputs that the runtime passes to the shards of every coordinator. `written` comes in the order of the writes; `failed` and
+ * `timedOut` may come before the outcome of an earlier write.
+ */
 export type RuntimeInput =
   | WriteOutcome
   /** A deadline has passed. */

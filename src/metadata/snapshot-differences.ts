@@ -1,6 +1,6 @@
 /**
  * Finds the differences between the image of a snapshot and the previous image of a node, so that publishers are notified only of
- * real changes. What is equal in both stays the object of the previous image.
+ * real changes. Topics and partitions that are equal in both stay the objects of the previous image.
  */
 import { sameElements } from '../base/collections.ts';
 import type { NodeId } from '../base/ids.ts';
@@ -19,7 +19,7 @@ export interface Differences {
   readonly changedConfigs: readonly ConfigResource[];
 }
 
-/** Yields once per topic, so that the caller can yield to the event loop. */
+/** Yields once per topic of `after`, so that the caller can yield to the event loop. */
 export function* differences(
   before: MetadataImage,
   after: MetadataImage,

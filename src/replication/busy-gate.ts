@@ -1,4 +1,7 @@
-/** Counts the writes and truncations of a log that are in progress, and calls back when there is none. */
+/**
+ * Counts the writes and truncations of a log that are in progress, and calls back when there is none. A callback may begin a write; those
+ * after it are called all the same, and must test `isQuiet` when it matters to them.
+ */
 export class BusyGate {
   #count = 0;
   #waiting: (() => void)[] = [];

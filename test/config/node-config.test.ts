@@ -210,6 +210,20 @@ test('warnings: typing errors, old keys, keys without effect', () => {
   ]);
 });
 
+test('a replication rate for all brokers is in force on a broker without one of its own', () => {
+  const key = 'leader.replication.throttled.rate';
+  const config = NodeConfig.parse(combined);
+  const inForce = (cluster: string | null, own: string | null): number => {
+    const values = (value: string | null): Map<string, string> =>
+      new Map(value === null ? [] : [[key, value]]);
+    config.applyDynamic(values(cluster), values(own));
+    return config.rate(key);
+  };
+  expect(inForce('1000', null)).toBe(1000);
+  expect(inForce('1000', '2000')).toBe(2000);
+  expect(inForce(null, null)).toBe(Number.MAX_SAFE_INTEGER);
+});
+
 test('dynamic values of the broker override those of the cluster and the file; bindings get changes only', () => {
   const config = NodeConfig.parse(`${combined}message.max.bytes=1000`);
   const binding = config.bind('message.max.bytes');

@@ -265,4 +265,21 @@ export const operationsRows = [
       name: 'an invalid min.insync.replicas in old metadata counts as not set',
     },
   },
+  {
+    number: 1201,
+    bug: 'a replication rate that was set for all brokers throttles none',
+    reference: 'a reader; Kafka BrokerConfigHandler',
+    change: 'only the rate that was set for the broker itself is read',
+    edits: [
+      {
+        file: 'src/config/node-config.ts',
+        from: "broker.get(key) ?? cluster.get(key) ?? ''",
+        to: "broker.get(key) ?? ''",
+      },
+    ],
+    caughtBy: {
+      test: 'test/config/node-config.test.ts',
+      name: 'a replication rate for all brokers is in force',
+    },
+  },
 ];

@@ -1,6 +1,6 @@
 /**
- * The handlers of all APIs that a node serves. A handler that is not listed here is not served; ApiVersions is derived from this
- * list. `README.md` tells how to add one.
+ * The handlers of all APIs that a node serves: those listed here, the rows of `forwarded.ts`, and the handlers of the coordinators.
+ * ApiVersions is derived from them. `README.md` tells how to add one.
  */
 import type { FetchSessionCache } from '../fetch-session.ts';
 import type { Handler } from '../handler.ts';

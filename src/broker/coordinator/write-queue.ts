@@ -35,7 +35,7 @@ const requestVersion = 12;
  */
 const flightsMax = 5;
 
-/** Called with the outcome of each write, in the order of the writes. */
+/** Called with the outcome of each write: `written` in the order of the writes, the others possibly earlier. */
 export interface WriteListener {
   /** The write is committed. */
   written(writeId: number): void;

@@ -15,7 +15,7 @@ export interface StartCommand {
 export function parseStart(args: readonly string[]): StartCommand {
   const rest = [...args];
   let isDaemon = false;
-  // Kafka's script accepts these options before the file. -name and -loggc have an effect on the JVM only, so they are ignored.
+  // Kafka's script accepts these options before the file. -name (of the output file) and -loggc (of the JVM) have no effect here.
   for (;;) {
     if (rest[0] === '-daemon') isDaemon = true;
     else if (rest[0] === '-name') rest.shift();

@@ -14,7 +14,8 @@ import type { LogParts } from '../types.ts';
 const noParts: readonly Uint8Array[] = [];
 
 /**
- * The state of a slot; only the session changes it. `idle`: has nothing to send. `queued`: waits for its turn in a push.
+ * The state of a slot; only the session changes it. `idle`: is not queued and reads nothing, because it has nothing to send,
+ * is throttled, or is just being taken. `queued`: waits for its turn in a push.
  * `waiting`: must read from disk, and waits because the maximum number of reads is in progress. `reading`: its read is in
  * progress. `over`: the subscription has ended.
  */
@@ -34,7 +35,7 @@ export interface FeedOwner {
   tryReserveRead(slot: FeedSlot): boolean;
   readEnded(slot: FeedSlot): void;
   readonly throttles: ReplicationThrottles;
-  /** Makes the slot ready after `delayMs`. */
+  /** Calls `unthrottled` of the slot after `delayMs`. */
   readyLater(slot: FeedSlot, delayMs: number): void;
 }
 
@@ -92,7 +93,10 @@ export class FeedSlot implements Feed {
     );
   }
 
-  /** Takes what to send now: at least one batch and about `maxBytes` of records; null: nothing. */
+  /**
+   * Takes what to send now: about `maxBytes` of records and at least one batch, or no records when only the high watermark or the log
+   * start offset has moved. Null: nothing can be sent now.
+   */
   take(maxBytes: number): TakenEntry | null {
     if (this.state !== 'idle') return null;
     const { log } = this.partition;

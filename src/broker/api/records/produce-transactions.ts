@@ -19,9 +19,9 @@ import {
   type TransactionVerifier,
 } from '../../txn/transaction-verifier.ts';
 
-/** The outcome of the verification of one partition. */
+/** The outcome of the verification of one partition. Partitions that need none have no entry. */
 export interface VerifiedPartition {
-  /** What the append passes to the log as proof. `'off'`: verification is switched off by the configuration. */
+  /** What the append passes to the log as proof. `'off'`: verification is switched off by the configuration. Null: there is an error. */
   readonly guard: VerificationGuard | 'off' | null;
   readonly error: KafkaError | null;
 }
@@ -95,7 +95,7 @@ export class ProduceVerification {
         if (replica === null) {
           // Without a replica there is nothing to verify. But if the replica were created before the append, the log would refuse
           // the batch as not verified, which is no retriable error. So it is refused here with an error on which the client
-          // retries.
+          // retries; also when verification is off, because the coordinator may have to be asked to add the partition.
           const error = new KafkaError(Errors.NOT_LEADER_OR_FOLLOWER);
           found.set(`${topic.name}-${index}`, { guard: null, error });
           continue;
