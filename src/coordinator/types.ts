@@ -71,7 +71,10 @@ export interface Note {
   readonly fields: Record<string, unknown>;
 }
 
-/** The output of a step. A coordinator may add fields of its own, which the runtime passes to its `perform`. */
+/**
+ * The output of a step. A coordinator may add fields of its own; the runtime passes the whole output to the function `perform` that the
+ * coordinator's service gave it (`broker/coordinator/shard-host.ts`).
+ */
 export interface Output {
   readonly writes: readonly Write[];
   readonly replies: readonly Reply[];

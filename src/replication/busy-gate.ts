@@ -1,6 +1,6 @@
 /**
- * Counts the writes and truncations of a log that are in progress, and calls back when there is none. A callback may begin a write; those
- * after it are called all the same, and must test `isQuiet` when it matters to them.
+ * Counts the writes and truncations of a log that are in progress, and calls back when there is none. A callback may begin a write; the
+ * callbacks after it are called all the same, and must test `isQuiet` when it matters to them.
  */
 export class BusyGate {
   #count = 0;
@@ -22,7 +22,7 @@ export class BusyGate {
     for (const callback of waiting) callback();
   }
 
-  /** Calls back at once when no write and no truncation is in progress. */
+  /** Calls back when no write and no truncation is in progress: at once, or when the last one has ended. */
   whenQuiet(callback: () => void): void {
     if (this.#count === 0) callback();
     else this.#waiting.push(callback);

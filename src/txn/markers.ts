@@ -1,9 +1,9 @@
 /**
  * From the decision (PrepareCommit, PrepareAbort) to the complete state. A _round_ requests a marker in each partition of the
- * transaction. When the last one is reported as written, the coordinator writes the record of the complete state.
+ * transaction. When each partition is reported as `marked`, the coordinator writes the record of the complete state.
  *
- * A round ends when this broker stops being the coordinator. The next coordinator begins a new round, with a higher coordinator
- * epoch.
+ * A round ends with the complete state, or when this broker stops being the coordinator. The next coordinator then begins a new
+ * round, with a higher coordinator epoch.
  */
 import { assert } from '../base/assert.ts';
 import { mark } from '../base/mark.ts';

@@ -54,7 +54,10 @@ export interface ProducerAnswer {
   readonly producerEpoch: number;
 }
 
-/** A request to write one marker in each of the partitions. The driver reports written markers with the input `marked`. */
+/**
+ * A request to write one marker in each of the partitions. The driver reports partitions with the input `marked`: the marker
+ * is written, or not needed any more (the topic is gone, the partition knows a later epoch).
+ */
 export interface MarkerRound {
   readonly round: number;
   readonly transactionalId: string;

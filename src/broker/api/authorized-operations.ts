@@ -3,7 +3,7 @@
  */
 import { operationBits } from '../../protocol/acl-operations.ts';
 
-/** The value of the field when the client did not request it: Int.MIN_VALUE, as in Kafka. */
+/** The value of the field when the client did not request it, or the resource has an error: Int.MIN_VALUE, as in Kafka. */
 export const operationsNotAsked = -0x8000_0000;
 
 export const topicOperations = operationBits([

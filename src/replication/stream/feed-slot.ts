@@ -24,7 +24,7 @@ export type FeedSlotState = 'idle' | 'queued' | 'waiting' | 'reading' | 'over';
 /** What a slot calls on the stream that it belongs to (`FeedSession`). */
 export interface FeedOwner {
   readonly brokerId: number;
-  /** The slot has something to send. */
+  /** The slot may have something to send: it is queued for the next push, if it is idle. */
   ready(slot: FeedSlot): void;
   /** The subscription has ended. */
   revoked(slot: FeedSlot, error: ErrorRow): void;
@@ -94,8 +94,9 @@ export class FeedSlot implements Feed {
   }
 
   /**
-   * Takes what to send now: about `maxBytes` of records and at least one batch, or no records when only the high watermark or the log
-   * start offset has moved. Null: nothing can be sent now.
+   * Takes what to send now: about `maxBytes` of records and at least one batch. Without records if the high watermark or the log start
+   * offset has moved and no records can be sent now (there are none, or the slot is throttled, or they must first be read from disk).
+   * Null: nothing to send now.
    */
   take(maxBytes: number): TakenEntry | null {
     if (this.state !== 'idle') return null;

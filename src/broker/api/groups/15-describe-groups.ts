@@ -1,5 +1,6 @@
 /**
- * DescribeGroups (15), v0–v6. The state and members of groups; for stable groups also the members' metadata and assignments.
+ * DescribeGroups (15), v0–v6. The state, members and assignments of groups; for stable groups also the protocol and the members'
+ * metadata.
  * Versions:  v3 authorised operations · v4 instance ids · v6 GROUP_ID_NOT_FOUND, where older versions have the state "Dead".
  */
 import { type ErrorRow, errorRowOf } from '../../../protocol/errors.ts';

@@ -19,7 +19,10 @@ import {
   type TransactionVerifier,
 } from '../../txn/transaction-verifier.ts';
 
-/** The outcome of the verification of one partition. Partitions that need none have no entry. */
+/**
+ * The outcome of the verification of one partition. With verification on, a partition without transactional batches, or whose
+ * transaction has begun in its log, has no entry.
+ */
 export interface VerifiedPartition {
   /** What the append passes to the log as proof. `'off'`: verification is switched off by the configuration. Null: there is an error. */
   readonly guard: VerificationGuard | 'off' | null;
