@@ -10,14 +10,14 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 export async function loadSurroundings({ dist, flags, isProfiled }) {
   const load = (path) => import(pathToFileURL(join(dist, path)).href);
   const files = [
-    '19-create-topics',
-    '20-delete-topics',
-    '43-elect-leaders',
-    '44-incremental-alter-configs',
-    '45-alter-partition-reassignments',
-    '56-alter-partition',
-    '62-broker-registration',
-    '63-broker-heartbeat',
+    'topics/19-create-topics',
+    'topics/20-delete-topics',
+    'topics/43-elect-leaders',
+    'configs/44-incremental-alter-configs',
+    'topics/45-alter-partition-reassignments',
+    'brokers/56-alter-partition',
+    'brokers/62-broker-registration',
+    'brokers/63-broker-heartbeat',
   ];
   const loaded = await Promise.all(files.map((file) => load(`protocol/messages/${file}.js`)));
   const { decode, encode } = await load('protocol/codec/codec.js');

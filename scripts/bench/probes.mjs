@@ -105,6 +105,6 @@ class Probes {
 }
 
 export async function makeProbes(clients) {
-  const files = ['19-create-topics.js', '20-delete-topics.js', '55-describe-quorum.js'];
+  const files = ['topics/19-create-topics.js', 'topics/20-delete-topics.js', 'quorum/55-describe-quorum.js'];
   return new Probes(clients, Object.assign({}, ...(await Promise.all(files.map(load)))));
 }
