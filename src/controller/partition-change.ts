@@ -207,7 +207,7 @@ function isOutside(
   { brokerId, hasLostRecords }: FormerMember,
 ): boolean {
   if (!replicas.includes(brokerId)) return false;
-  return hasLostRecords && leader === noLeader ? true : !isr.includes(brokerId) && !elr.includes(brokerId);
+  return (hasLostRecords && leader === noLeader) || (!isr.includes(brokerId) && !elr.includes(brokerId));
 }
 
 function electLeader(draft: Draft, before: PartitionImage, context: ChangeContext): void {
