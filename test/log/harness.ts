@@ -7,7 +7,7 @@ import { IndexCache } from '../../src/log/segment/index-cache.ts';
 import type { LogConfig } from '../../src/log/log-config.ts';
 import { defaultLogConfig } from '../../src/log/log-config.ts';
 import type { LogResources, PartitionLogOptions } from '../../src/log/log-state.ts';
-import { LogManager } from '../../src/log/manager/log-manager.ts';
+import { LogManager, type LogManagerOptions } from '../../src/log/manager/log-manager.ts';
 import { defaultLogManagerSettings, type LogManagerSettings } from '../../src/log/manager/log-settings.ts';
 import { PartitionLog } from '../../src/log/partition-log.ts';
 import { TailCache } from '../../src/log/tail-cache.ts';
@@ -190,13 +190,21 @@ export async function readAll(log: PartitionLog, stepBytes = 300): Promise<[numb
   return found;
 }
 
-/** A started LogManager with the one directory `/a`. */
-export async function openManager(
+const directories = [
+  { path: '/a', id: 'sIwPhf7eRmGKij2_-IkFVg' },
+  { path: '/b', id: 'IMsRZd3lSUK8fqfTgo2UDg' },
+] as const;
+/** The ids of the directories `/a` and `/b`. */
+export const [idA, idB] = directories.map(({ id }) => id) as [string, string];
+
+async function startManager(
   bench: Bench,
-  config: LogConfig = defaultLogConfig,
-  settings: Partial<LogManagerSettings> = {},
+  count: 1 | 2,
+  config: LogConfig,
+  more: Partial<LogManagerOptions>,
 ): Promise<LogManager> {
-  await bench.fs.makeDirectory('/a');
+  const used = directories.slice(0, count);
+  for (const { path } of used) await bench.fs.makeDirectory(path);
   await bench.fs.syncDirectory('/');
   const logs = new LogManager({
     fs: bench.fs,
@@ -204,11 +212,31 @@ export async function openManager(
     scheduler: bench.clock,
     random: bench.random,
     logger: bench.logger,
-    directories: [{ path: '/a', id: topicId }],
-    settings: { ...defaultLogManagerSettings, locksDirectories: false, ...settings },
+    directories: used,
+    settings: { ...defaultLogManagerSettings, locksDirectories: false },
     configOf: () => config,
     onDirectoryFailure: (_directory, error) => bench.failures.push(error),
+    ...more,
   });
   await logs.start();
   return logs;
+}
+
+/** A started LogManager with the one directory `/a`. */
+export function openManager(
+  bench: Bench,
+  config: LogConfig = defaultLogConfig,
+  settings: Partial<LogManagerSettings> = {},
+): Promise<LogManager> {
+  const all = { ...defaultLogManagerSettings, locksDirectories: false, ...settings };
+  return startManager(bench, 1, config, { settings: all });
+}
+
+/** A started LogManager with the directories `/a` and `/b`. */
+export function openManagerOfTwo(
+  bench: Bench,
+  config: LogConfig,
+  more: Partial<LogManagerOptions> = {},
+): Promise<LogManager> {
+  return startManager(bench, 2, config, more);
 }

@@ -6,13 +6,12 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { FileSystem } from '../../src/base/file-system.ts';
 import { defaultLogConfig } from '../../src/log/log-config.ts';
-import { LogManager } from '../../src/log/manager/log-manager.ts';
-import { defaultLogManagerSettings } from '../../src/log/manager/log-settings.ts';
+import type { LogManager } from '../../src/log/manager/log-manager.ts';
 import type { PartitionLog } from '../../src/log/partition-log.ts';
 import { SimulatedDisk } from '../../src/simulation/disk.ts';
 import { SeededRandom } from '../../src/simulation/random.ts';
 import { WindowsDisk } from '../../src/simulation/windows-disk.ts';
-import { batchOf, Bench, client, readAll } from './harness.ts';
+import { batchOf, Bench, client, idA, idB, openManagerOfTwo, readAll } from './harness.ts';
 
 const config = { ...defaultLogConfig, segmentBytes: 400 };
 
@@ -36,8 +35,6 @@ function interleaved<T extends object>(target: T, random: SeededRandom): T {
   });
 }
 
-const idA = 'sIwPhf7eRmGKij2_-IkFVg';
-const idB = 'IMsRZd3lSUK8fqfTgo2UDg';
 const topicIds = ['tHwPhf7eRmGKij2_-IkFVg', 'uHwPhf7eRmGKij2_-IkFVg'] as const;
 
 /** A log that is flushed all the time while it is moved, compacted or deleted; the operations on its files interleave by chance. */
@@ -59,27 +56,8 @@ class Turmoil {
 
   readonly disk: SimulatedDisk;
 
-  async open(): Promise<LogManager> {
-    const { bench } = this;
-    for (const path of ['/a', '/b']) await bench.fs.makeDirectory(path);
-    await bench.fs.syncDirectory('/');
-    const logs = new LogManager({
-      fs: bench.fs,
-      clock: bench.clock,
-      scheduler: bench.clock,
-      random: bench.random,
-      logger: bench.logger,
-      directories: [
-        { path: '/a', id: idA },
-        { path: '/b', id: idB },
-      ],
-      settings: { ...defaultLogManagerSettings, locksDirectories: false },
-      configOf: () => config,
-      onDirectoryFailure: (_directory, error) => bench.failures.push(error),
-      tailCacheBytesMax: 0,
-    });
-    await logs.start();
-    return logs;
+  open(): Promise<LogManager> {
+    return openManagerOfTwo(this.bench, config, { tailCacheBytesMax: 0 });
   }
 
   /** Lets `work` run beside what follows; `settled` waits for it. */

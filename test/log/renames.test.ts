@@ -2,10 +2,9 @@
 import { expect, test } from 'vitest';
 import { cleanableRange, compact } from '../../src/log/compaction/compaction.ts';
 import { defaultLogConfig, type LogConfig } from '../../src/log/log-config.ts';
-import { LogManager } from '../../src/log/manager/log-manager.ts';
-import { defaultLogManagerSettings } from '../../src/log/manager/log-settings.ts';
+import type { LogManager } from '../../src/log/manager/log-manager.ts';
 import type { PartitionLog } from '../../src/log/partition-log.ts';
-import { batchOf, Bench, client, settle } from './harness.ts';
+import { batchOf, Bench, client, idA, openManagerOfTwo, settle } from './harness.ts';
 
 const records = 24;
 const smallSegments = { ...defaultLogConfig, segmentBytes: 400 };
@@ -63,32 +62,8 @@ interface Movable {
 
 async function movable(config: LogConfig = smallSegments): Promise<Movable> {
   const bench = new Bench();
-  for (const path of ['/a', '/b']) await bench.fs.makeDirectory(path);
-  await bench.fs.syncDirectory('/');
-  const logs = new LogManager({
-    fs: bench.fs,
-    clock: bench.clock,
-    scheduler: bench.clock,
-    random: bench.random,
-    logger: bench.logger,
-    directories: [
-      { path: '/a', id: 'sIwPhf7eRmGKij2_-IkFVg' },
-      { path: '/b', id: 'IMsRZd3lSUK8fqfTgo2UDg' },
-    ],
-    settings: { ...defaultLogManagerSettings, locksDirectories: false },
-    configOf: () => config,
-    onDirectoryFailure: (_directory, error) => bench.failures.push(error),
-    tailCacheBytesMax: 0,
-  });
-  await logs.start();
-  const log = await logs.getOrCreate(
-    't',
-    0,
-    'tHwPhf7eRmGKij2_-IkFVg',
-    config,
-    'sIwPhf7eRmGKij2_-IkFVg',
-    true,
-  );
+  const logs = await openManagerOfTwo(bench, config, { tailCacheBytesMax: 0 });
+  const log = await logs.getOrCreate('t', 0, 'tHwPhf7eRmGKij2_-IkFVg', config, idA, true);
   await fill(log);
   return { bench, logs, log };
 }
