@@ -4,7 +4,7 @@
  */
 import { BoundedStates } from './bounded-states.ts';
 import { type Quota, type QuotaClient, QuotaTable, stateKey } from './quota-table.ts';
-import { type QuotaWindow, Rate } from './rate.ts';
+import { type QuotaWindow, Rate, shownThrottleMs } from './rate.ts';
 import type { ClientQuotaImage } from '../../metadata/security-image.ts';
 
 /** The rate of the clients that share a quota. */
@@ -96,9 +96,8 @@ export class ClientRateQuota {
   }
 
   /** The last throttle time of the clients that share `state`; 0 once the window has passed since then. */
-  lastThrottleMs({ throttleMs, throttledAtMs }: ClientRate, nowMs: number): number {
-    const { samplesMax, sampleMs } = this.#options.window;
-    return nowMs - throttledAtMs < samplesMax * sampleMs ? throttleMs : 0;
+  lastThrottleMs(state: ClientRate, nowMs: number): number {
+    return shownThrottleMs(state, this.#options.window, nowMs);
   }
 
   #throttled(state: ClientRate, limit: number, nowMs: number): number {

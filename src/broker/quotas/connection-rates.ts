@@ -2,7 +2,7 @@
  * `max.connection.creation.rate` (KIP-612) of a broker and of its listeners: how many connections they accept in a second, over
  * Kafka's window of samples. The caller lets a listener wait when it exceeds a rate.
  */
-import { type QuotaWindow, Rate } from './rate.ts';
+import { type LastThrottle, type QuotaWindow, Rate, shownThrottleMs } from './rate.ts';
 
 export interface ConnectionRateLimits {
   /** Connections per second; Infinity: no limit. They may change at any time. */
@@ -12,18 +12,12 @@ export interface ConnectionRateLimits {
   readonly isProtected: (listener: string) => boolean;
 }
 
-/** A throttle time that was not 0, and when it was computed. */
-interface Throttled {
-  throttleMs: number;
-  atMs: number;
-}
-
 interface ListenerRate {
   readonly rate: Rate;
   /** The last one because of a rate of the broker or the listener. */
-  readonly own: Throttled;
+  own: LastThrottle;
   /** The last one because of the quota of an address. */
-  readonly byAddress: Throttled;
+  byAddress: LastThrottle;
 }
 
 export interface ListenerMetrics {
@@ -50,20 +44,21 @@ export class ConnectionRates {
   /** Counts a new connection. Returns how long the listener must wait, at most the time of one sample; 0: it need not. */
   record(listener: string, nowMs: number): number {
     const { ofBroker, ofListener, isProtected } = this.#limits;
-    const { rate, own } = this.#of(listener);
+    const state = this.#of(listener);
+    const { rate } = state;
     rate.record(1, nowMs);
     let throttleMs = this.#throttleMs(rate, ofListener(listener), nowMs);
     if (!isProtected(listener)) {
       this.#broker.record(1, nowMs);
       throttleMs = Math.max(throttleMs, this.#throttleMs(this.#broker, ofBroker(), nowMs));
     }
-    if (throttleMs > 0) Object.assign(own, { throttleMs, atMs: nowMs });
+    if (throttleMs > 0) state.own = { throttleMs, throttledAtMs: nowMs };
     return throttleMs;
   }
 
   /** A connection was refused because of the quota of its address. It does not count. */
   recordRefused(listener: string, throttleMs: number, nowMs: number): void {
-    Object.assign(this.#of(listener).byAddress, { throttleMs, atMs: nowMs });
+    this.#of(listener).byAddress = { throttleMs, throttledAtMs: nowMs };
   }
 
   /** Connections per second of all listeners that share the limit of the broker. */
@@ -72,14 +67,11 @@ export class ConnectionRates {
   }
 
   listeners(nowMs: number): ListenerMetrics[] {
-    const { samplesMax, sampleMs } = this.#window;
-    const last = ({ throttleMs, atMs }: Throttled): number =>
-      nowMs - atMs < samplesMax * sampleMs ? throttleMs : 0;
     return [...this.#listeners].map(([listener, { rate, own, byAddress }]) => ({
       listener,
       rate: rate.measure(nowMs),
-      throttleMs: last(own),
-      addressThrottleMs: last(byAddress),
+      throttleMs: shownThrottleMs(own, this.#window, nowMs),
+      addressThrottleMs: shownThrottleMs(byAddress, this.#window, nowMs),
     }));
   }
 
@@ -92,8 +84,8 @@ export class ConnectionRates {
   #of(listener: string): ListenerRate {
     let state = this.#listeners.get(listener);
     if (state === undefined) {
-      const none = (): Throttled => ({ throttleMs: 0, atMs: 0 });
-      state = { rate: new Rate(this.#window), own: none(), byAddress: none() };
+      const none: LastThrottle = { throttleMs: 0, throttledAtMs: 0 };
+      state = { rate: new Rate(this.#window), own: none, byAddress: none };
       this.#listeners.set(listener, state);
     }
     return state;

@@ -8,7 +8,7 @@ import { Errors, KafkaError } from '../../protocol/errors.ts';
 import { BoundedStates } from './bounded-states.ts';
 import { MutationBucket } from './mutation-bucket.ts';
 import { type Quota, type QuotaClient, QuotaTable, stateKey } from './quota-table.ts';
-import { type QuotaWindow, Rate } from './rate.ts';
+import { type QuotaWindow, Rate, shownThrottleMs } from './rate.ts';
 
 const quotaName = 'controller_mutation_rate';
 
@@ -83,9 +83,8 @@ export class MutationQuota {
   }
 
   /** The last throttle time of the clients that share `state`; 0 once the window has passed since then. */
-  lastThrottleMs({ throttleMs, throttledAtMs }: MutationState, nowMs: number): number {
-    const { samplesMax, sampleMs } = this.#window;
-    return nowMs - throttledAtMs < samplesMax * sampleMs ? throttleMs : 0;
+  lastThrottleMs(state: MutationState, nowMs: number): number {
+    return shownThrottleMs(state, this.#window, nowMs);
   }
 
   #stateOf(quota: Quota, nowMs: number): MutationState {

@@ -9,6 +9,21 @@ export interface QuotaWindow {
   readonly sampleMs: number;
 }
 
+/** A throttle time, and when it was computed. */
+export interface LastThrottle {
+  readonly throttleMs: number;
+  readonly throttledAtMs: number;
+}
+
+/** The throttle time that metrics show; 0 once the window has passed since then. */
+export function shownThrottleMs(
+  last: LastThrottle,
+  { samplesMax, sampleMs }: QuotaWindow,
+  nowMs: number,
+): number {
+  return nowMs - last.throttledAtMs < samplesMax * sampleMs ? last.throttleMs : 0;
+}
+
 interface Sample {
   startMs: number;
   /** Time of the last value. */
