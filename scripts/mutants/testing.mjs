@@ -1,14 +1,15 @@
 /** Runs test files in a copy of the tree, and returns which tests failed. */
 import { spawn } from 'node:child_process';
-import { existsSync, readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readFileSync, realpathSync, rmSync } from 'node:fs';
+import { join, relative, sep } from 'node:path';
 
 /** Short, because a mutant may make a test wait for ever. */
 const testTimeoutMs = 30_000;
 
 /**
- * `name`: runs only tests whose full name contains it. Resolves to {passed, failed: [{name, message}], seconds}. Rejects when a
- * file could not be loaded, or when no test ran.
+ * `name`: runs only tests whose full name contains it. Resolves to {passed, failed: [{file, name, message}], broken: [{file,
+ * message}], seconds}. In a broken file no test failed, but the file could not be loaded, or one of its hooks failed. Rejects when
+ * no test ran and nothing says why.
  */
 export function runTests(tree, files, name) {
   const output = join(tree, 'vitest-result.json');
@@ -38,24 +39,24 @@ export function runTests(tree, files, name) {
         return;
       }
       const { testResults } = JSON.parse(readFileSync(output, 'utf8'));
-      const tests = testResults.flatMap((file) => file.assertionResults);
-      const failed = tests.filter(({ status }) => status === 'failed');
-      const passed = tests.filter(({ status }) => status === 'passed').length;
-      if (failed.length === 0 && (passed === 0 || testResults.some(({ status }) => status === 'failed'))) {
-        const why = testResults.map(({ message }) => message).filter(Boolean);
-        reject(
-          new Error(`nothing ran of ${files.join(', ')}${name === null ? '' : ` '${name}'`}: ${why} ${log}`),
-        );
-        return;
-      }
-      resolve({
-        passed,
-        failed: failed.map(({ fullName, failureMessages }) => ({
-          name: fullName,
-          message: failureMessages[0] ?? '',
-        })),
-        seconds: (performance.now() - startedMs) / 1000,
-      });
+      const result = { ...sorted(tree, testResults), seconds: (performance.now() - startedMs) / 1000 };
+      if (result.passed + result.failed.length + result.broken.length === 0)
+        reject(new Error(`no test ran of ${files.join(', ')}${name === null ? '' : ` '${name}'`}: ${log}`));
+      else resolve(result);
     });
   });
+}
+
+/** Sorts the results of files by what happened. */
+function sorted(tree, testResults) {
+  const result = { passed: 0, failed: [], broken: [] };
+  for (const { name: path, status, message, assertionResults } of testResults) {
+    const file = relative(realpathSync(tree), path).replaceAll(sep, '/');
+    const failed = assertionResults.filter((test) => test.status === 'failed');
+    result.passed += assertionResults.filter((test) => test.status === 'passed').length;
+    for (const { fullName, failureMessages } of failed)
+      result.failed.push({ file, name: fullName, message: failureMessages[0] ?? '' });
+    if (status === 'failed' && failed.length === 0) result.broken.push({ file, message });
+  }
+  return result;
 }

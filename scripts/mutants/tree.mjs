@@ -2,8 +2,10 @@
  * Copies the source tree and patches the copies. A patch names the text that it replaces, which must occur exactly once. So a
  * row that no longer fits the source is an error, and not a mutant without effect.
  */
+import { execFile } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import ts from 'typescript';
 
 const copied = [
@@ -16,6 +18,7 @@ const copied = [
   'docs',
   'package.json',
   'tsconfig.json',
+  'tsconfig.build.json',
 ];
 
 /** Makes a copy of the tree in which tests and simulations can run. It uses the dependencies of `root`. */
@@ -24,6 +27,18 @@ export function copyTree(root, to) {
   for (const name of copied)
     if (existsSync(join(root, name))) cpSync(join(root, name), join(to, name), { recursive: true });
   symlinkSync(join(root, 'node_modules'), join(to, 'node_modules'));
+}
+
+/** Builds dist/ of the tree, for tests that start processes. Rejects when that fails. */
+export async function buildTree(tree) {
+  const run = promisify(execFile);
+  for (const args of [
+    ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json'],
+    ['scripts/bundle.mjs'],
+  ])
+    await run(process.execPath, args, { cwd: tree }).catch(({ stdout, stderr }) => {
+      throw new Error(`dist/ cannot be built: ${stdout}${stderr}`);
+    });
 }
 
 /** Returns the content of the files of `edits` before and after the patch. Throws when a text does not occur exactly once. */

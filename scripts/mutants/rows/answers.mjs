@@ -12,7 +12,7 @@ export const answerRows = [
         to: 'throw new KafkaError(Errors.NOT_COORDINATOR);',
       },
     ],
-    caughtBy: { test: 'test/server/process/before-internal-topics.test.ts' },
+    caughtBy: { test: 'test/server/process/before-internal-topics.test.ts', needsBuild: true },
   },
   {
     number: 860,

@@ -5,7 +5,8 @@
  * - `change`: what the patch changes in our code. `nearest`: how this bug differs from the one that is named
  * - `edits`: the patch. In `file`, the text `from`, which must occur exactly once, is replaced by `to`
  * - `caughtBy`: what must find the bug. Either a simulated world: {world, invariant}; when `invariant` is given, the name of
- *   the violated invariant must begin with it. Or a test: {test, name}, its file and a part of its name
+ *   the violated invariant must begin with it. Or a test: {test, name, needsBuild}, its file and a part of its name;
+ *   `needsBuild`: the test starts processes, which run dist/, so dist/ is built with the patch
  */
 import { answerRows } from './answers.mjs';
 import { boundRows } from './bounds.mjs';
