@@ -176,6 +176,20 @@ export const driverRows = [
     caughtBy: { test: 'test/server/raft/observer-log.test.ts' },
   },
   {
+    number: 1290,
+    bug: 'a broker without any controller believes in the last leader, and its stop waits for a controlled shutdown',
+    reference: 'own: CI, test/cli/bendemann.test.ts',
+    change: 'the leader is never forgotten',
+    edits: [
+      {
+        file: 'src/server/raft/observer-log.ts',
+        from: '    if (this.#failures > this.#addresses().length) this.#forgetLeader();\n',
+        to: '',
+      },
+    ],
+    caughtBy: { test: 'test/server/raft/observer-log.test.ts' },
+  },
+  {
     number: 72,
     bug: 'entries count as applied before they are',
     reference: 'async-raft 89bb48f8',

@@ -70,6 +70,7 @@ export class ObserverLog implements MetadataLog {
   #stream: Stream | null = null;
   #feedId: NodeId | null = null;
   #heardMs = 0;
+  /** Streams that have ended since a voter last sent its status. */
   #failures = 0;
   #rotation = 0;
   #unreturnedBytes = 0;
@@ -174,6 +175,12 @@ export class ObserverLog implements MetadataLog {
       const address = this.addressOf(leaderId);
       if (address !== null) return { address, id: leaderId };
     }
+    const known = this.#addresses();
+    this.#rotation += 1;
+    return known[this.#rotation % Math.max(1, known.length)] ?? null;
+  }
+
+  #addresses(): { address: Address; id: NodeId | null }[] {
     const known: { address: Address; id: NodeId | null }[] = [];
     for (const voter of this.#voters)
       if (voter.endpoints[0]) known.push({ address: voter.endpoints[0], id: voter.id });
@@ -182,8 +189,7 @@ export class ObserverLog implements MetadataLog {
         known.push({ address, id: null });
       }
     }
-    this.#rotation += 1;
-    return known[this.#rotation % Math.max(1, known.length)] ?? null;
+    return known;
   }
 
   #open(): void {
@@ -226,6 +232,7 @@ export class ObserverLog implements MetadataLog {
     this.#snapshot = null;
     const pauseMs = Math.min(retryMsMax, retryMsMin * 2 ** Math.min(this.#failures, 10));
     this.#failures += 1;
+    if (this.#failures > this.#addresses().length) this.#forgetLeader();
     this.#after(pauseMs + below(this.#options.random, pauseMs), () => this.#open());
   }
 
@@ -372,6 +379,19 @@ export class ObserverLog implements MetadataLog {
     for (const listener of this.#listeners) listener.onLeaderChange(now);
     // Changes to the new leader at once. If that fails, the periodic check tries again.
     this.#moveToLeader();
+  }
+
+  /**
+   * Called when the stream has ended and each address has been tried once since then: no voter is left that would tell about the end
+   * of the leadership, so this node knows no leader until a voter answers again. While the listeners take a snapshot nothing may be
+   * told to them: the next failed attempt calls this again.
+   */
+  #forgetLeader(): void {
+    if (this.#working || this.#status === null || this.leader().id === null) return;
+    this.#status = { ...this.#status, leaderId: -1 };
+    const { id, epoch } = this.leader();
+    this.#options.logger.info('No leader of the quorum known: no controller can be reached', { epoch });
+    for (const listener of this.#listeners) listener.onLeaderChange({ id, epoch });
   }
 
   async #finishSnapshot(): Promise<void> {

@@ -31,7 +31,7 @@ class Timers {
 }
 
 /** An observer whose streams to voters are `streams`. `errors`: what would end the process. */
-async function observer(count: number) {
+async function observer(count: number, onLeader: (id: number | null) => void = () => {}) {
   const addresses: Address[] = Array.from({ length: count }, (_, port) => ({ host: 'voter', port }));
   const streams: (MessageStream & { port: number; isClosed: boolean })[] = [];
   const open = ({ port }: Address): MessageStream => {
@@ -61,6 +61,13 @@ async function observer(count: number) {
     peers: { open, accept() {} } as unknown as PeerNetwork,
     logger: silentLogger,
     onFatal: (error) => errors.push(error),
+  });
+  log.addListener({
+    onCommit() {},
+    onSnapshot: () => Promise.resolve(),
+    onLeaderChange: ({ id }) => onLeader(id),
+    onActivated() {},
+    onDeactivated() {},
   });
   await log.start();
   return { log, streams, timers, errors };
@@ -94,6 +101,32 @@ test.each([
   expect(stream?.isClosed).toBe(true);
   for (let i = 0; i < 10 && streams.length < 2; i++) timers.next();
   expect(streams).toHaveLength(2);
+  await log.shutdown();
+  expect(errors).toEqual([]);
+});
+
+test('an observer knows no leader once all voters have been tried in vain, and knows it again when one answers', async () => {
+  const { log, streams, timers, errors } = await observer(2, (told) => leaders.push(told));
+  const leaders: (number | null)[] = [];
+  const status = { type: 'status', leaderId: 1, epoch: 7, highWatermark: 0, voters: [] };
+  const answer = (stream = streams.at(-1)): void => {
+    stream?.onMessage(helloOf(identityOf(1), 9));
+    stream?.onMessage(status);
+  };
+  answer();
+  await settle();
+  streams.at(-1)?.onClose(new Error('the voter has ended'));
+  for (const tried of [1, 2]) {
+    expect(log.leader()).toEqual({ id: 1, epoch: 7 });
+    while (streams.length < 1 + tried) timers.next();
+    streams.at(-1)?.onClose(new Error('the voter has ended'));
+  }
+  expect(log.leader()).toEqual({ id: null, epoch: 7 });
+  while (streams.length < 4) timers.next();
+  answer();
+  await settle();
+  expect(log.leader()).toEqual({ id: 1, epoch: 7 });
+  expect(leaders).toEqual([1, null, 1]);
   await log.shutdown();
   expect(errors).toEqual([]);
 });
