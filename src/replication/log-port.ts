@@ -88,6 +88,9 @@ export interface ReplicaLog {
   abortedTransactions(from: number, to: number): Promise<readonly AbortedTransaction[]>;
 }
 
+/** What the comparison of a follower's log with the leader's needs of either. */
+export type EpochLookup = Pick<ReplicaLog, 'logStartOffset' | 'logEndOffset' | 'endOffsetForEpoch'>;
+
 /** All logs of this broker. The caller waits for an operation on a partition directory before it requests the next. */
 export interface LogStore {
   /**

@@ -1,6 +1,6 @@
 /**
- * One replica of one partition on this broker: passes events to the pure state (`leader-state.ts`, `follower-state.ts`) and
- * carries out the results.
+ * One replica of one partition on this broker: passes events to the pure parts in `leader/` and `follower/`, and carries out
+ * the results.
  *
  * Invariants:
  * - logStartOffset <= highWatermark <= logEndOffset, and the high watermark never decreases while the log is not truncated.
@@ -22,10 +22,11 @@ import { Acknowledgements } from './leader/acknowledgements.ts';
 import type { IsrOutcome } from './leader/alter-partition.ts';
 import { BusyGate } from './busy-gate.ts';
 import { FeedList } from './leader/feed-list.ts';
-import type { Feed, SubscribeResult, Subscription } from './leader/feed.ts';
-import { fetchOffset, resetToRange, truncateToEpochs } from './follower/follower-truncation.ts';
-import { aheadOfMetadata, checkSubscription, outOfRangeAction } from './follower/follower-state.ts';
-import { followerHighWatermark } from './leader/high-watermark.ts';
+import type { Feed } from './leader/feed.ts';
+import type { SubscribeResult, Subscription } from './leader/feed-subscription.ts';
+import { aheadOfMetadata, checkSubscription } from './leader/feed-subscription.ts';
+import { fetchOffset, resetAction, resetToRange, truncateToEpochs } from './follower/follower-truncation.ts';
+import { followerHighWatermark } from './follower/follower-high-watermark.ts';
 import type { IsrProposal } from './leader/isr.ts';
 import { LeaderState } from './leader/leader-state.ts';
 import { type EpochEndOffset, isDiskFailure, type ReplicaLog } from './log-port.ts';
@@ -356,7 +357,7 @@ export class Partition {
 
   /** Truncates to `leaderEnd`, or empties the log to begin at `leaderStart`. False: this log's end was between them already. */
   async resetIntoRange(leaderStart: number, leaderEnd: number): Promise<boolean> {
-    const action = outOfRangeAction(fetchOffset(this.log), leaderStart, leaderEnd);
+    const action = resetAction(fetchOffset(this.log), leaderStart, leaderEnd);
     if (action.kind !== 'retry') await this.#truncate(() => resetToRange(this.log, action));
     return action.kind !== 'retry';
   }

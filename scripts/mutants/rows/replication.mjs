@@ -7,7 +7,7 @@ const leader = 'src/replication/leader/leader-state.ts';
 const leaderTest = 'test/replication/leader-state.test.ts';
 const fetcher = 'src/replication/stream/replica-fetcher.ts';
 const fetcherTest = 'test/replication/replica-fetcher.test.ts';
-const followerTest = 'test/replication/follower-state.test.ts';
+const followerTest = 'test/replication/follower.test.ts';
 const alterPartition = 'src/controller/alter-partition.ts';
 const partitionsTest = 'test/controller/partitions.test.ts';
 const directoriesTest = 'test/controller/directories.test.ts';
@@ -96,7 +96,7 @@ export const replicationRows = [
     change: 'its own end offset of the epoch is not compared',
     edits: [
       {
-        file: 'src/replication/follower/follower-state.ts',
+        file: 'src/replication/follower/follower-truncation.ts',
         from: 'return Math.min(own.endOffset, bounded);',
         to: 'return bounded;',
       },

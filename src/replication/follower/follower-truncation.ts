@@ -1,14 +1,34 @@
 /**
- * Truncates a follower's log to the offset that `follower-state.ts` computes. Nothing may be appended until the promise
- * resolves.
+ * Where a follower truncates, so that its log becomes a prefix of the leader's.
+ *
+ * The leader refuses a subscription when the logs diverge (`../leader/feed-subscription.ts`); the follower truncates and
+ * subscribes again. Nothing may be appended until the promise of a truncation resolves.
+ *
+ * Invariant: after a truncation to `truncationOffset` either the follower's log equals the leader's, or the follower's last
+ * record has an older epoch than before. So the exchange ends. The follower does not truncate to its high watermark, which may
+ * be lower than the leader's: that would remove acknowledged records (KIP-101).
  */
 import { mark } from '../../base/mark.ts';
-import { type OutOfRangeAction, truncationOffset } from './follower-state.ts';
-import type { EpochEndOffset, ReplicaLog } from '../log-port.ts';
+import type { EpochEndOffset, EpochLookup, ReplicaLog } from '../log-port.ts';
 
 /** The offset from which a follower fetches: its log end offset, unless it has lost records in front of it. */
 export function fetchOffset(log: ReplicaLog): number {
   return log.missingFrom ?? log.logEndOffset;
+}
+
+/**
+ * The offset to which the follower truncates `log`. `leaders` is from the leader: the largest epoch in the leader's log that is
+ * not above the epoch of the follower's last record, and the end offset of that epoch in the leader's log.
+ */
+export function truncationOffset(log: EpochLookup, leaders: EpochEndOffset): number {
+  if (leaders.endOffset < 0) return log.logStartOffset;
+  const bounded = Math.min(leaders.endOffset, log.logEndOffset);
+  if (leaders.epoch < 0) return bounded;
+  const own = log.endOffsetForEpoch(leaders.epoch);
+  // All epochs in the follower's log are newer than `leaders.epoch`, so the two logs share no record from the leader's end
+  // offset on.
+  if (own.endOffset < 0) return bounded;
+  return Math.min(own.endOffset, bounded);
 }
 
 export function truncateToEpochs(log: ReplicaLog, diverging: EpochEndOffset): Promise<void> {
@@ -18,9 +38,21 @@ export function truncateToEpochs(log: ReplicaLog, diverging: EpochEndOffset): Pr
   return truncateOrRestart(log, Math.min(truncationOffset(log, diverging), log.logEndOffset));
 }
 
+export type ResetAction =
+  | { readonly kind: 'truncate'; readonly offset: number }
+  | { readonly kind: 'restart'; readonly offset: number }
+  | { readonly kind: 'retry' };
+
+/** What a follower does when the leader's log [start, end) does not contain the follower's log end offset. */
+export function resetAction(ownEndOffset: number, leaderStart: number, leaderEnd: number): ResetAction {
+  if (ownEndOffset < leaderStart) return { kind: 'restart', offset: leaderStart };
+  if (ownEndOffset > leaderEnd) return { kind: 'truncate', offset: leaderEnd };
+  return { kind: 'retry' };
+}
+
 export function resetToRange(
   log: ReplicaLog,
-  action: Exclude<OutOfRangeAction, { kind: 'retry' }>,
+  action: Exclude<ResetAction, { kind: 'retry' }>,
 ): Promise<void> {
   return action.kind === 'truncate'
     ? truncateOrRestart(log, action.offset)

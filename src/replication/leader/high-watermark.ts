@@ -43,9 +43,3 @@ export function committedUpTo(input: HighWatermarkInput): number {
   }
   return end;
 }
-
-/** A follower's high watermark: that of the leader (`leaders`), at most the follower's own log end offset. Never decreases. */
-export function followerHighWatermark(current: number, leaders: number, logEndOffset: number): number {
-  const reached = leaders < logEndOffset ? leaders : logEndOffset;
-  return reached > current ? reached : current;
-}

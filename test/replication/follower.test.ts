@@ -1,12 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { followerHighWatermark } from '../../src/replication/leader/high-watermark.ts';
-import {
-  checkSubscription,
-  type EpochLookup,
-  outOfRangeAction,
-  truncationOffset,
-} from '../../src/replication/follower/follower-state.ts';
+import { followerHighWatermark } from '../../src/replication/follower/follower-high-watermark.ts';
+import { resetAction, truncationOffset } from '../../src/replication/follower/follower-truncation.ts';
+import { checkSubscription } from '../../src/replication/leader/feed-subscription.ts';
+import type { EpochLookup } from '../../src/replication/log-port.ts';
 
 /** A log that is only the list of its records' leader epochs. */
 class EpochList implements EpochLookup {
@@ -44,7 +41,7 @@ function reconcile(leader: EpochList, follower: EpochList): number {
     if (check.kind === 'diverging')
       follower.epochs.length = Math.min(truncationOffset(follower, check), follower.logEndOffset);
     else {
-      const action = outOfRangeAction(follower.logEndOffset, leader.logStartOffset, leader.logEndOffset);
+      const action = resetAction(follower.logEndOffset, leader.logStartOffset, leader.logEndOffset);
       if (action.kind !== 'truncate') throw new Error(`cannot go on: ${action.kind}`);
       follower.epochs.length = action.offset;
     }
@@ -97,9 +94,9 @@ describe('truncation', () => {
 });
 
 test('out of range: restart at the log start, truncate to the log end, or retry', () => {
-  expect(outOfRangeAction(5, 10, 20)).toEqual({ kind: 'restart', offset: 10 });
-  expect(outOfRangeAction(25, 10, 20)).toEqual({ kind: 'truncate', offset: 20 });
-  expect(outOfRangeAction(15, 10, 20)).toEqual({ kind: 'retry' });
+  expect(resetAction(5, 10, 20)).toEqual({ kind: 'restart', offset: 10 });
+  expect(resetAction(25, 10, 20)).toEqual({ kind: 'truncate', offset: 20 });
+  expect(resetAction(15, 10, 20)).toEqual({ kind: 'retry' });
 });
 
 test("a follower's high watermark is at most its log end offset, and does not decrease", () => {
