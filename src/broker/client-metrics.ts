@@ -4,8 +4,8 @@
  * for clients.
  *
  * - The state of a client instance is kept on this broker only, as in Kafka.
- * - Time is an argument. An instance that sent no request for three intervals is removed. If there are too many instances, the
- *   one that was silent for longest is removed.
+ * - Time is an argument. An instance that sent no request for three intervals (at least a minute) is removed. If there are too
+ *   many instances, the one that was silent for longest is removed.
  * - The content of the metrics is not used: pushes are validated and counted (`docs/metrics.md`), then dropped, because nothing
  *   receives them.
  */

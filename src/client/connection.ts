@@ -32,7 +32,9 @@ interface Pending {
   readonly timer: Timer;
 }
 
-/** The connection broke, or the broker did not respond in time. The request may or may not have been carried out. */
+/**
+ * The connection broke or was closed, or the broker did not respond in time. The request may or may not have been carried out.
+ */
 export class DisconnectedError extends Error {
   override readonly name = 'DisconnectedError';
 }
@@ -99,7 +101,10 @@ export class BrokerConnection {
     }
   }
 
-  /** The newest version that both sides support, at most `versionMax`. */
+  /**
+   * The newest version that both sides support, at most `versionMax`, and none that Kafka calls unstable. Throws
+   * UNSUPPORTED_VERSION when there is none.
+   */
   versionOf(message: Message, versionMax = message.versions.max): number {
     const span = this.served.get(message.key);
     const unsupported = `The node does not support ${upperSnakeCase(message.name)}`;
@@ -116,7 +121,7 @@ export class BrokerConnection {
     return version;
   }
 
-  /** Sends one request in the newest common version. */
+  /** Sends one request, in `options.version` or else in the newest common version. */
   request<Q extends Shape, R extends Shape>(
     request: Message<Q>,
     response: Message<R>,
@@ -171,7 +176,10 @@ export class BrokerConnection {
     }
   }
 
-  /** Throws when the response does not match the oldest request; then no later response can be matched either. */
+  /**
+   * Throws when the response does not match the oldest request; then no later response can be matched either. A body that
+   * cannot be decoded fails only its own request.
+   */
   private answer(frame: Uint8Array): void {
     const [pending] = this.pending;
     if (pending === undefined) throw new Error('a response without a pending request');

@@ -35,7 +35,7 @@ export class ConsumerProtocolMember extends HeartbeatingMember {
   private assigned: Owned | null = null;
   /** The subscribed topics of which the coordinator knows. */
   private sentTopics: readonly string[] = [];
-  /** Whether the last heartbeat failed, so that the coordinator may have sent an assignment in a response that was lost. */
+  /** Whether the last heartbeat has no response, or an error: the coordinator may have sent an assignment that was lost. */
   private mayHaveMissed = false;
 
   constructor(client: KafkaClient, subscription: Subscription, options: GroupOptions, memberId: string) {
@@ -69,7 +69,7 @@ export class ConsumerProtocolMember extends HeartbeatingMember {
       }));
   }
 
-  /** A static member does not leave: it keeps its assignment until its session ends. */
+  /** A static member leaves with the epoch -2: the coordinator keeps its assignment until its session ends. */
   protected async leaveOnce(): Promise<void> {
     if (this.epoch === joinEpoch) return;
     await this.ask({ memberEpoch: this.options.groupInstanceId === null ? leaveEpoch : leaveStaticEpoch });

@@ -1,6 +1,6 @@
 /**
  * Reads assigned partitions. It keeps their positions, has at most one Fetch request in flight to each leader, and decodes the
- * records. A position advances only over records that `poll` has returned.
+ * records. `position` moves past a record only when `poll` has returned it.
  */
 import { groupBy } from '../base/collections.ts';
 import { sleep } from '../base/clock.ts';
@@ -32,7 +32,9 @@ export interface FetcherOptions {
   readonly fetchMaxBytes: number;
   readonly partitionMaxBytes: number;
   readonly isReadCommitted: boolean;
-  /** Where to continue when a position is out of range. */
+  /**
+   * Where to continue when a position is out of range, or when the topic was deleted and created again; `none`: `poll` throws.
+   */
   readonly reset: 'earliest' | 'latest' | 'none';
 }
 
@@ -44,7 +46,10 @@ export const fetcherDefaults: FetcherOptions = {
   reset: 'latest',
 };
 
-/** The checksum of a batch is wrong: the disk or the network changed it. None of its records is returned. */
+/**
+ * Fetched bytes are not a record batch, or the checksum of a batch is wrong: the disk or the network changed it. No record of
+ * the batch is returned.
+ */
 export class CorruptRecordError extends Error {
   override readonly name = 'CorruptRecordError';
 }
@@ -100,7 +105,7 @@ export class Fetcher {
     this.drop(topic, partition);
   }
 
-  /** The offset of the next record that `poll` returns. */
+  /** The offset of the next record that `poll` returns; null: the partition is not assigned. */
   position(topic: string, partition: number): number | null {
     const first = this.ready.find((record) => record.topic === topic && record.partition === partition);
     return first?.offset ?? this.assigned.get(`${topic}-${partition}`)?.position ?? null;
@@ -123,8 +128,8 @@ export class Fetcher {
   }
 
   /**
-   * Returns records, in order within each partition; none if none arrive within `maxWaitMs`. Throws errors that a retry cannot
-   * mend.
+   * Returns at most `maxRecords` records, in order within each partition. Waits up to `maxWaitMs` for them; returns none sooner
+   * when a leader has none. Throws errors that a retry cannot mend.
    */
   async poll(maxWaitMs: number, maxRecords = 500): Promise<ConsumedRecord[]> {
     if (this.ready.length === 0) {
@@ -187,7 +192,10 @@ export class Fetcher {
     }
   }
 
-  /** Whether a broker has answered since the last call that it does not have or does not lead a partition. */
+  /**
+   * Whether a partition in a Fetch response had an error other than OFFSET_OUT_OF_RANGE since the last call, so that the
+   * metadata may be old.
+   */
   takeMetadataError(): boolean {
     const had = this.hadMetadataError;
     this.hadMetadataError = false;
@@ -242,7 +250,7 @@ export class Fetcher {
   private async fetchFrom(leader: number, entries: readonly Assigned[]): Promise<void> {
     const connection = await this.client.broker(leader);
     const asked = entries.map((entry) => ({ entry, position: entry.position }));
-    // From version 13 on topics are identified by id: a topic with the name of a deleted one is not taken for that.
+    // From version 13 on topics are identified by id, so a new topic is not mistaken for a deleted one of the same name.
     const hasIds = entries.every(({ topicId }) => topicId !== uuidZero);
     const version = connection.versionOf(FetchRequest, hasIds ? 13 : 12);
     const answer = await connection.request(
@@ -255,7 +263,7 @@ export class Fetcher {
         isolationLevel: this.options.isReadCommitted ? 1 : 0,
         sessionId: 0,
         sessionEpoch: -1,
-        // While a topic is made again its partitions may have different ids.
+        // While a topic is deleted and created again, its partitions may have different topic ids here.
         topics: [...new Map(entries.map((entry) => [`${entry.topicId} ${entry.topic}`, entry])).values()].map(
           ({ topic, topicId }) => ({
             topic,
@@ -310,7 +318,7 @@ export class Fetcher {
     await this.reset(entry);
   }
 
-  /** Moves the position to where `auto.offset.reset` says. */
+  /** Moves the position to where `auto.offset.reset` says; throws OFFSET_OUT_OF_RANGE when that is `none`. */
   private async reset(entry: Assigned): Promise<void> {
     if (this.options.reset === 'none') throw new KafkaError(Errors.OFFSET_OUT_OF_RANGE);
     const timestamp = this.options.reset === 'earliest' ? offsetEarliest : offsetLatest;

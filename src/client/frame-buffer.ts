@@ -1,7 +1,10 @@
-/** Splits a byte stream into length-prefixed frames. Invariant: `chunks` hold exactly the bytes after the last whole frame. */
+/**
+ * Splits a byte stream into length-prefixed frames. Invariant: `chunks` hold exactly the bytes after the frame that `shift`
+ * returned last.
+ */
 import { KafkaError, Errors } from '../protocol/errors.ts';
 
-/** No Kafka response is larger than this. */
+/** A greater length is refused: the peer does not speak Kafka's protocol. */
 const frameBytesMax = 1024 * 1024 * 1024;
 
 export class FrameBuffer {
@@ -13,7 +16,7 @@ export class FrameBuffer {
     this.sizeBytes += chunk.length;
   }
 
-  /** The next whole frame without its length prefix, or null. */
+  /** The next whole frame without its length prefix, or null. Throws when the length is negative or too great. */
   shift(): Uint8Array | null {
     if (this.sizeBytes < 4) return null;
     const head = this.join(4);

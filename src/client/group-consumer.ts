@@ -1,6 +1,7 @@
 /**
- * A consumer in a group: it joins the group, reads its assigned partitions from the committed offsets on, and commits
- * periodically. When the group rebalances, it gives up all partitions and joins again.
+ * A consumer in a group: it joins the group, reads its assigned partitions from the committed offsets on (where there are none,
+ * `auto.offset.reset` decides), and commits periodically. When the group rebalances, it gives up all partitions and joins
+ * again.
  */
 import {
   type ConsumedRecord,
@@ -24,11 +25,14 @@ export interface AssignedPartition {
 export interface GroupConsumerOptions {
   readonly group: GroupOptions;
   readonly fetch: Partial<FetcherOptions>;
-  /** Interval after which returned records are committed; they are also committed at a rebalance. Null: no automatic commits. */
+  /**
+   * Interval after which returned records are committed; they are also committed at a rebalance and by `close`. Null: no
+   * automatic commits.
+   */
   readonly autoCommitIntervalMs: number | null;
-  /** Called when the group rebalances, before this member joins again, with the revoked partitions. */
+  /** Called before each join, with the partitions that this member gives up; none before the first join. */
   readonly onRebalance?: (revoked: readonly AssignedPartition[]) => void;
-  /** Called after a rebalance, with the assigned partitions. */
+  /** Called after each join, with the assigned partitions. */
   readonly onAssigned?: (assigned: readonly AssignedPartition[]) => void;
 }
 
@@ -85,7 +89,7 @@ export class GroupConsumer {
     return this.fetcher.positions();
   }
 
-  /** Sets the positions back to the committed offsets. */
+  /** Sets the positions back to the committed offsets; where there are none, `auto.offset.reset` decides. */
   async reset(): Promise<void> {
     await this.startAt(this.assigned);
   }

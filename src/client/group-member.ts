@@ -104,8 +104,8 @@ export class GroupMember extends HeartbeatingMember {
         groupInstanceId: this.options.groupInstanceId,
         protocolType: 'consumer',
         protocolName: 'range',
-        // A static leader that came back must not replace the assignment of the group (KIP-814). It has computed one all the same,
-        // because that records the partition counts, whose changes make it join again.
+        // A static leader that came back must not replace the assignment of the group (KIP-814). This member has computed one
+        // all the same, because that records the partition counts: when they change, it must join again.
         assignments: joined.skipAssignment ? [] : assignments,
       },
       timeoutMs,
@@ -119,7 +119,7 @@ export class GroupMember extends HeartbeatingMember {
     }));
   }
 
-  /** This member is the group leader and computes the assignment. */
+  /** As group leader: computes the assignment of all members, and records the partition counts that it is based on. */
   private async assignAll(joined: Infer<typeof JoinGroupResponse>) {
     const subscriptions = new Map(
       joined.members.map(({ memberId, metadata }) => [

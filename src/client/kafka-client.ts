@@ -136,7 +136,7 @@ export class KafkaClient {
     return this.connect(address, use);
   }
 
-  /** Sends one request to any node that responds. */
+  /** Sends one request to any broker that responds; when the bootstrap addresses are controllers, to the active controller. */
   async request<Q extends Shape, R extends Shape>(
     request: Message<Q>,
     response: Message<R>,

@@ -96,7 +96,7 @@ export abstract class HeartbeatingMember implements Membership {
    * the coordinator does not know this member.
    */
   protected abstract forget(error: unknown): void;
-  /** Leaves the group if this is a member. */
+  /** Leaves the group if this is a member. A static member of the classic protocol sends nothing. */
   protected abstract leaveOnce(): Promise<void>;
   /** Topics of which this member follows the metadata besides the subscribed ones. */
   protected abstract readonly watched: readonly string[];

@@ -127,7 +127,7 @@ export class Producer {
   private readonly queues = new Map<string, PartitionQueue>();
   private identity: Promise<Identity> | null = null;
   private period = new SendPeriod();
-  /** The periods that `flush` has ended and that have unsettled records, or an earlier one has; the oldest first. */
+  /** Periods that `flush` has ended but that are not resolved, oldest first: they or an earlier one have unsettled records. */
   private readonly ended: SendPeriod[] = [];
 
   constructor(client: KafkaClient, random: Random, options: Partial<ProducerOptions> = {}) {
@@ -270,7 +270,10 @@ export class Producer {
     return this.options.isIdempotent ? this.producerIdentity() : null;
   }
 
-  /** The result of `work`; throws Kafka's error for records that expire when there is none at `deadlineMs`. */
+  /**
+   * The result of `work`. If there is none at `deadlineMs`, throws the error that Java's client has for expired records;
+   * `count` returns their number.
+   */
   private inTime<T>(
     { topic, index }: PartitionQueue,
     deadlineMs: number,

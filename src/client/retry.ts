@@ -1,4 +1,4 @@
-/** Repeats an operation until it succeeds or its time is up. */
+/** Repeats an operation until it succeeds, fails permanently, or its time is up. */
 import { sleep, type Timer } from '../base/clock.ts';
 import { KafkaError } from '../protocol/errors.ts';
 import { type ClientPorts, DisconnectedError } from './connection.ts';

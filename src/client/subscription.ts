@@ -77,12 +77,15 @@ export class SubscribedTopics {
     this.dueMs = this.nowMs() + (isComplete ? this.maxAgeMs : Math.min(retryMs, this.maxAgeMs));
   }
 
-  /** Makes the next look-up due: an answer of a broker did not fit the metadata. */
+  /** Makes the next look-up due as soon as `backoffMs` allows: an answer of a broker did not fit the metadata. */
   expire(): void {
     this.dueMs = Math.min(this.dueMs, this.askedMs + backoffMs);
   }
 
-  /** When the metadata are too old, looks them up and passes them on. Errors that a retry can mend wait for the next look-up. */
+  /**
+   * When the metadata are too old, looks them up and passes them to `take`. After an error that a retry can mend, the next
+   * look-up is due in `retryMs`; other errors are thrown.
+   */
   async refresh(others: readonly string[], take: (cluster: ClusterInfo) => void): Promise<void> {
     if (this.isAsking || this.nowMs() < this.dueMs) return;
     this.isAsking = true;

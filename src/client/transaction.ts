@@ -78,7 +78,7 @@ export class Transaction {
 
   /** Fences earlier producers with this transactional id and ends their open transaction. Called once, before the first record. */
   async initialize(): Promise<void> {
-    const answer = await this.#ask('transaction', InitProducerIdRequest, InitProducerIdResponse, {
+    const answer = await this.#ask(InitProducerIdRequest, InitProducerIdResponse, {
       transactionalId: this.transactionalId,
       transactionTimeoutMs: this.#options.timeoutMs,
     });
@@ -97,17 +97,12 @@ export class Transaction {
     if (this.#added.has(key)) return;
     const { producerId, producerEpoch } = this.identity;
     await this.#retried(async () => {
-      const answer = await this.#request(
-        'transaction',
-        AddPartitionsToTxnRequest,
-        AddPartitionsToTxnResponse,
-        {
-          v3AndBelowTransactionalId: this.transactionalId,
-          v3AndBelowProducerId: producerId,
-          v3AndBelowProducerEpoch: producerEpoch,
-          v3AndBelowTopics: [{ name: topic, partitions: [partition] }],
-        },
-      );
+      const answer = await this.#request(null, AddPartitionsToTxnRequest, AddPartitionsToTxnResponse, {
+        v3AndBelowTransactionalId: this.transactionalId,
+        v3AndBelowProducerId: producerId,
+        v3AndBelowProducerEpoch: producerEpoch,
+        v3AndBelowTopics: [{ name: topic, partitions: [partition] }],
+      });
       for (const { resultsByPartition } of answer.resultsByTopicV3AndBelow)
         for (const { partitionErrorCode } of resultsByPartition) check(partitionErrorCode);
     });
@@ -118,7 +113,7 @@ export class Transaction {
   async commitOffsets(group: TransactionGroup, offsets: readonly TransactionOffset[]): Promise<void> {
     const { groupId } = group;
     const identity = { transactionalId: this.transactionalId, ...this.identity };
-    await this.#ask('transaction', AddOffsetsToTxnRequest, AddOffsetsToTxnResponse, { ...identity, groupId });
+    await this.#ask(AddOffsetsToTxnRequest, AddOffsetsToTxnResponse, { ...identity, groupId });
     this.#added.add(`group ${groupId}`);
     const topics = [...new Set(offsets.map(({ topic }) => topic))].map((name) => ({
       name,
@@ -141,7 +136,7 @@ export class Transaction {
   async end(isCommit: boolean): Promise<void> {
     if (this.#added.size === 0) return;
     const init = { transactionalId: this.transactionalId, ...this.identity, committed: isCommit };
-    await this.#ask('transaction', EndTxnRequest, EndTxnResponse, init);
+    await this.#ask(EndTxnRequest, EndTxnResponse, init);
     this.#added.clear();
   }
 
@@ -149,33 +144,30 @@ export class Transaction {
     return retry(this.#client.ports, this.#options.maxBlockMs, attempt);
   }
 
-  /** Sends a request whose response has a single error code. */
+  /** Sends a request whose response has a single error code to the transaction coordinator. */
   async #ask<Q extends Shape, R extends Shape>(
-    of: string,
     request: Message<Q>,
     response: Message<R>,
     init: Init<Message<Q>>,
   ): Promise<Infer<Message<R>>> {
     return retry(this.#client.ports, this.#options.maxBlockMs, async () => {
-      const answer = await this.#request(of, request, response, init);
+      const answer = await this.#request(null, request, response, init);
       check((answer as unknown as { readonly errorCode: number }).errorCode);
       return answer;
     });
   }
 
-  /**
-   * Sends a request to a coordinator. `of`: 'transaction' for the transaction coordinator, or the id of a group for that group's.
-   */
+  /** Sends a request to the coordinator of a group; null: to the transaction coordinator. */
   async #request<Q extends Shape, R extends Shape>(
-    of: string,
+    groupId: string | null,
     request: Message<Q>,
     response: Message<R>,
     init: Init<Message<Q>>,
   ): Promise<Infer<Message<R>>> {
     const node =
-      of === 'transaction'
+      groupId === null
         ? await this.#client.coordinator(this.transactionalId, 'transaction')
-        : await this.#client.coordinator(of);
+        : await this.#client.coordinator(groupId);
     const connection = await this.#client.broker(node);
     return connection.request(request, response, init, { versionMax: versionsMax.get(request.key) ?? 0 });
   }

@@ -24,9 +24,9 @@ export class LeaderEpochCache {
   }
 
   /**
-   * Records that `epoch` begins at `startOffset`. Entries of a later epoch, or with the same or a later start, are removed: their
-   * records were truncated, or they never had any. `persist` false: the entry need not be written to disk, because an epoch
-   * without records is not needed after a restart.
+   * Records that `epoch` begins at `startOffset`. Entries of the same or a later epoch, or with the same or a later start, are
+   * removed: their records were truncated, or they never had any. `persist` false: the entry need not be written to disk,
+   * because an epoch without records is not needed after a restart.
    */
   assign(epoch: number, startOffset: number, persist = true): void {
     const last = this.#entries.at(-1);

@@ -50,7 +50,7 @@ async function syncTo(state: LogState, target: number, options: FlushOptions): P
   }
   await syncNames(state);
   await writeEpochs(state);
-  // Before the recovery point advances: a start trusts what is below it only as far as it is listed.
+  // This comes before the recovery point advances: a start trusts a segment below it only if this checkpoint lists the segment.
   if (options.indexes && generation === state.generation) await writeSegmentCheckpoint(state, target);
   state.lastFlushMs = state.resources.clock.monotonicMs();
   // If the log was truncated in the meantime, the offsets below `target` may belong to other records, which are not synced.
@@ -129,7 +129,7 @@ async function makeDirectory(state: LogState): Promise<void> {
   }
 }
 
-/** Syncs `partition.metadata`, which was written without a sync when the directory was created; writes it if it is missing. */
+/** Writes `partition.metadata` again, now with a sync: it was written without one when the directory was created. */
 async function syncMetadata(state: LogState): Promise<void> {
   state.metadataDirty = false;
   state.directoryDirty = true;

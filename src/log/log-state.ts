@@ -38,7 +38,10 @@ export interface LogResources extends SegmentResources {
 export interface LogCallbacks {
   /** The disk failed: this log accepts no more reads or writes. Called once. */
   readonly onFailure: (error: StorageError) => void;
-  /** Called when this log's recovery point has decreased. Resolves when the new one is durable in the checkpoint. */
+  /**
+   * Called when the recovery point of this log must be durable before the log continues: it has decreased, or a compaction
+   * begins. Resolves when it is durable in the checkpoint.
+   */
   readonly persistRecoveryPoints: () => Promise<void>;
   /** Called at the first write after the manager has set `isTouched` to false. */
   readonly onTouched: () => void;
@@ -112,7 +115,7 @@ export class LogState {
   missing: readonly OffsetRange[] = [];
   /** Records below the recovery point or the high watermark were not found when the log was opened. Changed by log-loading, missing-records. */
   hasLostRecords = false;
-  /** The number of truncations. A read that sees it change is repeated. Changed by log-truncation, log-relocation. */
+  /** The number of truncations and moves. A read that sees it change is repeated. Changed by log-truncation, log-relocation. */
   generation = 0;
   /** The smallest offset to which the log was truncated since the last compaction. Changed by log-truncation, compaction. */
   truncatedTo = Number.MAX_SAFE_INTEGER;

@@ -358,7 +358,7 @@ export class PartitionLog {
     await this.flush();
   }
 
-  /** Writes indexes to their files, so that tools can read the files of a running broker. */
+  /** Writes indexes and leader epochs to their files, so that tools can read the files of a running broker. */
   async writeBehind(): Promise<void> {
     const state = this.#state;
     if (this.isOffline || (state.active.sizeBytes === 0 && !state.epochs.isDirty)) return;

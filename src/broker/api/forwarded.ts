@@ -4,8 +4,8 @@
  * UpdateFeatures (57), UnregisterBroker (64). Every node forwards them to the controller; each has a row below.
  *
  * Behaviour: After a successful change the response waits until this node's own image has the change, at most `readYourWriteMs`. So a
- *            client can use a new topic at once through the same broker. When no controller responds in time, every item of the
- *            response has REQUEST_TIMED_OUT.
+ *            client can use a new topic at once through the same broker. (Elections and reassignments do not wait.) When no
+ *            controller responds in time, the response has REQUEST_TIMED_OUT, for every item if items have errors.
  */
 import { sameElements } from '../../base/collections.ts';
 import { uuidZero } from '../../base/uuid.ts';

@@ -1,6 +1,7 @@
 /**
- * The only place that decides whether a connection may use an API. Handlers themselves check rights on topics and groups.
- * Not done: There is no authorizer, so everything is allowed. If `authorizer.class.name` is set, the node refuses to start.
+ * The only place that decides whether a connection may use an API. Rights on topics and groups belong into the handlers.
+ *
+ * Not done: an authorizer, so everything is allowed. If `authorizer.class.name` is set, the node refuses to start.
  */
 import type { ErrorRow } from '../../protocol/errors.ts';
 import type { RequestContext } from '../handler.ts';

@@ -51,7 +51,10 @@ export class ClientQuotas {
   readonly #throttled = new Map<QuotaType, number>();
   #known: SecurityImage['clientQuotas'] | null = null;
 
-  /** `afterTurn`: by default for a clock that stands still during a turn. */
+  /**
+   * `afterTurn`: calls back when a turn of the event loop is over. The default, a microtask, is for clocks that stand still
+   * during a turn.
+   */
   constructor({ client, controller }: QuotaWindows, clock: Clock, afterTurn: AfterTurn = queueMicrotask) {
     this.#clock = clock;
     this.window = client;

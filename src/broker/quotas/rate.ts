@@ -78,8 +78,8 @@ export class Rate {
   }
 
   /**
-   * The time over which the rate is computed: from the begin of the oldest sample until now, but at least `samplesMax` - 1 whole
-   * samples, because otherwise the first values of a client would give a very high rate.
+   * The time over which the rate is computed: from the start of the oldest sample until now, but at least `samplesMax` - 1
+   * whole samples, because otherwise the first values of a client would give a very high rate.
    */
   #windowMs(nowMs: number): number {
     const { samplesMax, sampleMs } = this.#window;

@@ -34,7 +34,10 @@ interface Candidate {
 export class LogCleaner {
   readonly #options: LogCleanerOptions;
   readonly #checkpoints = new Map<string, OffsetCheckpoint>();
-  /** Logs whose compaction failed, for example because a segment is damaged. They are not compacted until the next start. */
+  /**
+   * Logs whose compaction failed with any error but one of the disk, for example because a segment is damaged. They are not
+   * compacted until the next start.
+   */
   readonly #uncleanable = new WeakSet<PartitionLog>();
   #running: Promise<boolean> | null = null;
   #stopped = false;
@@ -60,7 +63,7 @@ export class LogCleaner {
     this.#checkpoints.get(directory)?.delete(name);
   }
 
-  /** Compacts all logs that are due; resolves to false when there was none. */
+  /** Compacts all logs that are due; resolves to false when nothing was compacted. */
   cleanOnce(): Promise<boolean> {
     this.#running ??= this.#clean().finally(() => {
       this.#running = null;

@@ -123,7 +123,10 @@ export interface FilteredBatch {
    * What is kept of the batch: the same bytes, or a batch with fewer records; null: nothing. Valid only as long as the header is.
    */
   readonly bytes: Uint8Array | null;
-  /** The batch has a marker whose transaction must stay in the transaction index. */
+  /**
+   * The batch is a control batch whose entry in the transaction index, if there is one, must stay: the log has a batch of its
+   * transaction, or the pass ends before it.
+   */
   readonly isNeededMarker: boolean;
 }
 

@@ -41,7 +41,8 @@ export interface CleanableRange {
   readonly cleanBytes: number;
   readonly dirtyBytes: number;
   /**
-   * Whether the oldest dirty record is older than `max.compaction.lag.ms`, so that the log is compacted whatever its dirty ratio.
+   * Whether a dirty segment begins with a record older than `max.compaction.lag.ms`, so that the log is compacted whatever its
+   * dirty ratio.
    */
   readonly isOverdue: boolean;
 }
@@ -230,7 +231,10 @@ async function rewrite(
   return cleaned;
 }
 
-/** Replaces the segments of the group by the cleaned one. False: the log was truncated, changed or closed in the meantime. */
+/**
+ * Replaces the segments of the group by the cleaned one. False: in the meantime the log was truncated, changed or closed, or
+ * its disk has failed.
+ */
 async function swap(
   state: LogState,
   group: readonly Segment[],

@@ -1,7 +1,7 @@
 /**
- * The small text files of a log directory and of a partition, in Kafka's formats. Reading a damaged file returns `null` and does
- * not throw: each of them can be made again from the logs, at the price of a longer
- * recovery; except log start offsets, without which deleted records can be read again.
+ * The small text files of a log directory and of a partition, in Kafka's formats. Reading a damaged file does not throw but
+ * returns `null` (or, for the clean shutdown file, an unknown broker epoch). Each file can be made again from the logs, at the
+ * price of a longer recovery; except log start offsets, without which deleted records can be read again.
  */
 import type { Scheduler } from '../../base/clock.ts';
 import type { FileSystem } from '../../base/file-system.ts';
@@ -114,7 +114,7 @@ export function encodePartitionMetadata(topicId: Uuid): Uint8Array {
   return encoder.encode(`version: 0\ntopic_id: ${topicId}`);
 }
 
-/** The topic id of a partition directory; null when the file is missing or incomplete. */
+/** The topic id of a partition directory; null when the file is missing or invalid. */
 export async function readPartitionMetadata(fs: FileSystem, directory: string): Promise<Uuid | null> {
   const text = await readText(fs, `${directory}/${partitionMetadataName}`);
   const match = text === null ? null : /^version: 0\ntopic_id: (\S+)\s*$/.exec(text);

@@ -109,9 +109,10 @@ export class LogDirectories {
   }
 
   /**
-   * The directory for a replica: the one with `directoryId`. If metadata names none, or none here has that id (its disk was
-   * replaced), the one with the fewest logs. Throws KAFKA_STORAGE_ERROR when the replica may be in an offline directory: a
-   * second, empty one must not be created.
+   * The directory for a replica. For a new one: the directory that AlterReplicaLogDirs requested. Otherwise the one with
+   * `directoryId`. If metadata names none, or none here has that id (its disk was replaced): the one with the fewest logs, a
+   * cordoned one only if all are. Throws KAFKA_STORAGE_ERROR when the replica may be in an offline directory: a second, empty
+   * one must not be created.
    */
   choose(name: string, directoryId: Uuid | null, isNew: boolean): LogDirectory {
     const online = this.all.filter((directory) => !directory.isOffline);

@@ -38,7 +38,7 @@ export class LogDirectory {
   readonly #scheduler: Scheduler;
   readonly #logger: Logger;
   #lock: FileLock | null = null;
-  /** The error that took the directory offline; undefined while it is online. */
+  /** The error that took the directory offline; null while it is online. */
   failure: unknown;
   /** The directory gets no new replicas, because it is in `cordoned.log.dirs`. */
   isCordoned = false;
@@ -136,7 +136,7 @@ export class LogDirectory {
     for (const kind of checkpointKinds) this.dirty.add(kind);
   }
 
-  /** The log `name` was removed from this directory. */
+  /** Called when the log `name` was removed from this directory. */
   left(name: string): void {
     this.dirtyAll();
     this.departed.recoveryPoint.add(name);

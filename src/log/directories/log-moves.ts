@@ -303,7 +303,7 @@ export class LogMoves {
       return true;
     }
     const { records, firstOffset } = await log.read(from, chunkBytes, log.logEndOffset, true);
-    // The first batch of an empty copy may begin before the log start offset, so the copy begins there.
+    // The first batch that is copied may begin before the log start offset; an empty copy then begins at that batch.
     if (firstOffset !== copy.logEndOffset && copy.sizeBytes === 0)
       await copy.truncateFullyAndStartAt(firstOffset);
     await copy.appendAsFollower(records).written;

@@ -21,8 +21,8 @@ export class LogTwins {
   }
 
   /**
-   * Returns all logs of that name, the one that belongs to the partition first. That is a log with the topic id; of several such,
-   * the one in the directory that metadata names; of several such, the longest.
+   * Returns all logs of that name, the one that belongs to the partition first: a log with the topic id, else one whose topic
+   * id is unknown; of several such, the one in the directory that metadata names, else the longest.
    */
   decide(name: string, known: Held | undefined, topicId: Uuid, directoryId: Uuid | null): Held[] {
     const all = [...(known === undefined ? [] : [known]), ...(this.#twins.get(name) ?? [])];

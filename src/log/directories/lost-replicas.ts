@@ -40,7 +40,7 @@ export async function writeLost(
   await writeOffsetCheckpoint(fs, `${directory}/${lostRecordsName}`, epochs, scheduler);
 }
 
-/** The controller has the list. */
+/** Called when the controller has the list: removes the file. */
 export async function forgetLost(fs: FileSystem, directory: string, lost: LostReplicas): Promise<void> {
   if (lost.size > 0) await fs.remove(`${directory}/${lostRecordsName}`);
 }

@@ -19,7 +19,7 @@ export function metaPropertiesPath(directory: string): string {
   return `${directory}/${metaPropertiesName}`;
 }
 
-/** Throws with Kafka's messages when a key is missing or the version is unknown. */
+/** Throws with Kafka's messages when a key is missing, the version is unknown, or the node id is not a number. */
 export function parseMetaProperties(text: string): MetaProperties {
   const values = parseProperties(text);
   const required = (key: string): string => {

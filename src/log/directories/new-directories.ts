@@ -1,4 +1,7 @@
-/** Creates the directories of new partitions in the background; a first write creates the directory earlier. */
+/**
+ * Creates the directories of new partitions in the background. When the first write of a partition comes before that, the write
+ * creates its directory.
+ */
 import type { Scheduler } from '../../base/clock.ts';
 import type { FileSystem } from '../../base/file-system.ts';
 import { mark } from '../../base/mark.ts';

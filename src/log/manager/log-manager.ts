@@ -1,9 +1,11 @@
 /**
- * All partition logs of this broker, over all `log.dirs`: opens them at the start, creates and deletes them, writes checkpoints,
- * runs retention and flushing, and closes them so that the next start is clean.
+ * All partition logs of this broker, over all `log.dirs`: opens them at the start, creates and deletes them, writes
+ * checkpoints, runs retention and flushing, and closes them so that the next start is clean.
  *
- * A disk error takes the whole directory offline: its logs refuse every call, the owner is notified once, the other directories
- * continue. Not here: which partitions this broker should have (`replication/`); `meta.properties` (`server/`).
+ * A disk error takes the whole directory offline: its logs accept no more reads and writes, the owner is notified once, the
+ * other directories continue.
+ *
+ * Not here: which partitions this broker should have (`replication/`); `meta.properties` (`server/`).
  */
 import type { Clock, Scheduler } from '../../base/clock.ts';
 import { type FileSystem, StorageError } from '../../base/file-system.ts';
@@ -54,7 +56,7 @@ export interface LogManagerOptions {
   readonly moveRate?: () => number;
   /** Tells the controller the future directory of a moving replica; resolves when that is recorded. By default resolves at once. */
   readonly assign?: (log: PartitionLog, directory: Uuid) => Promise<void>;
-  /** Called when a directory has gone offline; all calls to its logs fail by then. */
+  /** Called when a directory has gone offline; its logs are offline by then. */
   readonly onDirectoryFailure: (directory: { path: string; id: Uuid }, error: unknown) => void;
 }
 

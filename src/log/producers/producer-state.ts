@@ -3,7 +3,7 @@
  * It decides whether a batch is new, a duplicate or out of order. Pure; its owner stores snapshots and replays batches.
  *
  * Invariants: at most five batches per producer, in the order of their sequences, all with its current epoch. The transactions in
- * `#transactions` are ordered by their first offset. A client begins a transaction only with a guard from `verifications`.
+ * `#transactions` are ordered by their first offset. A client begins a transaction only with a guard from `#verifications`, unless verification is off.
  */
 import type { BatchHeader } from '../../protocol/records/batch.ts';
 import { Errors, KafkaError } from '../../protocol/errors.ts';
@@ -66,7 +66,10 @@ export type Verification = VerificationGuard | 'off' | null;
 const epochBumpVersion = 2;
 const epochMax = 0x7fff;
 
-/** Where an append comes from. A client's batch is checked by all rules; a follower accepts what its leader has accepted. */
+/**
+ * Where an append comes from. A client's batch is checked by all rules; a coordinator's by those of epochs and transactions; a
+ * follower accepts what its leader has accepted.
+ */
 export type AppendOrigin = 'client' | 'coordinator' | 'replication';
 
 interface OpenTransaction {

@@ -41,7 +41,10 @@ export async function lastOffsetIn(segments: readonly Segment[]): Promise<number
   return null;
 }
 
-/** Whether a sector is zeros because a power cut prevented its write, or the file ends there. */
+/**
+ * Whether a power cut may have prevented a part of the write at `position`: a sector there has only zeros, or the file ends
+ * with zeros or earlier than it should.
+ */
 export async function hasUnwrittenSector(segment: Segment, position: number): Promise<boolean> {
   let zeros = 0;
   let at = position;

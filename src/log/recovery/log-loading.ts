@@ -166,7 +166,7 @@ async function recover(state: LogState, found: Found, recoveryPoint: number): Pr
   }
   if (state.logEndOffset < known) await loadProducers(state, snapshots, state.logEndOffset);
   await state.active.activate();
-  // Before the segment checkpoint is written, which is the evidence.
+  // This comes before the segment checkpoint is written again: `findMissing` compares the files with the old one.
   await findMissing(state, found);
   await restoreTransactions(state, found);
   // Everything below the recovery point was synced before.
@@ -232,8 +232,8 @@ async function cutOff(state: LogState, segment: Segment, { end, fault }: ScanRes
 }
 
 /**
- * The log ends here. The segments from `index` on no longer follow its records; they are renamed and kept for an operator to
- * examine.
+ * Ends the log here, and logs what is gone. The segments from `index` on no longer follow its records; they are renamed and
+ * kept for an operator to examine.
  */
 async function endAt(state: LogState, index: number, cut: CutOff): Promise<void> {
   mark('log.tail-cut');
@@ -320,7 +320,7 @@ async function dropSegments(state: LogState, index: number): Promise<void> {
   state.directoryDirty = true;
 }
 
-/** Sets the offsets that come from checkpoints, and removes snapshots without records. */
+/** Sets the offsets that come from checkpoints, and removes producer snapshots that are no longer needed. */
 async function finish(state: LogState, snapshots: readonly number[]): Promise<void> {
   const { options } = state;
   const firstBase = (state.segments[0] as Segment).baseOffset;
@@ -356,8 +356,8 @@ async function finish(state: LogState, snapshots: readonly number[]): Promise<vo
 }
 
 /**
- * Whether the log ends in front of its high watermark, so that committed records are missing. A power cut does this to a log that was
- * not synced; so does an old copy of the directory.
+ * Notes and logs when the log ends in front of its high watermark, so that committed records are missing. A power cut does this
+ * to a log that was not synced; so does an old copy of the directory.
  */
 function checkHighWatermark(state: LogState): void {
   const { highWatermark } = state.options;

@@ -1,7 +1,7 @@
 /**
- * Completes or reverts what a crash may leave in a partition's directory. `.deleted` files are removed. `.cleaned` files are an
- * unfinished compaction and are removed. A `.swap` log is a finished compaction: the segments that it replaces are removed, and it
- * gets their name.
+ * Completes or reverts what a crash may leave in a partition's directory. `.deleted` files, and `.tmp` files of unfinished
+ * writes, are removed. `.cleaned` files are an unfinished compaction and are removed. A `.swap` log is a finished compaction:
+ * the segments that it replaces are removed, and it gets their name.
  */
 import type { FileSystem } from '../../base/file-system.ts';
 import { scanBatches } from '../segment/batch-scan.ts';

@@ -68,7 +68,8 @@ export async function listSegments(
       .sort((a, b) => a - b);
   const bases = offsetsOf('log');
   const { text, isDamaged, listed, missing } = await readCheckpoint(options, names);
-  // Retention was deleting the segments before it: they are not listed any more, and a power cut has brought them back.
+  // Segments before the first listed one: retention was deleting them, so they are no longer listed, and a power cut has
+  // brought them back.
   const firstListed = [...listed.values()].find(({ sizeBytes }) => sizeBytes > 0)?.baseOffset ?? 0;
   const segments: Segment[] = [];
   const shortened: Segment[] = [];

@@ -85,7 +85,7 @@ export async function rebuildTransactions(
   await fs.syncDirectory(state.directory.path);
 }
 
-/** Tells that the list of `segment` was not used and has been made again. */
+/** Logs that the list of `segment` was not used and has been made again. */
 export function logRebuilt(state: LogState, segment: Segment, fault: TransactionsFault): void {
   // A segment without aborted transactions has no such file.
   if (fault === 'torn' || (fault === 'missing' && segment.aborted.length === 0)) return;

@@ -71,12 +71,12 @@ export class SegmentIndex {
     this.offsetOfLargestTimestamp = lastOffset;
   }
 
-  /** The segment ends `bytes` after its last entry. */
+  /** Sets how many bytes follow the last entry, when an existing segment is opened. */
   continueAfter(bytes: number): void {
     this.#bytesSinceEntry = bytes;
   }
 
-  /** The last time index entry of a closed segment has its largest timestamp. */
+  /** Adds the last entry of the time index: that of a closed segment has the largest timestamp. */
   sealTime(): void {
     if (this.largestTimestamp >= 0)
       this.time.maybeAppend(this.largestTimestamp, this.offsetOfLargestTimestamp);

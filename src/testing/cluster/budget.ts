@@ -35,8 +35,8 @@ export class Budget {
    */
   isThinned = false;
   /**
-   * The permission in use: its node's disk has lost unsynced data, or may lose it. Null when all the node's replicas are in sync
-   * again.
+   * The permission in use: its node's disk has lost unsynced data, or may lose it. Null: none is in use; it ends when all
+   * replicas are in sync again, or when the fault gives it back.
    */
   private forgetful: Arm | null = null;
   /** Whether the permission in use was given, but the disk has not lost data yet. */
@@ -52,7 +52,7 @@ export class Budget {
     this.isFragile = brokers < 3 || topics.some(({ configs }) => configs['min.insync.replicas'] === '1');
   }
 
-  /** Whether a node may be cut off or paused for `durationMs`. */
+  /** Whether a node may be cut off or paused for `durationMs`; if so, notes that it is. */
   mayIsolate(durationMs: number): boolean {
     this.look();
     if (this.isFragile && this.forgetful !== null) return false;
@@ -86,7 +86,7 @@ export class Budget {
     return this.forgetful;
   }
 
-  /** The disk has lost its unsynced data. The permission ends when all the node's replicas are in sync. */
+  /** The disk has lost its unsynced data. The permission ends when all replicas are in sync. */
   forgot(arm: Arm): void {
     if (this.forgetful === arm) this.isArmed = false;
   }
@@ -114,7 +114,7 @@ export class Budget {
     return this.cluster.nodes.filter((node) => !this.lost.has(node));
   }
 
-  /** Whether all nodes are up and have the same metadata, and all their replicas are in sync. */
+  /** Whether all nodes that are not lost permanently are up and have the same metadata, and all their replicas are in sync. */
   isWhole(): boolean {
     const living = this.living();
     if (!living.every(({ isUp }) => isUp)) return false;

@@ -21,9 +21,9 @@ import { windowTopic } from './window-workload.ts';
 /** The share of pauses that begin when the member joins, and how long such a pause waits for the member to join. */
 const joiningPart = 0.4;
 const waitMaxMs = 4_000;
-/** The longest time between the JoinGroup request and the begin of the pause. */
+/** The longest time between the JoinGroup request and the start of the pause. */
 const joinMaxMs = 4;
-/** How long after the begin of the pause the streams of another member break. */
+/** The longest time between the start of the pause and the break of another member's streams. */
 const breaksMs = 300;
 const groupLogPart = 0.3;
 const movedTopics = ['ledger', 'journal', '__consumer_offsets', windowTopic];

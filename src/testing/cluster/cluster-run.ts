@@ -34,7 +34,7 @@ const lookEvents = 64;
 /** Larger than any batch that a coordinator writes in a run. */
 const coordinatorSegmentBytes = '16000';
 
-/** The topics of the coordinators as they make them themselves, but compacted soon. */
+/** The coordinators' topics, as brokers create them, but compacted soon. */
 function coordinatorTopics(
   { replicationFactor }: TopicPlan,
   compaction: Readonly<Record<string, string>>,
@@ -185,7 +185,10 @@ export class ClusterRun {
     );
   }
 
-  /** Whether a majority of the controllers is up, so that the cluster must work without the other nodes. */
+  /**
+   * Whether a majority of the controllers and at least one broker are up, so that the cluster must work without the other
+   * nodes.
+   */
   private hasQuorum(): boolean {
     const controllers = this.cluster.nodes.filter(({ role }) => role !== 'broker');
     const brokers = this.cluster.nodes.filter(({ role, life }) => role !== 'controller' && life !== null);

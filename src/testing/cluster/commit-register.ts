@@ -24,7 +24,7 @@ export class CommitRegister {
     this.verdict = verdict;
   }
 
-  /** Commits the next number, or reads. Rejects when there is no response. */
+  /** Commits the next number; before every second commit, reads the committed one. Rejects when there is no response. */
   async step(client: KafkaClient): Promise<void> {
     const coordinator = await client.coordinator(groupId);
     if (this.sent % 2 === 0) await this.read(client, coordinator);

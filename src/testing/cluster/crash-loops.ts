@@ -87,7 +87,7 @@ export class CrashLoops {
     });
   }
 
-  /** Delays some messages of another node to the active controller. */
+  /** Again and again cuts another node off from the active controller, in one direction. */
   private flap(loop: Loop): void {
     const { random, node } = loop;
     if (!this.goesOn(loop)) return;

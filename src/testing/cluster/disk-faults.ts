@@ -107,8 +107,8 @@ export class DiskFaults {
   }
 
   /**
-   * Damages the metadata store. The node ends and must not start again: the store may have lost votes and entries that others
-   * rely on.
+   * Damages the metadata store and kills the node. A later start must fail: the store may have lost votes and entries that
+   * others rely on.
    */
   damageStore({ durationMs }: PlannedFault, node: SimulatedNode): string | null {
     if (!this.budget.mayLose(node)) return null;
@@ -149,7 +149,9 @@ export class DiskFaults {
     return `a bit of ${segment.path} on ${node.host.name} flips, byte ${at}`;
   }
 
-  /** A bit of an offset index flips and stays flipped. The log has everything that is in an index, so nobody may notice. */
+  /**
+   * A bit of an offset index flips and stays flipped. The log has everything that is in an index, so no invariant may break.
+   */
   rotIndex({ victim, dice }: PlannedFault, node: SimulatedNode): string | null {
     const indexes = node.disk
       .files()
@@ -175,7 +177,10 @@ export class DiskFaults {
     return true;
   }
 
-  /** Whether a disk fault explains that the node has ended its process with `error`. */
+  /**
+   * Whether a disk fault explains that the node has ended its process with `error`. If it was an error of one operation, the
+   * disk is repaired and the node is started again.
+   */
   explains(node: SimulatedNode, error: unknown): boolean {
     if (this.budget.lost.has(node)) return error instanceof DamagedStoreError;
     if (this.rotten.has(node)) return true;

@@ -84,7 +84,7 @@ export class Faults {
 
   /**
    * Called when a node would have ended its process. Returns true when a fault explains that; the node is then started again
-   * later.
+   * later, unless its metadata store is lost.
    */
   explains(node: SimulatedNode, error: unknown): boolean {
     return this.disks.explains(node, error);

@@ -37,7 +37,7 @@ export class GroupWatch {
 
   #checkOwners(consumer: GroupConsumer, names: Names): void {
     const group = this.#coordinated();
-    // The response of a consumer that was paused may be older than the end of its membership.
+    // A consumer that was paused may get its assignment only after the coordinator has removed it.
     if (group === null || !isCurrent(group, consumer)) return;
     for (const [other, owned] of this.#beliefs) {
       if (other === consumer || !isCurrent(group, other)) continue;

@@ -238,7 +238,7 @@ export class GroupWorkload {
         if (records.length > 0) await afterRecords();
       }
     } catch {
-      // The member was removed from the group. The caller starts a new one.
+      // The member was removed from the group, or a request failed permanently. The caller starts a new one.
       await sleep(scheduler, plan.thinkMs * 2);
     }
     this.watch.ended(consumer);

@@ -1,7 +1,7 @@
 /**
- * Checks the metadata of all nodes after every event: at most one leader in each epoch of the quorum; equal images at equal offsets;
- * leaders and ISR members are replicas. It also records when topics and configurations changed (`time-line.ts`), which
- * `metadata-operations.ts` needs.
+ * Checks the metadata of all nodes after every event: at most one leader in each epoch of the quorum and of a partition; equal
+ * images at equal offsets; ISR and ELR are replicas, and the leader is in the ISR. It also records when topics and
+ * configurations changed (`time-line.ts`), which `metadata-operations.ts` needs.
  */
 import { encodeSnapshot } from '../../metadata/snapshot.ts';
 import type { MetadataImage } from '../../metadata/image.ts';
@@ -35,7 +35,7 @@ export class ImageChecker {
     this.shown = cluster.nodes.map(() => null);
   }
 
-  /** Returns true when the metadata of a node has changed. */
+  /** Returns true when the metadata of a node has changed since the last call. */
   check(): boolean {
     let moved = false;
     const { nodes } = this.cluster;

@@ -1,7 +1,7 @@
 /**
  * Records what clients know of every partition: which values were acknowledged or read, at which offset. It checks that each
- * offset has one value, that each value has one offset (producers are idempotent), and that every acknowledged record is there at
- * the end.
+ * offset has one value, and that each value has one offset (producers are idempotent). `final-reading.ts` compares it with the
+ * logs at the end.
  */
 import type { Verdict } from './verdict.ts';
 

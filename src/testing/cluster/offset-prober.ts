@@ -9,7 +9,7 @@ import type { Verdict } from './verdict.ts';
 
 /** How many timestamps are searched for in each partition at the end of a run. */
 const finalSearches = 12;
-/** One search in so many is for a timestamp behind the last record. */
+/** Timestamps are searched for up to this multiple of a partition's length: about one in eleven is behind the last record. */
 const beyond = 1.1;
 
 /** A partition of which the offsets are asked for. */

@@ -1,6 +1,7 @@
 /**
- * A fault: all nodes are killed at once. Meanwhile the disk of one loses records that a checkpoint names as durable or as committed, so
- * its start can know it. Then all nodes are started, in any order. Each replica was in sync, so no acknowledged record may be lost.
+ * A fault: all nodes are killed at once. Meanwhile the disk of one loses records that a checkpoint names as durable or as
+ * committed, so the node can detect the loss when it starts. Then all nodes are started, in any order. Each replica was in
+ * sync, so no acknowledged record may be lost.
  */
 import { decodeOffsetCheckpoint } from '../../log/directories/checkpoints.ts';
 import { highWatermarkCheckpointName, recoveryPointCheckpointName } from '../../log/names.ts';

@@ -1,9 +1,8 @@
 /**
- * Checks the replicas of all nodes after every event. A partition has at most one leader in each leader epoch. A leader's high
- * watermark never decreases, and never passes the log end offset of a member of the ISR.
- *
- * It reads the state of all nodes at one moment, which no node can do. It lists the partitions of a node again when the node's
- * metadata has changed.
+ * Checks the replicas of all nodes after every event. A partition has at most one leader in each leader epoch. On a leader
+ * neither the high watermark nor the log end offset decreases, and the high watermark never passes the log end offset of a
+ * member of the ISR. It reads the state of all nodes at one moment, which no node can do. It lists the partitions of a node
+ * again when the node's metadata has changed.
  */
 import type { Partition } from '../../replication/partition.ts';
 import type { SimulatedCluster, SimulatedNode } from '../simulated-cluster.ts';

@@ -41,7 +41,7 @@ export interface PlannedFault {
   /** The number of the fault in the whole plan. It is the same when other faults are left out. */
   readonly number: number;
   readonly family: Family;
-  /** When the fault happens, counted from the begin of the phase with faults. */
+  /** When the fault happens, counted from the start of the phase with faults. */
   readonly atMs: number;
   /** A random number that selects the node, stream or machine on which the fault acts. */
   readonly victim: number;
@@ -87,7 +87,7 @@ export interface Plan {
   readonly faults: readonly PlannedFault[];
   /** Settings of the compacted topics: how soon their records are compacted. */
   readonly compaction: Readonly<Record<string, string>>;
-  /** The topics of the coordinators have these settings too; else they are not compacted within a run. */
+  /** Whether the topics of the coordinators have these settings too; otherwise they are not compacted within a run. */
   readonly compactsCoordinators: boolean;
   /** `fetch.min.bytes` of the consumers that read everything. */
   readonly fetchMinBytes: number;
@@ -264,13 +264,13 @@ function topicsOf(settings: SeededRandom, brokers: number): TopicPlan[] {
   ];
 }
 
-/** A segment holds some ten records; what is compacted must be in another one. */
+/** Compaction leaves the active segment alone, so segments are small and many. */
 function compactionOf(random: SeededRandom): Record<string, string> {
   return {
     'internal.segment.bytes': String(pick(random, [800, 800, 4_000])),
     'min.cleanable.dirty.ratio': pick(random, ['0.01', '0.01', '0.5']),
     'min.compaction.lag.ms': String(pick(random, [0, 0, 1_000])),
-    // After this time the removal of a key, and the marker of a transaction, may go.
+    // After this time compaction may remove a tombstone, and the marker of a transaction.
     'delete.retention.ms': String(pick(random, [0, 500, 86_400_000])),
   };
 }

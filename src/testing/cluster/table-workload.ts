@@ -90,7 +90,10 @@ export class Table {
     pass.newest.set(name, serial);
   }
 
-  /** Every key has its newest acknowledged record or a later one. A key without a record was deleted by such a record. */
+  /**
+   * Checks that every key has its newest acknowledged record or a later one. A key without a record must have been deleted by
+   * such a record.
+   */
   check({ reader, newest }: Pass): void {
     for (const [key, acknowledged] of this.#acknowledged) {
       const found = newest.get(key);

@@ -24,7 +24,7 @@ const name = `${windowTopic}-${partition}`;
 const invariant = 'I38 deletions of records';
 const segmentBytes = '1000';
 const deleteTimeoutMs = 2_000;
-/** The time between two deletions, in times between two records. */
+/** The pause between two deletions, as a multiple of the one between two records. */
 const deletionPauses = 12;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -128,8 +128,8 @@ export class WindowWorkload {
   }
 
   /**
-   * Whether a node has the newest metadata. A leader with older ones may have been deposed, or take live followers for dead; it
-   * deletes without them, as in Kafka.
+   * Whether a node has the newest metadata. A leader with older ones may have been deposed, or may consider live followers
+   * fenced; it deletes without them, as in Kafka.
    */
   #isUpToDate(leader: number): boolean {
     const { cluster } = this.#options;

@@ -1,6 +1,7 @@
 /**
- * The clients of a simulated cluster. They send real Kafka requests: idempotent producers with acks=all, consumers that read from
- * the start, transactional producers, groups, commits of single offsets, and operations on topics and configurations.
+ * The clients of a simulated cluster. They send real Kafka requests: idempotent producers with acks=all, consumers that read
+ * from the start, transactional producers, groups, commits of single offsets, writers and readers of a compacted topic,
+ * deletions of records, searches for offsets, and operations on topics and configurations.
  */
 import { Fetcher } from '../../client/fetcher.ts';
 import type { KafkaClient } from '../../client/kafka-client.ts';
@@ -279,7 +280,7 @@ export class Workload {
     }
   }
 
-  /** Reads a partition from its start, record by record without a gap, again and again. */
+  /** Reads a partition from its start on, record by record without a gap. */
   private async consume(client: KafkaClient, topic: string, partition: number): Promise<void> {
     const name = `${topic}-${partition}`;
     const { fetchMinBytes } = this.plan;

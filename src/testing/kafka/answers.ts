@@ -13,7 +13,10 @@ function isTwoPhase(result: unknown): result is TwoPhase<unknown> {
   return typeof result === 'object' && result !== null && 'ordered' in result;
 }
 
-/** The same result with another response: `change` makes it of the response, `failed` of the error with which the result rejects. */
+/**
+ * The same result with another response: `change` makes it from the response, `failed` from the error with which the result
+ * rejects.
+ */
 export function mapResponse(
   result: Result,
   change: (response: unknown) => unknown,
@@ -46,7 +49,10 @@ export async function settled(result: Result): Promise<unknown> {
   return isTwoPhase(value) ? value.response : value;
 }
 
-/** As `settled`, but when the result rejects with a `KafkaError`, resolves to the response that reports the error. */
+/**
+ * As `settled`, but resolves where the result rejects with a `KafkaError` (to the response that reports the error) or a
+ * `CloseConnection` (to that).
+ */
 export async function settledOrFailed(result: Result, request: ActiveRequest): Promise<unknown> {
   try {
     return await settled(result);

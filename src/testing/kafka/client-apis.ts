@@ -60,7 +60,7 @@ function hasField(
   });
 }
 
-/** What the messages of an API have. */
+/** The traits that the messages of an API have. */
 export function traitsOf(served: ServedMessages): ReadonlySet<Trait> {
   const { fields } = served.response;
   const samples = sampleNumbers.map((number) => sampleOf(served.request.fields, served, number));

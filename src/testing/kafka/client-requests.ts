@@ -1,6 +1,6 @@
 /**
- * What the kit does with each request of a client before the node handles it: records it, shows it to the test, then control
- * functions, then faults.
+ * What the kit does with each request of a client before the node handles it: it records the request, shows it to the test, and
+ * applies control functions, then faults.
  */
 import type { Handler, HandlerResult } from '../../broker/handler.ts';
 import type { RequestInterceptor } from '../../broker/pipeline/interceptor.ts';
@@ -52,7 +52,7 @@ export class ClientRequests {
     return {
       intercept: (request, run) => {
         door.setClientId(request.connection.remote.port, request.clientId);
-        // Requests of the kit itself get no faults.
+        // Requests of the kit itself are neither recorded nor changed.
         if (request.clientId === kitClientId) return run();
         const entry = this.log.note(nodeId, request, time.wallMs(), nameOf);
         this.show(entry);

@@ -104,7 +104,7 @@ export class ClusterWaits {
     this.sources = sources;
   }
 
-  /** Waits until a group has a state, a number of members, or a maximum lag. */
+  /** Waits until a group has the given state, number of members and lag; by default until it is Stable. */
   async group(id: string, wanted: GroupWait = {}): Promise<void> {
     checkNames('wait.group', wanted, groupWaitNames);
     const { state = wanted.members === undefined && wanted.lag === undefined ? 'Stable' : undefined } =

@@ -281,8 +281,8 @@ export class TestKafka {
   }
 
   /**
-   * Restores a snapshot: the nodes restart on the same ports with the data of the snapshot. Faults are removed, and a manual
-   * clock gets the time of the snapshot.
+   * Restores a snapshot: the nodes restart on the same ports with the data of the snapshot. Faults and control functions are
+   * removed, and a manual clock gets the time of the snapshot.
    */
   restore(snapshot: Snapshot): Promise<void> {
     return this.change(() => this.restoreNow(snapshot));
@@ -303,7 +303,10 @@ export class TestKafka {
     await this.startNodes();
   }
 
-  /** Restores the state at which `startKafka` resolved: topics, records, groups. Faults and recorded requests are removed. */
+  /**
+   * Restores the state at which `startKafka` resolved: topics, records, groups. Faults, control functions and recorded requests
+   * are removed.
+   */
   async reset(): Promise<void> {
     const { initial } = this;
     if (initial === null) throw new Error('Only a cluster in memory can be reset.');
@@ -342,8 +345,8 @@ export class TestKafka {
     const { nodes = 1, host = defaultHost, port = 0 } = this.options;
     try {
       for (let id = 1; id <= nodes; id++) await this.seatNode(id, host, port === 0 ? 0 : port + id - 1, from);
-      // A snapshot of a cluster whose manual clock was advanced is in the future: begin there. For an old one begin at the
-      // present time, which clients use too.
+      // A snapshot of a cluster whose manual clock was advanced is in the future: then the clock begins there. For an older
+      // snapshot it begins at the present time, which clients use too.
       if (from !== null && (from.wallMs ?? 0) > this.time.wallMs()) this.time.turnTo(from.wallMs);
       await this.startNodes();
       // Topics that a snapshot or a directory has already stay as they are.

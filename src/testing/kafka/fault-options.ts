@@ -117,7 +117,7 @@ const traitOptions: readonly (Trait & keyof FaultOptions)[] = [
   'corrupt',
 ];
 
-/** Effects of which a client sees nothing when it gets no response, or another one. */
+/** By the way in which a request ends: the effects that the client would not see then. */
 const unseen: Readonly<Record<'error' | 'drop' | 'disconnect', readonly (keyof FaultEffect)[]>> = {
   error: ['corrupt'],
   drop: ['corrupt', 'throttleMs', 'delay'],

@@ -39,10 +39,7 @@ export class LogRing {
     return createConsoleLogger({ write, wallMs });
   }
 
-  /**
-   * Logs an error of a function of the test. Each is logged, also when it repeats, while a node logs the same error once a
-   * second.
-   */
+  /** Logs every error of a function of the test; a node logs the same error only once a second. */
   testFailed(nodeId: number, wallMs: number, what: string): void {
     this.logger(nodeId, () => wallMs)
       .child('test')

@@ -1,7 +1,10 @@
 /** The newest requests of clients, bounded in number and in bytes: bodies and responses refer to whole frames and record batches. */
 
 export const requestsMax = 1_000;
-/** Of texts and byte strings; all other values count as `valueBytes`. The newest request is kept even if it is larger. */
+/**
+ * Bound of the size of all requests together: the lengths of texts and byte strings, and `valueBytes` for each value. The
+ * newest request is kept even if it is larger.
+ */
 export const requestBytesMax = 64 * 1024 * 1024;
 const valueBytes = 16;
 

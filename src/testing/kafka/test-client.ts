@@ -54,13 +54,13 @@ export interface ReadRecord {
 }
 
 export interface GroupState {
-  /** Kafka's state: Empty, PreparingRebalance, CompletingRebalance, Stable, Dead. */
+  /** Kafka's state: Empty, PreparingRebalance, CompletingRebalance, Assigning, Reconciling, Stable, Dead. */
   readonly state: string;
   readonly members: number;
 }
 
 const timeoutMs = 30_000;
-/** How long the creation of a topic by its first record may take. */
+/** How long `produce` waits for the topic's metadata; the topic may be created in this time. */
 const topicTimeoutMs = 2_000;
 /** The client id of the kit's own requests, which the log of requests leaves out. */
 export const kitClientId = 'bendemann-testing';
@@ -128,7 +128,7 @@ interface Reading {
   /** Whether the records read so far are enough. `isAtEnd`: all records that existed when the reading began were read. */
   readonly enough: (records: readonly ReadRecord[], isAtEnd: boolean) => boolean | Promise<boolean>;
   readonly isOver: () => boolean;
-  /** Called with each error that delays the begin of the reading, such as that of an unknown topic. */
+  /** Called with each error that delays the start of the reading, such as that of an unknown topic. */
   readonly troubled: (error: Error) => void;
 }
 

@@ -73,7 +73,7 @@ function describe(
   }
 }
 
-/** Kafka sends no message if a topic does not exist. */
+/** The error message. As in Kafka, there is none if a topic does not exist; nor for an unexpected error. */
 function textOf(error: unknown): string {
   if (!(error instanceof KafkaError) || error.error === Errors.UNKNOWN_TOPIC_OR_PARTITION) return '';
   return error.message;

@@ -1,6 +1,6 @@
 /**
- * Hints about the new leader in responses with NOT_LEADER_OR_FOLLOWER (KIP-951), so that the client needs no Metadata request. An
- * object collects the endpoints of the leaders in one response.
+ * Hints about the new leader in responses with NOT_LEADER_OR_FOLLOWER or FENCED_LEADER_EPOCH (KIP-951), so that the client
+ * needs no Metadata request. An object collects the endpoints of the leaders in one response.
  */
 import type { MetadataImage } from '../../../metadata/image.ts';
 import type { PartitionImage } from '../../../metadata/topics-image.ts';

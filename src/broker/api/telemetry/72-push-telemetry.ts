@@ -1,6 +1,7 @@
 /**
  * PushTelemetry (72), v0. A client instance pushes metrics (KIP-714); `client-metrics.ts` validates and counts them.
- * Not done: The metrics are dropped, because nothing receives them.
+ *
+ * Not done: passing the metrics on. They are dropped, because nothing receives them.
  */
 import {
   PushTelemetryRequest,

@@ -1,6 +1,7 @@
 /**
  * The control port: an HTTP server that carries out the verbs of `verbs.ts` on a test cluster, with JSON bodies. On a loopback
- * address no token is needed. On any other address each request must have a token, which the caller sets or the server generates.
+ * address a token is needed only if the caller sets one. On any other address each request must have a token, which the caller
+ * sets or the server generates.
  */
 import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
