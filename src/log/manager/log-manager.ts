@@ -3,9 +3,8 @@
  * checkpoints, runs retention and flushing, and closes them so that the next start is clean.
  *
  * A disk error takes the whole directory offline: its logs accept no more reads and writes, the owner is notified once, the
- * other directories continue.
- *
- * Not here: which partitions this broker should have (`replication/`); `meta.properties` (`server/`).
+ * other directories continue. Not here: which partitions this broker should have (`replication/`); `meta.properties`
+ * (`server/`).
  */
 import type { Clock, Scheduler } from '../../base/clock.ts';
 import { type FileSystem, StorageError } from '../../base/file-system.ts';
