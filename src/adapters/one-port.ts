@@ -58,11 +58,6 @@ export interface Transport {
   readonly network: Network;
   readonly peers: PeerNetwork;
   readonly http: HttpAdapter;
-  /**
-   * Loads gRPC before its first use, which takes about 50 ms and 11 MB. A node with peers calls this after it has started to
-   * serve.
-   */
-  warm(): Promise<void>;
   /** Ends all streams and connections, and stops listening. */
   close(): Promise<void>;
 }
@@ -131,10 +126,6 @@ class OnePortTransport implements Transport {
         this.acceptors.set(channel.name, onStream as unknown as (stream: MessageStream) => void);
       },
     };
-  }
-
-  async warm(): Promise<void> {
-    await this.loadGrpc();
   }
 
   async close(): Promise<void> {

@@ -27,7 +27,7 @@ import { checkRead, type ReadOptions } from './read-options.ts';
 import type { RequestLog } from './request-log.ts';
 import { checkSnapshot, Snapshot } from './snapshot.ts';
 import { type ReadRecord, TestClient } from './test-client.ts';
-import { TestNode } from './test-node.ts';
+import { activeController, TestNode } from './test-node.ts';
 import { durationMs, type TestTime, testTime } from './time.ts';
 import { Deadlines } from './waits.ts';
 import { ClusterWaits } from './cluster-waits.ts';
@@ -153,12 +153,9 @@ export class TestKafka {
     await this.wait.leader(topic, partition, { is: id });
   }
 
-  /** The node that is the active controller. */
+  /** The node that is the active controller. Waits until there is one. */
   async controller(): Promise<TestNode> {
-    return this.deadlines.until('a controller is active', undefined, () => {
-      const leading = this.nodes.filter(({ leadingEpoch }) => leadingEpoch >= 0);
-      return leading.sort((a, b) => b.leadingEpoch - a.leadingEpoch)[0];
-    });
+    return this.deadlines.until('a controller is active', undefined, () => activeController(this.nodes));
   }
 
   /** The node that coordinates a group, or the transactions of a transactional id. */

@@ -75,10 +75,13 @@ export class RequestLog {
     this.ring.clear();
   }
 
-  /** One line per request: time, node, client, API, summary, and the errors of the response. */
-  toString(): string {
+  /**
+   * One line per request: time since the first request, node, client, API, summary, and the errors of the response; with `api` only
+   * the requests of one API.
+   */
+  toString(api?: string): string {
     const startMs = this.ring.list[0]?.timestampMs ?? 0;
-    return this.ring.list
+    return this.of(api)
       .map((entry) => {
         const time = `+${entry.timestampMs - startMs}`.padStart(8);
         const answer =

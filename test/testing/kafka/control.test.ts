@@ -48,10 +48,12 @@ describe('the control port', () => {
     const [status, { error }] = await call('POST', `/faults/${String(id)}/wait`, { timeout: 20 });
     expect([status, error]).toEqual([504, expect.stringContaining('so far it met 0')]);
     await done('DELETE', `/faults/${String(id)}`);
-    expect(await done('GET', '/requests')).toMatchObject({ requests: expect.any(Array) });
+    expect(await done('GET', '/requests?api=Produce')).toMatchObject({ requests: [], timeline: '' });
   });
 
   test('serves nodes, network, disks and waits', async () => {
+    const { controller, nodes } = await done('GET', '/cluster');
+    expect((nodes as { id: number }[]).map(({ id }) => id)).toContain(controller);
     const leader = (await done('POST', '/wait/leader', { topic: 'orders' })).node as number;
     expect(await done('POST', `/nodes/${leader}/kill`)).toEqual({ id: leader, state: 'down' });
     expect((await done('POST', '/wait/leader', { topic: 'orders', not: leader })).node).not.toBe(leader);

@@ -56,6 +56,7 @@ describe('faults on requests', () => {
     expect(fault.requests[0]).toMatchObject({ api: 'Produce', clientId: 'app', about: 'orders[0]' });
     expect(kafka.requests.count({ api: 'Produce' })).toBe(3);
     expect(kafka.requests.toString()).toMatch(/Produce v\d+ {2}orders\[0\] {2}-> NOT_LEADER_OR_FOLLOWER/);
+    expect(kafka.requests.toString('Produce').split('\n')).toHaveLength(kafka.requests.of('Produce').length);
     expect(await valuesOf('orders')).toEqual(['one']);
   });
 

@@ -7,6 +7,7 @@ import type { TestKafka } from '../cluster.ts';
 import type { FaultOptions } from '../fault-options.ts';
 import type { Fault } from '../faults.ts';
 import type { Snapshot } from '../snapshot.ts';
+import { activeController } from '../test-node.ts';
 import { topicVerbs, waitVerbs } from './topic-verbs.ts';
 import {
   BadRequestError,
@@ -57,12 +58,14 @@ const nodeVerbs: readonly Verb[] = [
   {
     method: 'GET',
     path: '/cluster',
-    about: 'Bootstrap servers, cluster id, nodes and the active controller.',
+    about:
+      'Bootstrap servers, cluster id, nodes, the id of the active controller (null: none) and the time of the cluster.',
     fields: {},
     run: async ({ kafka }) => ({
       bootstrapServers: kafka.bootstrapServers,
       clusterId: kafka.clusterId,
       nodes: kafka.nodes.map(({ id, state }, at) => ({ id, state, address: kafka.brokers[at] })),
+      controller: activeController(kafka.nodes)?.id ?? null,
       nowMs: kafka.clock.now(),
     }),
   },
@@ -185,13 +188,13 @@ const faultVerbs: readonly Verb[] = [
   {
     method: 'GET',
     path: '/requests',
-    about: 'The newest requests of clients, one on each line.',
+    about: 'The newest requests of clients, oldest first, and the same as text, one line each.',
     fields: { api: { type: 'string', about: 'Only this API.' } },
     run: async ({ kafka }, { api }) => ({
       requests: kafka.requests
         .of(api as string | undefined)
         .map(({ body: _body, response: _response, ...rest }) => rest),
-      timeline: kafka.requests.toString(),
+      timeline: kafka.requests.toString(api as string | undefined),
     }),
   },
   {
