@@ -1,8 +1,9 @@
 /**
  * The rules of layering for dependency-cruiser, derived from floors.json: a folder of src/ imports only from lower floors,
- * there are no cycles, and npm packages and Node's own modules are imported only where floors.json allows it.
+ * some folders never import another one, there are no cycles, and npm packages and Node's own modules are imported only where
+ * floors.json allows it.
  */
-const { floors, onlyImportedBy, packages, nodeModules } = require('./floors.json');
+const { floors, onlyImportedBy, neverImports, packages, nodeModules } = require('./floors.json');
 
 const folders = floors.flat();
 const folderPath = (names) => `^src/(${names.join('|')})/`;
@@ -35,6 +36,14 @@ for (const [folder, importers] of Object.entries(onlyImportedBy)) {
     severity: 'error',
     from: { path: '^src/', pathNot: folderPath([...importers, folder]) },
     to: { path: `^src/${folder}/` },
+  });
+}
+for (const [from, to] of Object.entries(neverImports)) {
+  rules.push({
+    name: `${from} never imports ${to}`,
+    severity: 'error',
+    from: { path: `^src/${from}` },
+    to: { path: `^src/${to}` },
   });
 }
 for (const folder of folders) {

@@ -13,7 +13,6 @@
  * - The leader is a member, and so is every static member id.
  * - A group with members has a protocol type and is not Empty.
  */
-import { sameElements } from '../../base/collections.ts';
 import { assert } from '../../base/assert.ts';
 import type { ErrorRow } from '../../protocol/errors.ts';
 import { Errors } from '../../protocol/errors.ts';
@@ -291,15 +290,6 @@ export function takeSync(member: Member): number | null {
 
 export function metadataOf(member: Member, protocolName: string): Uint8Array {
   return member.protocols.find((protocol) => protocol.name === protocolName)?.metadata ?? noBytes;
-}
-
-/** Whether both lists have the same protocols in the same order with the same metadata. */
-export function sameProtocols(a: readonly MemberProtocol[], b: readonly MemberProtocol[]): boolean {
-  const isSame = ({ name, metadata }: MemberProtocol, i: number): boolean => {
-    const other = b[i] as MemberProtocol;
-    return name === other.name && sameElements(metadata, other.metadata);
-  };
-  return a.length === b.length && a.every(isSame);
 }
 
 /** Checks all invariants, for tests. */

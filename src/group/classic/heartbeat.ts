@@ -3,19 +3,18 @@ import { mark } from '../../base/mark.ts';
 import type { ErrorRow } from '../../protocol/errors.ts';
 import { Errors } from '../../protocol/errors.ts';
 import { defined } from '../../base/assert.ts';
-import { heartbeatConsumerGroup } from '../consumer/classic-members.ts';
 import type { Turn } from '../turn.ts';
 import { reply } from '../turn.ts';
 import type { HeartbeatRequest } from '../types.ts';
 import type { ClassicGroup } from './group.ts';
 import { renewSession } from './rebalance.ts';
 
-export function heartbeat(turn: Turn, token: number, request: HeartbeatRequest): void {
-  const group = turn.shard.groups.get(request.groupId);
-  if (group?.kind === 'consumer') {
-    const again = (later: Turn) => heartbeat(later, token, request);
-    return heartbeatConsumerGroup(turn, group, token, request, again);
-  }
+export function heartbeatClassicGroup(
+  turn: Turn,
+  group: ClassicGroup | undefined,
+  token: number,
+  request: HeartbeatRequest,
+): void {
   reply(turn, token, { errorCode: heartbeatOf(turn, group, request).code });
 }
 

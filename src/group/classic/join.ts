@@ -13,15 +13,14 @@ import { defined } from '../../base/assert.ts';
 import { Errors } from '../../protocol/errors.ts';
 import { ownBytes } from '../bytes.ts';
 import { Deadline } from '../deadlines.ts';
-import { joinConsumerGroup } from '../consumer/classic-members.ts';
-import { becomeClassic } from '../consumer/downgrade.ts';
 import { memberIdFor } from '../member-id.ts';
+import { sameProtocols } from '../member-protocols.ts';
 import { groupRecord, newGroupRecord } from '../records.ts';
-import type { ConsumerGroup, Turn } from '../turn.ts';
+import type { Turn } from '../turn.ts';
 import { note, reply, write } from '../turn.ts';
 import type { Caller, JoinRequest, MemberProtocol } from '../types.ts';
 import type { Member } from './group.ts';
-import { ClassicGroup, noBytes, sameProtocols } from './group.ts';
+import { ClassicGroup, noBytes } from './group.ts';
 import {
   answerWaiting,
   completeIfAllJoined,
@@ -44,20 +43,17 @@ interface Join {
   readonly rebalanceTimeoutMs: number;
 }
 
-export function join(turn: Turn, token: number, caller: Caller, request: JoinRequest): void {
+export function joinClassicGroup(
+  turn: Turn,
+  existing: ClassicGroup | undefined,
+  token: number,
+  caller: Caller,
+  request: JoinRequest,
+): void {
   const { groupId, memberId, sessionTimeoutMs } = request;
-  const { config, groups } = turn.shard;
   const refuse = (error: (typeof Errors)[keyof typeof Errors], id = memberId) =>
     reply(turn, token, joinRefused(id, error));
-  if (groupId === '') return refuse(Errors.INVALID_GROUP_ID);
-  if (sessionTimeoutMs < config.minSessionTimeoutMs || sessionTimeoutMs > config.maxSessionTimeoutMs)
-    return refuse(Errors.INVALID_SESSION_TIMEOUT);
   const isNew = memberId === '';
-  const existing = groups.get(groupId);
-  if (existing?.kind === 'consumer') {
-    const again = (later: Turn) => join(later, token, caller, request);
-    return joinConsumer(turn, existing, token, caller, request, again);
-  }
   if (existing === undefined && !isNew) return refuse(Errors.UNKNOWN_MEMBER_ID);
   if (existing?.deleting) return refuse(Errors.COORDINATOR_NOT_AVAILABLE);
   if (existing !== undefined && !hasRoom(turn, existing, memberId)) {
@@ -95,25 +91,6 @@ function createGroup(turn: Turn, groupId: string): ClassicGroup {
     },
   });
   return group;
-}
-
-/**
- * A consumer group without members becomes a classic group. A consumer group with members accepts the classic member, during the
- * online migration.
- */
-function joinConsumer(
-  turn: Turn,
-  group: ConsumerGroup,
-  token: number,
-  caller: Caller,
-  request: JoinRequest,
-  again: (turn: Turn) => void,
-): void {
-  if (group.deleting)
-    return reply(turn, token, joinRefused(request.memberId, Errors.COORDINATOR_NOT_AVAILABLE));
-  if (group.members.size === 0 && group.batch === null)
-    return becomeClassic(turn, group, token, request, again);
-  joinConsumerGroup(turn, group, token, caller, request, again);
 }
 
 /**

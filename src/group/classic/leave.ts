@@ -5,18 +5,19 @@
 import { defined } from '../../base/assert.ts';
 import type { ErrorRow } from '../../protocol/errors.ts';
 import { Errors } from '../../protocol/errors.ts';
-import { leaveConsumerGroup } from '../consumer/classic-members.ts';
 import type { Turn } from '../turn.ts';
 import { note, reply } from '../turn.ts';
 import type { LeaveRequest, LeaveResponse } from '../types.ts';
 import type { ClassicGroup } from './group.ts';
 import { answerWaiting, completeIfAllJoined, prepareOrComplete, replyAfterWrites } from './rebalance.ts';
 
-export function leave(turn: Turn, token: number, request: LeaveRequest): void {
+export function leaveClassicGroup(
+  turn: Turn,
+  group: ClassicGroup | undefined,
+  token: number,
+  request: LeaveRequest,
+): void {
   if (request.groupId === '') return reply(turn, token, leaveRefused(Errors.INVALID_GROUP_ID));
-  const group = turn.shard.groups.get(request.groupId);
-  if (group?.kind === 'consumer')
-    return leaveConsumerGroup(turn, group, token, request, (later) => leave(later, token, request));
   const gone: string[] = [];
   const members = request.members.map((member) => {
     const error = group === undefined ? Errors.UNKNOWN_MEMBER_ID : leaveOne(turn, group, member);

@@ -8,7 +8,6 @@ import type { ErrorRow } from '../../protocol/errors.ts';
 import { Errors } from '../../protocol/errors.ts';
 import { ownBytes } from '../bytes.ts';
 import { groupRecord } from '../records.ts';
-import { syncConsumerGroup } from '../consumer/classic-members.ts';
 import type { Turn } from '../turn.ts';
 import { note, reply, write } from '../turn.ts';
 import type { SyncRequest } from '../types.ts';
@@ -17,12 +16,14 @@ import { noBytes, takeSync } from './group.ts';
 import { prepareOrComplete, renewSession, withdrawAssignments } from './rebalance.ts';
 import { synced, syncRefused } from './responses.ts';
 
-export function sync(turn: Turn, token: number, request: SyncRequest): void {
+export function syncClassicGroup(
+  turn: Turn,
+  group: ClassicGroup | undefined,
+  token: number,
+  request: SyncRequest,
+): void {
   if (request.groupId === '') return reply(turn, token, syncRefused(Errors.INVALID_GROUP_ID));
-  const group = turn.shard.groups.get(request.groupId);
   if (group === undefined) return reply(turn, token, syncRefused(Errors.UNKNOWN_MEMBER_ID));
-  if (group.kind === 'consumer')
-    return syncConsumerGroup(turn, group, token, request, (later) => sync(later, token, request));
   const error = validate(group, request);
   if (error !== null) return reply(turn, token, syncRefused(error));
   const member = defined(group.members.get(request.memberId));

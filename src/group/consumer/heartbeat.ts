@@ -27,7 +27,7 @@ import { assignmentOf, heartbeatRefused } from './responses.ts';
 import { isSubscribed } from './subscription.ts';
 import { updateTarget } from './target.ts';
 import { cancelRebalanceTimer, heartbeatIntervalMs, renewSession, startRebalanceTimer } from './timers.ts';
-import { consumerGroupFor } from './upgrade.ts';
+import { consumerGroupFor } from './migration/upgrade.ts';
 
 export function consumerHeartbeat(
   turn: Turn,

@@ -4,7 +4,7 @@ import type { ConsumerGroup, Turn } from '../turn.ts';
 import { note } from '../turn.ts';
 import type { Batch } from './batch.ts';
 import { change, operate } from './batch.ts';
-import { canDowngrade, downgrade } from './downgrade.ts';
+import { canDowngrade, downgrade } from './migration/downgrade.ts';
 import { bumpEpoch } from './epoch.ts';
 import { heartbeatRefused } from './responses.ts';
 import { forgetRegex, knownMember, knownStaticMember, removeMember } from './member-lookup.ts';

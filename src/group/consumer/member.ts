@@ -4,7 +4,7 @@
  */
 import { sameElements } from '../../base/collections.ts';
 import type { Uuid } from '../../base/uuid.ts';
-import { sameProtocols } from '../classic/group.ts';
+import { sameProtocols } from '../member-protocols.ts';
 import type { MemberProtocol } from '../types.ts';
 
 /** The further data of a member that uses the classic protocol. */

@@ -3,22 +3,21 @@
  * the group becomes a classic group again. The tombstones of the consumer group and the record of the classic group are one
  * write.
  */
-import { mark } from '../../base/mark.ts';
-import type { ClassicGroup as Classic } from '../classic/group.ts';
-import { ClassicGroup } from '../classic/group.ts';
-import { prepare, renewSession } from '../classic/rebalance.ts';
-import { joinRefused } from '../classic/responses.ts';
-import { Deadline } from '../deadlines.ts';
-import { groupRecord, newGroupRecord } from '../records.ts';
-import type { ConsumerGroup, Turn } from '../turn.ts';
-import { note, reply, write } from '../turn.ts';
-import type { JoinRequest } from '../types.ts';
-import type { Batch } from './batch.ts';
-import { changeUnrecorded } from './batch.ts';
+import { mark } from '../../../base/mark.ts';
+import { ClassicGroup } from '../../classic/group.ts';
+import { prepare, renewSession } from '../../classic/rebalance.ts';
+import { joinRefused } from '../../classic/responses.ts';
+import { Deadline } from '../../deadlines.ts';
+import { groupRecord, newGroupRecord } from '../../records.ts';
+import type { ConsumerGroup, Turn } from '../../turn.ts';
+import { note, reply, write } from '../../turn.ts';
+import type { JoinRequest } from '../../types.ts';
+import type { Batch } from '../batch.ts';
+import { changeUnrecorded } from '../batch.ts';
 import { writeAssignment } from './embedded.ts';
-import { noTarget } from './group.ts';
-import type { ConsumerMember } from './member.ts';
-import { tombstones } from './tombstones.ts';
+import { noTarget } from '../group.ts';
+import type { ConsumerMember } from '../member.ts';
+import { tombstones } from '../tombstones.ts';
 
 /** Whether the group becomes a classic group when the members of `without` are removed. */
 export function canDowngrade(turn: Turn, group: ConsumerGroup, without: ReadonlySet<string>): boolean {
@@ -81,7 +80,7 @@ export function downgrade(
   });
 }
 
-function addMember(classic: Classic, { memberId, metadata }: ConsumerMember): void {
+function addMember(classic: ClassicGroup, { memberId, metadata }: ConsumerMember): void {
   const protocols = metadata.classic?.supportedProtocols ?? [];
   classic.add(
     {

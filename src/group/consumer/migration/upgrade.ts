@@ -2,24 +2,23 @@
  * Finds the consumer group for a heartbeat: an existing one, a new one, or a classic group that is converted now (KIP-848, online
  * upgrade).
  */
-import { mark } from '../../base/mark.ts';
-import { Errors, KafkaError } from '../../protocol/errors.ts';
-import type { ClassicGroup, Member } from '../classic/group.ts';
-import { metadataOf, noBytes } from '../classic/group.ts';
-import { answerWaiting, prepare, renewSession as renewClassicSession } from '../classic/rebalance.ts';
-import { takeSync } from '../classic/group.ts';
-import { groupTombstone } from '../records.ts';
-import type { ConsumerGroup, Turn } from '../turn.ts';
-import { note } from '../turn.ts';
-import type { Batch } from './batch.ts';
-import { change } from './batch.ts';
+import { mark } from '../../../base/mark.ts';
+import { Errors, KafkaError } from '../../../protocol/errors.ts';
+import type { ClassicGroup, Member } from '../../classic/group.ts';
+import { metadataOf, noBytes, takeSync } from '../../classic/group.ts';
+import { answerWaiting, prepare, renewSession as renewClassicSession } from '../../classic/rebalance.ts';
+import { groupTombstone } from '../../records.ts';
+import type { ConsumerGroup, Turn } from '../../turn.ts';
+import { note } from '../../turn.ts';
+import type { Batch } from '../batch.ts';
+import { change } from '../batch.ts';
 import type { Subscription } from './embedded.ts';
 import { readAssignment, readSubscription } from './embedded.ts';
-import { ConsumerGroupOf, noTarget } from './group.ts';
-import { metadataHash } from './metadata-hash.ts';
-import type { CurrentAssignment, MemberMetadata } from './member.ts';
-import { memberStates, noPartitions } from './member.ts';
-import { renewSession } from './timers.ts';
+import { ConsumerGroupOf, noTarget } from '../group.ts';
+import { metadataHash } from '../metadata-hash.ts';
+import type { CurrentAssignment, MemberMetadata } from '../member.ts';
+import { memberStates, noPartitions } from '../member.ts';
+import { renewSession } from '../timers.ts';
 
 export interface Entry {
   readonly group: ConsumerGroup;

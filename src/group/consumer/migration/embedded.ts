@@ -1,18 +1,18 @@
 /**
  * Encodes and decodes the subscription that a classic consumer puts into JoinGroup, and the assignment that it gets in SyncGroup.
- * The coordinator of a classic group passes them on (it reads only the topics: `../classic/subscription.ts`). In a consumer group,
+ * The coordinator of a classic group passes them on (it reads only the topics: `../../classic/subscription.ts`). In a consumer group,
  * and when a group is converted, the coordinator reads and writes them itself.
  */
-import { decode, encode } from '../../protocol/codec/codec.ts';
+import { decode, encode } from '../../../protocol/codec/codec.ts';
 import {
   ConsumerProtocolAssignment,
   ConsumerProtocolSubscription,
-} from '../../protocol/messages/stored/group-records.ts';
-import { encodeVersioned, versionedBodyAt, versionOf } from '../../protocol/records/versioned.ts';
-import type { TopicsImage } from '../../metadata/topics-image.ts';
-import type { Partitions } from './assignors/assignor.ts';
-import type { EpochedPartitions } from './member.ts';
-import type { OwnedPartitions } from '../types.ts';
+} from '../../../protocol/messages/stored/group-records.ts';
+import { encodeVersioned, versionedBodyAt, versionOf } from '../../../protocol/records/versioned.ts';
+import type { TopicsImage } from '../../../metadata/topics-image.ts';
+import type { Partitions } from '../assignors/assignor.ts';
+import type { EpochedPartitions } from '../member.ts';
+import type { OwnedPartitions } from '../../types.ts';
 
 /** Versions after this one may only append fields, which the decoder of this version does not read. */
 const versionMax = 3;

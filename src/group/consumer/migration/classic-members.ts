@@ -3,12 +3,12 @@
  * JoinGroup does what the first heartbeat of an epoch does, SyncGroup returns the assignment, and Heartbeat tells the member when
  * to join again. The generation that it sees is its member epoch.
  */
-import { randomUuid } from '../../base/uuid.ts';
-import type { ErrorRow } from '../../protocol/errors.ts';
-import { Errors, KafkaError } from '../../protocol/errors.ts';
-import { ownBytes } from '../bytes.ts';
-import { joinRefused, syncRefused } from '../classic/responses.ts';
-import type { ConsumerGroup, Turn } from '../turn.ts';
+import { randomUuid } from '../../../base/uuid.ts';
+import type { ErrorRow } from '../../../protocol/errors.ts';
+import { Errors, KafkaError } from '../../../protocol/errors.ts';
+import { ownBytes } from '../../bytes.ts';
+import { joinRefused, syncRefused } from '../../classic/responses.ts';
+import type { ConsumerGroup, Turn } from '../../turn.ts';
 import type {
   Caller,
   HeartbeatRequest,
@@ -19,19 +19,19 @@ import type {
   MemberProtocol,
   SyncRequest,
   SyncResponse,
-} from '../types.ts';
-import type { Batch } from './batch.ts';
-import { operate } from './batch.ts';
+} from '../../types.ts';
+import type { Batch } from '../batch.ts';
+import { operate } from '../batch.ts';
 import { canDowngrade, downgrade } from './downgrade.ts';
 import type { Subscription } from './embedded.ts';
 import { ownedPartitions, readSubscription, writeAssignment } from './embedded.ts';
-import { advance, takeOver } from './heartbeat.ts';
-import { removeMembers } from './leave.ts';
-import { knownMember, knownStaticMember, memberOf, requireRoom } from './member-lookup.ts';
-import type { ClassicMemberMetadata, ConsumerMember, MemberMetadata } from './member.ts';
-import { isReconciledTo, memberStates } from './member.ts';
-import { updateTarget } from './target.ts';
-import { renewSession, startJoinTimer, startSyncTimer } from './timers.ts';
+import { advance, takeOver } from '../heartbeat.ts';
+import { removeMembers } from '../leave.ts';
+import { knownMember, knownStaticMember, memberOf, requireRoom } from '../member-lookup.ts';
+import type { ClassicMemberMetadata, ConsumerMember, MemberMetadata } from '../member.ts';
+import { isReconciledTo, memberStates } from '../member.ts';
+import { updateTarget } from '../target.ts';
+import { renewSession, startJoinTimer, startSyncTimer } from '../timers.ts';
 
 const knownMemberIdSince = 4;
 
