@@ -264,6 +264,10 @@ function* usersAndTransactions() {
   for (const mechanism of ['', 'PLAIN', 'SCRAM-SHA-256', 'nope']) {
     yield { id: `SaslHandshake: '${mechanism}'`, api: 'SaslHandshake', body: () => ({ mechanism }) };
   }
+  for (const text of ['', 'nobody']) {
+    const body = () => ({ authBytes: Buffer.from(text) });
+    yield { id: `SaslAuthenticate: '${text}'`, api: 'SaslAuthenticate', body };
+  }
   for (const ids of [[], [''], ['absent'], ['absent', 'absent']]) {
     yield {
       id: `DescribeTransactions: ${JSON.stringify(ids)}`,

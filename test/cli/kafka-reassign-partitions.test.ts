@@ -1,6 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Random } from '../../src/base/random.ts';
+import { systemClock, systemScheduler } from '../../src/adapters/clock.ts';
+import { DisconnectedError } from '../../src/client/connection.ts';
+import type { KafkaClient } from '../../src/client/kafka-client.ts';
 import { main } from '../../src/cli/reassign/kafka-reassign-partitions.ts';
 import {
   checkReassignOptions,
@@ -14,6 +17,7 @@ import {
   parseTopicsToMove,
   planText,
 } from '../../src/cli/reassign/kafka-reassign-partitions-plan.ts';
+import { describeLivingDirectories } from '../../src/cli/reassign/kafka-reassign-partitions-requests.ts';
 import { movesOf } from '../../src/cli/reassign/kafka-reassign-partitions-throttles.ts';
 import { parseOptions } from '../../src/cli/arguments/options.ts';
 import type { CliIo } from '../../src/cli/tool.ts';
@@ -158,4 +162,58 @@ test('moves: sources are what a partition had before, destinations what it gets'
     { topic: 'a', partition: 0, sources: [1], destinations: [2] },
     { topic: 'b', partition: 1, sources: [1], destinations: [2] },
   ]);
+});
+
+describe('directories of the current replicas', () => {
+  const replicas = [1, 2, 3].map((broker) => ({ topic: 'foo', partition: 0, broker }));
+
+  /** Brokers of the cluster; each describes its directory, unless `hangs` does something else. */
+  function clusterOf(
+    brokers: readonly number[],
+    hangs: (living: Set<number>) => void = () => {},
+  ): KafkaClient {
+    const living = new Set(brokers);
+    return {
+      ports: { clock: systemClock, scheduler: systemScheduler },
+      metadata: async () => ({ brokers: new Map([...living].map((id) => [id, {}])) }),
+      requestTo: async (broker: number) => {
+        if (!living.has(broker)) throw new Error(`broker ${broker} was asked`);
+        if (broker === 3) hangs(living);
+        const foo = (isFutureKey: boolean) => [
+          { name: 'foo', partitions: [{ partitionIndex: 0, isFutureKey }] },
+        ];
+        return {
+          errorCode: 0,
+          results: [
+            { logDir: `/future-${broker}`, topics: broker === 2 ? foo(true) : [] },
+            { logDir: `/${broker}`, topics: foo(false) },
+          ],
+        };
+      },
+    } as unknown as KafkaClient;
+  }
+
+  test('are those of the brokers that live, with the directories to which they move', async () => {
+    expect(await describeLivingDirectories(clusterOf([1, 2]), replicas)).toEqual(
+      new Map([
+        ['foo-0-1', { current: '/1', future: null }],
+        ['foo-0-2', { current: '/2', future: '/future-2' }],
+      ]),
+    );
+  });
+
+  test('a broker that hangs is left out when it was fenced meanwhile', async () => {
+    const cluster = clusterOf([1, 2, 3], (living) => {
+      living.delete(3);
+      throw new DisconnectedError('no answer');
+    });
+    expect([...(await describeLivingDirectories(cluster, replicas)).keys()]).toEqual(['foo-0-1', 'foo-0-2']);
+  });
+
+  test('a broker that lives and does not respond is an error', async () => {
+    const cluster = clusterOf([1, 2, 3], () => {
+      throw new DisconnectedError('no answer');
+    });
+    await expect(describeLivingDirectories(cluster, replicas)).rejects.toThrow('no answer');
+  });
 });

@@ -3,6 +3,20 @@ const shellTest = 'test/cli/kafka-metadata-shell.test.ts';
 
 export const toolRows = [
   {
+    number: 1301,
+    bug: 'kafka-reassign-partitions --execute fails while a broker that has a replica is down',
+    reference: 'Apache Kafka asks only brokers in the metadata; tried with SIGSTOP',
+    change: 'brokers that are not in the metadata are asked too',
+    edits: [
+      {
+        file: 'src/cli/reassign/kafka-reassign-partitions-requests.ts',
+        from: 'if (!(await isLiving(broker))) return [];\n',
+        to: '',
+      },
+    ],
+    caughtBy: { test: 'test/cli/kafka-reassign-partitions.test.ts', name: 'brokers that live' },
+  },
+  {
     number: 890,
     bug: 'a dump of metadata shows what an aborted metadata transaction wrote',
     reference: 'KIP-868',

@@ -18,6 +18,7 @@ import { type CompleteOffsets, createWriteTxnMarkersHandler } from './transactio
 import { createDescribeAclsHandler } from './security/29-describe-acls.ts';
 import { createCreateAclsHandler } from './security/30-create-acls.ts';
 import { createDeleteAclsHandler } from './security/31-delete-acls.ts';
+import { createSaslAuthenticateHandler } from './security/36-sasl-authenticate.ts';
 import { createCreateDelegationTokenHandler } from './security/38-create-delegation-token.ts';
 import { createRenewDelegationTokenHandler } from './security/39-renew-delegation-token.ts';
 import { createExpireDelegationTokenHandler } from './security/40-expire-delegation-token.ts';
@@ -68,6 +69,7 @@ function nodeHandlers(services: NodeServices, endpoints: Endpoints): Handler[] {
     createDescribeAclsHandler(),
     createCreateAclsHandler(),
     createDeleteAclsHandler(),
+    createSaslAuthenticateHandler(),
     createCreateDelegationTokenHandler(),
     createRenewDelegationTokenHandler(),
     createExpireDelegationTokenHandler(),

@@ -15,8 +15,8 @@ import {
 } from './kafka-reassign-partitions-plan.ts';
 import {
   alterReassignments,
-  describeDirectories,
   describeKnownTopics,
+  describeLivingDirectories,
   describeNodes,
   keysText,
   listReassignments,
@@ -71,7 +71,7 @@ async function currentText(client: KafkaClient, partitions: readonly Assignment[
   const replicas = partitions.flatMap(({ topic, partition, replicas: brokers }) =>
     brokers.map((broker) => ({ topic, partition, broker })),
   );
-  const found = await describeDirectories(client, replicas);
+  const found = await describeLivingDirectories(client, replicas);
   const directories = new Map<string, string>();
   for (const replica of replicas) {
     const current = found.get(replicaKey(replica))?.current;

@@ -2,8 +2,9 @@
  * The requests of kafka-reassign-partitions: describes assignments, reassignments in progress and directories of replicas;
  * starts and cancels reassignments.
  */
+import { groupBy } from '../../base/collections.ts';
 import type { KafkaClient } from '../../client/kafka-client.ts';
-import { retry } from '../../client/retry.ts';
+import { isRetriable, retry } from '../../client/retry.ts';
 import { Errors, errorOf, KafkaError } from '../../protocol/errors.ts';
 import {
   DescribeLogDirsRequest,
@@ -119,35 +120,75 @@ export interface ReplicaDirectory {
 
 /**
  * Returns the directories of replicas by `replicaKey`. Replicas that do not exist are left out. Each broker gets one request.
+ * Throws when a broker does not respond.
  */
 export async function describeDirectories(
   client: KafkaClient,
   replicas: readonly Replica[],
 ): Promise<Map<string, ReplicaDirectory>> {
-  const directories = new Map<string, ReplicaDirectory>();
-  const brokers = [...new Set(replicas.map(({ broker }) => broker))];
-  await Promise.all(
-    brokers.map(async (broker) => {
-      const asked = replicas.filter((replica) => replica.broker === broker);
-      const topics = byTopic(asked).map(({ name, list }) => ({
-        topic: name,
-        partitions: list.map(({ partition }) => partition),
-      }));
-      const answer = await client.requestTo(broker, DescribeLogDirsRequest, DescribeLogDirsResponse, {
-        topics,
-      });
-      if (answer.errorCode !== 0) throw new KafkaError(errorOf(answer.errorCode));
-      for (const { logDir, topics: found } of answer.results) {
-        for (const { name, partitions } of found) {
-          for (const { partitionIndex, isFutureKey } of partitions) {
-            const key = replicaKey({ topic: name, partition: partitionIndex, broker });
-            const known = directories.get(key) ?? { current: null, future: null };
-            directories.set(key, { ...known, [isFutureKey ? 'future' : 'current']: logDir });
-          }
-        }
-      }
-    }),
+  const asked = [...groupBy(replicas, ({ broker }) => broker)].map(([broker, its]) =>
+    askForDirectories(client, broker, its),
   );
+  return directoriesIn(await Promise.all(asked));
+}
+
+/**
+ * As `describeDirectories`, but replicas on brokers that are down are left out, as in Kafka, and those on a broker that the
+ * controller fences while the request waits for a response.
+ */
+export async function describeLivingDirectories(
+  client: KafkaClient,
+  replicas: readonly Replica[],
+): Promise<Map<string, ReplicaDirectory>> {
+  const isLiving = async (broker: number): Promise<boolean> =>
+    (await retry(client.ports, timeoutMs, () => client.metadata([]))).brokers.has(broker);
+  const answers = [...groupBy(replicas, ({ broker }) => broker)].map(async ([broker, its]) => {
+    if (!(await isLiving(broker))) return [];
+    try {
+      return await askForDirectories(client, broker, its);
+    } catch (error) {
+      if (isRetriable(error) && !(await isLiving(broker))) return [];
+      throw error;
+    }
+  });
+  return directoriesIn(await Promise.all(answers));
+}
+
+type DirectoryEntry = readonly [string, ReplicaDirectory];
+
+async function askForDirectories(
+  client: KafkaClient,
+  broker: number,
+  replicas: readonly Replica[],
+): Promise<DirectoryEntry[]> {
+  const topics = byTopic(replicas).map(({ name, list }) => ({
+    topic: name,
+    partitions: list.map(({ partition }) => partition),
+  }));
+  const answer = await client.requestTo(broker, DescribeLogDirsRequest, DescribeLogDirsResponse, { topics });
+  if (answer.errorCode !== 0) throw new KafkaError(errorOf(answer.errorCode));
+  return answer.results.flatMap(({ logDir, topics: found }) =>
+    found.flatMap(({ name, partitions }) =>
+      partitions.map(
+        ({ partitionIndex, isFutureKey }): DirectoryEntry => [
+          replicaKey({ topic: name, partition: partitionIndex, broker }),
+          isFutureKey ? { current: null, future: logDir } : { current: logDir, future: null },
+        ],
+      ),
+    ),
+  );
+}
+
+/** Joins the two entries of a replica that is being moved to another directory. */
+function directoriesIn(entries: readonly (readonly DirectoryEntry[])[]): Map<string, ReplicaDirectory> {
+  const directories = new Map<string, ReplicaDirectory>();
+  for (const [key, { current, future }] of entries.flat()) {
+    const known = directories.get(key);
+    directories.set(key, {
+      current: current ?? known?.current ?? null,
+      future: future ?? known?.future ?? null,
+    });
+  }
   return directories;
 }
 

@@ -39,6 +39,10 @@ import {
   DescribeProducersResponse,
 } from '../../../src/protocol/messages/records/61-describe-producers.ts';
 import {
+  SaslAuthenticateRequest,
+  SaslAuthenticateResponse,
+} from '../../../src/protocol/messages/security/36-sasl-authenticate.ts';
+import {
   GetTelemetrySubscriptionsRequest,
   GetTelemetrySubscriptionsResponse,
 } from '../../../src/protocol/messages/telemetry/71-get-telemetry-subscriptions.ts';
@@ -318,6 +322,15 @@ describe('other admin requests', () => {
       { clientInstanceId: idA },
     );
     expect(response).toMatchObject({ errorCode: 0, clientInstanceId: idA, requestedMetrics: [] });
+  });
+});
+
+test('SaslAuthenticate is refused where there is nobody left to authenticate', async () => {
+  const broker = new TestBroker();
+  const body = { authBytes: Buffer.from('nobody') };
+  expect(await broker.inject(SaslAuthenticateRequest, SaslAuthenticateResponse, 2, body)).toMatchObject({
+    errorCode: Errors.ILLEGAL_SASL_STATE.code,
+    errorMessage: 'SaslAuthenticate request received after successful authentication',
   });
 });
 
