@@ -95,8 +95,8 @@ export interface PartitionReplica {
     requestedEpoch: number,
   ): { readonly leaderEpoch: number; readonly endOffset: number };
   /**
-   * Advances the log start offset to `offset`, where -1 means the high watermark. Resolves to the new log start offset when this
-   * replica's log begins there.
+   * Advances the log start offset to `offset`, where -1 means the high watermark. Resolves to that offset when this replica's log
+   * begins there or later.
    */
   deleteRecords(offset: number): Promise<number>;
   /** The lowest log start offset of the live replicas. Throws if this replica is not the leader. */

@@ -33,7 +33,10 @@ export class GroupMember extends HeartbeatingMember {
   private generationId = -1;
   /** The topics with which this member joined. */
   private joinedTopics: readonly string[] = [];
-  /** As group leader: the partition counts of the group's topics from which the current assignment was computed; else null. */
+  /**
+   * As group leader: the partition counts of the group's topics when this member last computed an assignment, even if the group
+   * did not use it; else null.
+   */
   private assignedCounts: ReadonlyMap<string, number> | null = null;
 
   protected get commitEpoch(): number {

@@ -26,7 +26,10 @@ export const brokerProperties = {
 export type BrokerValues = ValuesOf<typeof brokerProperties>;
 export type BrokerKey = keyof BrokerValues;
 
-/** Properties without effect in a properties file. They are set with kafka-configs, for one broker or for all. */
+/**
+ * Properties without effect in a properties file. They are set with kafka-configs, for one broker or, although their mode is
+ * `per-broker`, for all.
+ */
 export const dynamicOnlyProperties = {
   'leader.replication.throttled.rate': long(Number.MAX_SAFE_INTEGER, { min: 0, update: 'per-broker' }),
   'follower.replication.throttled.rate': long(Number.MAX_SAFE_INTEGER, { min: 0, update: 'per-broker' }),
@@ -57,8 +60,8 @@ export function isBrokerKey(name: string): name is BrokerKey {
 }
 
 /**
- * Returns the keys of which the first one that is set gives the value of `name`. DescribeConfigs lists them as synonyms. Of keys
- * that differ in their unit, only the one with the finest can be altered at run time.
+ * Returns the keys that set the same thing, including `name`: the first one that is set takes effect. DescribeConfigs lists
+ * them as synonyms. Of keys that differ in their unit, only the one with the finest can be altered at run time.
  */
 export function brokerSynonyms(name: string): readonly string[] {
   switch (name) {
@@ -75,7 +78,7 @@ export function brokerSynonyms(name: string): readonly string[] {
     case 'log.retention.hours':
       return ['log.retention.ms', 'log.retention.minutes', 'log.retention.hours'];
     default: {
-      // `listener.name.x.ssl.keystore.location` is looked up first, then `ssl.keystore.location`, which is for all listeners.
+      // `ssl.keystore.location` is for all listeners that have no `listener.name.x.ssl.keystore.location`.
       const own = /^listener\.name\.[^.]*\.(.+)$/.exec(name);
       return own?.[1] === undefined ? [name] : [name, own[1]];
     }

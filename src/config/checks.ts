@@ -1,6 +1,7 @@
 /**
- * Checks of single values in addition to bounds and choices. Each returns why the value is invalid, or null. A text that begins
- * with `!` is the whole error message; otherwise `define.ts` puts the key and the value before it.
+ * Checks of single values. With one of them, `define.ts` checks no bounds of a number, and a list may have empty and repeated
+ * elements; choices still apply. Each returns why the value is invalid, or null. A text that begins with `!` is the whole error
+ * message; otherwise `define.ts` puts the key and the value before it.
  */
 import type { PropertyValue } from './define.ts';
 
@@ -37,7 +38,7 @@ export function bootstrapServers(value: PropertyValue): string | null {
   return null;
 }
 
-/** A name of a Java class that this program has an implementation for. It can load no other class. */
+/** One of the names of Java classes that are accepted. This program can load no class, so it accepts only Kafka's own. */
 export function knownClass(...known: string[]): (value: PropertyValue) => string | null {
   return (value) => (known.includes(value as string) ? null : `Class ${String(value)} could not be found.`);
 }

@@ -34,8 +34,8 @@ export interface PropertyOptions {
   readonly oneOf?: readonly string[];
   readonly ignoreCase?: boolean;
   /**
-   * A check in addition to the ones above. Returns why the value is invalid, or null. A text that begins with `!` is the whole
-   * error message.
+   * A check of the value. With it, `min` and `max` do not apply, and a LIST may have empty and repeated elements; `oneOf` and
+   * `nonEmpty` still apply. Returns why the value is invalid, or null. A text that begins with `!` is the whole error message.
    */
   readonly check?: (value: PropertyValue, name: string) => string | null;
   /** How Kafka's documentation describes the values that `check` accepts. */

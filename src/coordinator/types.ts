@@ -29,9 +29,12 @@ export interface Producer {
   readonly producerEpoch: number;
 }
 
-/** A producer whose transaction the leader verified with the transaction coordinator before the append (KIP-890). */
+/** A producer that commits offsets in its transaction. */
 export interface VerifiedProducer extends Producer {
-  /** The result of the verification. The coordinator does not read it; the runtime passes it to the append. */
+  /**
+   * What the leader needs to know at the append about the transaction: usually that the transaction coordinator has verified it
+   * (KIP-890). The coordinator does not read it; the runtime passes it to the append.
+   */
   readonly verification: unknown;
 }
 
@@ -72,8 +75,9 @@ export interface Note {
 }
 
 /**
- * The output of a step. A coordinator may add fields of its own; the runtime passes the whole output to the function `perform` that the
- * coordinator's service gave it (`broker/coordinator/shard-host.ts`).
+ * The output of a step. A coordinator may add fields of its own; the runtime passes the whole output to the function `perform`
+ * that the coordinator's service gave it (`broker/coordinator/shard-host.ts`). Of the output for `resign` the runtime uses only
+ * replies and notes.
  */
 export interface Output {
   readonly writes: readonly Write[];
@@ -99,7 +103,7 @@ export type WriteOutcome =
  */
 export type RuntimeInput =
   | WriteOutcome
-  /** A deadline has passed. */
+  /** A deadline has passed, or the runtime's timer has ended early: the shard compares its deadlines with the clock. */
   | { readonly type: 'tick' }
   /** The metadata changed; the image of the context is the new one. */
   | { readonly type: 'metadata'; readonly delta: MetadataDelta }
@@ -125,6 +129,6 @@ export interface StateMachine<Shard, Input, Out extends Output = Output> {
    */
   loaded(shard: Shard, context: StepContext): Out;
   step(shard: Shard, input: Input | RuntimeInput, context: StepContext): Out;
-  /** Time of the next `tick`; infinite when none is needed. */
+  /** Time before which the runtime must send the next `tick`, apart from delays; infinite when none is needed. */
   nextDeadlineMs(shard: Shard): number;
 }

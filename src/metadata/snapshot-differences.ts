@@ -1,6 +1,7 @@
 /**
- * Finds the differences between the image of a snapshot and the previous image of a node, so that publishers are notified only of
- * real changes. Topics and partitions that are equal in both stay the objects of the previous image.
+ * Finds the differences between the image of a snapshot and the previous image of a node, so that publishers are notified only
+ * of topics, brokers and configurations that changed. Other parts of the image are not compared. Topics and partitions that are
+ * equal in both stay the objects of the previous image.
  */
 import { sameElements } from '../base/collections.ts';
 import type { NodeId } from '../base/ids.ts';

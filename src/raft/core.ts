@@ -166,7 +166,10 @@ function timeout(state: RaftState): void {
   }
 }
 
-/** Compares epochs before the role handles the message: a later epoch ends this replica's role, and a stale message is dropped. */
+/**
+ * Compares epochs before the role handles the message: a later epoch ends this replica's role, and a stale message is dropped.
+ * For vote requests and joins their own handlers do this.
+ */
 function handleMessage(state: RaftState, from: ReplicaKey, message: RaftMessage): void {
   if (from.id === state.options.me.id) return;
   if (message.type === 'vote') {

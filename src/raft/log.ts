@@ -1,9 +1,10 @@
 /**
- * The replica's log as the core uses it: the epochs of all entries, the recent entries themselves (the cache), and which part of the
- * log is durable. Older entries are only on disk; the core requests them with the effect `readLog`.
+ * The replica's log as the core uses it: the epochs of all entries, the recent entries themselves (the cache), and which part
+ * of the log is durable. Older entries are only on disk; the core requests them with the effect `readLog`.
  *
- * Invariants: startOffset <= cachedFrom <= endOffset; startOffset is the end of a snapshot or 0; stableEndOffset <= endOffset;
- * entries stay in the cache until they are durable. Writes are numbered, and the store carries them out in order.
+ * Invariants: startOffset <= cachedFrom <= endOffset; a durable snapshot contains all entries below startOffset;
+ * stableEndOffset <= endOffset; entries stay in the cache until they are durable. Writes are numbered, and the store carries
+ * them out in order.
  */
 import { assert } from '../base/assert.ts';
 import { EpochIndex } from './epoch-index.ts';
@@ -134,7 +135,10 @@ export class RaftLog {
     this.#shrinkCache();
   }
 
-  /** Cached entries from `from`: at least one, at most `bytesMax` bytes; null when `from` is not cached. */
+  /**
+   * Cached entries from `from` to below `endOffset`, of at most `bytesMax` bytes in all, but at least one if there is any. Null
+   * when `from` is not cached.
+   */
   cached(from: number, endOffset: number, bytesMax: number): Entry[] | null {
     if (from < this.cachedFrom) return null;
     const entries: Entry[] = [];

@@ -62,7 +62,10 @@ export interface Heartbeat {
   readonly epoch: number;
   /** Directory id of the intended receiver; zero while the leader does not know it. */
   readonly directoryId: Uuid;
-  /** The end offset that the receiver has acknowledged. If its log ends below, its disk has lost data, and it stops. */
+  /**
+   * The end offset that the receiver has acknowledged. If a receiver with this directory id has a shorter log, its disk has
+   * lost data, and it stops.
+   */
   readonly match: number;
   /** The leader's high watermark, but at most `match`. */
   readonly highWatermark: number;
@@ -88,7 +91,10 @@ export interface TimeoutNow {
   readonly epoch: number;
 }
 
-/** The leader resigns, because no voter could take over its leadership. Voters should campaign, in the order of `successors`. */
+/**
+ * The leader resigns: no majority responds to it any more, or it has to leave and no voter could take over its leadership.
+ * Voters should campaign, in the order of `successors`.
+ */
 export interface Resignation {
   readonly type: 'resign';
   readonly epoch: number;
@@ -133,7 +139,10 @@ export type RaftMessage =
 /** Messages that are sent unchanged on a stream (proto/raft.proto); snapshots are split into chunks. */
 export type StreamedMessage = Exclude<RaftMessage, InstallSnapshot>;
 
-/** What is invalid in the values of a peer's message; null: nothing. Called before the core gets the message, which relies on it. */
+/**
+ * What is invalid in the values of a peer's message; null: nothing. Called before the core gets the message; the core relies on
+ * this check.
+ */
 export function faultOf(message: StreamedMessage): string | null {
   const fault = epochFault(message.epoch);
   if (fault !== null) return fault;

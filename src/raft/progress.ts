@@ -30,7 +30,7 @@ export interface Progress {
   match: number;
   /** Offset of the next entry to send. */
   next: number;
-  /** In `probe`: an append is in flight. */
+  /** In `probe`: the leader waits for a response before it sends the next append. */
   probeSent: boolean;
   /** A read of entries at `next` from the store is in progress. */
   reading: boolean;
@@ -38,7 +38,7 @@ export interface Progress {
   inflightBytes: number;
   /** The high watermark that the leader sent last. It is not sent again before a heartbeat is due, as if it always arrived. */
   sentHighWatermark: number;
-  /** Monotonic time of the last message from the follower, or of the begin of this progress. */
+  /** Monotonic time of the last message from the follower; before the first, the time at which this progress was created. */
   contactMs: number;
   /** Monotonic time at which the state became `replicate`. */
   replicatingMs: number;

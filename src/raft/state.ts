@@ -26,10 +26,14 @@ export interface RaftOptions {
   readonly me: ReplicaKey;
   /** The endpoints of this replica, which it sends when it asks for the log. */
   readonly endpoints: readonly Endpoint[];
-  /** `controller.quorum.election.timeout.ms`: the maximum duration of a campaign. A pause between campaigns is at most as long. */
+  /**
+   * `controller.quorum.election.timeout.ms`: a campaign ends after this time plus a random time of up to as much. A pause
+   * between campaigns is at most as long.
+   */
   readonly electionTimeoutMs: number;
   /**
-   * `controller.quorum.fetch.timeout.ms`: without messages for this time a follower gives up its leader, and a leader steps down.
+   * `controller.quorum.fetch.timeout.ms`: without messages a follower gives up its leader after this time plus a random time of
+   * up to half as much, and a leader steps down after one and a half times this time.
    */
   readonly fetchTimeoutMs: number;
   readonly heartbeatMs: number;
@@ -96,7 +100,7 @@ export type VoterChange =
 export type Input =
   | { readonly type: 'tick' }
   | { readonly type: 'message'; readonly from: ReplicaKey; readonly message: RaftMessage }
-  /** A stream to `peer` was opened or broke. These hints change only how soon elections begin. */
+  /** A stream to `peer` was opened or broke. These hints change only how soon elections begin and what a leader sends next. */
   | { readonly type: 'linkUp' | 'linkDown'; readonly peer: NodeId }
   | Proposal
   | { readonly type: 'changeVoters'; readonly ticket: number; readonly change: VoterChange }

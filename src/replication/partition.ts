@@ -4,7 +4,8 @@
  *
  * Invariants:
  * - logStartOffset <= highWatermark <= logEndOffset, and the high watermark never decreases while the log is not truncated.
- * - Only a leader appends client records. The role changes only while no write and no truncation is in progress.
+ * - Only a leader appends client records. A replica becomes leader, or begins to fetch as a follower, only while no write and no
+ *   truncation is in progress; a new leader epoch of the same leader does not wait.
  * - A follower truncates only where its leader epochs diverge from the leader's, or when its log end is not in the leader's log.
  * - Callbacks of `watch` and feeds are called after the state is updated completely, so they may call this object again.
  *
@@ -184,7 +185,7 @@ export class Partition {
     return { leaderEpoch: epoch, endOffset };
   }
 
-  /** Deletes the records below `offset` (-1: below the high watermark). Resolves to the new log start offset. */
+  /** Deletes the records below `offset` (-1: below the high watermark). Resolves to the offset below which none are left. */
   async deleteRecords(offset: number): Promise<number> {
     this.requireLeader();
     const target = offset === -1 ? this.log.highWatermark : offset;

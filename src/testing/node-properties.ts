@@ -31,7 +31,10 @@ const rolesText: Record<SimulatedRole, string> = {
   broker: 'broker',
 };
 
-/** The properties of node `id` in a cluster of `roles`; nodes are numbered from 1. `extra` overrides them. */
+/**
+ * The properties of node `id` in a cluster of `roles`; nodes are numbered from 1. `extra` overrides them, except for the
+ * advertised listeners of a broker and the listener name for other brokers of a controller.
+ */
 export function propertiesOf(
   id: number,
   roles: readonly SimulatedRole[],
@@ -82,8 +85,8 @@ function bootstrapRecords(hasEligibleLeaderReplicas: boolean): MetadataRecord[] 
 }
 
 /**
- * Formats the log directories of a node on its simulated disk, and syncs them. It is done before the second event of the
- * simulation.
+ * Formats the log directories of a node on its simulated disk, and syncs them. The function does not wait for the result; the
+ * simulated disk has it before the first event of the simulation.
  */
 export function formatDisk(
   disk: SimulatedDisk,

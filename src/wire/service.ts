@@ -2,8 +2,8 @@
  * Encodes and decodes all messages between nodes. proto/peer.proto defines them; @grpc/proto-loader makes the codecs from
  * `descriptor.ts`, which is generated from it. This file adds four conventions:
  *
- * - A frame (`oneof body`) becomes one object with its kind in `type`: `{ vote: { epoch: 3 } }` becomes `{ type: 'vote', epoch: 3
- *   }`.
+ * - A frame (`oneof body`) becomes one object with its kind in `type`. For example `{ vote: { epoch: 3 } }` becomes
+ *   `{ type: 'vote', epoch: 3 }`.
  * - A frame of a kind that this release does not know decodes to null. Unknown fields are skipped.
  * - Decoding a frame that breaks a rule of proto/ throws `MalformedError` (`checks.ts`).
  * - 64-bit integers are JavaScript numbers; `checks.ts` refuses those that are not safe integers.
@@ -101,7 +101,7 @@ function encoder(encode: (frame: object) => Uint8Array, byHand: HandWritten | nu
     message.type === byHand?.type ? byHand.encode(message) : encode({ [message.type]: message });
 }
 
-/** Loads @grpc/proto-loader and the descriptor. A node without peers never calls it. */
+/** Loads @grpc/proto-loader and the descriptor. A node calls it when it first opens or accepts a gRPC connection. */
 export async function loadPeerService(given?: Namespace): Promise<PeerService> {
   const [loader, { descriptor }] = await Promise.all([
     import('@grpc/proto-loader'),

@@ -70,7 +70,10 @@ export function abortTransfer(state: RaftState, leader: Leader): void {
   if (isLeaving(state) && !startTransfer(state, leader)) resign(state, leader);
 }
 
-/** Gives up a hand-over whose time has passed, and begins the hand-over of a removed leader. Called with each heartbeat. */
+/**
+ * Gives up a hand-over whose time has passed, and begins the hand-over of a removed leader, which resigns when no voter can
+ * take over. Called with each heartbeat.
+ */
 export function transferTick(state: RaftState, leader: Leader): void {
   if (leader.transfer !== null) {
     if (state.nowMs >= leader.transfer.deadlineMs) abortTransfer(state, leader);

@@ -3,7 +3,7 @@
  * partition the role (leader or follower) that the newest metadata says. `reconcile` compares the actual with the wanted state
  * and takes the next step.
  *
- * Invariants: the log is opened once. A partition changes its role only while no write and no truncation is in progress. A
+ * Invariants: the log is opened once. A partition becomes leader only while no write and no truncation is in progress. A
  * replica that is to be removed is stopped first; its files are removed afterwards.
  */
 import { mark } from '../../base/mark.ts';
@@ -42,7 +42,7 @@ export class HostedReplica {
   partition: Partition | null = null;
   /** Settles when the log is open or could not be opened; null before it was requested. */
   opening: Promise<void> | null = null;
-  /** The log could not be opened: its directory is offline. */
+  /** The log could not be opened, for example because its directory is offline. */
   hasFailed = false;
   readonly #context: HostContext;
   #isWaiting = false;

@@ -10,7 +10,7 @@
  *   push.
  * - A refused or revoked subscription is removed; the follower subscribes again with a new slot.
  * - A slot is in at most one queue (`#ready` or `#waitingForDisk`), and its `state` says in which. An ended slot sends nothing.
- * - At most `diskReadsMax` reads from disk are in progress. A slot waits for a read only while that many are.
+ * - At most `diskReadsMax` reads from disk are in progress. A slot waits for a read only while so many are in progress.
  */
 import type { Clock, Scheduler } from '../../base/clock.ts';
 import { type Hello, helloFault, helloOf, type Identity } from '../../base/hello.ts';

@@ -1,7 +1,7 @@
 /**
  * Faults of the machines on which clients run: the machine of a group member pauses or is cut off. Some pauses begin just after
- * the member has sent JoinGroup, and the streams of another member break soon after. Also what an operator does: reassignments of
- * partitions and moves between log directories.
+ * the member has begun to join its group, and the streams of another member break soon after. Also what an operator does:
+ * reassignments of partitions and moves between log directories.
  */
 import {
   AlterPartitionReassignmentsRequest,
@@ -21,9 +21,9 @@ import { windowTopic } from './window-workload.ts';
 /** The share of pauses that begin when the member joins, and how long such a pause waits for the member to join. */
 const joiningPart = 0.4;
 const waitMaxMs = 4_000;
-/** The longest time between the JoinGroup request and the start of the pause. */
+/** The longest time between the start of a rebalance at the member (`onRebalance`) and the start of the pause. */
 const joinMaxMs = 4;
-/** The longest time between the start of the pause and the break of another member's streams. */
+/** The longest time between the start of that rebalance and the break of another member's streams. */
 const breaksMs = 300;
 const groupLogPart = 0.3;
 const movedTopics = ['ledger', 'journal', '__consumer_offsets', windowTopic];
@@ -48,6 +48,7 @@ export class ClientFaults {
     this.budget = budget;
   }
 
+  /** The member on `machine` has begun to join its group. Both delays below have the same share of their longest times. */
   onRebalance(machine: string): void {
     const trap = this.traps.get(machine);
     const host = this.cluster.clientMachines.get(machine);
@@ -83,7 +84,10 @@ export class ClientFaults {
     return `cut ${member} from ${nodes.join(' ')} for ${Math.round(fault.durationMs)} ms`;
   }
 
-  /** Reassigns a partition: another broker replaces one of its replicas, or a replica is removed and added again later. */
+  /**
+   * Reassigns a partition: another broker replaces one of its replicas. When no other broker exists, a replica is removed
+   * instead; it is added again later if the budget allows it at that time.
+   */
   reassign({ victim, dice, durationMs }: PlannedFault): string | null {
     if (!this.budget.mayMove()) return null;
     const newest = this.cluster.images().sort((a, b) => b.offset - a.offset)[0];
@@ -108,7 +112,9 @@ export class ClientFaults {
     return `${topic.name}-${partition.index} moves from ${before.join()} to ${after.join()}`;
   }
 
-  /** Moves a replica to another log directory of its broker. */
+  /**
+   * Asks a broker to move a replica to a log directory. Nothing moves when the replica is already there or the broker has none.
+   */
   move({ victim, dice }: PlannedFault, { id, role }: SimulatedNode): string | null {
     const { directories } = this.cluster;
     if (role === 'controller' || directories.length === 1) return null;

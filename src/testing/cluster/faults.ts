@@ -90,7 +90,7 @@ export class Faults {
     return this.disks.explains(node, error);
   }
 
-  /** Called when the group member on this machine is about to send JoinGroup. */
+  /** Called when the group member on this machine begins to join its group. */
   onRebalance(machine: string): void {
     this.clients.onRebalance(machine);
   }

@@ -1,6 +1,6 @@
 /**
- * The log of the nodes of a test cluster. It keeps the newest lines, which the error of a time-out shows, and writes lines where
- * the option `log` says.
+ * The log of the nodes of a test cluster. It keeps the newest lines of all nodes together, which the error of a time-out shows, and
+ * writes lines where the option `log` says. The line of an error may have several lines of text (its stack).
  */
 import { createConsoleLogger } from '../../adapters/console-logger.ts';
 import type { Logger } from '../../telemetry/logger.ts';
@@ -60,7 +60,9 @@ export class LogRing {
     else if (this.sink === 'warn' && /\] (WARN|ERROR) /.test(line)) process.stderr.write(`${line}\n`);
   }
 
-  /** Passes a line to the test's function. If the function throws, the node must not fail, so the function is not called again. */
+  /**
+   * Passes a line to the test's function. If the function throws, it is not called again, and the log goes on as with `'warn'`.
+   */
   private show(line: string, sink: (line: string) => void): void {
     try {
       sink(line);

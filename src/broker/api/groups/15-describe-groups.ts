@@ -1,7 +1,7 @@
 /**
- * DescribeGroups (15), v0–v6. The state, members and assignments of groups; for stable groups also the protocol and the members'
- * metadata.
- * Versions:  v3 authorised operations · v4 instance ids · v6 GROUP_ID_NOT_FOUND, where older versions have the state "Dead".
+ * DescribeGroups (15), v0–v6. The state, members and assignments of classic groups; for stable groups also the protocol and the
+ * members' metadata. A group of another type is described as one that does not exist.
+ * Versions:  v3 authorised operations · v4 instance ids · v6 GROUP_ID_NOT_FOUND in addition to the state "Dead".
  */
 import { type ErrorRow, errorRowOf } from '../../../protocol/errors.ts';
 import {
