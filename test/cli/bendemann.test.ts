@@ -255,5 +255,5 @@ describe('bendemann', () => {
     expect(ran.err).toMatch(/start-1.properties {2}ended/);
     expect(ran.err).toMatch(/start-2.properties {2}ended/);
     expect(ran.out).toContain('start-2.properties  ');
-  }, 30_000);
+  });
 });
