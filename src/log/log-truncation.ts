@@ -31,7 +31,7 @@ export async function truncateEnd(state: LogState, reader: LogReader, offset: nu
     await state.options.callbacks.persistRecoveryPoints();
   }
   beginChange(state, reader);
-  state.missing = state.missing.filter(({ to }) => to < offset);
+  state.missing = state.missing.filter(({ from }) => from < cut.offset);
   const dropped = state.segments.slice(keep + 1);
   state.segments = state.segments.slice(0, keep + 1);
   segment.truncateTransactions(cut.offset);

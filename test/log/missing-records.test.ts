@@ -122,6 +122,14 @@ describe('a gap of missing records', () => {
     expect(await readable(third)).toEqual(offsets(0, 13));
   });
 
+  test('is known after a truncation to its end', async () => {
+    const { log } = await damaged(remove(10));
+    await log.truncateTo(15);
+    expect([log.logEndOffset, log.missingFrom]).toEqual([15, 10]);
+    await log.truncateTo(12);
+    expect([log.logEndOffset, log.missingFrom]).toEqual([10, null]);
+  });
+
   test('is known after a crash', async () => {
     const { bench, log } = await damaged(remove(10), { isClean: false });
     log.state.isClosed = true;
