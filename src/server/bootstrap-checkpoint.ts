@@ -1,8 +1,10 @@
 /**
- * The two files in a formatted directory that define a new cluster. `kafka-storage format` writes them; a node that starts
- * without a metadata log reads them. `bootstrap.checkpoint` has the first metadata records (feature levels, SCRAM credentials).
- * The first snapshot of the metadata topic has the voters of a dynamic quorum. Both are in Kafka's format of snapshots: record
- * batches between a header and a footer record.
+ * The two files in a formatted directory that define a new cluster. `kafka-storage format` writes them. A node reads them at
+ * each start, but uses their content only while the metadata log has none.
+ *
+ * `bootstrap.checkpoint` has the first metadata records (feature levels, SCRAM credentials). The first snapshot of the metadata
+ * topic has the voters of a dynamic quorum. Both are in Kafka's format of snapshots: record batches between a header and a
+ * footer record.
  */
 import type { FileSystem } from '../base/file-system.ts';
 import { replaceFile } from '../base/file-system.ts';

@@ -24,8 +24,9 @@ export function advertisedEndpoints(config: NodeConfig, hostName: string): Endpo
 const wildcardHosts: readonly string[] = ['', '0.0.0.0', '::'];
 
 /**
- * The endpoints that a controller registers and that are in the voter set. The host of a listener without one is that of this
- * node in `controller.quorum.voters`, or of the bootstrap server with the same port.
+ * The endpoints that a controller registers and that are in the voter set. A listener without a host, or with a wildcard
+ * address, gets the host of this node in `controller.quorum.voters`, or else of the bootstrap server with the same port, or
+ * else this machine's name.
  */
 export function controllerEndpoints(config: NodeConfig, hostName: string): EndpointImage[] {
   const own = config.voters.find(({ id }) => id === config.nodeId);

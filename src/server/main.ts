@@ -97,7 +97,7 @@ function startupTimeout(config: NodeConfig): Promise<never> {
   });
 }
 
-/** Runs a node until it receives a signal to stop. Throws `ConfigError` when the properties are invalid. */
+/** Runs a node until it receives a signal to stop. Rejects with `ConfigError` when the properties are invalid. */
 export async function runServer(
   properties: ReadonlyMap<string, string>,
   io: ServerIo,

@@ -310,8 +310,8 @@ class Reading {
   }
 
   /**
-   * Returns the option that `word` abbreviates, with its value. A long flag may be abbreviated as long as only one flag begins
-   * so.
+   * Returns the option that `word` abbreviates, with its value; `word` itself when it abbreviates none. A long flag may be
+   * abbreviated as long as only one flag begins so.
    */
   whole(options: readonly Argument[], word: string, usage: string): string {
     const [, flag = word, value = ''] = /^(--[^=]+)(=[\s\S]*)?$/.exec(word) ?? [];

@@ -26,7 +26,7 @@ interface InspectedNode extends Inspection {
   readonly metas: readonly { readonly path: string; readonly meta: MetaProperties | null }[];
 }
 
-/** What was read of a properties file. `node` is null when the file has no properties, or when `config.providers` supply no value. */
+/** What was read of a properties file. `node` is null when the properties could not be read; `found` then says why. */
 interface InspectedFile {
   readonly file: string;
   readonly lines: readonly PropertyLine[];

@@ -80,7 +80,7 @@ function typesOf(options: Options): EntityType[] {
   return types as EntityType[];
 }
 
-/** Checks the whole command line, except that it does not look up host names. */
+/** Checks the command line, except for host names and for the configurations themselves. */
 export function parseCommand(options: Options): ConfigsCommand {
   const action = options.has('alter') ? 'alter' : 'describe';
   const types = typesOf(options);

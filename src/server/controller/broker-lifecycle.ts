@@ -51,7 +51,7 @@ export interface BrokerLifecycleOptions {
   readonly endpoints: readonly EndpointImage[];
   readonly rack: string | null;
   readonly features: ReadonlyMap<string, FeatureRange>;
-  /** Ids of all log directories. */
+  /** Ids of the log directories that are online at the start. */
   readonly logDirs: readonly Uuid[];
   /** Ids of log directories that have failed since the start. */
   readonly offlineLogDirs: () => readonly Uuid[];
@@ -126,8 +126,8 @@ export class BrokerLifecycle implements MetadataPublisher {
   }
 
   /**
-   * Registers; resolves when the controller has accepted. Rejects when the controller's refusal is final, or when
-   * `registrationTimeoutMs` has passed.
+   * Registers; resolves when the controller has accepted, or after `close`. Rejects when the controller's refusal is final, or
+   * when `registrationTimeoutMs` has passed.
    */
   async start(): Promise<void> {
     const { clock, scheduler, registrationTimeoutMs, logger } = this.#options;

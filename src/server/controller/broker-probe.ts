@@ -1,6 +1,7 @@
 /**
- * Checks whether a broker's process has ended, by a connection to its address: the machine of a process that has ended refuses the
- * connection. A suspended process does not count as ended, because its operating system still accepts connections for it.
+ * Checks whether a broker's process has ended, by a connection to its address: the machine of a process that has ended refuses
+ * the connection. When the connection fails in another way, or takes longer than a second, the process also counts as ended. A
+ * suspended process does not, because its operating system still accepts connections for it.
  */
 import type { NodeId } from '../../base/ids.ts';
 import type { Network } from '../../base/network.ts';

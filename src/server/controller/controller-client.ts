@@ -44,7 +44,10 @@ const retryMsMax = 200;
 /** After this time without a response the client tries again, because another node may be the active controller. */
 const attemptMsMax = 5000;
 
-/** The result of an attempt that must be made again: the stream broke, or the node is not the active controller. */
+/**
+ * The result of an attempt that must be made again: no controller was known, the stream broke, no response came in time, or the
+ * node is not the active controller.
+ */
 const lost = Symbol('lost');
 
 export class StreamControllerClient implements ControllerClient {

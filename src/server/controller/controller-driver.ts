@@ -6,7 +6,8 @@
  * Invariants:
  * - A response is sent after everything that it is based on is committed, also when the request changes nothing.
  * - When a proposal fails, the speculative image is wrong: the active controller is discarded with all pending requests.
- * - The active controller exists only between `onActivated` and `onDeactivated`; otherwise requests get NOT_CONTROLLER.
+ * - The active controller exists only between `onActivated` and `onDeactivated`. At other times requests get NOT_CONTROLLER; if
+ *   this node is elected, they wait for the activation first.
  *
  * Not here: streams. `controller-server.ts` calls `submit` for requests of other nodes, `controller-client.ts` for this node.
  */
@@ -47,7 +48,7 @@ export interface ControllerDriverOptions {
   readonly clusterId: string;
   /** The records of bootstrap.checkpoint, which the first active controller of a new cluster writes. */
   readonly bootstrap: readonly MetadataRecord[];
-  /** Resolves to false when a broker's address refuses connections. */
+  /** Resolves to false when no connection to a broker's address can be opened. */
   readonly probe: (id: NodeId) => Promise<boolean>;
   readonly clock: Clock;
   readonly scheduler: Scheduler;
@@ -123,7 +124,7 @@ export class ControllerDriver implements MetadataLogListener {
   #leadership: Leadership | null = null;
   /** This node leads the quorum, but perhaps it is not active yet. */
   #isElected = false;
-  /** Requests that arrived between the election and the activation. */
+  /** Continue the requests that arrived between the election and the activation. */
   readonly #early: (() => void)[] = [];
   /** The epoch in which this node leads the quorum. */
   #ledEpoch: number | null = null;

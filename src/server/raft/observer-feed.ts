@@ -1,7 +1,8 @@
 /**
- * The voter's side of channel 'observe': sends committed entries to observers, never uncommitted ones. It sends a snapshot first
- * when this voter's log no longer has the observer's next entry, or when the observer has nothing yet and a snapshot exists. An
- * observer gives credit for a number of bytes; the voter exceeds it by at most one message.
+ * The voter's side of channel 'observe': sends committed entries to observers, never uncommitted ones. It sends a snapshot
+ * first when this voter's log no longer has the observer's next entry, or when the observer has nothing yet and a snapshot
+ * exists. An observer gives credit for a number of bytes. The voter exceeds it by at most one message, and by status messages,
+ * which do not wait for credit.
  */
 import type { Hello, Identity } from '../../base/hello.ts';
 import type { Clock, Scheduler, Timer } from '../../base/clock.ts';

@@ -47,7 +47,7 @@ export interface ObserverLogOptions {
   readonly identity: Identity;
   /** The voters that are known at the start; later, status messages tell the current ones. */
   readonly voters: readonly Voter[];
-  /** `controller.quorum.bootstrap.servers`: used while no voter is known. */
+  /** `controller.quorum.bootstrap.servers`: tried in turn with the known voters. */
   readonly bootstrapServers: readonly Address[];
   readonly clock: Clock;
   readonly scheduler: Scheduler;
@@ -166,8 +166,8 @@ export class ObserverLog implements MetadataLog {
   }
 
   /**
-   * The address to connect to next: the leader's if it is known and no attempt has failed since the last success; else those of all
-   * voters in turn.
+   * The address to connect to next: the leader's if it is known and no attempt has failed since the last success; else those of
+   * all voters and bootstrap servers in turn.
    */
   #nextAddress(): { address: Address; id: NodeId | null } | null {
     const leaderId = this.leader().id;

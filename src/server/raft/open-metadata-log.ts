@@ -19,7 +19,10 @@ export interface OpenMetadataLogOptions {
   readonly identity: Identity;
   /** The endpoints of this controller, its controller listener first; empty on a broker. */
   readonly endpoints: readonly Endpoint[];
-  /** `controller.quorum.voters`, with `uuidZero` as directory ids; empty for a quorum that was formatted dynamically. */
+  /**
+   * The voters to use while the metadata log has none: `controller.quorum.voters`, with `uuidZero` as directory ids, or the
+   * voters in the snapshot that `kafka-storage format` wrote. Empty on a node that joins later.
+   */
   readonly voters: readonly Voter[];
   /** `controller.quorum.bootstrap.servers`. */
   readonly bootstrapServers: readonly Address[];

@@ -40,7 +40,10 @@ export class QuorumMeter {
     if (count > 0) this.#fetched.add(count, this.#clock.monotonicMs());
   }
 
-  /** Called after each step, with whether this node is a candidate. An election ends when this node leads or follows a leader. */
+  /**
+   * Called after each step, with whether this node campaigns (as prospective or candidate). An election ends when it no longer
+   * does.
+   */
   stepped(isElecting: boolean): void {
     if (isElecting) this.#electingSinceMs ??= this.#clock.monotonicMs();
     else if (this.#electingSinceMs !== null) {

@@ -58,7 +58,7 @@ const shutdownPollMs = 5;
 
 export interface VoterLogOptions {
   readonly identity: Identity;
-  /** Static voters (`controller.quorum.voters`); empty when the snapshot written by `kafka-storage format` names them. */
+  /** As in `OpenMetadataLogOptions`. */
   readonly voters: readonly Voter[];
   readonly bootstrapServers: readonly Address[];
   /** The endpoints of this node. */
