@@ -14,9 +14,9 @@ import {
 import type { Init } from '../protocol/schema/fields.ts';
 import type { TopicPartitions } from './assignor.ts';
 import type { ClusterInfo, KafkaClient } from './kafka-client.ts';
-import { type GroupOptions, HeartbeatingMember } from './membership.ts';
+import { type GroupOptions, HeartbeatingMember } from './group-membership.ts';
 import { isRetriable } from './retry.ts';
-import type { Subscription } from './subscription.ts';
+import type { Subscription } from './subscribed-topics.ts';
 
 type Owned = NonNullable<ConsumerGroupHeartbeatRequest['topicPartitions']>;
 

@@ -14,8 +14,8 @@ import { ConsumerProtocolMember } from './consumer-protocol-member.ts';
 import { GroupMember } from './group-member.ts';
 import type { CommitOffset } from './group-coordinator.ts';
 import type { KafkaClient } from './kafka-client.ts';
-import type { GroupOptions, MemberIdentity, Membership } from './membership.ts';
-import type { Subscription } from './subscription.ts';
+import type { GroupOptions, MemberIdentity, Membership } from './group-membership.ts';
+import type { Subscription } from './subscribed-topics.ts';
 
 export interface AssignedPartition {
   readonly topic: string;

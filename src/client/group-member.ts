@@ -17,7 +17,7 @@ import { encodeVersioned } from '../protocol/records/versioned.ts';
 import type { Infer, Init, Message, Shape } from '../protocol/schema/fields.ts';
 import { assignRange, type TopicPartitions } from './assignor.ts';
 import type { ClusterInfo } from './kafka-client.ts';
-import { HeartbeatingMember } from './membership.ts';
+import { HeartbeatingMember } from './group-membership.ts';
 import { isRetriable } from './retry.ts';
 
 /** The coordinator requires this member to join again. */

@@ -2,7 +2,7 @@
  * UpdateFeatures, and the first records of a new cluster. The error messages are Kafka's.
  *
  * The level of kraft.version is not in a metadata record: it follows from the voter set in the quorum's log. This file only checks a
- * request to change it; `server/membership.ts` makes the change.
+ * request to change it; `server/voter-requests.ts` makes the change.
  */
 import { resourceType } from '../metadata/configs-image.ts';
 import {

@@ -16,8 +16,8 @@ import {
   syncConsumerGroup,
 } from './consumer/migration/classic-members.ts';
 import { becomeClassic } from './consumer/migration/downgrade.ts';
-import type { Turn } from './turn.ts';
-import { reply } from './turn.ts';
+import type { Turn } from './group-turn.ts';
+import { reply } from './group-turn.ts';
 import type { Caller, HeartbeatRequest, JoinRequest, LeaveRequest, SyncRequest } from './types.ts';
 
 /**

@@ -6,8 +6,8 @@ import type { ErrorRow } from '../protocol/errors.ts';
 import { Errors } from '../protocol/errors.ts';
 import { tombstones } from './consumer/tombstones.ts';
 import { groupTombstone, offsetTombstone } from './records.ts';
-import type { Group, Turn } from './turn.ts';
-import { reply, write } from './turn.ts';
+import type { Group, Turn } from './group-turn.ts';
+import { reply, write } from './group-turn.ts';
 import type { GroupRecord } from './types.ts';
 
 export function deleteGroup(turn: Turn, token: number, groupId: string): void {

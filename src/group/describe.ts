@@ -1,7 +1,7 @@
 /** The responses to DescribeGroups (15) and ListGroups (16) from the state of a shard, which they do not change. */
 import { Errors } from '../protocol/errors.ts';
 import { metadataOf, noBytes } from './classic/group.ts';
-import type { Group, Shard } from './turn.ts';
+import type { Group, Shard } from './group-turn.ts';
 import type { DescribedGroup, ListedGroup } from './types.ts';
 
 const notFoundSince = 6;

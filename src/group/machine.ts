@@ -3,7 +3,7 @@ import type { Random } from '../base/random.ts';
 import type { StateMachine } from '../coordinator/types.ts';
 import { finishLoading, replayFrom } from './replay.ts';
 import { createShard, nextDeadlineMs, step } from './shard.ts';
-import { createTurn, type Shard } from './turn.ts';
+import { createTurn, type Shard } from './group-turn.ts';
 import { endTransaction } from './txn-offsets.ts';
 import type { GroupConfig, GroupInput } from './types.ts';
 

@@ -14,8 +14,8 @@ import { commitRule, fetchRule, refusalOf } from './consumer/commit.ts';
 import { type CommittedOffset, isOfTopic, setOffset } from './offset-table.ts';
 import { offsetRecord, offsetTombstone } from './records.ts';
 import { startSweep } from './sweep.ts';
-import type { Group, Shard, Turn } from './turn.ts';
-import { forgetOffset, getOrCreateGroup, orderOf, reply, write } from './turn.ts';
+import type { Group, Shard, Turn } from './group-turn.ts';
+import { forgetOffset, getOrCreateGroup, orderOf, reply, write } from './group-turn.ts';
 import type {
   GroupRecord,
   OffsetCommitRequest,

@@ -16,8 +16,8 @@ import type { Producer } from '../coordinator/types.ts';
 import { createOffsets, removeOffset, setOffset } from './offset-table.ts';
 import type { ReadRecord } from './records.ts';
 import { readRecord } from './records.ts';
-import type { ConsumerGroup, Group, Shard, Turn } from './turn.ts';
-import { groupOfOffsets, note, orderOf } from './turn.ts';
+import type { ConsumerGroup, Group, Shard, Turn } from './group-turn.ts';
+import { groupOfOffsets, note, orderOf } from './group-turn.ts';
 import type { GroupRecord } from './types.ts';
 
 type GroupValue = NonNullable<Extract<ReadRecord, { type: 'group' }>['value']>;

@@ -29,8 +29,8 @@ import { commitOffsets, deleteOffsets } from './offsets.ts';
 import { PendingOffsets } from './pending-offsets.ts';
 import { startSweep, sweepSlice } from './sweep.ts';
 import { commitTransactionalOffsets, completeTransaction } from './txn-offsets.ts';
-import type { Shard, Turn } from './turn.ts';
-import { createTurn } from './turn.ts';
+import type { Shard, Turn } from './group-turn.ts';
+import { createTurn } from './group-turn.ts';
 import type { GroupConfig, Input, Output, StepContext } from './types.ts';
 
 export function createShard(config: GroupConfig, random: Random, context: StepContext): Shard {

@@ -10,8 +10,8 @@
 import { buryGroup, isWriting } from './delete-group.ts';
 import { type CommittedOffset, isOfTopic } from './offset-table.ts';
 import { offsetTombstone } from './records.ts';
-import type { DeletedTopics, Group, Sweep, Turn } from './turn.ts';
-import { forgetOffset, note, write } from './turn.ts';
+import type { DeletedTopics, Group, Sweep, Turn } from './group-turn.ts';
+import { forgetOffset, note, write } from './group-turn.ts';
 
 /** One slice examines about this many offsets and groups. */
 const sliceMax = 5_000;

@@ -14,8 +14,8 @@ import { Errors } from '../protocol/errors.ts';
 import { commitRule, refusalOf } from './consumer/commit.ts';
 import { type CommittedOffset, createOffsets, setOffset } from './offset-table.ts';
 import { offsetRecord } from './records.ts';
-import type { ConsumerGroup, Shard, Turn } from './turn.ts';
-import { getOrCreateGroup, groupOfOffsets, orderOf, reply, write } from './turn.ts';
+import type { ConsumerGroup, Shard, Turn } from './group-turn.ts';
+import { getOrCreateGroup, groupOfOffsets, orderOf, reply, write } from './group-turn.ts';
 import type { GroupInput, GroupRecord, TxnOffsetCommitRequest, TxnOffsetCommitResponse } from './types.ts';
 
 type TxnCommit = Extract<GroupInput, { type: 'txnCommit' }>;

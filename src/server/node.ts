@@ -32,7 +32,7 @@ import { type ClaimedDirectories, claimDirectories } from './log-directories.ts'
 import { idleMetrics } from './metrics/idle-metrics.ts';
 import { metadataMetrics } from './metrics/metadata-metrics.ts';
 import { quorumMetrics } from './metrics/quorum-metrics.ts';
-import { answerMembershipRequests } from './membership.ts';
+import { answerVoterRequests } from './voter-requests.ts';
 import { openFileShares } from './open-files.ts';
 import type { NodePorts } from './ports.ts';
 import { answerQuorumRequests } from './quorum-answers.ts';
@@ -239,7 +239,7 @@ export class Node {
     answerQuorumRequests(driver, log);
     const [listener = 'CONTROLLER'] = this.config.controllerListenerNames;
     const { scheduler, logger } = this.ports;
-    answerMembershipRequests({ driver, log, listener, scheduler, logger: logger.child('Controller') });
+    answerVoterRequests({ driver, log, listener, scheduler, logger: logger.child('Controller') });
   }
 
   /** Applies changed dynamic configurations: those of this broker and those of all brokers. */

@@ -7,7 +7,7 @@
 import { type ErrorRow, Errors } from '../protocol/errors.ts';
 import { containsAll, hasPartition } from './partitions.ts';
 import { isEnding, type Transaction, withPartitions } from './transaction.ts';
-import { change, isInTransition, reply, type Request, type Shard, type Turn } from './turn.ts';
+import { change, isInTransition, reply, type Request, type Shard, type Turn } from './txn-turn.ts';
 import type { ProducerRequest } from './types.ts';
 import { wait } from './waiting.ts';
 

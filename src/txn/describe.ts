@@ -2,7 +2,7 @@
 import { Errors } from '../protocol/errors.ts';
 import { listOf } from './partitions.ts';
 import type { Transaction } from './transaction.ts';
-import type { Shard } from './turn.ts';
+import type { Shard } from './txn-turn.ts';
 
 export interface DescribedTransaction {
   readonly errorCode: number;

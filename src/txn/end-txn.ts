@@ -17,7 +17,7 @@ import {
   prepared,
   type Transaction,
 } from './transaction.ts';
-import { change, note, refused, reply, type Request, takeProducerId, type Turn } from './turn.ts';
+import { change, note, refused, reply, type Request, takeProducerId, type Turn } from './txn-turn.ts';
 import type { EndTxnRequest, ProducerAnswer } from './types.ts';
 
 type EndInput = Extract<Request, { type: 'endTxn' }>;

@@ -30,7 +30,7 @@ import {
   type Request,
   takeProducerId,
   type Turn,
-} from './turn.ts';
+} from './txn-turn.ts';
 import type { InitProducerIdRequest, TxnConfig } from './types.ts';
 import { wait } from './waiting.ts';
 

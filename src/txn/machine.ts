@@ -2,7 +2,7 @@
 import type { StateMachine } from '../coordinator/types.ts';
 import { finishLoading, replay } from './replay.ts';
 import { createShard, nextDeadlineMs, step } from './shard.ts';
-import { createTurn, type Shard } from './turn.ts';
+import { createTurn, type Shard } from './txn-turn.ts';
 import type { Output, TxnConfig, TxnInput } from './types.ts';
 
 export type TxnMachine = StateMachine<Shard, TxnInput, Output>;

@@ -10,7 +10,7 @@ import { mark } from '../base/mark.ts';
 import { Errors } from '../protocol/errors.ts';
 import { difference, type Partitions } from './partitions.ts';
 import { completed, isEnding } from './transaction.ts';
-import { change, type Entry, note, type Turn } from './turn.ts';
+import { change, type Entry, note, type Turn } from './txn-turn.ts';
 
 /** Delay before the coordinator again tries to write a complete state after a failed write. */
 const completeRetryMs = 100;

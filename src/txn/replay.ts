@@ -6,7 +6,7 @@ import type { CoordinatorRecord } from '../coordinator/types.ts';
 import { startRound } from './markers.ts';
 import { readRecord } from './records.ts';
 import { isEnding } from './transaction.ts';
-import { createEntry, removeEntry, setCurrent, type Shard, type Turn } from './turn.ts';
+import { createEntry, removeEntry, setCurrent, type Shard, type Turn } from './txn-turn.ts';
 
 /** Throws `DecodeError` for a record in an unknown format; the caller decides whether loading continues. */
 export function replay(shard: Shard, record: CoordinatorRecord): void {

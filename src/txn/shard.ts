@@ -25,7 +25,7 @@ import { initProducerId } from './init-producer-id.ts';
 import { marked, retryComplete, startRound } from './markers.ts';
 import { abortOne, abortOverdue, expireUnused } from './time-outs.ts';
 import { isEnding } from './transaction.ts';
-import { createTurn, type Fencing, refused, reply, type Request, type Shard, type Turn } from './turn.ts';
+import { createTurn, type Fencing, refused, reply, type Request, type Shard, type Turn } from './txn-turn.ts';
 import type { Output, TxnConfig, TxnInput } from './types.ts';
 import { nextOverdueMs, refuseOverdue, wake } from './waiting.ts';
 

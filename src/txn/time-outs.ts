@@ -20,7 +20,7 @@ import {
   takeProducerId,
   type Turn,
   versionOf,
-} from './turn.ts';
+} from './txn-turn.ts';
 
 /** A sweep examines at most this many ids in one step; the next tick continues it. */
 const sliceMax = 1_000;

@@ -4,7 +4,15 @@
  * A request that has waited for `transitionWaitMs` is refused as in Kafka.
  */
 import { Errors } from '../protocol/errors.ts';
-import { type Entry, isInTransition, refused, reply, type Request, type Turn, type Waiting } from './turn.ts';
+import {
+  type Entry,
+  isInTransition,
+  refused,
+  reply,
+  type Request,
+  type Turn,
+  type Waiting,
+} from './txn-turn.ts';
 
 /**
  * The longest wait. It equals the delay before a client's retry (`retry.backoff.ms`), so waiting is never slower than refusing.

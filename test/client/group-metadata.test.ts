@@ -4,8 +4,12 @@ import { sleep } from '../../src/base/clock.ts';
 import { ConsumerProtocolMember } from '../../src/client/consumer-protocol-member.ts';
 import { GroupMember } from '../../src/client/group-member.ts';
 import type { KafkaClient } from '../../src/client/kafka-client.ts';
-import { type GroupOptions, groupDefaults, type HeartbeatingMember } from '../../src/client/membership.ts';
-import type { Subscription } from '../../src/client/subscription.ts';
+import {
+  type GroupOptions,
+  groupDefaults,
+  type HeartbeatingMember,
+} from '../../src/client/group-membership.ts';
+import type { Subscription } from '../../src/client/subscribed-topics.ts';
 import { Errors } from '../../src/protocol/errors.ts';
 import { JoinGroupRequest } from '../../src/protocol/messages/groups/11-join-group.ts';
 import { HeartbeatRequest } from '../../src/protocol/messages/groups/12-heartbeat.ts';

@@ -6,8 +6,8 @@ import { assertGroup, type ClassicGroup } from '../../src/group/classic/group.ts
 import { assertConsumerGroup } from '../../src/group/consumer/group.ts';
 import { finishLoading, replay } from '../../src/group/replay.ts';
 import { createShard, nextDeadlineMs, step } from '../../src/group/shard.ts';
-import type { ConsumerGroup, Group, Shard } from '../../src/group/turn.ts';
-import { createTurn } from '../../src/group/turn.ts';
+import type { ConsumerGroup, Group, Shard } from '../../src/group/group-turn.ts';
+import { createTurn } from '../../src/group/group-turn.ts';
 import type {
   GroupConfig,
   GroupRecord,

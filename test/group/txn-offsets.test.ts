@@ -7,7 +7,7 @@ import type { TransactionEnd, Write } from '../../src/coordinator/types.ts';
 import { groupMachine } from '../../src/group/machine.ts';
 import { fetchOffsets } from '../../src/group/offsets.ts';
 import { readRecord } from '../../src/group/records.ts';
-import type { Shard } from '../../src/group/turn.ts';
+import type { Shard } from '../../src/group/group-turn.ts';
 import type { TxnOffsetCommitRequest, TxnOffsetCommitResponse } from '../../src/group/types.ts';
 import { Errors, errorOf } from '../../src/protocol/errors.ts';
 import { ConsumerWorld } from './consumer/harness.ts';

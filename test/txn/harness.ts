@@ -7,7 +7,7 @@ import { type Partitions, partitionsOf } from '../../src/txn/partitions.ts';
 import { finishLoading, replay } from '../../src/txn/replay.ts';
 import { createShard, nextDeadlineMs, step } from '../../src/txn/shard.ts';
 import type { Transaction, TransactionVersion } from '../../src/txn/transaction.ts';
-import { createTurn, type Shard } from '../../src/txn/turn.ts';
+import { createTurn, type Shard } from '../../src/txn/txn-turn.ts';
 import type {
   InitProducerIdRequest,
   MarkerRound,

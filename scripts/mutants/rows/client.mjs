@@ -2,9 +2,9 @@
 const connectionTest = 'test/client/connection.test.ts';
 const producerTest = 'test/client/producer.test.ts';
 const fetcherTest = 'test/client/fetcher.test.ts';
-const subscriptionTest = 'test/client/subscription.test.ts';
-const membership = 'src/client/membership.ts';
-const membershipTest = 'test/client/membership.test.ts';
+const subscriptionTest = 'test/client/subscribed-topics.test.ts';
+const membership = 'src/client/group-membership.ts';
+const membershipTest = 'test/client/group-membership.test.ts';
 const metadataTest = 'test/client/group-metadata.test.ts';
 
 export const clientRows = [
@@ -29,7 +29,7 @@ export const clientRows = [
     change: 'an expression from the log is compiled like one of a request',
     edits: [
       {
-        file: 'src/group/consumer/regex.ts',
+        file: 'src/group/consumer/regex-subscriptions.ts',
         from: '[regex, compileStoredRegex(regex)]',
         to: '[regex, compileRegex(regex)]',
       },
@@ -48,7 +48,7 @@ export const clientRows = [
         to: 'this.client.broker(this.nodeId)',
       },
     ],
-    caughtBy: { test: 'test/client/membership.test.ts' },
+    caughtBy: { test: 'test/client/group-membership.test.ts' },
   },
   {
     number: 790,
@@ -157,7 +157,7 @@ export const clientRows = [
     change: 'fresh metadata are due too',
     edits: [
       {
-        file: 'src/client/subscription.ts',
+        file: 'src/client/subscribed-topics.ts',
         from: 'if (this.isAsking || this.nowMs() < this.dueMs) return;',
         to: 'if (this.isAsking) return;',
       },
@@ -244,7 +244,7 @@ export const clientRows = [
     bug: 'of two look-ups that overlap, the older answer wins when it comes last',
     reference: 'a review of the client, 28 November 2026',
     change: 'every answer is taken',
-    edits: [{ file: 'src/client/subscription.ts', from: 'if (number > this.taken) {', to: '{' }],
+    edits: [{ file: 'src/client/subscribed-topics.ts', from: 'if (number > this.taken) {', to: '{' }],
     caughtBy: { test: subscriptionTest, name: 'whichever comes last' },
   },
   {

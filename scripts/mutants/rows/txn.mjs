@@ -46,7 +46,7 @@ export const txnRows = [
     change: 'EndTxn is answered when the record is appended',
     edits: [
       {
-        file: 'src/txn/turn.ts',
+        file: 'src/txn/txn-turn.ts',
         from: '    undo: (later) => settle(later, entry, () => undefined),\n    answer,\n  });',
         to: '    undo: (later) => settle(later, entry, () => undefined),\n  });\n  answer(turn, null);',
       },
@@ -63,7 +63,7 @@ export const txnRows = [
     change: 'a refused record changes the state',
     edits: [
       {
-        file: 'src/txn/turn.ts',
+        file: 'src/txn/txn-turn.ts',
         from: '    undo: (later) => settle(later, entry, () => undefined),\n    answer,',
         to: '    undo: (later) => settle(later, entry, () => setCurrent(later.shard, entry, next)),\n    answer,',
       },
@@ -181,11 +181,11 @@ export const txnRows = [
     change: 'expiry does not check the state',
     edits: [
       {
-        file: 'src/txn/turn.ts',
+        file: 'src/txn/txn-turn.ts',
         from: 'return !entry.isPending && entry.current !== null && isIdle(entry.current.state);',
         to: 'return !entry.isPending && entry.current !== null;',
       },
-      { file: 'src/txn/turn.ts', from: 'import { isEnding, isIdle, type', to: 'import { isEnding, type' },
+      { file: 'src/txn/txn-turn.ts', from: 'import { isEnding, isIdle, type', to: 'import { isEnding, type' },
     ],
     caughtBy: {
       test: ends,
@@ -277,7 +277,7 @@ export const txnRows = [
     change: 'a request does not wait for the end of the transition',
     edits: [
       {
-        file: 'src/txn/turn.ts',
+        file: 'src/txn/txn-turn.ts',
         from: 'return entry.isPending || (entry.current !== null && isEnding(entry.current.state));',
         to: 'return entry.isPending;',
       },

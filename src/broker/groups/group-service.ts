@@ -11,7 +11,7 @@ import type { ConsumerHeartbeatResponse } from '../../group/consumer/requests.ts
 import { describeGroup, listGroups } from '../../group/describe.ts';
 import { groupMachine } from '../../group/machine.ts';
 import { fetchOffsets } from '../../group/offsets.ts';
-import type { Shard } from '../../group/turn.ts';
+import type { Shard } from '../../group/group-turn.ts';
 import type {
   Caller,
   ConsumerHeartbeatRequest,

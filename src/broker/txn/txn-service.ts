@@ -31,7 +31,7 @@ import {
 import { checkInit } from '../../txn/init-producer-id.ts';
 import { txnMachine } from '../../txn/machine.ts';
 import { partitionsOf } from '../../txn/partitions.ts';
-import { refused, type Shard } from '../../txn/turn.ts';
+import { refused, type Shard } from '../../txn/txn-turn.ts';
 import type {
   AddPartitionsRequest,
   EndTxnRequest,

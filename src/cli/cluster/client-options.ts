@@ -2,7 +2,7 @@
 import { createSystemRandom } from '../../adapters/random.ts';
 import { randomUuid } from '../../base/uuid.ts';
 import type { FetcherOptions } from '../../client/fetcher.ts';
-import { type GroupOptions, groupDefaults } from '../../client/membership.ts';
+import { type GroupOptions, groupDefaults } from '../../client/group-membership.ts';
 import { type ProducerOptions, producerDefaults } from '../../client/producer.ts';
 import { type CompressionType, compressionTypes } from '../../protocol/records/batch.ts';
 import { ToolError } from '../tool.ts';

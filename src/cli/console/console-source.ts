@@ -13,7 +13,7 @@ import {
 import { GroupConsumer } from '../../client/group-consumer.ts';
 import type { KafkaClient, TopicInfo } from '../../client/kafka-client.ts';
 import { isRetriable, retry } from '../../client/retry.ts';
-import type { TopicPattern } from '../../client/subscription.ts';
+import type { TopicPattern } from '../../client/subscribed-topics.ts';
 import { errorOf, Errors, KafkaError } from '../../protocol/errors.ts';
 import { groupOptionsOf } from '../cluster/client-options.ts';
 

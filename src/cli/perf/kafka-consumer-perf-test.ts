@@ -4,7 +4,7 @@ import { createSystemRandom } from '../../adapters/random.ts';
 import { below } from '../../base/random.ts';
 import { GroupConsumer } from '../../client/group-consumer.ts';
 import type { KafkaClient } from '../../client/kafka-client.ts';
-import type { Subscription } from '../../client/subscription.ts';
+import type { Subscription } from '../../client/subscribed-topics.ts';
 import { compileJavaPattern } from '../../config/java-pattern.ts';
 import { printHelpOrVersion, unread, usageError } from '../arguments/help-or-version.ts';
 import {

@@ -9,7 +9,7 @@ import { type ConsumedRecord, Fetcher, offsetEarliest, offsetLatest } from '../.
 import { type CommitOffset, GroupCoordinator } from '../../client/group-coordinator.ts';
 import { GroupConsumer } from '../../client/group-consumer.ts';
 import type { KafkaClient } from '../../client/kafka-client.ts';
-import { groupDefaults } from '../../client/membership.ts';
+import { groupDefaults } from '../../client/group-membership.ts';
 import { Producer } from '../../client/producer.ts';
 import { Transaction, type TransactionGroup } from '../../client/transaction.ts';
 import { type FlatParser, parseFlat, type Parsed } from '../arguments/argparse.ts';

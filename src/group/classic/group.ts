@@ -21,7 +21,7 @@ import { Deadline } from '../deadlines.ts';
 import type { GroupOffsets } from '../offset-table.ts';
 import { createOffsets } from '../offset-table.ts';
 import type { JoinResponseMember, MemberProtocol } from '../types.ts';
-import { subscriptionTopics } from './subscription.ts';
+import { subscriptionTopics } from './subscription-topics.ts';
 
 export type GroupState = 'Empty' | 'PreparingRebalance' | 'CompletingRebalance' | 'Stable' | 'Dead';
 

@@ -5,8 +5,8 @@
 import { defined } from '../../base/assert.ts';
 import type { ErrorRow } from '../../protocol/errors.ts';
 import { Errors } from '../../protocol/errors.ts';
-import type { Turn } from '../turn.ts';
-import { note, reply } from '../turn.ts';
+import type { Turn } from '../group-turn.ts';
+import { note, reply } from '../group-turn.ts';
 import type { LeaveRequest, LeaveResponse } from '../types.ts';
 import type { ClassicGroup } from './group.ts';
 import { answerWaiting, completeIfAllJoined, prepareOrComplete, replyAfterWrites } from './rebalance.ts';

@@ -9,8 +9,8 @@
 import { mark } from '../../base/mark.ts';
 import type { ErrorRow } from '../../protocol/errors.ts';
 import { Errors, KafkaError } from '../../protocol/errors.ts';
-import type { ConsumerGroup, Turn } from '../turn.ts';
-import { reply, write } from '../turn.ts';
+import type { ConsumerGroup, Turn } from '../group-turn.ts';
+import { reply, write } from '../group-turn.ts';
 import type { Change } from './changes.ts';
 import type { BatchOf } from './group.ts';
 import { recordOf } from './records.ts';

@@ -7,7 +7,7 @@ import type { Uuid } from '../../base/uuid.ts';
 import type { ErrorRow } from '../../protocol/errors.ts';
 import { Errors } from '../../protocol/errors.ts';
 import type { OffsetCommitRequest } from '../types.ts';
-import type { ConsumerGroup } from '../turn.ts';
+import type { ConsumerGroup } from '../group-turn.ts';
 
 /** The error for the whole request, or a function that checks each partition. */
 export type CommitRule = ErrorRow | ((topicId: Uuid, partition: number) => ErrorRow | null);

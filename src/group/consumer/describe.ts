@@ -2,8 +2,8 @@
 import type { TopicsImage } from '../../metadata/topics-image.ts';
 import type { ErrorRow } from '../../protocol/errors.ts';
 import { Errors } from '../../protocol/errors.ts';
-import type { ConsumerGroup, Turn } from '../turn.ts';
-import { reply } from '../turn.ts';
+import type { ConsumerGroup, Turn } from '../group-turn.ts';
+import { reply } from '../group-turn.ts';
 import type { Partitions } from './assignors/assignor.ts';
 import { operate } from './batch.ts';
 import type { ConsumerMember, EpochedPartitions } from './member.ts';

@@ -2,8 +2,8 @@
  * The group epoch. It increases when members, their subscriptions or the subscribed topics change, and then a new target
  * assignment is needed.
  */
-import type { ConsumerGroup, Turn } from '../turn.ts';
-import { note } from '../turn.ts';
+import type { ConsumerGroup, Turn } from '../group-turn.ts';
+import { note } from '../group-turn.ts';
 import type { Batch } from './batch.ts';
 import { change } from './batch.ts';
 import { metadataHash } from './metadata-hash.ts';

@@ -2,10 +2,10 @@
 import { mark } from '../../base/mark.ts';
 import type { ErrorRow } from '../../protocol/errors.ts';
 import type { Deadline } from '../deadlines.ts';
-import type { ConsumerGroup, Turn } from '../turn.ts';
+import type { ConsumerGroup, Turn } from '../group-turn.ts';
 import { resignBatch } from './batch.ts';
 import { expireMember } from './leave.ts';
-import { continueResolving } from './regex.ts';
+import { continueResolving } from './regex-subscriptions.ts';
 import { continueAssignment } from './target.ts';
 import { memberStates } from './member.ts';
 

@@ -59,8 +59,8 @@ export interface BatchOf<T> {
 }
 
 /**
- * `T`: the coordinator's type of turns, a parameter because `../turn.ts` imports this file. Other files use `ConsumerGroup` of
- * `../turn.ts`.
+ * `T`: the coordinator's type of turns, a parameter because `../group-turn.ts` imports this file. Other files use `ConsumerGroup`
+ * of `../group-turn.ts`.
  */
 export class ConsumerGroupOf<T> {
   readonly kind = 'consumer';

@@ -1,7 +1,7 @@
 /** Removal of members: because they leave (heartbeats with epoch -1 or -2), because a deadline passed, or by an administrator. */
 import { Errors, KafkaError } from '../../protocol/errors.ts';
-import type { ConsumerGroup, Turn } from '../turn.ts';
-import { note } from '../turn.ts';
+import type { ConsumerGroup, Turn } from '../group-turn.ts';
+import { note } from '../group-turn.ts';
 import type { Batch } from './batch.ts';
 import { change, operate } from './batch.ts';
 import { canDowngrade, downgrade } from './migration/downgrade.ts';

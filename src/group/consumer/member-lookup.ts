@@ -2,8 +2,8 @@
  * Finds the member that sent a request, and checks whether it may send it. Throws a `KafkaError` with the error of the response.
  */
 import { Errors, KafkaError } from '../../protocol/errors.ts';
-import type { ConsumerGroup, Turn } from '../turn.ts';
-import { note } from '../turn.ts';
+import type { ConsumerGroup, Turn } from '../group-turn.ts';
+import { note } from '../group-turn.ts';
 import type { Batch } from './batch.ts';
 import { change, unpark } from './batch.ts';
 import type { ConsumerMember, EpochedPartitions } from './member.ts';

@@ -5,13 +5,13 @@
  */
 import { mark } from '../../base/mark.ts';
 import { defined } from '../../base/assert.ts';
-import type { ConsumerGroup, Turn } from '../turn.ts';
-import { note } from '../turn.ts';
+import type { ConsumerGroup, Turn } from '../group-turn.ts';
+import { note } from '../group-turn.ts';
 import type { Assigning, Assignment, Partitions } from './assignors/assignor.ts';
 import { assignNow, assignors } from './assignors/assignors.ts';
 import type { Batch } from './batch.ts';
 import { change, operate, unpark } from './batch.ts';
-import { SubscribedIds } from './subscription.ts';
+import { SubscribedIds } from './member-topics.ts';
 
 /**
  * The target assignment is computed in one turn if the number of members plus partitions is at most this; otherwise in several.

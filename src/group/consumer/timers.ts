@@ -1,5 +1,5 @@
 /** The deadlines of the members of a consumer group, and the time until a member's next heartbeat. */
-import type { ConsumerGroup, Turn } from '../turn.ts';
+import type { ConsumerGroup, Turn } from '../group-turn.ts';
 import type { ConsumerMember } from './member.ts';
 import { memberStates } from './member.ts';
 

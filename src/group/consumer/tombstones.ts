@@ -2,7 +2,7 @@
 import type { GroupRecord } from '../types.ts';
 import type { Change } from './changes.ts';
 import { recordOf } from './records.ts';
-import type { ConsumerGroup } from '../turn.ts';
+import type { ConsumerGroup } from '../group-turn.ts';
 
 export function tombstones(group: ConsumerGroup): GroupRecord[] {
   const changes: Change[] = [];

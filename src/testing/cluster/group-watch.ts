@@ -5,7 +5,7 @@
 import { offsetsTopic } from '../../metadata/internal-topics.ts';
 import type { GroupConsumer } from '../../client/group-consumer.ts';
 import type { AssignedPartition } from '../../client/group-consumer.ts';
-import type { Group } from '../../group/turn.ts';
+import type { Group } from '../../group/group-turn.ts';
 import { KafkaError } from '../../protocol/errors.ts';
 import type { SimulatedCluster, SimulatedNode } from '../simulated-cluster.ts';
 import type { Names } from './group-oracle.ts';

@@ -6,7 +6,7 @@ import { expect, test } from 'vitest';
 import { uuidZero } from '../../../src/base/uuid.ts';
 import { ShardHost } from '../../../src/broker/coordinator/shard-host.ts';
 import { groupMachine } from '../../../src/group/machine.ts';
-import type { Shard } from '../../../src/group/turn.ts';
+import type { Shard } from '../../../src/group/group-turn.ts';
 import type { GroupInput } from '../../../src/group/types.ts';
 import { LogCleaner } from '../../../src/log/compaction/cleaner.ts';
 import type { PartitionLog } from '../../../src/log/partition-log.ts';

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { uuidZero } from '../../../src/base/uuid.ts';
 import { ShardHost as Host } from '../../../src/broker/coordinator/shard-host.ts';
 import { groupMachine } from '../../../src/group/machine.ts';
-import type { Shard } from '../../../src/group/turn.ts';
+import type { Shard } from '../../../src/group/group-turn.ts';
 import { emptyImage } from '../../../src/metadata/image.ts';
 import { fetchOffsets } from '../../../src/group/offsets.ts';
 import type { GroupInput, JoinResponse, OffsetCommitResponse } from '../../../src/group/types.ts';

@@ -1,7 +1,7 @@
 /**
  * What AddRaftVoter, RemoveRaftVoter and UpdateRaftVoter have in common: the voter change that a request stands for, its
  * validation, and the response when it is refused. Pure. The error messages are Kafka's. The active controller uses these
- * functions (`server/membership.ts`); other nodes only forward the requests.
+ * functions (`server/voter-requests.ts`); other nodes only forward the requests.
  */
 import { nodeId } from '../../../base/ids.ts';
 import { type Uuid, uuidZero } from '../../../base/uuid.ts';

@@ -9,7 +9,7 @@ import {
 } from '../../../protocol/messages/transactions/66-list-transactions.ts';
 import { stateNames } from '../../../txn/transaction.ts';
 import { defineHandler, type Handler } from '../../handler.ts';
-import { fullMatcher } from '../../regex.ts';
+import { fullMatcher } from '../../regex-matcher.ts';
 import type { TxnService } from '../../txn/txn-service.ts';
 
 const knownStates: ReadonlySet<string> = new Set(stateNames);

@@ -8,7 +8,7 @@ import type { ErrorRow } from '../../../protocol/errors.ts';
 import { Errors, KafkaError } from '../../../protocol/errors.ts';
 import { ownBytes } from '../../bytes.ts';
 import { joinRefused, syncRefused } from '../../classic/responses.ts';
-import type { ConsumerGroup, Turn } from '../../turn.ts';
+import type { ConsumerGroup, Turn } from '../../group-turn.ts';
 import type {
   Caller,
   HeartbeatRequest,

@@ -1,6 +1,6 @@
 /**
  * Encodes and decodes the subscription that a classic consumer puts into JoinGroup, and the assignment that it gets in SyncGroup.
- * The coordinator of a classic group passes them on (it reads only the topics: `../../classic/subscription.ts`). In a consumer group,
+ * The coordinator of a classic group passes them on (it reads only the topics: `../../classic/subscription-topics.ts`). In a consumer group,
  * and when a group is converted, the coordinator reads and writes them itself.
  */
 import { decode, encode } from '../../../protocol/codec/codec.ts';

@@ -3,7 +3,7 @@ import type { Uuid } from '../../base/uuid.ts';
 import type { TopicsImage } from '../../metadata/topics-image.ts';
 import type { MemberMetadata } from './member.ts';
 import { hasRegex } from './member.ts';
-import type { ConsumerGroup } from '../turn.ts';
+import type { ConsumerGroup } from '../group-turn.ts';
 
 /** The names of the topics to which a member subscribes. A regular expression that has not been matched yet adds none. */
 export function subscribedNames(group: ConsumerGroup, metadata: MemberMetadata): readonly string[] {

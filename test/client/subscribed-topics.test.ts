@@ -3,8 +3,8 @@ import { expect, test } from 'vitest';
 import { sleep } from '../../src/base/clock.ts';
 import { GroupMember } from '../../src/client/group-member.ts';
 import type { ClusterInfo, KafkaClient } from '../../src/client/kafka-client.ts';
-import { groupDefaults } from '../../src/client/membership.ts';
-import { SubscribedTopics } from '../../src/client/subscription.ts';
+import { groupDefaults } from '../../src/client/group-membership.ts';
+import { SubscribedTopics } from '../../src/client/subscribed-topics.ts';
 import { JoinGroupRequest } from '../../src/protocol/messages/groups/11-join-group.ts';
 import { inMacrotask, SimulatedHost, World } from '../../src/testing/index.ts';
 

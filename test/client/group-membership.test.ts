@@ -3,7 +3,7 @@ import { sleep } from '../../src/base/clock.ts';
 import { ConsumerProtocolMember } from '../../src/client/consumer-protocol-member.ts';
 import { GroupMember } from '../../src/client/group-member.ts';
 import type { KafkaClient } from '../../src/client/kafka-client.ts';
-import { groupDefaults, type HeartbeatingMember } from '../../src/client/membership.ts';
+import { groupDefaults, type HeartbeatingMember } from '../../src/client/group-membership.ts';
 import { Errors, KafkaError } from '../../src/protocol/errors.ts';
 import { JoinGroupRequest } from '../../src/protocol/messages/groups/11-join-group.ts';
 import { HeartbeatRequest } from '../../src/protocol/messages/groups/12-heartbeat.ts';

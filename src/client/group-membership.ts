@@ -6,7 +6,7 @@ import { type Timer, sleep } from '../base/clock.ts';
 import type { TopicPartitions } from './assignor.ts';
 import { type CommitOffset, GroupCoordinator } from './group-coordinator.ts';
 import type { ClusterInfo, KafkaClient } from './kafka-client.ts';
-import { SubscribedTopics, type Subscription } from './subscription.ts';
+import { SubscribedTopics, type Subscription } from './subscribed-topics.ts';
 
 export interface GroupOptions {
   readonly groupId: string;

@@ -40,7 +40,7 @@ import type { Logger } from '../telemetry/logger.ts';
 import type { ControllerDriver } from './controller/controller-driver.ts';
 import type { Call } from './calls/messages.ts';
 
-export interface MembershipOptions {
+export interface VoterRequestOptions {
   readonly driver: Pick<ControllerDriver, 'isActive' | 'addHandler' | 'decide'>;
   readonly log: Pick<MetadataLog, 'changeVoters' | 'status'>;
   /** The listener over which voters connect to each other: the first of controller.listener.names. */
@@ -59,7 +59,7 @@ const upgradeRefusals: ReadonlyMap<QuorumRefusal, string> = new Map([
   ['busy', 'The controller is busy.'],
 ]);
 
-export function answerMembershipRequests(options: MembershipOptions): void {
+export function answerVoterRequests(options: VoterRequestOptions): void {
   const { driver, log, listener } = options;
   driver.addHandler(AddRaftVoterRequest.key, async ({ apiVersion, body }) => {
     const request = decode(AddRaftVoterRequest, apiVersion, body);
@@ -90,7 +90,7 @@ function errorFields(failure: VoterFailure | null): { errorCode: number; errorMe
  * Makes a change. Resolves to null when it is committed, or to why it failed. Rejects with NOT_CONTROLLER when this node does not
  * lead.
  */
-async function carryOut(options: MembershipOptions, requested: Requested): Promise<VoterFailure | null> {
+async function carryOut(options: VoterRequestOptions, requested: Requested): Promise<VoterFailure | null> {
   const { driver, log, logger } = options;
   if (!driver.isActive) throw new KafkaError(Errors.NOT_CONTROLLER);
   if ('error' in requested) return requested;
@@ -114,7 +114,10 @@ async function carryOut(options: MembershipOptions, requested: Requested): Promi
  * As `carryOut`, but resolves to null as soon as this leader has appended the changed voter set, which is then in force. The
  * change can still be lost if the leader fails before the commit.
  */
-async function carryOutEarly(options: MembershipOptions, requested: Requested): Promise<VoterFailure | null> {
+async function carryOutEarly(
+  options: VoterRequestOptions,
+  requested: Requested,
+): Promise<VoterFailure | null> {
   const { log, scheduler } = options;
   const isThere = (): boolean =>
     !('error' in requested) &&
@@ -127,7 +130,7 @@ async function carryOutEarly(options: MembershipOptions, requested: Requested): 
 }
 
 /** Why the core has refused the change; null when the change is committed. */
-async function refusal(log: MembershipOptions['log'], change: VoterChange): Promise<QuorumRefusal | null> {
+async function refusal(log: VoterRequestOptions['log'], change: VoterChange): Promise<QuorumRefusal | null> {
   try {
     await log.changeVoters(change);
     return null;
@@ -140,7 +143,7 @@ async function refusal(log: MembershipOptions['log'], change: VoterChange): Prom
 }
 
 async function updateVoter(
-  options: MembershipOptions,
+  options: VoterRequestOptions,
   request: UpdateRaftVoterRequest,
 ): Promise<VoterFailure | null> {
   const { epoch, voters } = options.log.status();
@@ -160,7 +163,7 @@ async function updateVoter(
  * Handles UpdateFeatures. kraft.version, if requested, comes first: its upgrade writes the voter set with directory ids into the
  * log. Then the active controller handles the other features, whose levels are in metadata records.
  */
-async function updateFeatures(options: MembershipOptions, call: Call): Promise<Uint8Array> {
+async function updateFeatures(options: VoterRequestOptions, call: Call): Promise<Uint8Array> {
   const { driver, log, logger } = options;
   const { apiVersion } = call;
   const request = decode(UpdateFeaturesRequest, apiVersion, call.body);

@@ -24,7 +24,7 @@ import type { Infer, Init, Message, Shape } from '../../src/protocol/schema/fiel
 import { NotLeaderError, type QuorumStatus, QuorumBusyError, VoterChangeError } from '../../src/raft/api.ts';
 import type { VoterChange } from '../../src/raft/state.ts';
 import type { Call } from '../../src/server/calls/messages.ts';
-import { answerMembershipRequests } from '../../src/server/membership.ts';
+import { answerVoterRequests } from '../../src/server/voter-requests.ts';
 import { silentLogger } from '../../src/telemetry/logger.ts';
 
 const directory: Uuid = 'AAAAAAAAQACAAAAAAAAABA';
@@ -50,7 +50,7 @@ class TestQuorum {
 
   constructor() {
     const quorum = this;
-    answerMembershipRequests({
+    answerVoterRequests({
       driver: {
         get isActive() {
           return quorum.isActive;
