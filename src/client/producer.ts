@@ -96,12 +96,21 @@ interface Batch {
   attempts: number;
 }
 
+/** The id with which the broker recognises batches that an idempotent producer sends again. */
+interface Identity {
+  readonly producerId: number;
+  readonly producerEpoch: number;
+}
+
 class PartitionQueue {
   readonly topic: string;
   readonly index: number;
   readonly waiting: Waiting[] = [];
   waitingBytes = 0;
   inFlight: Batch | null = null;
+  /** The producer that sends the batches; null: it is not idempotent, or there was no batch yet. */
+  identity: Identity | null = null;
+  /** The sequence number of the next batch of `identity`. */
   nextSequence = 0;
   isFlushing = false;
 
@@ -109,12 +118,6 @@ class PartitionQueue {
     this.topic = topic;
     this.index = index;
   }
-}
-
-/** The id with which the broker recognises batches that an idempotent producer sends again. */
-interface Identity {
-  readonly producerId: number;
-  readonly producerEpoch: number;
 }
 
 const recordOverheadBytes = 24;
@@ -297,6 +300,9 @@ export class Producer {
       count++;
     }
     const records = queue.waiting.slice(0, count);
+    // Each producer id begins with sequence 0, whatever batches of an earlier id are still under way.
+    if (queue.identity !== identity) queue.nextSequence = 0;
+    queue.identity = identity;
     const bytes = buildBatch({
       records: records.map(({ record, timestampMs }) => ({
         key: record.key ?? null,
@@ -393,7 +399,6 @@ export class Producer {
         transactionTimeoutMs: 60_000,
       });
       if (answer.errorCode !== 0) throw new KafkaError(errorOf(answer.errorCode));
-      for (const queue of this.queues.values()) queue.nextSequence = 0;
       return { producerId: answer.producerId, producerEpoch: answer.producerEpoch };
     });
     this.identity.catch(() => {

@@ -359,4 +359,18 @@ export const clientRows = [
     ],
     caughtBy: { test: producerTest, name: 'not for those sent after it' },
   },
+  {
+    number: 1291,
+    bug: 'after a failed batch each record is refused as out of order',
+    reference: 'a review of our own code, 29 November 2026',
+    change: 'the sequence goes on with a new producer id',
+    edits: [
+      {
+        file: 'src/client/producer.ts',
+        from: 'if (queue.identity !== identity) queue.nextSequence = 0;',
+        to: '',
+      },
+    ],
+    caughtBy: { test: producerTest, name: 'and writes the next ones' },
+  },
 ];
