@@ -36,6 +36,7 @@ import { driveReads, readBarrier } from './role/reads.ts';
 import { replicate } from './role/replication.ts';
 import { retireLeader } from './role/transfer.ts';
 import { becomeFollower, becomeUnattached } from './role/transitions.ts';
+import { leads, mayLead, mayTellEpoch } from './role/trust.ts';
 import {
   type Effects,
   type Input,
@@ -87,6 +88,11 @@ export class RaftCore {
 
   get leaderId(): NodeId | null {
     return this.state.leaderId;
+  }
+
+  /** Whether this replica follows `key` in the present epoch. */
+  follows(key: ReplicaKey): boolean {
+    return this.state.role.name === 'follower' && leads(this.state, key);
   }
 
   step(now: Now, inputs: readonly Input[]): Effects {
@@ -180,7 +186,10 @@ function handleMessage(state: RaftState, from: ReplicaKey, message: RaftMessage)
     handleJoin(state, from, message);
     return;
   }
-  if (message.epoch > state.epoch) becomeUnattached(state, message.epoch, 0);
+  if (message.epoch > state.epoch) {
+    if (!mayTellEpoch(state, from, message)) return;
+    becomeUnattached(state, message.epoch, 0);
+  }
   if (message.type === 'voted' && message.preVote) {
     // Pre-votes do not change the epoch, so the response may have an earlier one.
     handleVoteResponse(state, from, message);
@@ -193,14 +202,15 @@ function handleMessage(state: RaftState, from: ReplicaKey, message: RaftMessage)
     if (fromLeader) state.send(from.id, { type: 'alive', epoch: state.epoch, round: 0 });
     return;
   }
-  if (fromLeader) follow(state, from.id);
+  if (fromLeader && !follow(state, from)) return;
   handleInEpoch(state, from, message);
 }
 
-function follow(state: RaftState, leaderId: NodeId): void {
-  const role = state.role;
-  if (role.name === 'follower') assert(role.leaderId === leaderId, `two leaders in epoch ${state.epoch}`);
-  else becomeFollower(state, leaderId);
+/** Returns whether this replica follows `from`, which claims to lead the present epoch. */
+function follow(state: RaftState, from: ReplicaKey): boolean {
+  if (!mayLead(state, from)) return false;
+  if (state.role.name !== 'follower' || !leads(state, from)) becomeFollower(state, from);
+  return true;
 }
 
 function handleInEpoch(
@@ -213,19 +223,19 @@ function handleInEpoch(
       handleVoteResponse(state, from, message);
       return;
     case 'append':
-      handleAppend(state, from.id, message);
+      handleAppend(state, from, message);
       return;
     case 'heartbeat':
-      handleHeartbeat(state, from.id, message);
+      handleHeartbeat(state, from, message);
       return;
     case 'snapshot':
       handleSnapshot(state, from.id, message);
       return;
     case 'timeoutNow':
-      handleTimeoutNow(state);
+      handleTimeoutNow(state, from);
       return;
     case 'resign':
-      handleResignation(state, from.id, message);
+      handleResignation(state, from, message);
       return;
     case 'appended':
       if (state.role.name === 'leader') handleAppendResponse(state, from, message);

@@ -150,7 +150,7 @@ export function faultOf(message: StreamedMessage): string | null {
     case 'append':
       return (
         epochFault(message.previousEpoch, message.epoch) ??
-        entriesFault(message.entries, message.baseOffset, message.epoch)
+        entriesFault(message.entries, message.baseOffset, message.previousEpoch, message.epoch)
       );
     case 'vote':
       return epochFault(message.lastEpoch, message.epoch);
@@ -172,17 +172,24 @@ export function epochFault(epoch: number, max: number = epochMax): string | null
   return epoch >= 0 && epoch <= max ? null : `epoch ${epoch} is not between 0 and ${max}`;
 }
 
-/** Checks that entries are contiguous and of no later epoch than the message, and that voter sets among them can be decoded. */
+/**
+ * Checks that entries are contiguous, that their epochs never go back and are no later than that of the message, and that voter sets
+ * among them can be decoded.
+ */
 export function entriesFault(
   entries: readonly Entry[],
   baseOffset: number,
+  previousEpoch: number = 0,
   epochOfMessage: number = epochMax,
 ): string | null {
   let next = baseOffset;
+  let earliest = previousEpoch;
   for (const { offset, epoch, kind, payload } of entries) {
     if (offset !== next) return `an entry has offset ${offset} where ${next} is next`;
     const fault = epochFault(epoch, epochOfMessage);
     if (fault !== null) return fault;
+    if (epoch < earliest) return `the entry at offset ${offset} has epoch ${epoch} after epoch ${earliest}`;
+    earliest = epoch;
     next += 1;
     if (kind === 'voters' && !isVoterSet(payload)) return `the voter set at offset ${offset} cannot be read`;
   }

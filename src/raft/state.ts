@@ -162,6 +162,8 @@ export interface Effects {
   readonly readReady: { readonly ticket: number; readonly endOffset: number }[];
   /** A message for the bootstrap servers, whose node ids are unknown. At most one. */
   readonly announce: JoinRequest[];
+  /** A message that was ignored because this replica does not believe its sender (`role/trust.ts`). At most one. */
+  readonly refusedMessages: { readonly from: ReplicaKey; readonly reason: string }[];
 }
 
 export function newEffects(): Effects {
@@ -175,6 +177,7 @@ export function newEffects(): Effects {
     refused: [],
     readReady: [],
     announce: [],
+    refusedMessages: [],
   };
 }
 
@@ -263,6 +266,12 @@ export class RaftState {
   votedFor: ReplicaKey | null;
   highWatermark: number;
   role: Role;
+  /**
+   * The replica that leads or has led the present epoch; null: none is known. It is not stored, so a restart forgets it.
+   */
+  epochLeader: ReplicaKey | null = null;
+  /** Monotonic time at which this replica last received a message from a leader, or led. At first the time of its start. */
+  leaderSeenMs = 0;
   retired = false;
   /** End offset of the newest durable snapshot. */
   snapshotEndOffset: number;

@@ -40,14 +40,19 @@ export function decodeVoters(bytes: Uint8Array): Voter[] {
   return voters;
 }
 
+/** Whether the bytes are a voter set that a quorum can have. */
 export function isVoterSet(bytes: Uint8Array): boolean {
   try {
-    decodeVoters(bytes);
-    return true;
+    return isQuorum(decodeVoters(bytes));
   } catch (error) {
     if (error instanceof MalformedError) return false;
     throw error;
   }
+}
+
+/** Whether these can be the voters of a quorum: there are some, and none is listed twice. */
+export function isQuorum(voters: readonly Voter[]): boolean {
+  return voters.length > 0 && new Set(voters.map(({ id }) => id)).size === voters.length;
 }
 
 /** Throws `MalformedError`. */

@@ -7,7 +7,7 @@
  */
 import { assert, at } from '../base/assert.ts';
 import { uuidZero } from '../base/uuid.ts';
-import type { Entry, Voter } from './types.ts';
+import { type Entry, type ReplicaKey, type Voter, voterOf } from './types.ts';
 import { decodeVoters } from './voter-set.ts';
 
 interface Step {
@@ -48,6 +48,11 @@ export class VoterHistory {
     let voters = at(this.#steps, 0).voters;
     for (const step of this.#steps) if (step.offset < endOffset) voters = step.voters;
     return voters;
+  }
+
+  /** Whether `key` is a voter of a set that the log has, including replaced sets that are not compacted yet. */
+  everHad(key: ReplicaKey): boolean {
+    return this.#steps.some(({ voters }) => voterOf(voters, key) !== null);
   }
 
   append(entry: Entry): void {

@@ -31,6 +31,8 @@ export const remedies: Readonly<Record<string, string>> = {
   // Between nodes.
   'Refused a peer':
     'When it belongs to another cluster, format its directories with the id of this cluster (kafka-storage format -t) or correct its controller.quorum.voters or controller.quorum.bootstrap.servers; when an id is used twice, give one of the nodes another node.id.',
+  'Refused a claim about the leadership of the quorum':
+    'The node that is named is no voter, or another node leads in that epoch. Nodes do not authenticate each other: keep the ports of brokers and controllers closed to other machines, and stop the process that uses the id of this cluster. When it is one of your controllers, compare its node.id and directory with kafka-metadata-quorum describe --replication.',
   'A message of a peer was refused': 'Run the same release on all nodes; report the line if they do.',
   'A call of a peer failed': 'Run the same release on all nodes; report the line if they do.',
   'The feed of an observer failed':

@@ -1,7 +1,10 @@
 /** Invalid messages of a peer are refused before the Raft core sees them. */
 import { expect, test } from 'vitest';
+import { nodeId } from '../../src/base/ids.ts';
+import { uuidZero } from '../../src/base/uuid.ts';
 import { faultOf, type StreamedMessage } from '../../src/raft/messages.ts';
-import type { Entry } from '../../src/raft/types.ts';
+import type { Entry, Voter } from '../../src/raft/types.ts';
+import { encodeVoters } from '../../src/raft/voter-set.ts';
 
 const epochMax = 2 ** 31 - 1;
 const entry = (offset: number, epoch: number): Entry => ({
@@ -42,4 +45,18 @@ test('an entry or a log end with a later epoch than its message is refused', () 
 
 test('entries that are not contiguous are refused', () => {
   expect(faultOf(append(4, 3, entry(6, 4)))).toContain('offset 6 where 5 is next');
+});
+
+test('entries whose epochs go back are refused, also behind the entry before them', () => {
+  expect(faultOf(append(4, 3, entry(5, 2)))).toContain('offset 5 has epoch 2 after epoch 3');
+  expect(faultOf(append(4, 3, entry(5, 4), entry(6, 3)))).toContain('offset 6 has epoch 3 after epoch 4');
+});
+
+test('a voter set that is empty or names a node twice is refused', () => {
+  const voter = { id: nodeId(1), directoryId: uuidZero, endpoints: [] };
+  const appended = (voters: Voter[]): StreamedMessage =>
+    append(4, 3, { ...entry(5, 4), kind: 'voters', payload: encodeVoters(voters) });
+  expect(faultOf(appended([voter]))).toBeNull();
+  expect(faultOf(appended([]))).toContain('the voter set at offset 5');
+  expect(faultOf(appended([voter, voter]))).toContain('the voter set at offset 5');
 });

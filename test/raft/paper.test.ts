@@ -396,8 +396,11 @@ test('Raft paper: 5.3: a leader never overwrites or deletes entries of its log',
     highWatermark: 0,
     entries: [],
   } as const;
-  // A message of another leader in its own epoch. There can be none, so the core must report a broken invariant.
-  expect(() => quorum.input(1, { type: 'message', from: quorum.replica(2), message })).toThrow();
+  // Another node claims to lead the leader's own epoch. It was not elected, so the leader ignores it.
+  quorum.input(1, { type: 'message', from: quorum.replica(2), message });
+  expect(quorum.refused).toEqual(['1: node 2 claims to lead epoch 3, in which node 1 leads']);
+  expect(quorum.epochs(1)).toEqual([1, 1, 2, 3]);
+  expect(quorum.status(1)).toContain('1 leader, epoch 3');
 });
 
 test('Raft paper: 5.5: a follower gets missed entries after a restart; repeated messages change nothing', () => {

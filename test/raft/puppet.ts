@@ -131,6 +131,7 @@ export class Puppets {
       for (const to of this.ids) if (to !== id) this.#sent(id, { to: nodeId(to), message });
     for (const { endOffset } of effects.readReady) this.reads.push(`${id}: up to ${endOffset}`);
     for (const { reason } of effects.refused) this.refused.push(`${id}: ${reason}`);
+    for (const { reason } of effects.refusedMessages) this.refused.push(`${id}: ${reason}`);
     for (const read of effects.readLog) {
       const entries = readEntries(node.disk, read.from, read.endOffset, read.bytesMax);
       this.input(id, { type: 'logRead', read, entries });

@@ -9,6 +9,7 @@
  *   elect ID | timeout ID | tick ID | wait MS | stabilize [IDs]
  *   propose ID text | read ID | snapshot ID upTo | plant ID epochs… hw N | retire ID
  *   add LEADER ID | remove LEADER ID [old] | upgrade LEADER | voters
+ *   claim FROM TO EPOCH (a heartbeat, which FROM need not have sent as leader)
  *   deliver FROM TO | drop FROM TO | repeat FROM TO | linkup ID peer | linkdown ID peer
  *   persist ID | persistone ID | crash ID | restart ID | wipe ID
  */
@@ -60,6 +61,13 @@ const commands: Readonly<Record<string, Command>> = {
   deliver: (quorum, [from, to], _, lines) => {
     const one = quorum.deliver(between(from, to));
     lines.push(one === null ? 'nothing in transit' : describeTransit(one));
+  },
+  claim: (quorum, [from = 0, to = 0, epoch = 0], _, lines) => {
+    const offsets = { match: 0, highWatermark: 0, round: 0 };
+    const message = { type: 'heartbeat', epoch, directoryId: uuidZero, reply: false, ...offsets } as const;
+    const sender = { id: nodeId(from), directoryId: directoryOf(from) };
+    quorum.input(to, { type: 'message', from: sender, message });
+    lines.push(...quorum.refused.splice(0));
   },
   drop: (quorum, [from, to], _, lines) => {
     const fits = between(from, to);

@@ -87,8 +87,8 @@ export const electionRows = [
     edits: [
       {
         file: 'src/raft/role/follower.ts',
-        from: 'export function handleAppend(state: RaftState, from: NodeId, request: AppendRequest): void {\n  heardLeader(state);',
-        to: 'export function handleAppend(state: RaftState, from: NodeId, request: AppendRequest): void {',
+        from: '  heardLeader(state);\n  let { baseOffset',
+        to: '  let { baseOffset',
       },
       {
         file: 'src/raft/role/follower.ts',
@@ -97,8 +97,8 @@ export const electionRows = [
       },
       {
         file: 'src/raft/role/follower.ts',
-        from: 'export function handleHeartbeat(state: RaftState, from: NodeId, heartbeat: Heartbeat): void {\n  heardLeader(state);',
-        to: 'export function handleHeartbeat(state: RaftState, from: NodeId, heartbeat: Heartbeat): void {',
+        from: "  heardLeader(state);\n  // The leader's value",
+        to: "  // The leader's value",
       },
     ],
     caughtBy: raft,

@@ -32,6 +32,7 @@ import { storageRows } from './storage.mjs';
 import { testingRows } from './testing.mjs';
 import { toolRows } from './tools.mjs';
 import { transactionLogRows } from './transaction-log.mjs';
+import { trustRows } from './trust.mjs';
 import { txnRows } from './txn.mjs';
 import { wireRows } from './wire.mjs';
 
@@ -60,6 +61,7 @@ export const rows = [
   ...testingRows,
   ...toolRows,
   ...transactionLogRows,
+  ...trustRows,
   ...txnRows,
   ...wireRows,
 ].sort((a, b) => a.number - b.number);

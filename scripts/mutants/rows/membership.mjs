@@ -115,7 +115,11 @@ export const membershipRows = [
     reference: 'hashicorp/raft #524, #526',
     change: 'a non-voter starts elections without a pre-vote, and a voter with a live leader grants votes',
     edits: [
-      { file: election, from: 'if (!request.transfer && hasLiveLeader(state)) return;', to: '' },
+      {
+        file: election,
+        from: 'if (!believed || (!request.transfer && hasLiveLeader(state))) return;',
+        to: '',
+      },
       {
         file: election,
         from: '    lookForLeader(state, attempts);',

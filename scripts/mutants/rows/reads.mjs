@@ -83,8 +83,8 @@ export const readRows = [
     edits: [
       {
         file: 'src/raft/role/election.ts',
-        from: 'if (!request.transfer && hasLiveLeader(state)) return;',
-        to: 'if (hasLiveLeader(state)) return;',
+        from: 'if (!believed || (!request.transfer && hasLiveLeader(state))) return;',
+        to: 'if (!believed || hasLiveLeader(state)) return;',
       },
     ],
     caughtBy: raft,

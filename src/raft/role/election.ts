@@ -15,6 +15,7 @@ import { type ReplicaKey, sameReplica, voterOf } from '../types.ts';
 import { becomeLeader } from './leader.ts';
 import { announce } from './membership.ts';
 import { becomeUnattached, retryMs, retryPauseMs } from './transitions.ts';
+import { hasLiveLeader, isBelieved, leads } from './trust.ts';
 
 /**
  * When the leader's streams break, all voters detect it at the same time. Each voter waits this much longer than the one before
@@ -36,6 +37,7 @@ export function scheduleFirstElection(state: RaftState): void {
     'a replica starts without a leader',
   );
   const alone = state.amVoter && state.peers().length === 0;
+  state.leaderSeenMs = state.nowMs;
   state.role.deadlineMs = state.nowMs + (alone ? 0 : state.randomMs(state.options.electionTimeoutMs / 4));
 }
 
@@ -109,9 +111,9 @@ export function linkUp(state: RaftState): void {
 }
 
 /** The leader has resigned. Its voters campaign without waiting for the time-out, in the order of `successors`. */
-export function handleResignation(state: RaftState, from: NodeId, { successors }: Resignation): void {
+export function handleResignation(state: RaftState, from: ReplicaKey, { successors }: Resignation): void {
   const role = state.role;
-  if (role.name !== 'follower' || role.leaderId !== from) return;
+  if (role.name !== 'follower' || !leads(state, from)) return;
   role.linkDown = true;
   const rank = successors.indexOf(state.options.me.id);
   const waitMs = (rank < 0 ? successors.length : rank) * staggerMs + state.randomMs(5);
@@ -142,6 +144,7 @@ export function becomeCandidate(state: RaftState, transfer: boolean, attempts: n
   assert(state.role.name !== 'leader', 'a leader does not campaign');
   state.epoch += 1;
   state.votedFor = state.options.me;
+  state.epochLeader = null;
   const { electionTimeoutMs } = state.options;
   const nonce = state.random.u32();
   state.role = {
@@ -182,18 +185,21 @@ export function ownVotePersisted(state: RaftState): void {
 }
 
 export function handleVoteRequest(state: RaftState, from: ReplicaKey, request: VoteRequest): void {
+  const believed = isBelieved(state, from);
   if (request.preVote) {
-    const granted = request.epoch > state.epoch && isUpToDate(state, request) && !hasLiveLeader(state);
+    const isElectable = believed && isUpToDate(state, request) && !hasLiveLeader(state);
+    const granted = request.epoch > state.epoch && isElectable;
     state.send(from.id, answer(state, request, granted));
     if (granted) yieldTo(state, from, request);
     return;
   }
   if (request.epoch > state.epoch) {
     // A vote request with a later epoch would end the leadership. A replica that has just come back must not cause that.
-    if (!request.transfer && hasLiveLeader(state)) return;
+    if (!believed || (!request.transfer && hasLiveLeader(state))) return;
     becomeUnattached(state, request.epoch, 0);
   }
-  const granted = request.epoch === state.epoch && mayVoteFor(state, from) && isUpToDate(state, request);
+  const granted =
+    believed && request.epoch === state.epoch && mayVoteFor(state, from) && isUpToDate(state, request);
   if (granted && state.votedFor === null) {
     state.votedFor = from;
     const { electionTimeoutMs } = state.options;
@@ -234,17 +240,6 @@ function mayVoteFor(state: RaftState, candidate: ReplicaKey): boolean {
 function isUpToDate(state: RaftState, request: VoteRequest): boolean {
   if (request.lastEpoch !== state.log.lastEpoch) return request.lastEpoch > state.log.lastEpoch;
   return request.logEndOffset >= state.log.endOffset;
-}
-
-/**
- * Whether this replica refuses elections because a leader is alive: it leads itself and does not hand over, or it follows a
- * leader whose stream is open and whose last message is not older than the fetch timeout.
- */
-export function hasLiveLeader(state: RaftState): boolean {
-  const role = state.role;
-  if (role.name === 'leader') return role.transfer === null;
-  if (role.name !== 'follower' || role.linkDown) return false;
-  return state.nowMs - role.contactMs < state.options.fetchTimeoutMs;
 }
 
 export function handleVoteResponse(state: RaftState, from: ReplicaKey, response: VoteResponse): void {

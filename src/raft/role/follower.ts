@@ -7,21 +7,32 @@ import type { NodeId } from '../../base/ids.ts';
 import type { AppendRequest, Heartbeat, InstallSnapshot } from '../messages.ts';
 import type { RaftState } from '../state.ts';
 import { DamagedStoreError } from '../store.ts';
-import type { Entry } from '../types.ts';
+import type { Entry, ReplicaKey } from '../types.ts';
 import { votersInForce } from '../voters.ts';
 import { becomeCandidate } from './election.ts';
 import { heardLeader } from './transitions.ts';
+import { leads, refuse } from './trust.ts';
 
-export function handleAppend(state: RaftState, from: NodeId, request: AppendRequest): void {
-  heardLeader(state);
+export function handleAppend(state: RaftState, leader: ReplicaKey, request: AppendRequest): void {
+  const from = leader.id;
   const { log } = state;
   const requestEnd = request.baseOffset + request.entries.length;
   if (requestEnd <= state.highWatermark) {
     // All these entries are committed here, and the leader has every committed entry, so the logs are equal up to the high
     // watermark.
+    heardLeader(state);
     accept(state, from, request, state.highWatermark);
     return;
   }
+  if (contradictsCommitted(state, request)) {
+    refuse(
+      state,
+      leader,
+      `node ${from} leads epoch ${state.epoch} without what is committed below ${state.highWatermark}`,
+    );
+    return;
+  }
+  heardLeader(state);
   let { baseOffset, previousEpoch, entries } = request;
   if (baseOffset < state.highWatermark) {
     // The comparison begins at the high watermark: entries below it are equal on all replicas, and this replica may have removed
@@ -39,6 +50,18 @@ export function handleAppend(state: RaftState, from: NodeId, request: AppendRequ
   if (fresh < entries.length) state.appendToLog(entries.slice(fresh));
   state.advanceHighWatermark(Math.min(request.highWatermark, requestEnd));
   accept(state, from, request, requestEnd);
+}
+
+/**
+ * Whether the request, which reaches beyond the high watermark, shows that the sender's log has another entry below it. A leader has
+ * every committed entry, so such a sender was not elected.
+ */
+function contradictsCommitted({ log, highWatermark }: RaftState, request: AppendRequest): boolean {
+  const { baseOffset, previousEpoch, entries } = request;
+  if (baseOffset > highWatermark) return false;
+  const committedEpoch = log.epochAt(highWatermark - 1);
+  const own = baseOffset === highWatermark ? previousEpoch : entries[highWatermark - 1 - baseOffset]?.epoch;
+  return own !== committedEpoch;
 }
 
 /**
@@ -77,15 +100,20 @@ function reject(state: RaftState, to: NodeId, request: AppendRequest, endOffset:
   });
 }
 
-export function handleHeartbeat(state: RaftState, from: NodeId, heartbeat: Heartbeat): void {
-  heardLeader(state);
+export function handleHeartbeat(state: RaftState, leader: ReplicaKey, heartbeat: Heartbeat): void {
+  const from = leader.id;
   if (heartbeat.directoryId === state.options.me.directoryId && heartbeat.match > state.log.endOffset) {
+    if (!state.voters.everHad(leader)) {
+      refuse(state, leader, `node ${from}, which is no voter, says that this replica has lost entries`);
+      return;
+    }
     throw new DamagedStoreError(
       `this replica acknowledged the metadata log up to offset ${heartbeat.match} and has it up to ${state.log.endOffset} only: ` +
         'its metadata directory was replaced by an older copy, or lost writes. It can no longer take part with its old identity: ' +
         'empty the directory, format it and let it join as a new replica',
     );
   }
+  heardLeader(state);
   // The leader's value is at most the end offset that this replica has acknowledged in this epoch, and up to there the logs are
   // equal.
   state.advanceHighWatermark(Math.min(heartbeat.highWatermark, state.log.endOffset));
@@ -120,7 +148,7 @@ export function handleSnapshot(state: RaftState, from: NodeId, snapshot: Install
 }
 
 /** The leader transfers its leadership to this replica. */
-export function handleTimeoutNow(state: RaftState): void {
-  if (state.role.name !== 'follower' || !state.amVoter || state.retired) return;
+export function handleTimeoutNow(state: RaftState, from: ReplicaKey): void {
+  if (state.role.name !== 'follower' || !leads(state, from) || !state.amVoter || state.retired) return;
   becomeCandidate(state, true, 0);
 }

@@ -41,6 +41,7 @@ export function becomeLeader(state: RaftState): void {
   const startOffset = state.log.endOffset;
   const progress = new Map<NodeId, Progress>();
   for (const id of state.peers()) progress.set(id, newProgress(id, startOffset, state.nowMs));
+  state.epochLeader = state.options.me;
   state.role = {
     name: 'leader',
     startOffset,
@@ -209,7 +210,8 @@ export function handleHeartbeatResponse(
   { round }: HeartbeatResponse,
 ): void {
   const progress = progressOf(state, from);
-  if (progress === null) return;
+  // A round that has not begun confirms nothing.
+  if (progress === null || round > leaderOf(state).round) return;
   progress.round = Math.max(progress.round, round);
   recordContact(progress, state.nowMs, state.log.endOffset);
   progress.probeSent = false;

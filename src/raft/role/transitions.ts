@@ -7,8 +7,8 @@
  *   follower  --timeoutNow-->  candidate                     prospective | candidate  --deadline-->  prospective
  */
 import { assert } from '../../base/assert.ts';
-import type { NodeId } from '../../base/ids.ts';
 import type { RaftState } from '../state.ts';
+import type { ReplicaKey } from '../types.ts';
 import { refuseReads } from './reads.ts';
 
 /** Delay before the first retry of a failed campaign; it doubles up to half the election timeout. */
@@ -21,11 +21,13 @@ export function becomeUnattached(state: RaftState, epoch: number, attempts: numb
   if (state.role.name === 'leader') {
     refuseReads(state, state.role);
     state.learnersVersion += 1;
+    state.leaderSeenMs = state.nowMs;
   }
   const deadlineMs = state.nowMs + retryPauseMs(state, attempts);
   if (epoch > state.epoch) {
     state.epoch = epoch;
     state.votedFor = null;
+    state.epochLeader = null;
     state.role = { name: 'unattached', deadlineMs, attempts };
     state.writeHardState();
   } else {
@@ -33,10 +35,11 @@ export function becomeUnattached(state: RaftState, epoch: number, attempts: numb
   }
 }
 
-export function becomeFollower(state: RaftState, leaderId: NodeId): void {
-  assert(state.role.name !== 'leader', `${leaderId} leads epoch ${state.epoch}, which this node leads`);
-  assert(leaderId !== state.options.me.id, 'a replica does not follow itself');
-  state.role = { name: 'follower', leaderId, contactMs: 0, linkDown: false, deadlineMs: 0 };
+export function becomeFollower(state: RaftState, leader: ReplicaKey): void {
+  assert(state.role.name !== 'leader', 'a leader does not follow another one in its own epoch');
+  assert(leader.id !== state.options.me.id, 'a replica does not follow itself');
+  state.epochLeader = leader;
+  state.role = { name: 'follower', leaderId: leader.id, contactMs: 0, linkDown: false, deadlineMs: 0 };
   heardLeader(state);
 }
 
@@ -45,6 +48,7 @@ export function heardLeader(state: RaftState): void {
   const role = state.role;
   assert(role.name === 'follower', 'only followers hear a leader');
   role.contactMs = state.nowMs;
+  state.leaderSeenMs = state.nowMs;
   role.linkDown = false;
   const { fetchTimeoutMs } = state.options;
   role.deadlineMs = state.nowMs + fetchTimeoutMs + state.randomMs(fetchTimeoutMs / 2);

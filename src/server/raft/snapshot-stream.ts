@@ -15,6 +15,7 @@ import type { MessageStream } from '../../base/network.ts';
 import { MalformedError } from '../../base/protobuf.ts';
 import { epochFault, type InstallSnapshot } from '../../raft/messages.ts';
 import { type ReplicaKey, sameReplica } from '../../raft/types.ts';
+import { isQuorum } from '../../raft/voter-set.ts';
 import type { SnapshotBegin, SnapshotFrame, SnapshotReply } from './channels.ts';
 import type { Greeter } from './greeter.ts';
 import { SnapshotParts } from './snapshot-parts.ts';
@@ -104,6 +105,12 @@ class SnapshotSender {
   }
 }
 
+export interface DownloadOptions {
+  /** Whether this replica follows `from`. */
+  readonly isLeader: (from: ReplicaKey) => boolean;
+  readonly onMessage: (from: ReplicaKey, snapshot: InstallSnapshot) => void;
+}
+
 interface Download {
   readonly from: ReplicaKey;
   begin: SnapshotBegin;
@@ -114,11 +121,11 @@ interface Download {
 
 /** The receiving side of these streams, after the hello. It keeps the chunks of one snapshot only: the one that was begun last. */
 export class SnapshotDownloads {
-  readonly #onSnapshot: (from: ReplicaKey, snapshot: InstallSnapshot) => void;
+  readonly #options: DownloadOptions;
   #download: Download | null = null;
 
-  constructor(onSnapshot: (from: ReplicaKey, snapshot: InstallSnapshot) => void) {
-    this.#onSnapshot = onSnapshot;
+  constructor(options: DownloadOptions) {
+    this.#options = options;
   }
 
   /** Throws `MalformedError`. */
@@ -149,6 +156,10 @@ export class SnapshotDownloads {
   #begin(stream: Incoming, from: ReplicaKey, begin: SnapshotBegin): void {
     const fault = epochFault(begin.epoch) ?? epochFault(begin.snapshotEpoch, begin.epoch);
     if (fault !== null) throw new MalformedError(fault);
+    if (!isQuorum(begin.voters)) throw new MalformedError('a snapshot without voters, or with one twice');
+    // A process that does not lead must not fill the memory of this one.
+    if (!this.#options.isLeader(from))
+      throw new MalformedError('a snapshot of a node that this one does not follow');
     const before = this.#download;
     // Snapshots of two replicas with the same end offset have the same content. Still, only chunks of one sender are combined, so
     // that the code does not rely on equal bytes.
@@ -171,7 +182,7 @@ export class SnapshotDownloads {
     if (!parts.isWhole) return;
     this.#download = null;
     const { epoch, endOffset, snapshotEpoch, voters } = begin;
-    this.#onSnapshot(from, {
+    this.#options.onMessage(from, {
       type: 'snapshot',
       epoch,
       endOffset,

@@ -39,6 +39,8 @@ export interface TransportOptions {
   readonly random: Random;
   readonly logger: Logger;
   readonly onMessage: (from: ReplicaKey, message: RaftMessage) => void;
+  /** Whether this replica follows `from`: only then does it receive a snapshot. */
+  readonly isLeader: (from: ReplicaKey) => boolean;
   readonly onLink: (peer: NodeId, up: boolean) => void;
 }
 
@@ -64,7 +66,7 @@ export class RaftTransport {
   constructor(options: TransportOptions) {
     this.#options = options;
     this.#greeter = new Greeter(options.identity, options.logger);
-    this.#downloads = new SnapshotDownloads(options.onMessage);
+    this.#downloads = new SnapshotDownloads(options);
     options.peers.accept(raftChannel, (stream) =>
       this.#accept(stream, (from) => this.#messages(stream, from)),
     );

@@ -41,7 +41,7 @@ import {
   type VoterChange,
 } from '../../raft/state.ts';
 import type { RaftStore, RecoveredState } from '../../raft/store.ts';
-import type { Endpoint, Voter } from '../../raft/types.ts';
+import type { Endpoint, ReplicaKey, Voter } from '../../raft/types.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import { Delivery } from './delivery.ts';
 import { GroupCommit } from './group-commit.ts';
@@ -124,6 +124,7 @@ export class VoterLog implements MetadataLog {
     this.#transport = new RaftTransport({
       ...options,
       onMessage: (from, message) => this.#post({ type: 'message', from, message }),
+      isLeader: (from) => this.#core.follows(from),
       onLink: (peer, up) => this.#post({ type: up ? 'linkUp' : 'linkDown', peer }),
     });
     this.#feed = new ObserverFeed({ ...options, core: this.#core });
@@ -269,6 +270,7 @@ export class VoterLog implements MetadataLog {
     for (const { ticket, endOffset } of effects.readReady) this.#proposals.readReady(ticket, endOffset);
     for (const read of effects.readLog) this.#readLog(read);
     for (const { to, epoch } of effects.sendSnapshot) this.#sendSnapshot(to, epoch);
+    for (const { from, reason } of effects.refusedMessages) this.#refusedMessage(from, reason);
     const lost = this.#leadership.update();
     // The second condition is for a node that became leader, accepted a proposal and lost the leadership within one step.
     if (lost || this.#core.state.role.name !== 'leader')
@@ -294,6 +296,11 @@ export class VoterLog implements MetadataLog {
   #send({ to, message }: Outbound): void {
     assert(message.type !== 'snapshot', 'snapshots are effects of their own');
     this.#transport.send(to, message);
+  }
+
+  #refusedMessage({ id, directoryId }: ReplicaKey, reason: string): void {
+    const { logger } = this.#options;
+    logger.warn('Refused a claim about the leadership of the quorum', { node: id, directoryId, reason });
   }
 
   #persisted(seq: number): void {

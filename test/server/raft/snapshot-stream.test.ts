@@ -4,7 +4,7 @@ import { nodeId } from '../../../src/base/ids.ts';
 import type { MessageStream } from '../../../src/base/network.ts';
 import { MalformedError } from '../../../src/base/protobuf.ts';
 import type { InstallSnapshot } from '../../../src/raft/messages.ts';
-import type { ReplicaKey } from '../../../src/raft/types.ts';
+import type { ReplicaKey, Voter } from '../../../src/raft/types.ts';
 import { helloOf } from '../../../src/base/hello.ts';
 import type { SnapshotFrame, SnapshotReply } from '../../../src/server/raft/channels.ts';
 import { identityOf } from '../identity.ts';
@@ -12,6 +12,7 @@ import { sendSnapshot, SnapshotDownloads } from '../../../src/server/raft/snapsh
 import { snapshotBytesMax, SnapshotParts } from '../../../src/server/raft/snapshot-parts.ts';
 
 const leader: ReplicaKey = { id: nodeId(1), directoryId: 'AAAAAAAAAAAAAAAAAAAAAQ' };
+const voters = [{ ...leader, endpoints: [] }];
 const hello = helloOf(identityOf(1), 2);
 const greeter = { hello: () => hello, check: () => leader };
 
@@ -21,7 +22,7 @@ const scheduler: Scheduler = { after: () => ({ cancel() {} }), soon: (callback) 
 
 function snapshotOf(sizeBytes: number, endOffset = 10): InstallSnapshot {
   const bytes = Uint8Array.from({ length: sizeBytes }, (_, index) => index % 251);
-  return { type: 'snapshot', epoch: 3, endOffset, snapshotEpoch: 2, voters: [], bytes };
+  return { type: 'snapshot', epoch: 3, endOffset, snapshotEpoch: 2, voters, bytes };
 }
 
 /**
@@ -86,13 +87,17 @@ class Pipe implements Outgoing {
   }
 }
 
+function downloadsOf(onMessage: (from: ReplicaKey, snapshot: InstallSnapshot) => void): SnapshotDownloads {
+  return new SnapshotDownloads({ isLeader: () => true, onMessage });
+}
+
 function send(pipe: Pipe, snapshot: InstallSnapshot): Promise<boolean> {
   return sendSnapshot({ stream: pipe, greeter, to: nodeId(2), snapshot, scheduler });
 }
 
 test('a broken download is continued with the missing chunks, and the snapshot is equal', async () => {
   const received: InstallSnapshot[] = [];
-  const downloads = new SnapshotDownloads((_, snapshot) => received.push(snapshot));
+  const downloads = downloadsOf((_, snapshot) => received.push(snapshot));
   const snapshot = snapshotOf(2_000_000);
   const first = new Pipe(downloads, leader, 5);
   expect(await send(first, snapshot)).toBe(false);
@@ -109,7 +114,7 @@ test('a broken download is continued with the missing chunks, and the snapshot i
 
 test('a download of another snapshot or from another replica begins at its start', async () => {
   const received: number[] = [];
-  const downloads = new SnapshotDownloads((_, { bytes }) => received.push(bytes.length));
+  const downloads = downloadsOf((_, { bytes }) => received.push(bytes.length));
   const snapshot = snapshotOf(1_000_000);
   await send(new Pipe(downloads, leader, 3), snapshot);
   const other = new Pipe(downloads, { ...leader, id: nodeId(2) }, 100);
@@ -131,7 +136,7 @@ test('a snapshot above snapshotBytesMax is refused by its size; memory is alloca
 });
 
 test('more bytes than announced are refused', () => {
-  const downloads = new SnapshotDownloads(() => {});
+  const downloads = downloadsOf(() => {});
   const pipe = new Pipe(downloads, leader, 100);
   const sent: SnapshotFrame[] = [];
   const recording: Outgoing = {
@@ -159,9 +164,9 @@ test('more bytes than announced are refused', () => {
 
 test('a snapshot with an epoch above epochMax, or above that of its sender, is refused', () => {
   const received: InstallSnapshot[] = [];
-  const downloads = new SnapshotDownloads((_, snapshot) => received.push(snapshot));
+  const downloads = downloadsOf((_, snapshot) => received.push(snapshot));
   const { receiver } = new Pipe(downloads, leader, 100);
-  const begin = { type: 'begin', endOffset: 10, voters: [], sizeBytes: 0 } as const;
+  const begin = { type: 'begin', endOffset: 10, voters, sizeBytes: 0 } as const;
   for (const [epoch, snapshotEpoch] of [
     [2 ** 31, 1],
     [2 ** 31, 2 ** 31],
@@ -172,5 +177,25 @@ test('a snapshot with an epoch above epochMax, or above that of its sender, is r
       MalformedError,
     );
   downloads.receive(receiver, leader, { ...begin, epoch: 2 ** 31 - 1, snapshotEpoch: 3 });
+  expect(received).toHaveLength(1);
+});
+
+test('a snapshot of a node that this one does not follow, or without voters, is refused before its bytes arrive', () => {
+  const received: InstallSnapshot[] = [];
+  const followed = { ...leader };
+  const downloads = new SnapshotDownloads({
+    isLeader: (from) => from === followed,
+    onMessage: (_, snapshot) => received.push(snapshot),
+  });
+  const { receiver } = new Pipe(downloads, leader, 100);
+  const begin = { type: 'begin', epoch: 3, snapshotEpoch: 3, endOffset: 10, voters, sizeBytes: 0 } as const;
+  const refused = (from: ReplicaKey, of: readonly Voter[]): void => {
+    expect(() => downloads.receive(receiver, from, { ...begin, voters: of })).toThrow(MalformedError);
+  };
+  refused({ ...leader, id: nodeId(77) }, voters);
+  refused(followed, []);
+  refused(followed, [...voters, ...voters]);
+  expect(received).toEqual([]);
+  downloads.receive(receiver, followed, begin);
   expect(received).toHaveLength(1);
 });

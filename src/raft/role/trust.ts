@@ -1,0 +1,80 @@
+/**
+ * Whom a replica believes. A peer is known by the node id and the directory id in its hello, which nothing proves. So a message may
+ * come from a process that is no controller of this cluster, and it must not end an epoch, a leadership or this process.
+ *
+ * Believed are the voters of all voter sets in this replica's log, the leader of the present epoch, and the candidate that has this
+ * replica's vote. Another replica may be a leader too: this replica may lack the entry that makes it a voter, and a learner can be
+ * elected (`election.ts`). So after a time without a leader a voter believes everybody; a replica that is not a voter does so as
+ * soon as it has no leader.
+ *
+ * One epoch has one leader. A second one is refused; only a voter takes the place of a leader that is no voter.
+ */
+import type { RaftMessage } from '../messages.ts';
+import type { RaftState } from '../state.ts';
+import { type ReplicaKey, sameReplica } from '../types.ts';
+
+/** A voter that has had no leader for this many fetch timeouts believes replicas that it does not know as voters. */
+const leaderlessTimeouts = 2;
+
+/**
+ * Whether this replica refuses elections because a leader is alive: it leads itself and does not hand over, or it follows a
+ * leader whose stream is open and whose last message is not older than the fetch timeout.
+ */
+export function hasLiveLeader(state: RaftState): boolean {
+  const role = state.role;
+  if (role.name === 'leader') return role.transfer === null;
+  if (role.name !== 'follower' || role.linkDown) return false;
+  return state.nowMs - role.contactMs < state.options.fetchTimeoutMs;
+}
+
+/** Whether `from` leads the present epoch, as far as this replica knows. */
+export function leads({ epochLeader }: RaftState, from: ReplicaKey): boolean {
+  return epochLeader !== null && sameReplica(epochLeader, from);
+}
+
+/** Whether `from` may campaign, lead, or tell a later epoch. */
+export function isBelieved(state: RaftState, from: ReplicaKey): boolean {
+  const { voters, votedFor } = state;
+  if (voters.everHad(from) || leads(state, from)) return true;
+  return (votedFor !== null && sameReplica(votedFor, from)) || looksForAnyLeader(state);
+}
+
+function looksForAnyLeader(state: RaftState): boolean {
+  if (state.role.name === 'leader' || hasLiveLeader(state)) return false;
+  if (!state.amVoter) return true;
+  return state.nowMs - state.leaderSeenMs >= leaderlessTimeouts * state.options.fetchTimeoutMs;
+}
+
+/** Whether the message's later epoch counts. A leader believes its learners too: it must step down when one has a later leader. */
+export function mayTellEpoch(state: RaftState, from: ReplicaKey, { epoch }: RaftMessage): boolean {
+  const { role } = state;
+  if (isBelieved(state, from)) return true;
+  if (role.name === 'leader' && role.progress.get(from.id)?.directoryId === from.directoryId) return true;
+  refuse(state, from, `node ${from.id}, which is no voter, names the later epoch ${epoch}`);
+  return false;
+}
+
+/** Whether this replica accepts `from` as the leader of the present epoch. */
+export function mayLead(state: RaftState, from: ReplicaKey): boolean {
+  const { epoch, epochLeader } = state;
+  if (epochLeader !== null && !leads(state, from) && !takesPlaceOf(state, from, epochLeader)) {
+    refuse(
+      state,
+      from,
+      `node ${from.id} claims to lead epoch ${epoch}, in which node ${epochLeader.id} leads`,
+    );
+    return false;
+  }
+  if (isBelieved(state, from)) return true;
+  refuse(state, from, `node ${from.id}, which is no voter, claims to lead epoch ${epoch}`);
+  return false;
+}
+
+function takesPlaceOf({ voters, options }: RaftState, from: ReplicaKey, leader: ReplicaKey): boolean {
+  return !sameReplica(leader, options.me) && voters.everHad(from) && !voters.everHad(leader);
+}
+
+/** Tells the driver about a message that this replica ignores because its sender is not believed. */
+export function refuse(state: RaftState, from: ReplicaKey, reason: string): void {
+  if (state.effects.refusedMessages.length === 0) state.effects.refusedMessages.push({ from, reason });
+}
