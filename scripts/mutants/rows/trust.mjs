@@ -132,12 +132,12 @@ export const trustRows = [
   ),
   row(
     1215,
-    'a learner with a later epoch is never fed again',
-    'a leader does not believe its learners',
+    'a stranger that asks for the log ends the leadership by naming a later epoch',
+    'a leader believes its learners',
     trust,
-    'role.progress.get(from.id)?.directoryId === from.directoryId) return true;',
-    'role.progress.get(from.id)?.directoryId === null) return true;',
-    'a leader steps down for a learner that has a later epoch',
+    'if (isBelieved(state, from)) return true;\n  refuse(state, from, `node ${from.id}, which is no voter, names',
+    "if (isBelieved(state, from) || (state.role.name === 'leader' && state.role.progress.has(from.id))) return true;\n  refuse(state, from, `node ${from.id}, which is no voter, names",
+    'a learner does not end the leadership',
   ),
   row(
     1216,

@@ -45,11 +45,9 @@ function looksForAnyLeader(state: RaftState): boolean {
   return state.nowMs - state.leaderSeenMs >= leaderlessTimeouts * state.options.fetchTimeoutMs;
 }
 
-/** Whether the message's later epoch counts. A leader believes its learners too: it must step down when one has a later leader. */
+/** Whether the message's later epoch counts. */
 export function mayTellEpoch(state: RaftState, from: ReplicaKey, { epoch }: RaftMessage): boolean {
-  const { role } = state;
   if (isBelieved(state, from)) return true;
-  if (role.name === 'leader' && role.progress.get(from.id)?.directoryId === from.directoryId) return true;
   refuse(state, from, `node ${from.id}, which is no voter, names the later epoch ${epoch}`);
   return false;
 }
