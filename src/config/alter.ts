@@ -1,6 +1,7 @@
 /**
  * The checks of IncrementalAlterConfigs for brokers, groups and client metrics subscriptions: which keys may be changed, and
- * which values are valid. The error messages are Kafka's. `topic.ts` has the checks for topics.
+ * which values are valid. The error messages are Kafka's, except where a message of Kafka shows a Java exception. `topic.ts` has
+ * the checks for topics.
  */
 import { compileRegex, RegexError } from './regex.ts';
 import { type BrokerKey, brokerProperties, dynamicOnlyProperties, isBrokerKey } from './broker-properties.ts';
@@ -21,7 +22,7 @@ import { topicDefault } from './topic.ts';
 /** An invalid configuration that Kafka answers with INVALID_REQUEST instead of INVALID_CONFIG. */
 export class ConfigRequestError extends ConfigError {}
 
-/** Keys that a running broker accepts only with the prefix of one listener (`listener.name.NAME.`). */
+/** Keys that can be changed at run time only with the prefix of one listener (`listener.name.NAME.`). */
 const perListenerOnly = /^ssl\.(keystore|truststore|key)\./;
 
 const javaMetricsReporter = 'org.apache.kafka.common.metrics.JmxReporter';
@@ -29,7 +30,7 @@ const javaMetricsReporter = 'org.apache.kafka.common.metrics.JmxReporter';
 const notZero = (name: string, text: string): string | null =>
   Number(text) === 0 ? invalidDynamic(`Invalid ${name} 0`) : null;
 
-/** Kafka's checks of single values in addition to type and range, with Kafka's messages. Each returns the problem, or null. */
+/** Kafka's checks of single values in addition to type and range. Each returns the problem, or null. */
 const valueProblems: Readonly<Record<string, (text: string) => string | null>> = {
   'log.retention.ms': (text) =>
     Number(text) === 0
@@ -125,8 +126,8 @@ export function problemAtBroker(values: DynamicValues, config: NodeConfig, isOwn
 }
 
 /**
- * Returns the problem when `log.local.retention.*` is more than `log.retention.*`. A local retention of -2 stands for the value
- * of `log.retention.*`.
+ * Returns the problem when `log.local.retention.*` is more than `log.retention.*`; otherwise null. In both, -1 means no limit. A
+ * local retention of -2 stands for the value of `log.retention.*`.
  */
 function localRetentionProblem(values: DynamicValues, config: NodeConfig): string | null {
   for (const unit of ['ms', 'bytes'] as const) {
@@ -164,8 +165,9 @@ function threadCountProblem(values: DynamicValues, config: NodeConfig): string |
 }
 
 /**
- * Checks the configuration of a group: its names, its values, and the bounds that the broker's properties set for groups. A key
- * that the group does not set has the broker's value. Throws `ConfigError`.
+ * Checks the configuration of a group: its names, its values, the bounds that the broker's properties set for groups, and that
+ * each session timeout is longer than the heartbeat interval. A key that the group does not set has the broker's value. Throws
+ * `ConfigError`.
  */
 export function validateGroupConfig(values: ReadonlyMap<string, string>, config: NodeConfig): void {
   const table: PropertyTable = groupProperties;
@@ -263,8 +265,7 @@ function splitAsJava(text: string): string[] {
 
 /**
  * Returns a LIST after APPEND or SUBTRACT of the elements in `text`. As in Kafka's controller, blanks around an element are
- * part of it. Appending an empty element gives a list that `parseValue` refuses later. Throws `ConfigError` when the key is not
- * a LIST.
+ * part of it. Throws `ConfigError` when the key is not a LIST.
  */
 export function alterList(
   name: string,

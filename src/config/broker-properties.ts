@@ -60,8 +60,9 @@ export function isBrokerKey(name: string): name is BrokerKey {
 }
 
 /**
- * Returns the keys that set the same thing, including `name`: the first one that is set takes effect. DescribeConfigs lists
- * them as synonyms. Of keys that differ in their unit, only the one with the finest can be altered at run time.
+ * Returns the keys that DescribeConfigs lists as synonyms of `name`, the one that takes precedence first: keys of the same
+ * setting, for example `log.roll.ms` and `log.roll.hours`. Of keys that differ in their unit, only the one with the finest unit
+ * can be altered at run time.
  */
 export function brokerSynonyms(name: string): readonly string[] {
   switch (name) {
@@ -78,7 +79,7 @@ export function brokerSynonyms(name: string): readonly string[] {
     case 'log.retention.hours':
       return ['log.retention.ms', 'log.retention.minutes', 'log.retention.hours'];
     default: {
-      // `ssl.keystore.location` is for all listeners that have no `listener.name.x.ssl.keystore.location`.
+      // `listener.name.x.ssl.keystore.location` takes precedence over `ssl.keystore.location`, which is for all listeners.
       const own = /^listener\.name\.[^.]*\.(.+)$/.exec(name);
       return own?.[1] === undefined ? [name] : [name, own[1]];
     }

@@ -66,7 +66,7 @@ function durationSeconds(text: string): number | null {
   return sums.reduce((a, b) => a + b) * (parts[1] === '-' ? -1 : 1);
 }
 
-/** `earliest`, `latest`, or `by_duration:` with a duration before now. */
+/** `earliest`, `latest`, or `by_duration:` with an ISO 8601 duration that is not negative. */
 export function offsetReset(value: PropertyValue, name: string): string | null {
   const text = value as string;
   if (text === 'earliest' || text === 'latest') return null;

@@ -38,7 +38,7 @@ export interface PropertyOptions {
    * `nonEmpty` still apply. Returns why the value is invalid, or null. A text that begins with `!` is the whole error message.
    */
   readonly check?: (value: PropertyValue, name: string) => string | null;
-  /** How Kafka's documentation describes the values that `check` accepts. */
+  /** How Kafka's documentation describes the valid values, when `validText` cannot derive it from the other fields. */
   readonly valid?: string;
   /** True for a LIST that must not be empty. */
   readonly nonEmpty?: boolean;
@@ -126,7 +126,10 @@ export function javaTrim(text: string): string {
   return text.slice(start, end);
 }
 
-/** Returns the elements of a comma-separated list without the blanks around them. Empty elements are kept. */
+/**
+ * Returns the elements of a comma-separated list without the blanks around them. Empty elements are kept, but a text without
+ * elements gives an empty list.
+ */
 export function splitList(text: string): string[] {
   const trimmed = javaTrim(text);
   return trimmed === '' ? [] : trimmed.split(/[ \t\n\v\f\r]*,[ \t\n\v\f\r]*/);
@@ -164,7 +167,7 @@ function parseTyped(name: string, property: Property, text: string): PropertyVal
     }
     case 'LIST': {
       const elements = splitList(text);
-      // Kafka keeps only the first of equal elements and logs a warning (KIP-1161).
+      // As in Kafka, only the first of equal elements is kept (KIP-1161). A `check` sees all elements.
       return property.check === undefined ? [...new Set(elements)] : elements;
     }
     case 'INT':

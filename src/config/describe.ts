@@ -77,7 +77,7 @@ export function brokerProperty(name: string): Property | null {
   return isBrokerKey(withoutMechanism) ? brokerProperties[withoutMechanism] : null;
 }
 
-/** Returns all places that set a broker key, the one that takes precedence first. */
+/** Returns all places that set a broker key or one of its synonyms, the one that takes precedence first. */
 export function synonymsOfBrokerKey(name: string, config: NodeConfig): ConfigSynonym[] {
   const names = brokerSynonyms(name);
   const found: ConfigSynonym[] = [];
@@ -122,7 +122,7 @@ function brokerEntry(name: string, config: NodeConfig): ConfigEntry {
   };
 }
 
-/** DescribeConfigs of this broker. Returns all keys, or those in `keys`, including unknown ones that are set. */
+/** DescribeConfigs of this broker, for all keys or those in `keys`. Internal and unknown keys are left out unless they are set. */
 export function describeBroker(config: NodeConfig, keys: readonly string[] | null): ConfigEntry[] {
   const names = new Set<string>();
   for (const [name, property] of Object.entries<Property>(brokerProperties)) {
@@ -159,7 +159,7 @@ export function describeClusterDefaults(
     });
 }
 
-/** Returns a value as it is displayed: a list without blanks around its elements. */
+/** Returns a value as it is displayed, for example a list without blanks around its elements. */
 function shown(name: string, property: Property, text: string): string | null {
   return valueText(property, parseValue(name, property, text));
 }

@@ -28,12 +28,12 @@ export interface Inspection {
   readonly problems: readonly Problem[];
   readonly warnings: readonly string[];
   /**
-   * The values of all keys. A key with an invalid or missing value has its default; `node.id` is then -1, and `process.roles`
-   * is empty.
+   * The values of all keys. A key with an invalid or missing value has its default. A key without a default is then -1
+   * (`node.id`) or an empty list.
    */
   readonly values: BrokerValues;
   readonly voters: readonly VoterConfig[];
-  /** Null when the listeners cannot be parsed, or the file is one for ZooKeeper. */
+  /** Null when `listenerSetup` throws an error, or the file is one for ZooKeeper. */
   readonly setup: ListenerSetup | null;
 }
 

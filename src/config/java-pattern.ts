@@ -1,8 +1,8 @@
 /**
  * Regular expressions that operators write for Kafka's tools, in the syntax of Java (java.util.regex.Pattern). RE2 compiles
  * nearly all of them. Look-around and back references, which RE2 lacks, are compiled by JavaScript's engine. Possessive
- * quantifiers, atomic groups, intersections of classes and Java's negated classes between brackets are refused. Never use this file for expressions of clients, because
- * JavaScript's engine may take hours for a malicious one; `regex.ts` is for those.
+ * quantifiers, atomic groups, intersections of classes and Java's negated classes between brackets are refused. Never use this
+ * file for expressions of clients, because JavaScript's engine may take hours for a malicious one; `regex.ts` is for those.
  */
 import { compileRegex, RegexError } from './regex.ts';
 
@@ -11,7 +11,10 @@ export interface JavaPattern {
   matches(text: string): boolean;
 }
 
-/** An expression is invalid. The message is that of Java's `PatternSyntaxException`, or RE2's for a mistake not known here. */
+/**
+ * An expression is invalid. The message begins with the description of Java's `PatternSyntaxException` when `describe` knows the
+ * mistake, otherwise with RE2's.
+ */
 export class PatternSyntaxError extends Error {
   override readonly name = 'PatternSyntaxError';
 }
@@ -38,8 +41,8 @@ const missingInRe2 = /^invalid (?:or unsupported Perl syntax|named capture|escap
 const token = /\\Q[\s\S]*?(?:\\E|$)|\\[pP]\{[^}]*\}|\\[\s\S]|[[\]]/g;
 
 /**
- * Replaces Java's classes by their characters, and `\p{IsX}` by `\p{X}`. A negated class between brackets stays: there is no way to write
- * its characters there, and RE2 refuses it.
+ * Replaces Java's classes by their characters, and `\p{IsX}` by `\p{X}`. A negated class between brackets stays: there is no way
+ * to write its characters there, and RE2 refuses it.
  */
 function translate(pattern: string): string {
   let depth = 0;

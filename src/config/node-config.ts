@@ -49,7 +49,7 @@ export class NodeConfig {
   private readonly rates = new Map<RateKey, number>();
   private readonly listenersOf = new Map<BrokerKey, Set<(value: never) => void>>();
 
-  /** Throws `ConfigError` with Kafka's message when a value is invalid. */
+  /** Throws `ConfigError` when a value is invalid, or when the values are not valid together. */
   constructor(originals: ReadonlyMap<string, string>) {
     if (isForZooKeeper(originals)) throw new ConfigError(zooKeeperText);
     this.originals = withIdSynonyms(originals);
@@ -147,7 +147,10 @@ export class NodeConfig {
     return this.setup.interBrokerName;
   }
 
-  /** Returns the security protocol that listener.security.protocol.map gives to a name; null when the name is not in it. */
+  /**
+   * Returns the security protocol that listener.security.protocol.map gives to a name; null when the name is not in it. When
+   * that key is not set, the names of controller listeners have PLAINTEXT.
+   */
   securityProtocolOf(listener: string): SecurityProtocol | null {
     return this.setup.protocols.get(listener.toUpperCase()) ?? null;
   }
@@ -206,8 +209,8 @@ export class NodeConfig {
   }
 
   /**
-   * Returns the listeners that `values` define. When these values are invalid together, it returns the present listeners and
-   * adds the keys to `refused`.
+   * Returns the listeners that `values` define. When these values are invalid together, returns the present listeners and adds
+   * `listenerKeys` to `refused`.
    */
   private setupOf(values: BrokerValues, refused: string[]): ListenerSetup {
     const isSet = (key: string): boolean =>
@@ -239,7 +242,10 @@ export class NodeConfig {
     }
   }
 
-  /** Returns the values of the file with the dynamic ones above them, and the keys of dynamic values that are invalid. */
+  /**
+   * Returns the values of the file with the dynamic ones above them, and the keys of dynamic values that are invalid or must not
+   * change at run time.
+   */
   private layered(
     cluster: DynamicValues,
     broker: DynamicValues,

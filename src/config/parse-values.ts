@@ -38,7 +38,8 @@ export function parseValues(
     } catch (error) {
       if (!(error instanceof ConfigError)) throw error;
       report(error, key);
-      values[key] = property.default ?? (property.type === 'LIST' ? [] : -1);
+      const standIn = property.type === 'LIST' ? [] : -1;
+      values[key] = property.default === undefined ? standIn : property.default;
     }
   }
   return values as unknown as BrokerValues;

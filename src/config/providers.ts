@@ -1,10 +1,11 @@
 /**
  * Implements `config.providers`: a value in the properties file can refer to another source, with `${provider:path:key}` or
  * `${provider:key}`. Kafka's three providers are supported, under the names of their Java classes. References are replaced only
- * in the properties file, never in dynamic configurations.
+ * in the properties file, never in dynamic configurations. As in Kafka, a reference to a provider that `config.providers` does
+ * not name is kept as text.
  *
- * When a reference has no value, Kafka keeps its text as the value. Here the node does not start, because nobody wants a
- * password that is literally `${file:…}`.
+ * When a provider has no value for a reference, Kafka keeps its text as the value. Here the node does not start: the text
+ * `${file:…}` would otherwise be used as a password.
  */
 import { ConfigError, splitList } from './define.ts';
 import { compileJavaPattern, type JavaPattern } from './java-pattern.ts';
@@ -95,7 +96,7 @@ export interface ResolvedProperties {
   readonly secrets: readonly string[];
 }
 
-/** Replaces the references in the values of `properties`. Throws `ConfigError` when one has no value. */
+/** Replaces the references in the values of `properties`. Throws `ConfigError` when one has no value, or a provider is invalid. */
 export function resolveProviders(
   properties: ReadonlyMap<string, string>,
   sources: ProviderSources,

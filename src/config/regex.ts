@@ -45,7 +45,7 @@ export function compileRegex(pattern: string): Regex {
 
 /**
  * Compiles an expression that was stored earlier: in the metadata or in a coordinator's log, by Kafka or an earlier release. An
- * expression beyond today's bounds matches nothing.
+ * expression that `compileRegex` refuses matches nothing.
  */
 export function compileStoredRegex(pattern: string): Regex {
   try {

@@ -1,7 +1,7 @@
 /**
  * The configuration of a topic as it is in force: the topic's own values, and the broker's for the keys that the topic does not
- * set. It has Kafka's checks. The result is a plain object that partitions keep; it is computed anew when the configuration of
- * the topic or the broker changes.
+ * set; and Kafka's checks of it. Partitions keep the result, a plain object; it is computed anew when the configuration of the
+ * topic or the broker changes.
  */
 import type { BrokerKey } from './broker-properties.ts';
 import { ConfigError, type Property, type PropertyValue, parseValue, type ValuesOf } from './define.ts';
@@ -84,8 +84,8 @@ export function topicValue<K extends TopicKey>(
 }
 
 /**
- * Returns the value that `text` means for a key of topics; null when it is invalid. A broker accepts no invalid value now, but old
- * metadata may have one, which counts as not set.
+ * Returns the value that `text` means for a key of topics; null when it is invalid. The controller accepts no invalid value, but
+ * the metadata may have one that another release accepted. It counts as not set.
  */
 export function storedTopicValue<K extends TopicKey>(key: K, text: string): TopicValues[K] | null {
   try {

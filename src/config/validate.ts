@@ -1,6 +1,7 @@
 /**
- * Checks that concern several keys, with Kafka's messages, and the warnings at the start of a node: about unknown keys (with
- * the known name that is nearest), keys of older versions, and keys that have no effect here yet.
+ * Checks that concern several keys, with Kafka's messages where Kafka has the check, and the warnings at the start of a node:
+ * about unknown keys (with the known name that is nearest), keys of older versions, keys whose feature is not built, and a
+ * heartbeat interval that is too long.
  */
 import type { BrokerValues } from './broker-properties.ts';
 import { brokerProperties, extraKeys, extraPrefixes, isBrokerKey } from './broker-properties.ts';
@@ -39,7 +40,7 @@ function protocolMap(
     if (wrong === undefined) throw error;
     throw new ConfigError(`Invalid security protocol \`${wrong}\` defined in listener.security.protocol.map`);
   }
-  // Listeners of the controller need not be in the map when the file does not set the map. They then use PLAINTEXT.
+  // When the map is not set, listeners of the controller that are not in its default use PLAINTEXT.
   if (!isSet('listener.security.protocol.map')) {
     for (const name of controllerNames) if (!map.has(name)) map.set(name, 'PLAINTEXT');
   }
@@ -209,12 +210,12 @@ function* httpProblems(values: BrokerValues, { listeners }: ListenerSetup): Gene
     yield `metrics.port is ${port}, which is the port of listener ${taker.name}: choose another port, or set http.listeners=${taker.name} instead of metrics.port`;
 }
 
-/** Called for the first problem, and for each further one unless it throws. */
+/** Called for each problem. The checks end when it throws. */
 type Report = (error: ConfigError) => void;
 
 /**
- * Parses the listeners. Throws a `ConfigError` when they cannot be parsed. Calls `report` for each problem of listeners that
- * could be parsed.
+ * Parses the listeners. Throws a `ConfigError` when they, their security protocols or the name of the listener between brokers
+ * are invalid. Calls `report` for each name or port that two listeners share.
  */
 export function listenerSetup(
   values: BrokerValues,
@@ -239,8 +240,8 @@ export function listenerSetup(
 }
 
 /**
- * Yields the message of each problem that values have together. `setup` is null when the listeners could not be parsed. The
- * roles are checked only when the file sets them and a node id.
+ * Yields the message of each problem that concerns several keys. `setup` is null when `listenerSetup` has thrown an error; the
+ * listeners and roles are then not checked. The roles are also not checked when `process.roles` or `node.id` is not known.
  */
 export function* problemsTogether(
   values: BrokerValues,

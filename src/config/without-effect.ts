@@ -7,9 +7,8 @@ import { securityProperties } from './tables/security.ts';
 import { shareAndStreamsProperties } from './tables/share-and-streams.ts';
 import { tieredStorageProperties } from './tables/tiered-storage.ts';
 
-/** Security keys with a name that `javaEnding` matches although their value is not a Java class to load. */
+/** Security keys with a name that `javaEnding` matches although their value does not choose Java code. */
 const notJava: ReadonlySet<string> = new Set([
-  'authorizer.class.name',
   'sasl.oauthbearer.assertion.algorithm',
   'ssl.endpoint.identification.algorithm',
 ]);

@@ -88,7 +88,7 @@ function ranges(
   return new Map(features.map((f) => [f.name, { min: f.minSupportedVersion, max: f.maxSupportedVersion }]));
 }
 
-/** A new map, ordered by node id. It is copied as a whole, because there are few nodes. */
+/** Returns the map after the changes, ordered by node id. It is copied as a whole, because there are few nodes. */
 function applied<V>(base: ReadonlyMap<NodeId, V>, delta: MapDelta<NodeId, V>): ReadonlyMap<NodeId, V> {
   if (delta.changes.size === 0) return base;
   const next = new Map(base);

@@ -1,9 +1,9 @@
 /**
- * Dynamic configurations: the values that AlterConfigs has set, by resource. The properties of `server.properties` are not here.
+ * Dynamic configurations: the values that clients have set, by resource. The properties of `server.properties` are not here.
  */
 import { PersistentMap } from '../base/persistent-map.ts';
 
-/** Kafka's resource types. */
+/** Kafka's codes of resource types. */
 export const resourceType = {
   topic: 2,
   broker: 4,

@@ -20,7 +20,8 @@ export interface ControllerClient {
    * when another one becomes active. At the deadline it rejects with `KafkaError(REQUEST_TIMED_OUT)`.
    *
    * When the stream breaks before the response, the request is sent again, so the controller may get it twice. Every request to
-   * the controller can be repeated safely: the second one has no further effect or is refused.
+   * the controller can be repeated safely: the second one has no effect, is refused, or only reserves another block of producer
+   * ids.
    */
   send(
     apiKey: number,

@@ -47,6 +47,7 @@ export class MetadataDelta {
   /** Brokers that were registered, changed or unregistered. */
   changedBrokers: ReadonlySet<NodeId> = new Set();
   changedConfigs: readonly ConfigResource[] = [];
+  /** Always true for a snapshot: the features are not compared. */
   featuresChanged = false;
   #changedPartitions: (topicId: Uuid) => ReadonlySet<number> = () => noPartitions;
 
@@ -166,8 +167,8 @@ export class MetadataDelta {
       this.#producerIds = { nextId: nextProducerId, brokerId, brokerEpoch };
       return;
     }
-    // The remaining records belong to the security section or change nothing: no-op records, and the records of KRaft's metadata
-    // transactions, which our controller never writes.
+    // The remaining records belong to the security section or change nothing: no-op records, and those of metadata transactions
+    // and of the migration from ZooKeeper, which our controller never writes.
     this.#security.replay(record);
   }
 

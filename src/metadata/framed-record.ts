@@ -35,7 +35,7 @@ export function encodeFramedRecord(record: MetadataRecord): Uint8Array {
   return new Uint8Array(writer.finishContiguous());
 }
 
-/** Throws `MalformedPayloadError` for an unknown frame or record type. */
+/** Throws `MalformedPayloadError` for an unknown frame version or record type. */
 export function decodeFramedRecord(value: Uint8Array): FramedRecord {
   const reader = new Reader(value, 0);
   const frame = reader.uvarint();

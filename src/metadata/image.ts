@@ -1,7 +1,7 @@
 /**
- * The image: the immutable state of the cluster at one offset of the metadata log. A request uses one image from its start to its
- * end. Sections that did not change are the same objects as in the previous image, so `before.topics === after.topics` means that
- * no topic has changed. Only `delta.ts` makes new images.
+ * The image: the immutable state of the cluster at one offset of the metadata log. Entries of the log that do not change a section
+ * leave it the same object, so `before.topics === after.topics` means that no topic has changed. After a snapshot all sections are
+ * new objects. `delta.ts` makes new images.
  */
 import type { ClusterImage } from './cluster-image.ts';
 import { emptyClusterImage } from './cluster-image.ts';

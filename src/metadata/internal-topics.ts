@@ -1,8 +1,8 @@
-/** The topics that only coordinators write to. */
+/** The internal topics, to which only coordinators write. */
 
-/** Of the group coordinator: groups and their committed offsets. */
+/** The topic of the group coordinator: groups and their committed offsets. */
 export const offsetsTopic = '__consumer_offsets';
-/** Of the transaction coordinator. */
+/** The topic of the transaction coordinator. */
 export const transactionStateTopic = '__transaction_state';
 
 const internalTopics: readonly string[] = [offsetsTopic, transactionStateTopic, '__share_group_state'];

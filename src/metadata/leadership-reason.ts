@@ -1,6 +1,6 @@
 /**
- * Says in words, for a log line, why the leader of a partition changed. It derives this from the partition before and after the
- * change.
+ * Describes, for a log line, why the leader or the leader epoch of a partition changed. The reason is derived from the partition
+ * before and after the change.
  */
 import type { BrokerImage, ClusterImage } from './cluster-image.ts';
 import type { PartitionImage } from './topics-image.ts';

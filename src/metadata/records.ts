@@ -80,7 +80,7 @@ export function encodeRecords(records: readonly MetadataRecord[]): Uint8Array {
   return new Uint8Array(writer.finishContiguous());
 }
 
-/** Decodes a payload. Throws `MalformedPayloadError` for an unknown type or version. */
+/** Decodes a payload. Throws `MalformedPayloadError` for an unknown format, type or version, and for a wrong size of a record. */
 export function decodeRecords(payload: Uint8Array): MetadataRecord[] {
   const records: MetadataRecord[] = [];
   if (payload[0] !== payloadFormat) throw new MalformedPayloadError(`unknown payload format ${payload[0]}`);

@@ -58,7 +58,7 @@ export class TopicsDelta {
     return this.#drafts.get(topicId)?.changed ?? noPartitions;
   }
 
-  /** The name of a topic after the changes so far; undefined when it does not exist. */
+  /** The name of a topic of this delta or of the base image, even if this delta removes it from the latter; undefined: no such topic. */
   nameOf(topicId: Uuid): string | undefined {
     return this.#drafts.get(topicId)?.name ?? this.#base.byId(topicId)?.name;
   }
@@ -138,7 +138,8 @@ export class TopicsDelta {
   }
 
   /**
-   * The partition after the change. A record that names a leader begins a new leader epoch, even when the leader stays the same.
+   * The partition after the change. A record with a leader (or with `noLeader`) begins a new leader epoch, even when the leader
+   * stays the same.
    */
   #changed(before: PartitionImage, record: RecordOf<'PartitionChangeRecord'>): PartitionImage {
     const replicas = this.#list(record.replicas, before.replicas);
@@ -229,7 +230,7 @@ function hashOf(list: readonly (number | string)[]): number {
   return hash;
 }
 
-/** A number from the last letters of an id. Ids are random, so any of their letters differ. */
+/** A number from three letters of an id. The last letter is not used, because it has only four values. */
 function tailOf(id: string): number {
   const last = id.length - 1;
   return (id.charCodeAt(last - 1) << 14) ^ (id.charCodeAt(last - 2) << 7) ^ id.charCodeAt(last - 3);

@@ -45,15 +45,15 @@ export interface PartitionImage {
   readonly removingReplicas: readonly NodeId[];
   readonly addingReplicas: readonly NodeId[];
   /**
-   * Eligible leader replicas (KIP-966): replicas that left the ISR when it was smaller than min.insync.replicas. They have all
-   * committed records, so they may become leader.
+   * Eligible leader replicas (KIP-966): replicas that left the ISR and without which it had fewer members than
+   * min.insync.replicas. They have all committed records, so they may become leader.
    */
   readonly elr: readonly NodeId[];
   /** The last leader, remembered while the partition has no leader. */
   readonly lastKnownElr: readonly NodeId[];
   /**
-   * Replicas outside of ISR and ELR, in no particular order. Without ELR the last member of the ISR may be here too, when it has
-   * lost records and the partition has no leader.
+   * Replicas outside of ISR and ELR, in no particular order. When the cluster does not use ELR, the last member of the ISR may be
+   * here too: it has lost records and the partition has no leader.
    */
   readonly formerIsr: readonly FormerMember[];
   readonly leader: NodeId | typeof noLeader;

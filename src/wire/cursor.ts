@@ -1,9 +1,9 @@
 /**
  * Reads protobuf's encoding, for the hand-written decoders in `push.ts` and `ack.ts`.
  *
- * These decoders accept only what the encoders in the same files produce. For anything else (an unknown field, another wire type, an
- * integer that is not safe, truncated bytes) they return null, and the generated codec reads the message from its beginning. So
- * only the generated codec decides what is malformed and what is skipped.
+ * These decoders know only the fields that the encoders in the same files write. For anything else (an unknown field, another wire
+ * type, an integer that is not safe, truncated bytes) they return null, and the generated codec reads the message from its
+ * beginning. So only the generated codec decides what is malformed and what is skipped.
  */
 
 /** The longest varint that `varint` reads: a longer one may be larger than a safe integer. */
@@ -44,8 +44,8 @@ export class Cursor {
   }
 
   /**
-   * Reads the beginning of a frame (a message with one field). True: the field has `tag` and fills the frame; the cursor is then at
-   * the field's content.
+   * Reads the beginning of a frame, the outermost message, which has one field. Returns true when the field has `tag` and ends with
+   * the frame. The cursor is then at the field's content.
    */
   enterFrame(tag: number): boolean {
     if (this.bytes[this.at++] !== tag) return false;

@@ -1,6 +1,6 @@
 /**
- * Encodes and decodes all messages between nodes. proto/peer.proto defines them; @grpc/proto-loader makes the codecs from
- * `descriptor.ts`, which is generated from it. This file adds four conventions:
+ * Encodes and decodes all messages between nodes. The files in proto/ define them; @grpc/proto-loader makes the codecs from
+ * `descriptor.ts`, which is generated from these files. This file adds four conventions:
  *
  * - A frame (`oneof body`) becomes one object with its kind in `type`. For example `{ vote: { epoch: 3 } }` becomes
  *   `{ type: 'vote', epoch: 3 }`.

@@ -1,6 +1,7 @@
 /**
- * Properties of tiered storage, which is not implemented: all keys are accepted without effect. Defaults, bounds and update
- * modes are those of Apache Kafka 4.3.1; `define.ts` explains the columns.
+ * Properties of tiered storage, which is not implemented: the keys have no effect, and a node refuses to start with
+ * `remote.log.storage.system.enable=true`. Defaults, bounds and update modes are those of Apache Kafka 4.3.1; `define.ts`
+ * explains the columns.
  */
 import {
   bool,
