@@ -45,9 +45,9 @@ class SystemTimer implements Timer {
   }
 }
 
-/** Runs `callback` when nothing is left to run that follows from the present turn of the event loop. */
+/** Runs `callback` at the end of the present turn of the event loop, after all microtasks and those that they schedule. */
 export function afterTurn(callback: () => void): void {
-  // What a microtask schedules with nextTick runs when no microtask is left.
+  // A callback that a microtask passes to nextTick runs when no microtask is left.
   queueMicrotask(() => process.nextTick(callback));
 }
 

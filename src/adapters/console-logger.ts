@@ -56,7 +56,7 @@ interface Line {
   readonly remedy: string | null;
 }
 
-/** The stack of each error follows the line, as log4j prints exceptions. */
+/** Returns the stacks of the errors in a line's fields. They follow the line, as in log4j, except at level DEBUG. */
 function stacksOf({ fields, level }: Line): string[] {
   if (level === 'debug') return [];
   return Object.values(fields).flatMap((value) =>
@@ -90,7 +90,7 @@ function jsonLine(line: Line): string {
   return `${JSON.stringify(object, plain)}\n`;
 }
 
-/** Makes a logger that writes lines of text to `write`. */
+/** Makes a logger that passes its lines to `options.write`. */
 export function createConsoleLogger(options: ConsoleLoggerOptions): Logger {
   const { levels = new LogLevels(), wallMs, write } = options;
   const lineOf = options.format === 'json' ? jsonLine : textLine;

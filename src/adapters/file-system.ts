@@ -146,7 +146,7 @@ async function lock(path: string): Promise<FileLock | null> {
   } finally {
     if (!granted) await close();
   }
-  // A second close could close a file that has got the same descriptor since.
+  // A second close could close another file, to which the system has given the same descriptor since.
   let released: Promise<void> | null = null;
   return granted ? { release: () => (released ??= close()) } : null;
 }

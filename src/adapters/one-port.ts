@@ -1,8 +1,8 @@
 /**
  * Each listener of a node accepts Kafka's protocol, our gRPC streams and HTTP on one port. The first four bytes of a connection
  * tell which. `PRI ` begins HTTP/2, which gRPC uses. An HTTP method gets a page if `http.listeners` names the listener,
- * otherwise a 404. Anything else is the length of a Kafka request. It cannot be mistaken for a word: a length up to
- * socket.request.max.bytes does not begin with the code of a letter.
+ * otherwise a 404. Anything else is the length of a Kafka request. A length below 1 GiB cannot be mistaken for a word, because
+ * its first byte is smaller than the code of a letter.
  */
 import { hostname } from 'node:os';
 import type { Socket } from 'node:net';
@@ -49,7 +49,8 @@ export interface TransportOptions {
   /** The value of socket.request.max.bytes, which is also the largest record batch that a leader may push to this node. */
   readonly batchBytesMax?: number;
   /**
-   * How long a new connection may take to send its first bytes, and another node until its hello is accepted. 10 s by default.
+   * How long after its opening a connection may take to send the whole first word when its first byte looks like HTTP, and how
+   * long a connection of another node may exist before its hello is accepted. 10 s by default.
    */
   readonly helloTimeoutMs?: number;
 }

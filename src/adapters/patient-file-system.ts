@@ -13,7 +13,10 @@ const firstPauseMs = 5;
 const pauseMsMax = 500;
 const patienceMs = 30_000;
 
-/** Returns `fs` with retries of operations that open files. On Windows renames and removals are repeated too. */
+/**
+ * Returns `fs` with retries of most operations when the process has too many open files. On Windows renames and removals are also
+ * repeated while the file is open elsewhere.
+ */
 export function patientFileSystem(fs: FileSystem, scheduler: Scheduler, isWindows: boolean): FileSystem {
   const patiently = async <T>(codes: ReadonlySet<string>, run: () => Promise<T>): Promise<T> => {
     let [waitedMs, pauseMs] = [0, firstPauseMs];

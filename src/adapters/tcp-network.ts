@@ -6,7 +6,7 @@
 import * as net from 'node:net';
 import type { Address, Connection, Listener } from '../base/network.ts';
 
-/** `write` returns false when this many bytes of a socket are not sent yet. */
+/** `write` returns false when this many bytes of a socket that was accepted are not sent yet. */
 const writeHighWaterBytes = 256 * 1024;
 /**
  * How long a connection is idle before the first keep-alive probe. A peer that vanished is detected after this time and the

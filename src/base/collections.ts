@@ -8,7 +8,7 @@ export function sameElements<T>(a: ArrayLike<T>, b: ArrayLike<T>): boolean {
   return true;
 }
 
-/** The items by their key: keys in the order in which they come first, the items of a key in their order. */
+/** Returns the items by their key. Keys are in the order in which they first occur, and so are the items of a key. */
 export function groupBy<K, T>(items: Iterable<T>, keyOf: (item: T) => K): Map<K, T[]> {
   const groups = new Map<K, T[]>();
   for (const item of items) {

@@ -88,8 +88,8 @@ export interface FileSystem {
 }
 
 /**
- * Replaces the content of `path` atomically: after a crash the file has the old or the new content, never a mixture. It writes
- * a temporary file, syncs it, renames it to `path`, and syncs the directory.
+ * Replaces the content of `path` atomically: after a crash the file has the old or the new content, never a mixture. The new
+ * content is written to a temporary file, which is synced and renamed to `path`; then the directory is synced.
  */
 export async function replaceFile(fs: FileSystem, path: string, content: Uint8Array): Promise<void> {
   const temporary = `${path}.tmp`;

@@ -28,7 +28,7 @@ export interface Hello {
   readonly wantedNodeId: number;
 }
 
-/** What a node says of itself in every hello. */
+/** The fields that are the same in each hello of a node's process. */
 export type Identity = Omit<Hello, 'type' | 'versionMin' | 'versionMax' | 'wantedNodeId'>;
 
 export function helloOf(identity: Identity, wantedNodeId = -1): Hello {

@@ -76,7 +76,8 @@ export interface MessageStream<Out extends PeerMessage = PeerMessage, In extends
   onDrain: () => void;
   /**
    * Sends a message, or drops it when the stream is closed. Returns false when the peer reads more slowly than this side
-   * writes; then the caller should wait for `onDrain`. The caller may change bytes of the message once `send` has returned.
+   * writes; then the caller should wait for `onDrain`. A node that accepted the stream from another node may change bytes of
+   * the message once `send` has returned. Otherwise the bytes must not change.
    */
   send(message: Out): boolean;
   /**
@@ -95,7 +96,7 @@ export interface PeerNetwork {
     address: Address,
     channel: Channel<C, S>,
   ): MessageStream<C, S>;
-  /** Accepts the streams that other nodes open on a channel, on all listeners of this node for that purpose. */
+  /** Accepts the streams that nodes open on a channel, on all listeners of this node. */
   accept<C extends PeerMessage, S extends PeerMessage>(
     channel: Channel<C, S>,
     onStream: (stream: MessageStream<S, C>) => void,

@@ -1,8 +1,8 @@
 /**
  * A small reader and writer of protobuf's wire format, for two places that do not use a library: what the controller stores
- * (proto/storage.proto), and the messages with records between nodes (`wire/push.ts`), where speed matters. Integers are
- * unsigned and at most 2^53 - 1. The reader skips unknown fields. Input that is truncated, too long or out of range throws
- * `MalformedError`. The returned bytes are views of the input, not copies.
+ * (proto/storage.proto), and the messages that nodes send most often (`wire/push.ts`, `wire/ack.ts`). Integers are unsigned and
+ * at most 2^53 - 1. The reader skips unknown fields. It throws `MalformedError` for input that is truncated or out of range.
+ * The bytes that it returns are views of the input, not copies.
  */
 
 /** Bytes from the disk or from a peer are not what their format requires. */
@@ -70,7 +70,7 @@ export function textOf(bytes: Uint8Array): string {
   }
 }
 
-/** Writes the fields of one message. As proto3 requires, fields with the value zero are left out. */
+/** Writes the fields of one message. As in proto3, fields with the value zero are left out. */
 export class ProtoWriter {
   #bytes: Uint8Array;
   #at = 0;

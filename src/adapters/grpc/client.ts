@@ -8,7 +8,8 @@ import type { Address, ChannelName, PeerMessage } from '../../base/network.ts';
 import { CallStream, clientOptions, encoded, type GrpcParts } from './frames.ts';
 
 /**
- * A decoded message in an object: null, which stands for a message of an unknown kind, cannot be passed through a gRPC stream.
+ * A decoded message. It is put into an object because null, which stands for a message of an unknown kind, cannot be passed
+ * through a gRPC stream.
  */
 interface Decoded {
   readonly message: PeerMessage | null;
@@ -56,8 +57,8 @@ function start(
 }
 
 /**
- * Opens a stream of `channel` to the node at `address`. The first stream loads gRPC. A message from the peer that is larger
- * than the limit breaks the stream.
+ * Opens a stream of `channel` to the node at `address`. `load` loads gRPC. A message from the peer that is larger than
+ * `responseBytesMax` breaks the stream.
  */
 export function openGrpcStream(
   load: () => Promise<GrpcParts>,

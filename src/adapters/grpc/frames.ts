@@ -130,7 +130,7 @@ export class CallStream implements MessageStream {
   /** Reports the end of the call to the owner. Only the first call has an effect. */
   ended(error: Error | null): void {
     if (this.state === 'closed') return;
-    // When this side has closed the stream, its end is no error, however it comes.
+    // After this side has called `close`, the owner gets no error, even when the call ends with one.
     const reason = this.state === 'ending' ? null : error;
     this.state = 'closed';
     this.waiting = null;

@@ -12,7 +12,8 @@ import { PeerConnections } from './peer-connections.ts';
 
 type Grpc = typeof GrpcModule;
 /**
- * A decoded message in an object: null, which stands for a message of an unknown kind, cannot be passed through a gRPC stream.
+ * A decoded message. It is put into an object because null, which stands for a message of an unknown kind, cannot be passed
+ * through a gRPC stream.
  */
 interface Decoded {
   readonly message: PeerMessage | null;
@@ -48,8 +49,8 @@ function serve(grpc: Grpc, method: PeerMethod, call: ServerCall, { accept, greet
   });
   const gone = (): void => stream.ended(new Error('the peer is gone'));
   call.on('end', () => {
-    // When a connection breaks, 'end' comes first and the error in the same turn of the event loop. So look for the error in a
-    // later turn.
+    // When a connection breaks, gRPC emits 'end' first, and in the same turn of the event loop it cancels the call. So the code
+    // below runs in a later turn.
     setImmediate(() => {
       if (call.cancelled) return gone();
       if (!finished) call.end();

@@ -26,8 +26,8 @@ export interface Frame {
   /** The epoch of the entry before the first one of this frame. */
   readonly previousEpoch: number;
   /**
-   * The generation, which is the number, of the write that wrote this frame. It is never above the generation in the hard
-   * state.
+   * The number of the write that wrote this frame. It is never larger than the `generation` in the hard state, which is the
+   * number of the last write.
    */
   readonly generation: number;
   /** The CRC of the frame before. 0 for the first frame of a log, also after a snapshot has replaced the log. */

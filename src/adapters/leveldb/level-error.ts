@@ -38,7 +38,7 @@ function causeOf(error: unknown): LevelError {
   return cause ?? { ...own, message: (error as Error).message };
 }
 
-/** Whether LevelDB reports damaged, missing or truncated files. Otherwise the disk or the machine has failed. */
+/** Whether LevelDB reports damaged, missing or truncated files. */
 export function isLevelDamage(error: unknown): boolean {
   const { code, message } = causeOf(error);
   return code === 'LEVEL_CORRUPTION' || /No such file|Invalid argument/.test(message ?? '');

@@ -8,9 +8,12 @@ export interface NetChange {
   readonly hardState: HardState;
   /** The last snapshot that one of the writes installs; it replaces everything that is stored. Null when none does. */
   readonly install: WriteOp['install'];
-  /** Stored entries from this offset on are removed; infinity when none are. Without meaning when `install` is set. */
+  /**
+   * Stored entries from this offset on, if there are any, are removed. Infinity when no write has entries. Without meaning when
+   * `install` is set.
+   */
   readonly truncateTo: number;
-  /** The entries to append after that. Their offsets have no gaps. */
+  /** The entries to append after the removal. Their offsets have no gaps. */
   readonly entries: readonly Entry[];
   readonly compactTo: number;
 }

@@ -154,8 +154,8 @@ export class LevelRaftStore implements RaftStore {
   }
 
   /**
-   * Whether a snapshot belongs to the log. It does not when a crash interrupted its installation: then it ends beyond the log,
-   * or the log has another entry at its end that was never committed.
+   * Whether a snapshot belongs to the log. It does not when a crash interrupted its installation. Then the snapshot ends beyond
+   * the log, or the log has an entry of another epoch, never committed, as the last one below the snapshot's end offset.
    */
   async #matchesLog({ endOffset, epoch }: SnapshotPosition): Promise<boolean> {
     if (endOffset > this.#hard.endOffset) return false;
@@ -185,8 +185,8 @@ export class LevelRaftStore implements RaftStore {
   async #openDatabase(state: WitnessState): Promise<void> {
     const problem = await tablesProblem(this.#fs, this.#databasePath);
     if (problem !== null) this.#damaged(problem);
-    // LevelDB creates an empty database and removes the files of the old one when the file CURRENT is missing. So this must be
-    // found before.
+    // LevelDB creates an empty database and removes the files of the old one when the file CURRENT is missing. So this is checked
+    // before LevelDB opens the database.
     const createIfMissing = state.generation === 0;
     if (!createIfMissing && (await this.#fs.stat(`${this.#databasePath}/CURRENT`)) === null)
       this.#damaged(`${this.#databasePath}/CURRENT is missing`);
@@ -382,7 +382,7 @@ export class LevelRaftStore implements RaftStore {
     }
   }
 
-  /** Removes frames that lie completely below `compactTo`. Returns the new hard state. */
+  /** Removes frames that lie completely below `change.compactTo`, but never the last frame. Returns the new hard state. */
   #compact(change: NetChange, frames: FrameInfo[], batch: BatchOp[], generation: number): StoredHardState {
     let startOffset = change.install?.meta.endOffset ?? this.#hard.startOffset;
     let startEpoch = change.install?.meta.epoch ?? this.#hard.startEpoch;

@@ -136,7 +136,7 @@ function checkCrc(content: Uint8Array, end: number, stored: number): void {
     throw new MalformedError('a snapshot does not match its checksum');
 }
 
-/** Returns the newest complete snapshot that `matchesLog` accepts, and what is wrong with the newer files that it skipped. */
+/** Returns the newest undamaged snapshot that `matchesLog` accepts, and what is wrong with newer ones that it also accepts. */
 export async function newestSnapshot(
   fs: FileSystem,
   directory: string,
