@@ -112,7 +112,7 @@ function copyOf(file: FileNode): Uint8Array {
   return file.bytes.slice(0, file.sizeBytes);
 }
 
-/** Sets the durable content of the file. */
+/** Sets the present and the synced content of the file. */
 function settle(file: FileNode, bytes: Uint8Array): void {
   file.bytes = bytes.slice();
   file.sizeBytes = bytes.length;

@@ -12,7 +12,7 @@ function fault(more: Partial<Hello>, expected: number | null = null): string {
 }
 
 describe('a hello between nodes', () => {
-  test('is accepted when it fits', () => {
+  test('is accepted from a node of the same cluster', () => {
     expect(fault({})).toBe('none');
     expect(fault({ wantedNodeId: -1 })).toBe('none');
     expect(fault({}, 2)).toBe('none');

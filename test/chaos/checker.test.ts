@@ -221,13 +221,13 @@ test.each<[string, (ChaosEvent | ChaosEvent[])[], Violation['rule'][]]>([
   expect(rules(events)).toEqual(expected);
 });
 
-test("an idempotent record twice is the client's doing when the producer had changed its epoch", () => {
+test('a record of an idempotent producer may be there twice when the producer changed its epoch', () => {
   const twice = [...send('idem.1:0', 0), final([0, 'idem.1:0'], [1, 'idem.1:0'])];
   expect(rules(twice, 0, { writer: (_key, offset) => `7 epoch ${offset}` })).toEqual([]);
   expect(rules(twice, 0, { writer: () => '7 epoch 0' })).toEqual(['duplicate']);
 });
 
-test('a final reading that did not reach the end is not judged', () => {
+test('a final read that did not reach the end is reported as inconclusive', () => {
   expect(rules([three, all], 4)).toEqual(['inconclusive']);
 });
 

@@ -13,7 +13,7 @@ async function waited(stallMs: number, at: (nowMs: number) => Measure): Promise<
   return [await waitWhileItImproves(stallMs, async () => at(nowMs), time), nowMs];
 }
 
-test('the wait goes on as long as the cluster makes progress', async () => {
+test('the wait continues as long as the cluster makes progress', async () => {
   const bytes = (nowMs: number): number => Math.max(0, 10_000_000 - nowMs);
   const [left, tookMs] = await waited(60_000, (nowMs) => [bytes(nowMs) === 0 ? 0 : 3, bytes(nowMs)]);
   expect(left).toBeNull();

@@ -9,7 +9,7 @@ const makers = [
   'src/testing/kafka/node-disk.ts',
 ];
 
-test('only file systems say that a disk has failed', () => {
+test('only file systems throw StorageError', () => {
   const found = readdirSync('src', { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.ts'))
     .map((name) => `src/${name}`)

@@ -47,7 +47,7 @@ const said = (...args: string[]): string => {
   return 'fine';
 };
 
-test('values, short and long, with and without an equals sign, several times, the last one wins', () => {
+test('short and long options are parsed, with and without an equals sign; the last value of an option counts', () => {
   const parsed = parseArguments(parser, [
     'format',
     '-c',
@@ -74,7 +74,7 @@ test('values, short and long, with and without an equals sign, several times, th
   ]);
 });
 
-describe('errors', () => {
+describe('the error for the command line', () => {
   test.each([
     [['format', '-c', 'x'], `${formatUsage}kafka-storage: error: argument --cluster-id/-t is required`],
     [
@@ -106,7 +106,7 @@ describe('errors', () => {
   });
 });
 
-test('help', () => {
+test('--help shows the help of the tool or of the subcommand', () => {
   expect(() => parseArguments(parser, ['info', '--help'])).toThrow(HelpRequest);
   expect(said('info', '-h')).toBe(`usage: kafka-storage info [-h] --config CONFIG
 
@@ -118,7 +118,7 @@ optional arguments:
   expect(said('--help')).toContain('    random-uuid          Print a random UUID.\n');
 });
 
-test('long texts are justified as argparse4j does it', () => {
+test('long texts are justified as by argparse4j', () => {
   const indent = ' '.repeat(25);
   const text =
     'Look up dependencies for a given feature version. If the feature is not known or the version not yet defined, an error is thrown. Multiple features can be specified.';
@@ -132,7 +132,7 @@ test('long texts are justified as argparse4j does it', () => {
   );
 });
 
-test('usage: what the tool itself needs first, groups last; the last missing argument is named', () => {
+test('the usage has the required options of the tool first and groups last; the error names the last missing argument', () => {
   const quorum: ToolParser = {
     prog: 'kafka-metadata-quorum',
     description: '',
@@ -168,7 +168,7 @@ required`,
   );
 });
 
-test('a long flag may be cut short while it is the only one that begins so', () => {
+test('a long flag may be abbreviated while only one flag begins so', () => {
   const parsed = parseArguments(parser, ['format', '--conf', 'f', '--cluster=x', '--feat', 'a=1']);
   expect([parsed.text('config'), parsed.text('cluster-id'), parsed.all('feature')]).toEqual([
     'f',

@@ -60,7 +60,7 @@ async function run(
 }
 
 describe('bendemann', () => {
-  test('a wrong command line says what was meant, and ends with 1', async () => {
+  test('a wrong command line gets a message with the right form, and status 1', async () => {
     expect(await run(['dve'])).toMatchObject({
       status: 1,
       err: expect.stringContaining('(Did you mean dev?)'),
@@ -80,7 +80,7 @@ describe('bendemann', () => {
     });
   });
 
-  test('records go in, from words and from lines, and come out', async () => {
+  test('produce writes words and lines of standard input as records, and tail prints them', async () => {
     const bootstrap = ['-b', kafka.bootstrapServers];
     expect(await run(['produce', 'orders', 'one', 'two', ...bootstrap])).toMatchObject({
       status: 0,
@@ -103,7 +103,7 @@ describe('bendemann', () => {
     });
   });
 
-  test('dev starts a cluster, says where it is and how to go on, and stops', async () => {
+  test('dev starts a cluster, prints its addresses and the next commands, and stops', async () => {
     const { status, out } = await run(
       ['dev', '--port', '0', '--topic', 'orders:2', '--control', '0'],
       [],
@@ -120,7 +120,7 @@ describe('bendemann', () => {
     });
   });
 
-  test('the completion knows all commands and tools', async () => {
+  test('the completion offers all commands and tools', async () => {
     const { out } = await run(['completion', 'bash']);
     for (const word of ['dev', 'doctor', '--from-beginning', 'console-consumer']) expect(out).toContain(word);
     expect((await run(['completion', 'zsh'])).out).toContain('bashcompinit');
@@ -149,7 +149,7 @@ describe('bendemann', () => {
     return path;
   };
 
-  test('doctor says what will go wrong, each with the line to change', async () => {
+  test('doctor prints each problem with the line to change', async () => {
     const one = patient(1, {});
     const two = patient(2, { 'controller.quorum.voters': '1@localhost:29193,2@localhost:29195' });
     const { status, out } = await run(['doctor', one, two]);
@@ -179,7 +179,7 @@ describe('bendemann', () => {
     expect(hidden.out).not.toContain('x9');
   });
 
-  test('doctor names all mistakes of a file at once, each with its line', async () => {
+  test('doctor prints all mistakes of a file, each with its line', async () => {
     const broken = patient(4, {
       'node.id': 'x',
       'num.partitions': '0',
@@ -214,7 +214,7 @@ describe('bendemann', () => {
     });
   });
 
-  test('start with several files runs a node for each, and stops all of them', async () => {
+  test('start with several files runs one node for each file, and stops all of them', async () => {
     const [first = 0, second = 0, third = 0] = (await portsThatAreFree(3)) as number[];
     const voters = `1@localhost:${second}`;
     const fileOf = (id: number, more: Record<string, string>): string => {

@@ -64,8 +64,8 @@ async function seen(file: string, count: number) {
   return { ...result, ports, notes: stderr };
 }
 
-describe('files of client libraries', () => {
-  test('three brokers that shared a ZooKeeper are one cluster; TLS listeners are left out', async () => {
+describe('the Compose file of a client library', () => {
+  test('with three brokers that share a ZooKeeper starts one cluster without the TLS listeners', async () => {
     const { nodes, value, ports, notes } = await seen('zookeeper-three.yml', 3);
     expect(nodes.sort()).toEqual([0, 1, 2].map((id) => [id, ports[id]]));
     expect(value).toBe('one');
@@ -74,14 +74,14 @@ describe('files of client libraries', () => {
     expect(notes).toContain('zk (confluentinc/cp-zookeeper:5.4.2)');
   });
 
-  test('three nodes with a quorum; profiles and other images are left alone', async () => {
+  test('with three nodes of a quorum starts them, and no services with profiles or other images', async () => {
     const { nodes, value, ports, notes } = await seen('quorum-three.yml', 3);
     expect(nodes.sort()).toEqual([1, 2, 3].map((id) => [id, ports[id - 1]]));
     expect(value).toBe('one');
     expect(notes).toContain('registry (confluentinc/cp-schema-registry:8.1.0)');
   });
 
-  test('a mounted file; SASL listeners are left out, and the published port is advertised', async () => {
+  test('with a mounted properties file starts a node without the SASL listeners, which advertises the published port', async () => {
     const { nodes, value, ports, notes } = await seen('mounted-file.yml', 1);
     expect(nodes).toEqual([[0, ports[0]]]);
     expect(value).toBe('one');
@@ -89,15 +89,15 @@ describe('files of client libraries', () => {
     expect(notes).toContain('authorizer.class.name');
   });
 
-  test('the first syntax, with topics in a variable', async () => {
+  test('in the syntax of version 1 starts a node with the topics of a variable', async () => {
     const { nodes, topics, ports } = await seen('first-syntax.yml', 1);
     expect(nodes).toEqual([[1, ports[0]]]);
     expect(topics).toContain('orders');
   });
 });
 
-describe('the command', () => {
-  test("its status is the command's, and nothing is left behind", async () => {
+describe('bendemann compose', () => {
+  test('ends with the status of the command', async () => {
     const [port] = await freePorts(1);
     const args = [join(folder, 'first-syntax.yml'), 'kafka', '--', process.execPath, '-e', 'process.exit(7)'];
     await expect(compose(args, { PORT_A: String(port) })).rejects.toMatchObject({ code: 7 });
@@ -107,13 +107,13 @@ describe('the command', () => {
     [['nowhere.yml'], 'there is no file nowhere.yml'],
     [[join(folder, 'first-syntax.yml'), 'redis'], 'has no Kafka service redis; it has kafka'],
     [[], 'Name the file: bendemann compose FILE'],
-  ])('%j', async (args, message) => {
+  ])('%j fails with the message: %s', async (args, message) => {
     await expect(compose(args, { PORT_A: '9092' })).rejects.toMatchObject({
       stderr: expect.stringContaining(message),
     });
   });
 
-  test('a file without Kafka', async () => {
+  test('fails when the file has no Kafka service', async () => {
     const empty = mkdtempSync(join(tmpdir(), 'bendemann-compose-test-'));
     const path = join(empty, 'compose.yml');
     writeFileSync(path, 'services: { db: { image: postgres } }');
@@ -124,7 +124,7 @@ describe('the command', () => {
   });
 });
 
-describe('variables', () => {
+describe('variables in a Compose file', () => {
   test.each([
     ['$A-${A}', 'a-a'],
     ['$$A', '$A'],
@@ -133,17 +133,17 @@ describe('variables', () => {
     ['${A:+x}${E:+x}${E+x}', 'xx'],
     ['${B}', ''],
     ['100%', '100%'],
-  ])('%s', (text, expected) => {
+  ])('%s becomes %s', (text, expected) => {
     expect(interpolate(text, { A: 'a', E: '' })).toBe(expected);
   });
 
-  test('one that is required and missing', () => {
+  test('a required variable that is missing is an error', () => {
     expect(() => interpolate('${B:?set it}', {})).toThrow(
       new ComposeFileError('The variable B is not set: set it.'),
     );
   });
 
-  test('environment files and the shell', () => {
+  test('variables of the service override its environment files; a name without a value gets that of the shell', () => {
     const text = 'services: { k: { image: i, env_file: [a.env], environment: [C, D=d, A=over] } }';
     const readFile = (path: string): string | null =>
       path === 'a.env' ? "A=a\n# no\nB='b # b'\nexport E=e # no\n" : null;
@@ -155,7 +155,7 @@ describe('variables', () => {
     ['a: [', 'It is not YAML'],
     ['x: 1', 'no services'],
     ['services: { k: { image: i, ports: [nonsense] } }', "'nonsense' is not a port mapping"],
-  ])('%s', (text, message) => {
+  ])('the file %s is refused: %s', (text, message) => {
     expect(() => readComposeFile({ text, variables: {}, readFile: () => null })).toThrow(message);
   });
 

@@ -46,7 +46,7 @@ test.each(['1@localhost', '5@localhost:29193'])(
   },
 );
 
-test('doctor does not compare voters when those of no file are valid', async () => {
+test('doctor does not compare voters when no file has valid ones', async () => {
   const out = await findings([propertiesOf(1, '1@localhost'), propertiesOf(2, '2@localhost')]);
   expect(out).toContain('Invalid configuration value for controller.quorum.voters');
   expect(out).not.toContain('its voters are not those of');

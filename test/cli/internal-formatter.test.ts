@@ -34,7 +34,7 @@ test('offsets are printed with the fields of their version, tombstones as null',
   expect(printed('Offsets', groupKey, null)).toBe('');
 });
 
-test('bytes of groups are printed as base64', () => {
+test('subscriptions and assignments in group records are printed as base64', () => {
   const member = {
     memberId: 'x',
     clientId: 'c',

@@ -15,7 +15,7 @@ const options = (line: string): Options =>
     ...line.split(' ').filter((word) => word !== ''),
   ]);
 
-describe('entities', () => {
+describe('the command line', () => {
   test.each(
     [
       ['--describe --topic t', ['topics'], ['t']],
@@ -28,7 +28,7 @@ describe('entities', () => {
       ],
       ['--describe --user u --client-defaults', ['users', 'clients'], ['u', '']],
     ].map(([line, types, names]) => ({ line: line as string, types, names })),
-  )('$line', ({ line, types, names }) => {
+  )('$line names its entities', ({ line, types, names }) => {
     const command = parseCommand(options(line));
     // Options of single types come in a fixed order, whatever the order on the line.
     expect([...command.types].sort()).toEqual([...(types as string[])].sort());
@@ -48,18 +48,18 @@ describe('entities', () => {
     ['--alter --entity-type clients --add-config a=b', 'An entity-name or default entity must be specified'],
     ['--alter --topic t', 'At least one of --add-config, --add-config-file, or --delete-config'],
     ['--describe --entity-type topics --topic t', 'Duplicate entity type(s) specified: topics'],
-  ])('%s', (line, message) => {
+  ])('%s is refused: %s', (line, message) => {
     expect(() => parseCommand(options(line))).toThrow(message);
   });
 
-  test('needs a server', () => {
+  test('without a server is refused', () => {
     const bare = parseOptions(configsOptions, ['--describe', '--entity-type', 'topics']);
     expect(() => parseCommand(bare)).toThrow('Either --bootstrap-server or --bootstrap-controller must be');
   });
 });
 
-describe('changes', () => {
-  test('square brackets hold values with commas', () => {
+describe('changed configurations', () => {
+  test('may have values with commas in square brackets', () => {
     const line = '--alter --topic t --add-config a=1,b=[x,y=z],c=';
     expect([...configsToAdd(options(line))]).toEqual([
       ['a', '1'],
@@ -69,7 +69,7 @@ describe('changes', () => {
     expect(() => configsToAdd(options('--alter --topic t --add-config a'))).toThrow('requirement failed');
   });
 
-  test('keys to delete', () => {
+  test('may be deleted by a list of keys', () => {
     expect(configsToDelete(options('--alter --topic t --delete-config a,b.c'))).toEqual(['a', 'b.c']);
     expect(() => configsToDelete(options('--alter --topic t --delete-config a$'))).toThrow(
       'Invalid character',
@@ -77,7 +77,7 @@ describe('changes', () => {
   });
 });
 
-test('numbers look as Java prints doubles', () => {
+test('numbers are printed as Java prints doubles', () => {
   expect([0, 1024, 0.5, 3e7, 12_345_678.5, 1e-4, -2].map(doubleText)).toEqual([
     ...['0.0', '1024.0', '0.5', '3.0E7', '1.23456785E7', '1.0E-4', '-2.0'],
   ]);

@@ -32,7 +32,7 @@ function printed() {
   return { out, io };
 }
 
-describe('which options go together', () => {
+describe('combinations of options', () => {
   test.each([
     ['--describe', 'Option [describe] takes one of these options: [all-groups], [group]'],
     [
@@ -46,7 +46,7 @@ describe('which options go together', () => {
       'Option "[to-earliest]" can\'t be used with option "[to-latest]"',
     ],
     ['--state', 'Command must include exactly one action'],
-  ])('%s', (line, message) => {
+  ])('%s is refused: %s', (line, message) => {
     expect(() => checkGroupsOptions(options(line), () => {})).toThrow(message);
   });
 
@@ -134,8 +134,8 @@ const member = {
   ),
 };
 
-describe('against a cluster', () => {
-  test('describes offsets, with and without a member', async () => {
+describe('kafka-consumer-groups', () => {
+  test('describes the offsets of partitions with and without a member', async () => {
     const { out, io } = printed();
     await describeGroups(fakeClient('Stable', [member]), options('--describe --group g'), io);
     expect(out.stdout.split('\n').map((line) => line.replace(/ +/g, ' '))).toEqual([
@@ -148,7 +148,7 @@ describe('against a cluster', () => {
     expect(out.stderr).toBe('');
   });
 
-  test('says that nobody is there', async () => {
+  test('says that a group has no active members', async () => {
     const { out, io } = printed();
     await describeGroups(fakeClient('Empty', []), options('--describe --group g --state'), io);
     expect(out.stderr).toBe("\nConsumer group 'g' has no active members.\n");
@@ -171,7 +171,7 @@ describe('against a cluster', () => {
     ]);
   });
 
-  test('leaves a group with members alone', async () => {
+  test('does not reset a group with members', async () => {
     const { out, io } = printed();
     const line = '--reset-offsets --group g --topic t --to-latest --execute';
     await resetOffsets(fakeClient('Stable', [member]), options(line), io);
@@ -180,7 +180,7 @@ describe('against a cluster', () => {
     );
   });
 
-  test('exports what --from-file reads', async () => {
+  test('exports offsets in the format that --from-file reads', async () => {
     const { out, io } = printed();
     const line = '--reset-offsets --group g --topic t --to-latest --export --dry-run';
     await resetOffsets(fakeClient('Empty', []), options(line), io);

@@ -3,7 +3,7 @@ import { parseDeletions } from '../../src/cli/topics/kafka-delete-records.ts';
 
 const one = { topic: 't', partition: 0, offset: 3 };
 
-test('reads a file of version 1, which is the default', () => {
+test('offsets are read from a file of version 1, which is the default', () => {
   expect(parseDeletions(JSON.stringify({ version: 1, partitions: [one] }))).toEqual([one]);
   expect(parseDeletions(JSON.stringify({ partitions: [one] }))).toEqual([one]);
 });
@@ -13,6 +13,6 @@ test.each([
   ['{}', 'Missing partitions field'],
   ['{"partitions":[],"version":2}', 'Not supported version field value 2'],
   [JSON.stringify({ partitions: [one, one] }), 'Offset json file contains duplicate topic partitions: t-0'],
-])('%s', (text, message) => {
+])('the file %s is refused: %s', (text, message) => {
   expect(() => parseDeletions(text)).toThrow(message);
 });

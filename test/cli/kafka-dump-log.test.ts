@@ -90,7 +90,7 @@ async function dump(files: readonly string[], ...flags: string[]): Promise<void>
 /** Without what differs from run to run. */
 const lines = (): string[] => out.replaceAll(directory, '').trimEnd().split('\n');
 
-test('batches, their records, a marker, and bytes that are no batch', async () => {
+test('batches, their records and markers are printed, and bytes at the end that are no batch are counted', async () => {
   const marker = endTransactionBatch({
     type: 'abort',
     coordinatorEpoch: 3,
@@ -117,7 +117,7 @@ test('batches, their records, a marker, and bytes that are no batch', async () =
   expect(err).toBe('');
 });
 
-test('a gap between offsets is told, and a checksum that does not fit', async () => {
+test('a gap between offsets and a wrong checksum are reported', async () => {
   const damaged = dataBatch(0, ['a']);
   damaged[damaged.length - 1] = (damaged.at(-1) as number) ^ 1;
   writeFileSync(log, Buffer.concat([damaged, dataBatch(5, ['c'])]));
@@ -126,7 +126,7 @@ test('a gap between offsets is told, and a checksum that does not fit', async ()
   expect(err).toBe(`Non-consecutive offsets in ${log}\n  0 is followed by 5\n`);
 });
 
-test('--max-bytes ends before the batch that does not fit; without records there is no gap', async () => {
+test('--max-bytes ends the dump before the first batch that does not fit, and without records no gaps are reported', async () => {
   const first = dataBatch(0, ['a']);
   writeFileSync(log, Buffer.concat([first, dataBatch(5, ['c'])]));
   await dump([log], '--max-bytes', String(first.length + 10));
@@ -134,7 +134,7 @@ test('--max-bytes ends before the batch that does not fit; without records there
   expect(err).toBe('');
 });
 
-test('an offset index that points to another batch is a mismatch', async () => {
+test('an offset index that points to the wrong batch is reported', async () => {
   const first = dataBatch(0, ['a', 'b']);
   writeFileSync(log, Buffer.concat([first, dataBatch(2, ['c'])]));
   const index = log.replace('.log', '.index');
@@ -166,7 +166,7 @@ test('a time index is compared with the largest timestamp of the batch', async (
   );
 });
 
-test('producer snapshots and aborted transactions', async () => {
+test('producer snapshots and aborted transactions are printed, and unknown files ignored', async () => {
   const snapshot = join(directory, '00000000000000000009.snapshot');
   const entry = {
     producerId: 7,
@@ -193,7 +193,7 @@ test('producer snapshots and aborted transactions', async () => {
   expect(err).toBe('Ignoring unknown file notes.txt\n');
 });
 
-test('records of __consumer_offsets as JSON; a deletion; a type that nobody knows', async () => {
+test('records of __consumer_offsets are printed as JSON, with tombstones and unknown record types', async () => {
   const key = encodeVersioned(1, encode(OffsetCommitKey, 0, { group: 'g', topic: 't', partition: 0 }));
   const commit = { offset: 5, leaderEpoch: 0, metadata: '', commitTimestamp: 1 };
   const value = encodeVersioned(3, encode(OffsetCommitValue, 3, commit));
@@ -212,7 +212,7 @@ test('records of __consumer_offsets as JSON; a deletion; a type that nobody know
   ]);
 });
 
-test('records of consumer groups (KIP-848) as JSON; tagged fields that have their default are not printed', async () => {
+test('records of consumer groups (KIP-848) are printed as JSON without tagged fields that have their default', async () => {
   const topicId = 'AAAAAAAAAAAAAAAAAAAABw';
   const group = encode(ConsumerGroupMetadataValue, 0, { epoch: 3, metadataHash: 7 });
   const member = encode(ConsumerGroupMemberMetadataValue, 0, {
@@ -251,7 +251,7 @@ test('records of consumer groups (KIP-848) as JSON; tagged fields that have thei
   ]);
 });
 
-test('integers of 64 bits keep their digits', async () => {
+test('integers of 64 bits are printed with all digits', async () => {
   const value = encode(ConsumerGroupMetadataValue, 0, { epoch: 3, metadataHash: 2 ** 62 });
   // The last eight bytes are the hash.
   new DataView(value.buffer, value.byteOffset).setBigInt64(value.length - 8, -881_677_151_471_441_708n);
@@ -261,7 +261,7 @@ test('integers of 64 bits keep their digits', async () => {
   expect(lines().at(-1)).toContain('"metadataHash":-881677151471441708}');
 });
 
-test('records of transactions and of share groups', async () => {
+test('records of transactions and share groups are printed as JSON', async () => {
   const key = encodeVersioned(0, encode(TransactionLogKey, 0, { transactionalId: 't' }));
   const value = encode(TransactionLogValue, 1, {
     producerId: 5,
@@ -299,7 +299,7 @@ test('records of transactions and of share groups', async () => {
   ]);
 });
 
-test('records about remote segments in Java’s form', async () => {
+test('records about remote segments are printed as by Java’s toString', async () => {
   const topicIdPartition = { name: 't', id: 'AAAAAAAAAAAAAAAAAAAABw', partition: 2 };
   const segmentId = 'AAAAAAAAAAAAAAAAAAAACA';
   const segment = encode(RemoteLogSegmentMetadataRecord, 0, {
@@ -334,13 +334,13 @@ test('records about remote segments in Java’s form', async () => {
   ]);
 });
 
-test('a decoder class that is not Kafka’s is named', async () => {
+test('the error names a decoder class that is not Kafka’s', async () => {
   await expect(main(['--files', log, '--value-decoder-class', 'com.example.Mine'], io)).rejects.toThrow(
     'com.example.Mine is a Java class',
   );
 });
 
-test('our own metadata log, and a snapshot of it', async () => {
+test('our own metadata log and its snapshots are printed', async () => {
   const id = 'AAAAAAAAAAAAAAAAAAAACA';
   const node = join(directory, 'node');
   mkdirSync(node);
@@ -384,7 +384,7 @@ test('our own metadata log, and a snapshot of it', async () => {
   expect(lines().slice(1)).toEqual(snapshot);
 });
 
-test('a batch whose records are damaged ends the dump with its place', async () => {
+test('a batch with damaged records ends the dump with an error that has its position', async () => {
   const damaged = dataBatch(0, ['a']);
   damaged[damaged.length - 2] = (damaged.at(-2) as number) ^ 1;
   writeFileSync(log, damaged);

@@ -59,7 +59,7 @@ async function run(
   return { sent, out: io.out, thrown };
 }
 
-describe('command lines', () => {
+describe('the command line', () => {
   const server = ['--bootstrap-server', 'localhost:1'];
   test.each([
     [[], 'too few arguments'],
@@ -77,7 +77,7 @@ describe('command lines', () => {
     await expect(main(args, testIo())).rejects.toThrow(text);
   });
 
-  test('the mapping of a release and what a feature needs come without a cluster', async () => {
+  test('version-mapping and feature-dependencies need no cluster', async () => {
     const io = testIo();
     await main(['version-mapping', '--release-version', '3.9-IV0'], io);
     await main(['feature-dependencies', '--feature', 'eligible.leader.replicas.version=1'], io);
@@ -87,8 +87,8 @@ describe('command lines', () => {
   });
 });
 
-describe('updates', () => {
-  test('are sent and told in the order of their names', async () => {
+describe('updates of features', () => {
+  test('are sent and reported in the order of their names', async () => {
     const { sent, out } = await run('upgrade', { feature: ['kraft.version=1', 'group.version=1'] });
     expect(sent.validateOnly).toBe(false);
     expect(sent.featureUpdates?.map((one) => [one.feature, one.maxVersionLevel, one.upgradeType])).toEqual([
@@ -98,7 +98,7 @@ describe('updates', () => {
     expect(out).toBe('group.version was upgraded to 1.\nkraft.version was upgraded to 1.\n');
   });
 
-  test('a release names all its features; an upgrade leaves out what it would disable', async () => {
+  test('by --release-version contain all its features; an upgrade leaves out those that it would disable', async () => {
     const { sent } = await run('upgrade', { 'release-version': ['3.9'] });
     expect(sent.featureUpdates?.map((one) => `${one.feature}=${one.maxVersionLevel}`)).toEqual([
       'kraft.version=1',
@@ -107,7 +107,7 @@ describe('updates', () => {
     expect((await run('downgrade', { 'release-version': ['3.9'] })).sent.featureUpdates).toHaveLength(7);
   });
 
-  test('downgrade, disable, trials', async () => {
+  test('may be downgrades, may disable a feature, and may be dry runs', async () => {
     const down = await run('downgrade', { feature: ['group.version=0'], unsafe: [] });
     expect([down.sent.featureUpdates?.[0]?.upgradeType, down.out]).toEqual([
       3,
@@ -121,7 +121,7 @@ describe('updates', () => {
     ]);
   });
 
-  test('one error fails all; an old cluster has one for each', async () => {
+  test('fail all with one error of the response, or each with its own', async () => {
     const all = { errorCode: 95, errorMessage: 'No.', results: [] };
     const feature = ['b=1', 'a=2'];
     expect(await run('upgrade', { feature }, all)).toMatchObject({
@@ -164,7 +164,7 @@ describe('updates', () => {
   });
 });
 
-test('describe: one line a feature, levels of metadata.version by name', async () => {
+test('describe prints one line for each feature, with names for the levels of metadata.version', async () => {
   const io = testIo();
   const answer = create(ApiVersionsResponse, {
     errorCode: 0,

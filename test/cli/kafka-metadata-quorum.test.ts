@@ -19,7 +19,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 const controller = `node.id=2\nprocess.roles=broker, controller\nlog.dirs=${folder},/elsewhere\n`;
 const names = `${controller}controller.listener.names=A,B\n`;
 
-test('the controller of a properties file: advertised listeners win, no host is this one', () => {
+test('the controller in a properties file has its advertised listeners, and localhost where no host is given', () => {
   const text = `${names}listeners=PLAINTEXT://:1,A://:2,B://[::1]:3\nadvertised.listeners=A://h:4\n`;
   expect(identityIn(parseProperties(text))).toEqual({
     id: 2,
@@ -46,7 +46,7 @@ test.each([
   ],
   [controller, `controller.listener.names was not found. ${doubt}`],
   [names, 'Cannot find information about controller listener name: A'],
-])('%j names no controller', (text, message) => {
+])('the properties %j name no controller: %s', (text, message) => {
   expect(() => identityIn(parseProperties(text))).toThrow(message);
 });
 
@@ -72,7 +72,7 @@ test.each([
   await expect(main(args, {} as CliIo)).rejects.toThrow(message);
 });
 
-test('add-controller resolves config.providers, as the node itself does', async () => {
+test('add-controller reads values of config.providers, as a node does', async () => {
   const file = join(folder, 'provided.properties');
   writeFileSync(
     file,

@@ -109,7 +109,7 @@ function io(input: readonly string[] = []): CliIo {
 }
 const lines = (): string[] => out.trimEnd().split('\n');
 
-test('the whole tree of a snapshot of Kafka', async () => {
+test('the whole tree of a Kafka snapshot is shown', async () => {
   expect(await main(['--snapshot', kafkaSnapshot, 'tree', '/image'], io())).toBe(0);
   expect(lines()).toEqual([
     'acls:',
@@ -162,7 +162,7 @@ test('the whole tree of a snapshot of Kafka', async () => {
 });
 
 test.each(['', '__cluster_metadata-0', '__cluster_metadata-0/raft'])(
-  'a node’s own directory, given by %o, adds up to the same: its snapshot and the log behind it',
+  'the path %o in our metadata directory shows its snapshot with the log after it',
   async (path) => {
     await main(['-s', kafkaSnapshot, 'tree', '/image'], io());
     const wanted = out.replace(/offset 10, epoch 0/, 'offset 9, epoch 1');
@@ -172,7 +172,7 @@ test.each(['', '__cluster_metadata-0', '__cluster_metadata-0/raft'])(
   },
 );
 
-test('a snapshot file of ours', async () => {
+test('a snapshot file of ours is shown', async () => {
   const file = '__cluster_metadata-0/raft/00000000000000000005-0000000001.checkpoint';
   await main(['-s', join(ownDirectory, file), 'find', '/image/configs', '/image/topics/byName'], io());
   const folder = '/image/topics/byName';
@@ -180,7 +180,7 @@ test('a snapshot file of ours', async () => {
   expect(lines()).toEqual(['/image/configs', ...inside.map((path) => folder + path)]);
 });
 
-test('a record of a metadata transaction counts when it has ended', async () => {
+test('records of a metadata transaction are applied only when it has ended', async () => {
   const path = join(directory, '00000000000000000000.log');
   const topic = (name: string): MetadataRecord =>
     record('TopicRecord', { name, topicId: `${'A'.repeat(20)}${name}` });
@@ -195,7 +195,7 @@ test('a record of a metadata transaction counts when it has ended', async () => 
   expect(lines()).toEqual(['Aw', 'BQ']);
 });
 
-test('the prompt: commands, mistakes, history, the end', async () => {
+test('the prompt runs commands, explains mistakes, keeps a history, and ends at exit', async () => {
   const input = [
     'cd /image/topics/byName',
     'pwd',
@@ -230,12 +230,12 @@ test.each([
   [['cat', '/none'], 'cat: /none: No such file or directory.'],
   [['ls', '/none'], 'ls: /none: no such file or directory.'],
   [['find', 'image/../local'], 'image/../local\nimage/../local/commitId\nimage/../local/version'],
-])('%j', async (command, wanted) => {
+])('%j prints %j', async (command, wanted) => {
   expect(await main(['-s', kafkaSnapshot, ...command], io())).toBe(0);
   expect(out.trimEnd()).toBe(wanted);
 });
 
-test('what can’t be read says so', async () => {
+test('a path without metadata, or no path, is an error', async () => {
   await expect(main(['-s', join(directory, 'none'), 'ls'], io())).rejects.toThrow(/NoSuchFileException/);
   mkdirSync(join(directory, 'empty'));
   await expect(main(['-s', join(directory, 'empty'), 'ls'], io())).rejects.toThrow(ToolError);
@@ -248,14 +248,14 @@ test.each([
   ['{ab,b}c', 'abc', true],
   ['a.*', 'abc', false],
   ['\\*?', '*x', true],
-])('pattern %s and %s: %s', (pattern, name, isMatch) => {
+])('whether pattern %s matches %s: %s', (pattern, name, isMatch) => {
   expect(patternOf(pattern)?.test(name)).toBe(isMatch);
 });
 test.each(['abc', '{a', '{a{b}}', '[ab]', '\\*'])('%s is a name, not a pattern', (text) => {
   expect(patternOf(text)).toBe(null);
 });
 
-test('names in columns, down before across', () => {
+test('names are listed in columns, filled from top to bottom', () => {
   const children = ['aaaa', 'b', 'cc', 'd', 'e'];
   expect(listing([], [{ name: 'x', children }], 12)).toEqual(['aaaa  d', 'b     e', 'cc    ']);
   expect(
@@ -270,7 +270,7 @@ test('names in columns, down before across', () => {
   ).toEqual(['f', '', 'x:', 'g']);
 });
 
-test('quotes and backslashes keep a word together', () => {
+test('quotes and backslashes keep blanks in a word', () => {
   expect(splitWords(`ls 'a b' "c'd" e\\ f  ''`)).toEqual(['ls', 'a b', "c'd", 'e f', '']);
 });
 

@@ -24,7 +24,7 @@ import type { CliIo } from '../../src/cli/tool.ts';
 
 // Expected texts are what Apache Kafka 4.3.1's tool prints.
 
-describe('command lines', () => {
+describe('the command line', () => {
   const action = (...args: string[]): string => {
     try {
       return checkReassignOptions(parseOptions(reassignOptions, args));
@@ -54,11 +54,11 @@ describe('command lines', () => {
       ['--execute', '--reassignment-json-file', 'f', '--bootstrap-controller', 'a:1'],
       'Option "[bootstrap-controller]" can\'t be used with action "[execute]"',
     ],
-  ])('%j', (args, text) => {
+  ])('%j gives: %s', (args, text) => {
     expect(action(...args)).toBe(text);
   });
 
-  test('what the parser refuses comes out as an uncaught exception', async () => {
+  test('that the parser refuses is reported as an uncaught exception of Java', async () => {
     const io = {} as CliIo;
     await expect(main(['--zookeeper', 'localhost:2181', '--list'], io)).rejects.toThrow(
       'Exception in thread "main" joptsimple.UnrecognizedOptionException: zookeeper is not a recognized option',
@@ -66,11 +66,11 @@ describe('command lines', () => {
   });
 });
 
-describe('plans', () => {
+describe('reassignment plans', () => {
   const plan = (...partitions: unknown[]): string => JSON.stringify({ version: 1, partitions });
   const foo = { topic: 'foo', partition: 0, replicas: [1, 2] };
 
-  test('are read with the directories that they name, and written', () => {
+  test('are read and written with the directories in them', () => {
     const parsed = parsePlan(plan(foo, { ...foo, partition: 1, log_dirs: ['any', '/d'] }));
     expect(parsed.partitions).toEqual([foo, { ...foo, partition: 1 }]);
     expect(parsed.placements).toEqual([{ topic: 'foo', partition: 1, broker: 2, directory: '/d' }]);
@@ -94,11 +94,11 @@ describe('plans', () => {
       'Size of replicas list [1, 2] is different from size of log dirs list [any] for partition foo-0',
     ],
     [plan({ topic: 'foo' }), 'Wrong or missing field partition in {"topic":"foo"}'],
-  ])('%s', (text, message) => {
+  ])('%s are refused: %s', (text, message) => {
     expect(() => checkPlan(parsePlan(text))).toThrow(message);
   });
 
-  test('topics and brokers of a proposal', () => {
+  test('for a proposal name topics and brokers, each once', () => {
     expect(parseTopicsToMove('{"topics":[{"topic":"a"},{"topic":"b"}],"version":1}')).toEqual(['a', 'b']);
     expect(() => parseTopicsToMove('{"topics":[{"topic":"a"},{"topic":"a"}]}')).toThrow(
       'List of topics to reassign contains duplicate entries: a',
@@ -108,7 +108,7 @@ describe('plans', () => {
   });
 });
 
-describe('proposals', () => {
+describe('proposed assignments', () => {
   const randomFrom = (words: readonly number[]): Random => {
     let at = 0;
     return {
@@ -148,7 +148,7 @@ describe('proposals', () => {
   });
 });
 
-test('moves: sources are what a partition had before, destinations what it gets', () => {
+test('a move has the previous replicas of a partition as sources and the new ones as destinations', () => {
   const underWay = [{ topic: 'a', partition: 0, replicas: [3, 1], adding: [3], removing: [1] }];
   const proposed = [
     { topic: 'a', partition: 0, replicas: [2] },
@@ -164,7 +164,7 @@ test('moves: sources are what a partition had before, destinations what it gets'
   ]);
 });
 
-describe('directories of the current replicas', () => {
+describe('the directories of replicas', () => {
   const replicas = [1, 2, 3].map((broker) => ({ topic: 'foo', partition: 0, broker }));
 
   /** Brokers of the cluster; each describes its directory, unless `hangs` does something else. */
@@ -193,7 +193,7 @@ describe('directories of the current replicas', () => {
     } as unknown as KafkaClient;
   }
 
-  test('are those of the brokers that live, with the directories to which they move', async () => {
+  test('are read from the live brokers, with the directories to which replicas move', async () => {
     expect(await describeLivingDirectories(clusterOf([1, 2]), replicas)).toEqual(
       new Map([
         ['foo-0-1', { current: '/1', future: null }],
@@ -202,7 +202,7 @@ describe('directories of the current replicas', () => {
     );
   });
 
-  test('a broker that hangs is left out when it was fenced meanwhile', async () => {
+  test('are left out for a broker that does not respond and is fenced in the meantime', async () => {
     const cluster = clusterOf([1, 2, 3], (living) => {
       living.delete(3);
       throw new DisconnectedError('no answer');
@@ -210,7 +210,7 @@ describe('directories of the current replicas', () => {
     expect([...(await describeLivingDirectories(cluster, replicas)).keys()]).toEqual(['foo-0-1', 'foo-0-2']);
   });
 
-  test('a broker that lives and does not respond is an error', async () => {
+  test('cannot be read when a live broker does not respond', async () => {
     const cluster = clusterOf([1, 2, 3], () => {
       throw new DisconnectedError('no answer');
     });

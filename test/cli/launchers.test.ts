@@ -23,7 +23,7 @@ const root = join(import.meta.dirname, '../..');
 const directory = mkdtempSync(join(tmpdir(), 'launchers-'));
 afterAll(() => rmSync(directory, { recursive: true }));
 
-test('bin/ is what the table of tools makes (else: node scripts/make-launchers.mjs)', () => {
+test('bin/ is up to date (else: node scripts/make-launchers.mjs)', () => {
   const files = launcherFiles(tools) as Map<string, { content: string; isExecutable: boolean }>;
   for (const [path, { content, isExecutable }] of files) {
     expect(readFileSync(join(root, path), 'utf8'), path).toBe(content);
@@ -36,7 +36,7 @@ test('bin/ is what the table of tools makes (else: node scripts/make-launchers.m
   );
 });
 
-test('a launcher that is not built says so, from any directory and through a symbolic link', () => {
+test('a launcher without a build says how to build, from any directory and through a symbolic link', () => {
   cpSync(join(root, 'bin'), join(directory, 'package/bin'), { recursive: true });
   symlinkSync(join(directory, 'package/bin/kafka-storage.sh'), join(directory, 'ks'));
   const result = spawnSync(join(directory, 'ks'), ['random-uuid'], { cwd: '/', encoding: 'utf8' });
@@ -44,7 +44,7 @@ test('a launcher that is not built says so, from any directory and through a sym
   expect(result.stderr).toContain('npm run build');
 });
 
-test('docs/configuration.md is what the tables make (else: npm run build && node scripts/docs/config.mjs)', async () => {
+test('docs/configuration.md is up to date (else: npm run build && node scripts/docs/config.mjs)', async () => {
   const config = await loadConfig(
     (name: string) => import(/* @vite-ignore */ join(root, `src/config/${name}.ts`)),
   );

@@ -65,7 +65,7 @@ test.each([
   ['log4j.properties', log4j1.replaceAll('\n', '\r\n')],
   ['log4j2.xml', xml],
   ['log4j2.json', json],
-])('%s', async (name, text) => {
+])('levels are read from a file in the format of %s', async (name, text) => {
   const { levels, isJson, problems } = await parseLog4jFile(name, text, {});
   expect([...levels].sort()).toEqual([
     ['kafka', 'INFO'],
@@ -75,7 +75,7 @@ test.each([
   expect([isJson, problems]).toEqual([false, []]);
 });
 
-test('lookups and JSON layouts are understood, an unknown level is reported', async () => {
+test('lookups and JSON layouts are read, and an unknown level is reported', async () => {
   const text = `${log4j2}logger.raft.level=LOUD\nappender.a.layout.type=JsonTemplateLayout\n`;
   const found = await parseLog4jFile('x.properties', text, { ROOT_LEVEL: 'error' });
   expect(found.levels.get('root')).toBe('ERROR');
@@ -89,7 +89,7 @@ test.each([
   ['-Dlog4j2.configurationFile="/a b/log4j2.yaml"', '/a b/log4j2.yaml'],
   ['-Dlog4j2.configurationFile=file:///a/b.yaml', '/a/b.yaml'],
   ['-Dkafka.logs.dir=/x', null],
-])('%s', (options, path) => {
+])('with the options %s the file is %s', (options, path) => {
   expect(log4jPath({ KAFKA_LOG4J_OPTS: options })).toBe(path);
   expect(log4jPath({ KAFKA_OPTS: options })).toBe(path);
 });

@@ -22,7 +22,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(root, { recursive: true }));
 
-test('a command line of Windows', () => {
+test('a command line of Windows is split into its words', () => {
   const line =
     '412 "C:\\Program Files\\nodejs\\node.exe"  "C:\\kafka\\bin\\windows\\..\\kafka-server-start" C:\\s.properties --override "a=b c"\r';
   const [id, ...words] = windowsWords(line);
@@ -37,7 +37,7 @@ test('a command line of Windows', () => {
   expect(startArguments(['node.exe', 'bin\\kafka-server-start', 's'], null)).toEqual(['s']);
 });
 
-test('a node whose role and id come from config.providers is found by them', () => {
+test('a node is found by its role and id when config.providers supply them', () => {
   const secrets = join(root, 'secrets.properties');
   writeFileSync(secrets, 'id=7\n');
   const file = join(root, 'provided.properties');
@@ -61,7 +61,7 @@ process.roles=\${env:ROLES}
   expect(found(null, '7')).toBe(false);
 });
 
-describe('a node of ours', () => {
+describe('whether a process is a node of ours', () => {
   test.each([
     ['node bin/kafka-server-start s.properties', ['s.properties']],
     [
@@ -85,35 +85,35 @@ describe('a node of ours', () => {
     ['java -cp x kafka.Kafka bin/kafka-server-start', null],
     ['nodemon bin/kafka-server-start s', null],
     ['node', null],
-  ] as const)('%s', (line, args) => {
+  ] as const)('%s: arguments %j', (line, args) => {
     const words = line.split(' ').map((word) => word.replace('ROOT', root));
     expect(startArguments(words, root)).toEqual(args);
   });
 
-  test('where the directory of a process is not known, names have to do', () => {
+  test('is decided by names when the working directory of the process is unknown', () => {
     expect(startArguments(['node', 'bin/kafka-server-start', 's'], null)).toEqual(['s']);
     expect(startArguments(['node', join(root, 'other', 'kafka-server-start'), 's'], null)).toBeNull();
   });
 });
 
-describe('a properties file', () => {
+describe('the path of a properties file', () => {
   test.each([
     ['kraft-config/server.properties', 'server'],
     ['config/kraft/server.properties', 'server'],
     ['config/kraft/reconfig-server.properties', 'reconfig-server'],
     ['config/server.properties', 'reconfig-server'],
     ['config/broker.properties', 'broker'],
-  ])('%s of the installation', (path, name) => {
+  ])('%s means the file of the installation', (path, name) => {
     expect(readPropertiesFile(join(root, path), root)).toBe(`file=${name}\n`);
   });
 
-  test('that is there counts for itself', () => {
+  test('means the file itself when it exists', () => {
     mkdirSync(join(root, 'config'));
     writeFileSync(join(root, 'config', 'server.properties'), 'mine=1\n');
     expect(readPropertiesFile(join(root, 'config', 'server.properties'), root)).toBe('mine=1\n');
   });
 
-  test('that is missing: where ours are, and which one is probably meant', () => {
+  test('of a missing file is refused with the files of the installation and the probable one', () => {
     const read = (path: string) => () => readPropertiesFile(path, root);
     expect(read('/nowhere/broker.properties')).toThrow(
       `The properties file /nowhere/broker.properties does not exist.\nThe files that come with Bendemann are in ${root}/kraft-config/: broker.properties, reconfig-server.properties, server.properties\nYou probably mean ${root}/kraft-config/broker.properties`,
@@ -122,7 +122,7 @@ describe('a properties file', () => {
     expect(read('nope.properties')).toThrow('kraft-config/server.properties');
   });
 
-  test('that is a folder can not be read', () => {
+  test('of a folder is refused', () => {
     expect(() => readPropertiesFile(root, root)).toThrow("can't be read: EISDIR");
   });
 });

@@ -8,8 +8,8 @@ const lines = (help: string): string[] =>
     .map((line) => line.slice('Option  '.length).trimEnd())
     .filter((line) => line !== '');
 
-describe('help', () => {
-  test('has columns as wide as their content', () => {
+describe('the help of options', () => {
+  test('has columns that are as wide as their content', () => {
     expect(optionsHelp({ list: { help: 'All.' }, 'topic-name': { argument: 't', help: 'One.' } })).toBe(
       [
         'Option                    Description',

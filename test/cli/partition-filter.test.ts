@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { filterOfRules, filterOfTopic } from '../../src/cli/cluster/partition-filter.ts';
 import { parseTime } from '../../src/cli/topics/kafka-get-offsets-options.ts';
 
-describe('rules of topic and partition', () => {
+describe('a rule of topic and partition', () => {
   const filter = filterOfRules('a:1,b:0-3,c,d.*:4-,e:-2,:9');
   test.each([
     ['a', 1, true],
@@ -16,17 +16,17 @@ describe('rules of topic and partition', () => {
     ['e', 2, false],
     ['other', 9, true],
     ['other', 8, false],
-  ])('%s-%i: %s', (topic, partition, isMeant) => {
+  ])('selects %s-%i: %s', (topic, partition, isMeant) => {
     expect(filter(topic, partition)).toBe(isMeant);
   });
 
-  test('refuses what is no rule', () => {
+  test('is refused when its partition is not a number or range', () => {
     expect(() => filterOfRules('a:x')).toThrow('Invalid rule specification: a:x');
   });
 });
 
 describe('--topic and --partitions', () => {
-  test('a comma means "or", the whole name must match', () => {
+  test('a comma means "or", and the whole topic name must match', () => {
     const filter = filterOfTopic('a|b.,c', null);
     expect(['a', 'ax', 'bx', 'c'].map((name) => filter(name, 0))).toEqual([true, false, true, true]);
   });
@@ -40,7 +40,7 @@ describe('--topic and --partitions', () => {
   });
 });
 
-test('times have names and numbers', () => {
+test('a time is one of the names or a number', () => {
   expect(['latest', 'earliest', 'max-timestamp', '-5', '123'].map(parseTime)).toEqual([-1, -2, -3, -5, 123]);
   expect(() => parseTime('soon')).toThrow('Malformed time argument soon.');
 });

@@ -35,7 +35,7 @@ const parser: FlatParser = {
   ],
 };
 
-test('words of an option go on to the next option; what is not given has its default', () => {
+test('an option takes all words up to the next option; an option that is not given has its default', () => {
   const parsed = parseFlat(parser, ['--topic', 't', '--props', 'a=1', 'b=2', '--big']);
   expect(parsed.all('props')).toEqual(['a=1', 'b=2']);
   expect(parsed.text('rate')).toBe('-1');
@@ -52,7 +52,7 @@ test.each([
   expect(() => parseFlat(parser, args)).toThrow(message);
 });
 
-test('the help of a section stands under its note', () => {
+test('the help of a section follows its note', () => {
   const help = (() => {
     try {
       parseFlat(parser, ['--help']);
@@ -75,7 +75,7 @@ test('help has status 1, no arguments at all status 0, as in Kafka', async () =>
   expect(io.out.match(/^usage: /gm)).toHaveLength(3);
 });
 
-test('the producer perf test refuses what it can not do', async () => {
+test('kafka-producer-perf-test refuses invalid options', async () => {
   const size = ['--topic', 't', '--num-records', '1', '--throughput', '-1', '--record-size', '1'];
   await expect(producerPerf(size, testIo())).rejects.toThrow('At least one of --bootstrap-server');
   const server = ['--bootstrap-server', 'h:1'];
@@ -87,7 +87,7 @@ test('the producer perf test refuses what it can not do', async () => {
   );
 });
 
-test('the verifiable consumer refuses what is not of its protocol', async () => {
+test('the verifiable consumer refuses an unknown protocol, and options of the other protocol', async () => {
   const args = ['--bootstrap-server', 'h:1', '--topic', 't', '--group-id', 'g', '--group-protocol'];
   await expect(verifiableConsumer([...args, 'foo'], testIo())).rejects.toThrow(
     'No enum constant org.apache.kafka.clients.consumer.GroupProtocol.FOO',
@@ -97,7 +97,7 @@ test('the verifiable consumer refuses what is not of its protocol', async () => 
   ).rejects.toThrow('session.timeout.ms cannot be set when group.protocol=CONSUMER');
 });
 
-test('the consumer perf test wants one source and one count', async () => {
+test('kafka-consumer-perf-test requires one source and one count', async () => {
   const server = ['--bootstrap-server', 'h:1'];
   await expect(consumerPerf([...server, '--num-records', '1'], testIo())).rejects.toThrow(
     'Exactly one of the following arguments is required: [include], [topic]',
@@ -115,7 +115,7 @@ test.each([
   await expect(endToEnd(args, testIo())).rejects.toThrow(message);
 });
 
-test('a summary counts, averages, and takes percentiles of what it saw', () => {
+test('the summary has the count, average and percentiles of the latencies', () => {
   const stats = new LatencyStats(4, 0, ' steady state');
   for (const latencyMs of [1, 2, 3, 10]) stats.add(latencyMs, 100);
   expect(stats.totalLine()).toMatch(
@@ -124,13 +124,13 @@ test('a summary counts, averages, and takes percentiles of what it saw', () => {
   expect(percentiles([], [0.5])).toEqual([0]);
 });
 
-test('payloads have their size, or are growing numbers', () => {
+test('payloads are random letters of the given size, or growing numbers', () => {
   const random = { u32: () => 7, bytes: (count: number) => new Uint8Array(count).fill(3) };
   expect(Buffer.from(randomLetters(4, random)(0)).toString()).toBe('DDDD');
   expect(Buffer.from(growingNumbers()(12)).toString()).toBe('12');
 });
 
-test('dates in the patterns of SimpleDateFormat', () => {
+test('dates are formatted by the patterns of SimpleDateFormat', () => {
   const timeMs = new Date(2026, 0, 2, 3, 4, 5, 6).getTime();
   expect(simpleDateFormat('yyyy-MM-dd HH:mm:ss:SSS', timeMs)).toBe('2026-01-02 03:04:05:006');
   expect(simpleDateFormat("yy 'at' d", timeMs)).toBe('26 at 2');

@@ -23,7 +23,7 @@ function io(): CliIo & { out: string; err: string } {
   return world as CliIo & { out: string; err: string };
 }
 
-test('file, -daemon and --override are parsed; arguments for the JVM are ignored', () => {
+test('the file, -daemon and --override are parsed, and arguments for the JVM are ignored', () => {
   expect(
     parseStart(['-daemon', '-name', 'x', '-loggc', 's.properties', '--override', 'a=b=c', '--override=d=e']),
   ).toEqual({
@@ -51,7 +51,7 @@ test('kafka-server-stop refuses unknown options', async () => {
   expect(world.err).toContain('USAGE: kafka-server-stop');
 });
 
-test('tools for ZooKeeper say what to use in their place', async () => {
+test('tools for ZooKeeper name their replacements', async () => {
   const world = io();
   expect(await runMain(zooKeeper, ['zookeeper.properties'], world)).toBe(1);
   expect(world.err).toContain('kafka-storage.sh format');

@@ -57,7 +57,7 @@ function options(config: NodeConfig, more: Partial<FormatOptions> = {}): FormatO
 
 const dynamic = 'controller.quorum.bootstrap.servers=localhost:9093';
 
-test('format with static voters: what is written is read back by a start', async () => {
+test('format with static voters writes files that a starting node reads', async () => {
   const [a, b] = [fresh(), fresh()];
   const lines: string[] = [];
   await format(
@@ -100,7 +100,7 @@ test('format with static voters: what is written is read back by a start', async
   });
 });
 
-test('a dynamic quorum: the voters are in the first snapshot, with the directory id of this node', async () => {
+test('format with a dynamic quorum writes the voters, with the directory id of this node, into the first snapshot', async () => {
   const [one, two] = [fresh(), fresh()];
   const lines: string[] = [];
   await format(options(node(one, dynamic), { isStandalone: true }), world(lines));
@@ -125,7 +125,7 @@ test('a dynamic quorum: the voters are in the first snapshot, with the directory
   });
 });
 
-test('formatting again: refused, ignored, or only what is new', async () => {
+test('formatting again is refused; with --ignore-formatted only new directories are formatted', async () => {
   const [old, added] = [fresh(), fresh()];
   await format(options(node(old)), world([]));
   const before = readFileSync(join(old, 'meta.properties'), 'utf8');
@@ -143,7 +143,7 @@ test('formatting again: refused, ignored, or only what is new', async () => {
   ).rejects.toThrow(`Invalid cluster.id in: ${old}/meta.properties. Expected other, but read ${clusterId}`);
 });
 
-test('a damaged bootstrap.checkpoint is named', async () => {
+test('the error names a damaged bootstrap.checkpoint', async () => {
   const path = fresh();
   await format(options(node(path)), world([]));
   const file = await systemFileSystem.open(join(path, 'bootstrap.checkpoint'), 'write');
@@ -154,7 +154,7 @@ test('a damaged bootstrap.checkpoint is named', async () => {
   );
 });
 
-describe('features', () => {
+describe('features at formatting', () => {
   const choose = (chosen: string[], release: string | null = null, isDynamic = false) => {
     try {
       const { metadataVersion, levels } = chooseFeatures({
@@ -187,7 +187,7 @@ describe('features', () => {
       '3.9',
       'eligible.leader.replicas.version could not be set to 1 because it depends on metadata.version level 23',
     ],
-  ])('%j %j', (chosen, release, expected) => {
+  ])('chosen %j with release %j', (chosen, release, expected) => {
     expect(choose(chosen, release)).toBe(expected);
   });
   test('kraft.version follows the kind of the quorum', () => {
@@ -195,14 +195,14 @@ describe('features', () => {
     expect(choose(['kraft.version=0'], null, true)).toMatch(/^Cannot set kraft.version to 0 if/);
     expect(choose(['kraft.version=1'], null, true)).toMatch(/^4.3-IV0/);
   });
-  test('only stable versions are known, and named, unless unstable ones are enabled', () => {
+  test('only stable versions are accepted and listed, unless unstable ones are enabled', () => {
     expect(choose([], '4.4')).toMatch(
       /^Unknown metadata.version '4.4'. Supported metadata.version are: 3.3-IV3, .*, 4.3-IV0$/,
     );
     expect(choose(['metadata.version=31'])).toBe('metadata.version 4.4-IV0 is not yet stable.');
     expect(metadataVersionNamed('4.4').name).toBe('4.4-IV0');
   });
-  test('version-mapping and feature-dependencies', () => {
+  test('are listed by version-mapping and feature-dependencies', () => {
     expect(versionMapping('4.0')).toBe(
       'metadata.version=25 (4.0)\nkraft.version=1\ntransaction.version=2\ngroup.version=1\neligible.leader.replicas.version=0\nshare.version=0\nstreams.version=0\n',
     );
@@ -212,7 +212,7 @@ describe('features', () => {
   });
 });
 
-test('SCRAM: the keys of RFC 7677, section 3', () => {
+test('SCRAM keys are those of the example in RFC 7677, section 3', () => {
   const made = scramRecord(
     'SCRAM-SHA-256=[name=user,password=pencil,salt="W22ZaJ0SNY7soEsUEjb6gQ==",iterations=4096]',
     createSystemRandom(),

@@ -48,7 +48,7 @@ async function helpOf(line: string): Promise<string> {
   return text;
 }
 
-test('every script of Kafka’s bin/ is in the table, and what is not absent is in ours', () => {
+test('every script of Kafka’s bin/ is in the table, and exactly those that are not marked as absent are in ours', () => {
   const ours = tools.map(({ name }) => name);
   for (const [name, { is }] of Object.entries(table))
     expect([name, ours.includes(name)]).toEqual([name, is !== 'absent']);
@@ -56,13 +56,13 @@ test('every script of Kafka’s bin/ is in the table, and what is not absent is 
   expect(named.filter((name) => table[name] === undefined)).toEqual([]);
 });
 
-describe('options of', () => {
+describe('the help lists Kafka’s options:', () => {
   test.each(Object.keys(optionsOfKafka))('%s', async (line) => {
     expect(shownOptions(await helpOf(line)).join(' ')).toBe(optionsOfKafka[line]);
   });
 });
 
-test('docs/tools.md is what the table makes (else: node scripts/docs/tools.mjs)', () => {
+test('docs/tools.md is up to date (else: node scripts/docs/tools.mjs)', () => {
   expect(readFileSync(join(root, 'docs/tools.md'), 'utf8')).toBe(toolsPage(optionsOfKafka) as string);
 });
 

@@ -50,7 +50,7 @@ async function run(
 }
 
 describe.each(['classic', 'consumer'])('--group-protocol %s', (protocol) => {
-  test('reads, commits, gives up what it has and ends', async () => {
+  test('reads and commits, gives up its partitions, and ends', async () => {
     const args = ['--group-protocol', protocol, '--group-id', `reads-${protocol}`, '--max-messages', '3'];
     const { status, events } = await run(args);
     expect(status).toBe(0);
@@ -69,7 +69,7 @@ describe.each(['classic', 'consumer'])('--group-protocol %s', (protocol) => {
     ]);
   });
 
-  test('ends with the status of a signal', async () => {
+  test('ends with the status of the signal', async () => {
     const args = ['--group-protocol', protocol, '--group-id', `signal-${protocol}`];
     const { status, names } = await run(args, (name, signal) => {
       if (name === 'offsets_committed') signal('SIGTERM');
@@ -84,7 +84,7 @@ describe.each(['classic', 'consumer'])('--group-protocol %s', (protocol) => {
   });
 });
 
-test('an assignor that the group has not: the tool says so and ends well', async () => {
+test('an unknown assignor is reported, and the tool ends with status 0', async () => {
   const args = ['--group-protocol', 'consumer', '--group-remote-assignor', 'nope', '--group-id', 'refused'];
   const { status, error, names } = await run(args);
   expect(status).toBe(0);

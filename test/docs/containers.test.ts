@@ -32,7 +32,7 @@ test.each(files)('the nodes of %s can start and belong together', (name) => {
   expect(configs.map(({ nodeId }) => nodeId)).toEqual(configs[0]?.voters.map(({ id }) => id));
 });
 
-test('the Dockerfile copies what exists and starts the entry point', () => {
+test('the Dockerfile copies existing files and starts the entry point', () => {
   const text = readFileSync(join(folder, 'Dockerfile'), 'utf8');
   const copied = [...text.matchAll(/COPY --from=build \/src\/(\S+)/g)].map((found) => found[1] as string);
   for (const name of copied) expect(existsSync(join(root, name)), name).toBe(true);
@@ -43,7 +43,7 @@ test('the Dockerfile copies what exists and starts the entry point', () => {
   expect(Number(major)).toBeGreaterThanOrEqual(20);
 });
 
-test('the unit starts a launcher and takes the status of SIGTERM for success', () => {
+test('the systemd unit starts a launcher and counts the exit status after SIGTERM as success', () => {
   const text = readFileSync(join(root, 'docs/ops/bendemann.service'), 'utf8');
   const start = /^ExecStart=\/opt\/kafka\/(\S+) /m.exec(text)?.[1] as string;
   expect(existsSync(join(root, start))).toBe(true);

@@ -64,7 +64,7 @@ function timesOf(config: NodeConfig): Record<string, [firstMs: number, laterMs: 
   };
 }
 
-test('the table has a row for each task', () => {
+test('the table of scheduled tasks has a row for each task', () => {
   expect(rows.map(({ task }) => task).sort()).toEqual(
     Object.keys(timesOf(NodeConfig.parse(node.join('\n')))).sort(),
   );
@@ -74,7 +74,7 @@ describe.each([
   ['by default', []],
   // Every property of the table at a value of its own.
   ['with other values', [...new Set(rows.flatMap(({ first, later }) => [first, later]))]],
-])('times %s', (_when, cells) => {
+])('times in the table of scheduled tasks %s', (_when, cells) => {
   const own = cells.filter(isBrokerKey).map((key, at) => `${key}=${at + 11}`);
   const config = NodeConfig.parse([...node, ...own].join('\n'));
   const times = timesOf(config);

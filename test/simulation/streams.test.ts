@@ -38,7 +38,7 @@ test('messages arrive in order in a later turn; onDrain is called when there is 
   expect(drains).toBe(1);
 });
 
-test('a hub connects hosts; isolating a host breaks its streams and refuses new ones', () => {
+test('a hub connects hosts; isolate() breaks the streams of a host and refuses new ones', () => {
   const turns = new Turns();
   const hub = new StreamHub(turns);
   let accepted: unknown = null;

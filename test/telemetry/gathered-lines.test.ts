@@ -23,7 +23,7 @@ function gather(): { lines: GatheredLines; written: string[]; pass: () => void }
   return { lines: new GatheredLines(logger, scheduler), written, pass };
 }
 
-test('a few events are a line each, with all their fields', () => {
+test('a few events get one line each, with all their fields', () => {
   const { lines, written, pass } = gather();
   lines.add('Became leader of', 'purchases-0', { epoch: 3 }, { since: 'broker 1 is down' });
   lines.add('Became leader of', 'purchases-1', { epoch: 5 }, { since: 'broker 1 is down' });
@@ -35,7 +35,7 @@ test('a few events are a line each, with all their fields', () => {
   ]);
 });
 
-test('3,000 events of one kind are one line, another event has its own', () => {
+test('3,000 events of one kind get one line, and another event gets its own', () => {
   const { lines, written, pass } = gather();
   for (let i = 0; i < 3_000; i++) lines.add('Became leader of', `many-${i}`, { epoch: i }, { since: 'a' });
   lines.add('Became leader of', 'one-0', { epoch: 1 }, { since: 'b' });

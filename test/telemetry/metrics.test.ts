@@ -16,7 +16,7 @@ function textOf(fill: (sink: Exposition['sink']) => void): string {
   return [...exposition.texts()].join('');
 }
 
-test('all lines of a metric follow its help, in whatever order the values come', () => {
+test('all lines of a metric follow its help text, whatever the order of the values', () => {
   const text = textOf((sink) => {
     sink('kafka_topic_partitions', 3, ['a']);
     sink('kafka_brokers', 2);
@@ -67,7 +67,7 @@ test('a quantile is at most a sixth above the exact one', () => {
   );
 });
 
-test('quantiles forget old values, totals do not', () => {
+test('quantiles leave out old values, totals do not', () => {
   const quantiles = new Quantiles(0);
   quantiles.add(1000, 0);
   expect(quantiles.quantile(0.5, 59_000)).toBeGreaterThan(999);

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { RecentValues } from '../../src/telemetry/recent-values.ts';
 
-test('average, largest and rate are those of the last half minute to a minute', () => {
+test('average, maximum and rate cover the last 30 to 60 seconds', () => {
   const values = new RecentValues(0);
   expect([values.average(0), values.largest(0), values.sumPerSecond(0)]).toEqual([Number.NaN, Number.NaN, 0]);
   values.add(10, 1_000);
@@ -21,7 +21,7 @@ test('average, largest and rate are those of the last half minute to a minute', 
   ]);
 });
 
-test('the rate of a single value in the first second is one, not many', () => {
+test('the rate of a single value in the first second is one', () => {
   const values = new RecentValues(0);
   values.add(1, 1);
   expect(values.sumPerSecond(1)).toBe(1);

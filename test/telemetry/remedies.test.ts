@@ -68,6 +68,6 @@ ${table(systemRemedies)}
   await expect(text).toMatchFileSnapshot('../../docs/ops/messages.md');
 });
 
-test('remedies are sentences', () => {
+test('each remedy is a sentence', () => {
   for (const remedy of Object.values(remedies)) expect(remedy).toMatch(/^[A-Z].*\.$/);
 });

@@ -188,13 +188,13 @@ describe('the oracle of metadata operations', () => {
       ceilingEpoch: 2,
     };
 
-    test('the one that created the topic is not told that it exists, the one that deleted it not that it is unknown', () => {
+    test('a request that created the topic must not get "exists", one that deleted it must not get "unknown"', () => {
       expect(judge(created)).toContain('this very request created it');
       expect(judge({ ...created, floor: 4, ceiling: 8, code: 38 }, created)).toContain('this very request');
       expect(judge({}, deleted)).toContain('this very request deleted it');
     });
 
-    test('another request may have done it', () => {
+    test('the errors are accepted when another request may have created or deleted the topic', () => {
       expect(judge(asked, created)).toBe(null);
       expect(judge({ floor: 5, ceiling: 12 }, created)).toBe(null);
       expect(judge({ ...created, code: 7 }, created)).toBe(null);
@@ -202,14 +202,14 @@ describe('the oracle of metadata operations', () => {
       expect(judge({}, { ...deleted, code: 0 }, deleted)).toBe(null);
     });
 
-    test('the active controller may have changed after the commit, and not before', () => {
+    test('the errors are accepted when the active controller may have changed after the commit', () => {
       expect(judge({ ...created, ceilingEpoch: 2 })).toBe(null);
       expect(judge({}, { ...deleted, ceilingEpoch: 3 })).toBe(null);
       // The topic was deleted in epoch 2, the newest. So no later controller can have answered that it does not exist.
       expect(judge({}, { ...deleted, floorEpoch: 1 })).toContain('this very request deleted it');
     });
 
-    test('a topic that was there before', () => {
+    test('the errors are accepted for a topic that was created or deleted before the request', () => {
       expect(judge(asked, { ...created, floor: 10 })).toBe(null);
       expect(judge({}, { ...deleted, floor: 20, ceiling: 25 })).toBe(null);
     });
@@ -225,7 +225,7 @@ describe('the oracle of metadata operations', () => {
   });
 });
 
-test('a disk may lose data only while no other node is going to stop', async () => {
+test('a disk may lose data only while no other node is about to stop', async () => {
   await inMacrotask(() => {
     const cluster = new SimulatedCluster({ seed: 1 });
     cluster.start();

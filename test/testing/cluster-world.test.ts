@@ -45,8 +45,8 @@ describe('whole clusters on a virtual clock', () => {
 });
 
 /** Each of these tests plants a bug into the broker. The checks must find it, or it means nothing that they find none without it. */
-describe('canaries', () => {
-  test('the simulation finds a high watermark that does not wait for the ISR', async () => {
+describe('a planted bug', () => {
+  test('is found: a high watermark that does not wait for the ISR', async () => {
     const spy = vi.spyOn(LeaderState.prototype, 'advanceHighWatermark');
     spy.mockImplementation(function (this: LeaderState) {
       if (this.logEndOffset <= this.highWatermark) return false;
@@ -62,11 +62,11 @@ describe('canaries', () => {
   });
 });
 
-describe('plans', () => {
+describe('a plan of faults', () => {
   const plan = (seed: number, without: string[] = [], skip: number[] = []) =>
     planOf(new SeededRandom(seed).fork('plan'), new Set(without), new Set(skip));
 
-  test('leaving out a family or a fault does not change the other faults', () => {
+  test('without a family or a fault has the same other faults', () => {
     for (let seed = 1; seed <= 50; seed++) {
       const whole = plan(seed);
       const without = plan(seed, ['kill', 'cut']);
@@ -80,7 +80,7 @@ describe('plans', () => {
     }
   });
 
-  test('about a quarter of the seeds have no faults, and every family and shape occurs', () => {
+  test('has no faults for about a quarter of the seeds, and over all seeds every family and shape', () => {
     const plans = Array.from({ length: 400 }, (_, seed) => plan(seed));
     const calm = plans.filter(({ faults }) => faults.length === 0).length;
     expect(calm).toBeGreaterThan(60);

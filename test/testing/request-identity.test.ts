@@ -44,7 +44,7 @@ function run(cluster: Scenario): { violation: string | null; codes: number[]; ep
 }
 
 describe('a request that its broker sends again to the same controller', () => {
-  test('is carried out once: whoever created a topic is not told that it exists, whoever deleted it not that it is unknown', async () => {
+  test('is carried out once, so it creates or deletes the topic without an error', async () => {
     const { violation, codes, epochs } = await simulate({ seed: 7, nodeCount: 3 }, run);
     expect(epochs).toBe(0);
     expect(violation).toBe(null);

@@ -10,7 +10,7 @@ function isInDocs(body: string): boolean {
   return squeeze(docs).includes(squeeze(body));
 }
 
-describe('scenarios of one’s own', () => {
+describe('an example of the guide', () => {
   test('a record outlives its leader', async () => {
     const value = await simulate({ seed: 42, nodeCount: 3 }, (cluster) => {
       cluster.start();
@@ -24,7 +24,7 @@ describe('scenarios of one’s own', () => {
     expect(value).toBe('one');
   });
 
-  test('machines of one’s own', async () => {
+  test('a machine of one’s own runs its timers until it crashes', async () => {
     const ticks = await inMacrotask(() => {
       const world = new World(1);
       const host = new SimulatedHost(world, 'a');
@@ -43,7 +43,7 @@ describe('scenarios of one’s own', () => {
     expect(ticks).toEqual([0, 10, 20]);
   });
 
-  test('the guide has these examples', () => {
+  test('is printed in the guide', () => {
     const source = readFileSync('test/testing/scenario.test.ts', 'utf8');
     const examples = [...source.matchAll(/await (simulate|inMacrotask)\([\s\S]*?\n {4}\}\);/g)];
     expect(examples.length).toBe(2);
@@ -66,7 +66,7 @@ describe('scenarios of one’s own', () => {
     expect(one.fork('a').u32()).toBe(two.fork('a').u32());
   });
 
-  test('the package exports what the build makes', () => {
+  test('the package exports the simulation with its types', () => {
     const { exports } = JSON.parse(readFileSync('package.json', 'utf8')) as {
       exports: Record<string, { default: string; types: string }>;
     };

@@ -111,7 +111,7 @@ export const testingRows = [
         to: 'return code === 0 ? failedParts(request.handler.response.fields, meant, code) : whole;',
       },
     ],
-    caughtBy: { test: 'test/testing/kafka/surprises.test.ts', name: 'of one partition is answered at once' },
+    caughtBy: { test: 'test/testing/kafka/surprises.test.ts', name: 'of one partition is sent at once' },
   },
   {
     number: 965,

@@ -14,7 +14,7 @@ export const toolRows = [
         to: '',
       },
     ],
-    caughtBy: { test: 'test/cli/kafka-reassign-partitions.test.ts', name: 'brokers that live' },
+    caughtBy: { test: 'test/cli/kafka-reassign-partitions.test.ts', name: 'are read from the live brokers' },
   },
   {
     number: 890,
@@ -28,7 +28,7 @@ export const toolRows = [
         to: "else if (record.type === 'EndTransactionRecord' || record.type === 'AbortTransactionRecord') {",
       },
     ],
-    caughtBy: { test: shellTest, name: 'counts when it has ended' },
+    caughtBy: { test: shellTest, name: 'are applied only when it has ended' },
   },
   {
     number: 891,
@@ -42,7 +42,7 @@ export const toolRows = [
         to: 'if (offset >= endOffset || kind',
       },
     ],
-    caughtBy: { test: shellTest, name: 'adds up to the same' },
+    caughtBy: { test: shellTest, name: 'shows its snapshot with the log after it' },
   },
   {
     number: 892,
@@ -56,7 +56,7 @@ export const toolRows = [
         to: 'if (Number.isFinite(rounded)) return rounded;',
       },
     ],
-    caughtBy: { test: 'test/cli/kafka-dump-log.test.ts', name: 'keep their digits' },
+    caughtBy: { test: 'test/cli/kafka-dump-log.test.ts', name: 'are printed with all digits' },
   },
   {
     number: 893,
@@ -84,6 +84,6 @@ export const toolRows = [
         to: 'nodes.at(0)',
       },
     ],
-    caughtBy: { test: 'test/cli/doctor.test.ts', name: 'whose own are valid' },
+    caughtBy: { test: 'test/cli/doctor.test.ts', name: 'when no file has valid ones' },
   },
 ];

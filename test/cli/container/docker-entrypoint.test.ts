@@ -19,7 +19,7 @@ async function run(env: Record<string, string>, ...args: string[]): Promise<stri
   return text;
 }
 
-test('files are read below the root, words stand above variables, run scripts of the images mean the server', async () => {
+test('the entry point reads files below the root, arguments override variables, and the run scripts of the images start the node', async () => {
   mkdirSync(join(root, 'mnt/shared/config'), { recursive: true });
   writeFileSync(
     join(root, 'mnt/shared/config/server.properties'),
@@ -37,14 +37,14 @@ test('files are read below the root, words stand above variables, run scripts of
   expect(text).toContain('  ssl.key.password=[hidden]  (KAFKA_SSL_KEY_PASSWORD)');
 });
 
-test('commands of wurstmeister fill variables that are not set', async () => {
+test('variables of wurstmeister with commands set the variables that are not set', async () => {
   const env = { HOSTNAME_COMMAND: 'echo from-command', KAFKA_ADVERTISED_PORT: '9094' };
   expect(await run(env)).toContain('advertised.listeners=PLAINTEXT://from-command:9094');
   const set = { ...env, KAFKA_ADVERTISED_HOST_NAME: 'set' };
   expect(await run(set)).toContain('advertised.listeners=PLAINTEXT://set:9094');
 });
 
-test('what is wrong is said in a sentence', async () => {
+test('contradicting variables and wrong arguments are refused with a message', async () => {
   const env = { KAFKA_PROCESS_ROLES: 'controller', KAFKA_ADVERTISED_LISTENERS: 'PLAINTEXT://a:9092' };
   await expect(run(env)).rejects.toThrow('not supported on a KRaft controller');
   await expect(run({}, '--dialect', 'redpanda')).rejects.toThrow('no dialect redpanda');

@@ -64,7 +64,7 @@ test('without any variable the container is one combined node that clients of th
   expect(plan.properties.get('num.partitions')?.origin).toBe('packaged default');
 });
 
-test('apache: a variable stands above the mounted file, and the packaged defaults are gone', () => {
+test('apache: a variable overrides the mounted file, and the packaged defaults do not apply', () => {
   const file =
     'process.roles=broker,controller\nnode.id=3\ncontroller.listener.names=CONTROLLER\nnum.partitions=4\ncontroller.quorum.voters=3@localhost:9093\nlisteners=PLAINTEXT://:9092,CONTROLLER://:9093\n';
   const plan = planOf({ KAFKA_NUM_PARTITIONS: '7' }, { '/mnt/shared/config/server.properties': file });
@@ -77,7 +77,7 @@ test('apache: a variable stands above the mounted file, and the packaged default
   expect(config(plan).nodeId).toBe(3);
 });
 
-test('apache: listeners follow from advertised.listeners, IPv6 addresses too; a pure controller may have none of these', () => {
+test('apache: listeners are derived from advertised.listeners, also with IPv6 addresses; a controller may not advertise any', () => {
   const roles = { KAFKA_PROCESS_ROLES: 'broker', KAFKA_NODE_ID: '1', CLUSTER_ID: 'x'.repeat(22) };
   const plan = planOf({ ...roles, KAFKA_ADVERTISED_LISTENERS: 'PLAINTEXT://broker:19092,HOST://[::1]:9092' });
   expect(values(plan, 'listeners')).toEqual(['PLAINTEXT://0.0.0.0:19092,HOST://0.0.0.0:9092']);
@@ -86,7 +86,7 @@ test('apache: listeners follow from advertised.listeners, IPv6 addresses too; a 
   expect(() => planOf(controller)).toThrow(ContainerError);
 });
 
-test('apache: key stores and their passwords come from the secrets folder; a missing file is named', () => {
+test('apache: key stores and their passwords are read from the secrets folder; the error names a missing file', () => {
   const env = {
     KAFKA_SSL_KEYSTORE_FILENAME: 'broker.p12',
     KAFKA_SSL_KEYSTORE_CREDENTIALS: 'creds',
@@ -103,7 +103,7 @@ test('apache: key stores and their passwords come from the secrets folder; a mis
   expect(() => planOf(env, { '/etc/kafka/secrets/broker.p12': '…' })).toThrow('/etc/kafka/secrets/creds');
 });
 
-test('confluent: a ZooKeeper broker becomes one combined node, on a free controller port', () => {
+test('confluent: a broker with ZooKeeper becomes one combined node with a free controller port', () => {
   const plan = planOf({
     KAFKA_BROKER_ID: '2',
     KAFKA_ZOOKEEPER_CONNECT: 'zookeeper:2181',
@@ -121,7 +121,7 @@ test('confluent: a ZooKeeper broker becomes one combined node, on a free control
   expect(plan.notes.join('\n')).toContain('confluent.balancer.enable');
 });
 
-test('wurstmeister: the compose file of old tutorials', () => {
+test('wurstmeister: the variables of old tutorials give a node with listeners and topics', () => {
   const plan = planOf({
     KAFKA_ADVERTISED_HOST_NAME: 'localhost',
     KAFKA_ADVERTISED_PORT: '19092',
@@ -141,7 +141,7 @@ test('wurstmeister: the compose file of old tutorials', () => {
   ]);
 });
 
-test('wurstmeister: two listeners in parts, a separator of topics, a host name that a command told', () => {
+test('wurstmeister: listeners are joined from their parts, topics split at the separator, and the output of a command replaces its name', () => {
   const plan = planOf({
     KAFKA_ADVERTISED_HOST_NAME: 'outside',
     KAFKA_ADVERTISED_PROTOCOL_NAME: 'OUTSIDE',
@@ -166,7 +166,7 @@ test('wurstmeister: two listeners in parts, a separator of topics, a host name t
   expect(() => planOf({ KAFKA_CREATE_TOPICS: 'a' })).toThrow('name:partitions:replicas');
 });
 
-test("bitnami: properties behind KAFKA_CFG_, the image's own defaults for the rest, users as login modules", () => {
+test('bitnami: KAFKA_CFG_ variables set properties, the others have the defaults of the image, and users become login modules', () => {
   const plan = planOf(
     {
       KAFKA_CFG_LISTENERS: 'PLAINTEXT://:9092,CONTROLLER://:9093,CLIENT://:9095',
@@ -193,7 +193,7 @@ test("bitnami: properties behind KAFKA_CFG_, the image's own defaults for the re
   expect(describePlan(plan)).not.toMatch(/a-secret|b-secret/);
 });
 
-test('bitnami: a node of a cluster, a ZooKeeper broker, a mounted file', () => {
+test('bitnami: a node of a cluster and a broker with ZooKeeper are planned, and a mounted file overrides the variables', () => {
   const member = planOf({
     KAFKA_CFG_NODE_ID: '0',
     KAFKA_CFG_PROCESS_ROLES: 'controller,broker',
@@ -215,7 +215,7 @@ test('bitnami: a node of a cluster, a ZooKeeper broker, a mounted file', () => {
   expect(mounted.notes[0]).toContain('without the variables');
 });
 
-test('a controller without voters begins a quorum alone, or says what it lacks', () => {
+test('a controller without voters begins a quorum alone if it names one controller; with several the error names the missing variable', () => {
   const env = { KAFKA_PROCESS_ROLES: 'broker,controller', KAFKA_NODE_ID: '1' };
   expect(planOf({ ...env, KAFKA_CONTROLLER_QUORUM_BOOTSTRAP_SERVERS: 'a:9093' }).formatArguments).toEqual([
     '--standalone',
@@ -227,7 +227,7 @@ test('a controller without voters begins a quorum alone, or says what it lacks',
   ).toBe('--initial-controllers');
 });
 
-test('what is secret', () => {
+test('passwords, JAAS configurations and tokens are secret, other properties are not', () => {
   expect(
     ['ssl.key.password', 'listener.name.a.plain.sasl.jaas.config', 'my.plugin.token'].every(isSecret),
   ).toBe(true);

@@ -8,6 +8,6 @@ test.each([
   ['app2-store-changelog', false],
   ['app-orders', false],
   ['changelog', false],
-])('%s', (topic, isInternal) => {
+])('whether %s is an internal topic of application app: %s', (topic, isInternal) => {
   expect(isInternalTopic(topic, 'app')).toBe(isInternal);
 });

@@ -74,7 +74,7 @@ function fakeClient(asked: string[]): KafkaClient {
 
 const search = { brokerId: null, topic: 't', partition: null, olderThanMs: 1000, nowMs };
 
-test('a transaction hangs when it is old and no coordinator knows it with that partition', async () => {
+test('a transaction hangs when it is old and no coordinator has it with that partition', async () => {
   const found = await findHanging(fakeClient([]), search);
   expect(found.map((one) => [one.partition, one.producer.producerId])).toEqual([
     [0, 7],

@@ -131,7 +131,7 @@ describe('a filter by', () => {
 describe('a wait', () => {
   const soon = { timeout: 30 };
 
-  test('for the state, the members and the lag of a group', async () => {
+  test('for the state, members or lag of a group ends when they are reached', async () => {
     await kafka.createTopic('read', { partitions: 1, records: ['one', 'two'] });
     await expect(kafka.wait.group('readers', { members: 1, ...soon })).rejects.toThrow(/readers/);
     const consumer: Consumer = app.consumer({ groupId: 'readers', maxWaitTimeInMs: 50 });
@@ -153,7 +153,7 @@ describe('a wait', () => {
     );
   });
 
-  test('for a group of the consumer protocol', async () => {
+  test('for the members of a group works with the consumer protocol', async () => {
     const [host = '', port = ''] = kafka.brokers[0]?.split(':') ?? [];
     const ports = { network: { connect: connectTcp }, clock: systemClock, scheduler: systemScheduler };
     const client = new KafkaClient({ bootstrap: [{ host, port: Number(port) }], clientId: 'member' }, ports);
@@ -173,7 +173,7 @@ describe('a wait', () => {
     client.close();
   });
 
-  test('for offsets, for any condition and for a fault', async () => {
+  test('for offsets, a condition or a fault ends when they are reached', async () => {
     await kafka.createTopic('counted');
     await expect(kafka.wait.offsets('counted', 2, soon)).rejects.toThrow(/counted/);
     await kafka.produce('counted', ['one', 'two']);
@@ -188,7 +188,7 @@ describe('a wait', () => {
     await expect(fault.wait(1, soon)).rejects.toThrow(/so far it met 0/);
   });
 
-  test('for replicas in sync and for a leader', async () => {
+  test('for in-sync replicas or a leader ends when they are there', async () => {
     await kafka.node(2).kill();
     await expect(kafka.wait.leader('orders', 0, { is: 2, ...soon })).rejects.toThrow();
     await expect(kafka.wait.inSync('orders', soon)).rejects.toThrow();

@@ -16,7 +16,7 @@ beforeAll(async () => {
 
 afterAll(() => kafka.close());
 
-describe('a fault is refused', () => {
+describe('a fault with wrong options', () => {
   const rows: readonly (readonly [string, Readonly<Record<string, unknown>>, RegExp])[] = [
     ['an unknown option', { api: 'Produce', eror: 'NOT_LEADER_OR_FOLLOWER' }, /fault has no option 'eror'/],
     ['an unknown API', { api: 'Prodcue', drop: true }, /'Prodcue' is not a Kafka API/],
@@ -118,17 +118,17 @@ describe('a fault is refused', () => {
     ['the kit itself', { clientId: 'bendemann-testing', drop: true }, /requests of the kit itself/],
   ];
 
-  test.each(rows)('%s', (_name, options, message) => {
+  test.each(rows)('is refused: %s', (_name, options, message) => {
     expect(() => (kafka.fault as Untyped).call(kafka, options)).toThrow(message);
   });
 
-  test('and none of them is in force', async () => {
+  test('is not in force', async () => {
     await kafka.produce('orders', ['one']);
     expect(await kafka.read('orders')).toHaveLength(1);
   });
 });
 
-describe('a misspelled option is refused', () => {
+describe('a wrong argument is refused', () => {
   test.each([
     [
       'wait.group',
@@ -171,11 +171,11 @@ describe('a misspelled option is refused', () => {
       'A record',
       () => (kafka.produce as (t: string, r: object[]) => unknown).call(kafka, 'orders', [{ val: 'x' }]),
     ],
-  ])('%s', async (name, given) => {
+  ])('a misspelled option of %s', async (name, given) => {
     await expect((async () => given())()).rejects.toThrow(new RegExp(`^${name} has no option '`));
   });
 
-  test('a count or a control function of an API that does not exist', () => {
+  test('an API that does not exist, in counts and control functions', () => {
     expect(() => (kafka.requests.count as Untyped).call(kafka.requests, { apis: 'Fetch' })).toThrow(
       /no option 'apis'/,
     );
@@ -194,7 +194,7 @@ describe('a misspelled option is refused', () => {
     await expect(produce.call(kafka, 'orders', [{ key: 'a' }])).rejects.toThrow(/needs a value/);
   });
 
-  test('a clock that there is not', async () => {
+  test('an unknown clock', async () => {
     await expect((startKafka as Untyped)({ where: 'here', clock: 'manul' })).rejects.toThrow(/clock must be/);
   });
 
@@ -248,12 +248,12 @@ describe('a misspelled option is refused', () => {
     ['storage', () => startKafka({ where: 'here', storage: '' }), /storage must be/],
     ['racks', () => startKafka({ where: 'here', racks: 'a' as never }), /racks must be a list of texts/],
     ['startKafka', () => startKafka(null as never), /startKafka takes an object of options, not null/],
-  ] as const)('%s refuses what it can not mean', async (_name, given, message) => {
+  ] as const)('an invalid argument of %s', async (_name, given, message) => {
     await expect((async () => given())()).rejects.toThrow(message);
   });
 });
 
-test('a closed cluster takes no faults and no control functions', async () => {
+test('a closed cluster refuses faults and control functions', async () => {
   const closed = await startKafka({ where: 'here', log: 'silent' });
   await closed.close();
   expect(() => closed.fault({ drop: true })).toThrow('The cluster was closed.');

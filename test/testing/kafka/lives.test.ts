@@ -108,7 +108,7 @@ describe('a manual clock', () => {
     expect(await valuesOf(kafka)).toEqual(['one']);
   });
 
-  test("can be advanced with slow disks, and after a node's restart", async () => {
+  test('can be advanced with slow disks and after the restart of a node', async () => {
     await using kafka = await open({ clock: 'manual', nodes: 3 });
     for (const { id } of kafka.nodes) kafka.disk(id).slow('50ms');
     const writing = kafka.produce('orders', ['slow']);

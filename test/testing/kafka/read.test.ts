@@ -123,7 +123,7 @@ describe('reading a topic', () => {
   });
 });
 
-test('clients get advertisedHost, and the kit itself works without it', async () => {
+test('clients get advertisedHost, and the requests of the kit do not need it', async () => {
   await using far = await startKafka({
     where: 'here',
     nodes: 3,

@@ -20,7 +20,7 @@ function blockThisThread(ms: number): void {
 }
 
 describe.each(['thread', 'process'] as const)('where: %s', (where) => {
-  test("a stock client works; nodes, faults, requests and records are the same as in the test's thread", async () => {
+  test('a stock client works, and nodes, faults, requests and records look as in the thread of the test', async () => {
     await using kafka = await startKafka({ where, nodes: 2, topics: { orders: { records: ['zero'] } } });
     expect(kafka.nodes.map(({ id, state }) => [id, state])).toEqual([
       [1, 'running'],
@@ -42,7 +42,7 @@ describe.each(['thread', 'process'] as const)('where: %s', (where) => {
     expect(records[1]?.rawValue).toEqual(new TextEncoder().encode('one'));
   });
 
-  test('functions of the test are called: predicates, control functions, log lines, conditions', async () => {
+  test('functions of the test are called for faults, requests, log lines and conditions', async () => {
     const lines: string[] = [];
     await using kafka = await startKafka({ where, log: (line) => lines.push(line), topics: { orders: 1 } });
     const asked: string[] = [];
@@ -71,7 +71,7 @@ describe.each(['thread', 'process'] as const)('where: %s', (where) => {
     expect(lines.some((line) => line.startsWith('node 1 '))).toBe(true);
   });
 
-  test('errors have the same messages and classes', async () => {
+  test('errors have the same messages and classes as in the thread of the test', async () => {
     await using kafka = await startKafka({ where });
     expect(() => kafka.node(9)).toThrow(new RangeError('There is no node 9; nodes are 1 to 1.'));
     expect(() => kafka.fault({ error: 'NONSENSE' as never })).toThrow(TypeError);
@@ -81,7 +81,7 @@ describe.each(['thread', 'process'] as const)('where: %s', (where) => {
     await expect(startKafka({ where, nodes: 0 })).rejects.toThrow('nodes must be a whole number');
   });
 
-  test('snapshots can be used in clusters elsewhere', async () => {
+  test('a snapshot can be used by a cluster in another place', async () => {
     await using kafka = await startKafka({ where, topics: { orders: 1 } });
     await kafka.produce('orders', ['one']);
     const snapshot = await kafka.snapshot();
@@ -101,7 +101,7 @@ describe.each(['thread', 'process'] as const)('where: %s', (where) => {
     expect(await kafka.read('orders')).toEqual([]);
   });
 
-  test('a manual clock works, and a cluster goes on while the test blocks its thread', async () => {
+  test('a manual clock works, and a cluster keeps running while the test blocks its thread', async () => {
     await using manual = await startKafka({ where, clock: 'manual' });
     const before = manual.clock.now();
     await manual.clock.advance('7d');

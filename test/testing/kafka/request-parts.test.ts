@@ -47,8 +47,8 @@ const requests = allMessages.filter(
   ({ name, listeners }) => name.endsWith('Request') && listeners?.includes('broker') === true,
 );
 
-describe('what a request is about is found in the messages of all APIs', () => {
-  test.each(requests.map(({ name, fields }) => [name, fields] as const))('%s', (_name, fields) => {
+describe('topics, groups and transactional ids of a request are found', () => {
+  test.each(requests.map(({ name, fields }) => [name, fields] as const))('in %s', (_name, fields) => {
     const body = bodyOf(fields);
     if (has(fields, namesTopic))
       expect(topicPartitionsOf(body, none).map(({ topic }) => topic)).toContain('orders');
@@ -58,7 +58,7 @@ describe('what a request is about is found in the messages of all APIs', () => {
   });
 });
 
-describe('what faults can select and do is read from the schemas', () => {
+describe('filters and effects that an API allows are derived from its schemas', () => {
   const traits = (name: string, maxVersion: number): readonly string[] => {
     const [request, response] = ['Request', 'Response'].map((kind) =>
       allMessages.find((message) => message.name === `${name}${kind}`),
@@ -110,8 +110,8 @@ const bodies: Readonly<Record<string, Record<string, unknown>>> = {
   },
 };
 
-describe('a request in two', () => {
-  test.each(Object.entries(bodies))('%s', (_name, body) => {
+describe('splitting a request into the parts that a fault selects and the rest', () => {
+  test.each(Object.entries(bodies))('works with %s', (_name, body) => {
     const { meant, rest } = cutRequest(body, { topic: 'orders' }, none);
     expect(topicPartitionsOf(meant, none).every(({ topic }) => topic === 'orders')).toBe(true);
     expect(topicPartitionsOf(rest, none).some(({ topic }) => topic === 'orders')).toBe(false);
@@ -121,7 +121,7 @@ describe('a request in two', () => {
     );
   });
 
-  test('by partition, and a topic by its id', () => {
+  test('works by partition, and with topic ids', () => {
     const body = bodies['topics of groups'];
     const { meant, rest } = cutRequest(body, { partition: 1 }, none);
     expect(topicPartitionsOf(meant, none)).toEqual([
@@ -134,7 +134,7 @@ describe('a request in two', () => {
     expect(withoutParts(byId, byId)).toEqual({ topics: [] });
   });
 
-  test('of nothing that is meant, nothing is cut', () => {
+  test('leaves a request whole when the fault selects nothing in it', () => {
     const body = { groups: ['orders'], memberId: 'm' };
     expect(cutRequest(body, { topic: 'orders' }, none)).toEqual({ meant: null, rest: body });
   });

@@ -21,14 +21,14 @@ const entry = (correlationId: number, bytes = 0): RequestEntry =>
 
 const idsIn = (ring: RequestRing): number[] => ring.list.map(({ correlationId }) => correlationId);
 
-test('requestsMax: the oldest go', () => {
+test('the oldest requests are dropped when there are more than requestsMax', () => {
   const ring = new RequestRing();
   for (let id = 0; id < requestsMax + 5; id++) ring.push(entry(id));
   expect(ring.list).toHaveLength(requestsMax);
   expect(idsIn(ring)[0]).toBe(5);
 });
 
-test('requestBytesMax: the oldest go, when a request comes or when it is answered', () => {
+test('the oldest requests are dropped when a request or its response exceeds requestBytesMax', () => {
   const ring = new RequestRing();
   for (let id = 0; id < 5; id++) ring.push(entry(id, requestBytesMax / 4));
   expect(idsIn(ring)).toEqual([2, 3, 4]);

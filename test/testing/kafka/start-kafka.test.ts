@@ -32,7 +32,7 @@ describe('startKafka', () => {
     await kafka.wait.group('workers', { state: 'Empty', members: 0 });
   });
 
-  test('topics begin with their records, and keep what the options say', async () => {
+  test('topics begin with the records, partitions and replicas of the options', async () => {
     await using kafka = await startKafka({
       where: 'here',
       nodes: 3,
@@ -50,7 +50,7 @@ describe('startKafka', () => {
     await expect(kafka.produce('nowhere', ['x'])).rejects.toThrow(/nowhere/);
   });
 
-  test('reset brings back the start; restore brings back a snapshot; a fork goes its own way', async () => {
+  test('reset restores the first state, restore a snapshot, and a fork is independent', async () => {
     await using kafka = await startKafka({ where: 'here', topics: { orders: { records: ['seed'] } } });
     await kafka.produce('orders', ['one']);
     const snapshot = await kafka.snapshot();
@@ -65,7 +65,7 @@ describe('startKafka', () => {
     expect(values(await copy.read('orders'))).toEqual(['seed', 'one', 'in the copy']);
   });
 
-  test('resets and snapshots at once happen one after the other', async () => {
+  test('concurrent resets and snapshots happen one after the other', async () => {
     await using kafka = await startKafka({ where: 'here', topics: { orders: { records: ['seed'] } } });
     await kafka.produce('orders', ['one']);
     const [before, , , after] = await Promise.all([
@@ -81,7 +81,7 @@ describe('startKafka', () => {
     expect(values(await kafka.read('orders'))).toEqual(['seed']);
   });
 
-  test('a snapshot is a file that a cluster begins from; a directory is continued', async () => {
+  test('a cluster can begin from a snapshot file, and continue in a directory', async () => {
     const directory = mkdtempSync(join(tmpdir(), 'bendemann-testing-'));
     try {
       const path = join(directory, 'snapshot');
@@ -106,7 +106,7 @@ describe('startKafka', () => {
     }
   });
 
-  test('twenty clusters side by side do not meet, and leave no socket and no timer', async () => {
+  test('twenty clusters at once are independent, and leave no sockets', async () => {
     const resources = (): string[] =>
       process.getActiveResourcesInfo().filter((name) => name === 'TCPServerWrap' || name === 'TCPSocketWrap');
     await vi.waitFor(() => expect(resources()).toEqual([]));
@@ -121,7 +121,7 @@ describe('startKafka', () => {
     await vi.waitFor(() => expect(resources().length).toBeLessThanOrEqual(before.length));
   });
 
-  test('a wait that fails says what it saw, and shows the log', async () => {
+  test('the error of a wait has the last state and the newest log lines', async () => {
     await using kafka = await startKafka({ where: 'here', topics: { orders: 1 } });
     const wait = kafka.wait.group('nobody', { state: 'Stable', timeout: 50 });
     await expect(wait).rejects.toThrow(

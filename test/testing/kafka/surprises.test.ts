@@ -48,7 +48,7 @@ const valuesOf = async (): Promise<(string | null)[]> =>
   (await kafka.read('orders')).map(({ value }) => value);
 
 describe('a fault', () => {
-  test('that drops an answer does not hold back the answers after it', async () => {
+  test('that drops a response does not delay the responses after it', async () => {
     kafka.fault({ api: 'Produce', drop: true });
     await withProducer(
       async (producer) => void (await producer.send({ topic: 'orders', messages: messages('one') })),
@@ -58,7 +58,7 @@ describe('a fault', () => {
     expect(await valuesOf()).toEqual(['one', 'one']);
   });
 
-  test('that disconnects later, or after the work of acks=0, does both', async () => {
+  test('with a delay or after the append also applies to disconnects and to requests with acks=0', async () => {
     await withProducer(async (producer) => {
       const late = kafka.fault({ api: 'Produce', disconnect: true, delay: 40 });
       const before = performance.now();
@@ -73,7 +73,7 @@ describe('a fault', () => {
     expect(await valuesOf()).toEqual(['late', 'silent']);
   });
 
-  test('of one partition is answered at once, though the others wait for records', async () => {
+  test('of one partition is sent at once, although the other partitions wait for records', async () => {
     const consumer = kafkaJs(kafka).consumer({ groupId: 'g', maxWaitTimeInMs: 60_000 });
     const fault = kafka.fault({ api: 'Fetch', partition: 1, error: 'NOT_LEADER_OR_FOLLOWER' });
     await consumer.connect();
@@ -85,7 +85,7 @@ describe('a fault', () => {
     await consumer.disconnect();
   });
 
-  test('that will not meet so many requests is not waited for', async () => {
+  test('that cannot apply to so many requests makes the wait fail at once', async () => {
     const fault = kafka.fault({ api: 'Produce', observe: true, times: 1 });
     await expect(fault.wait(2)).rejects.toThrow(/never happens: the fault .*so far it met 0, and times is 1/);
     const waiting = expect(fault.wait()).rejects.toThrow(/so far it met 0, and it is over/);
@@ -94,7 +94,7 @@ describe('a fault', () => {
     expect(fault.isOver).toBe(true);
   });
 
-  test('shows its error in the timeline wherever the answer has it', async () => {
+  test('shows its error in the timeline, wherever in the response it is', async () => {
     kafka.fault({ api: 'AddPartitionsToTxn', error: 'CONCURRENT_TRANSACTIONS' });
     const options = { transactionalId: 'tx', idempotent: true, maxInFlightRequests: 1 };
     const producer = kafkaJs(kafka).producer(options);
@@ -107,8 +107,8 @@ describe('a fault', () => {
   });
 });
 
-describe('a function of the test', () => {
-  test('that throws changes no answer, or is answered with an error, and the log says whose it was', async () => {
+describe('a function of a test', () => {
+  test('that throws is named in the log; a request that it selects gets an error, others are handled', async () => {
     await withProducer(async (producer) => {
       await producer.send({ topic: 'orders', messages: messages('one') });
     }, 'watched');
@@ -136,7 +136,7 @@ describe('a function of the test', () => {
       /groups has no field 'group'/,
     ],
     ['gives a wrong value', () => ({ errorCode: 'x', groups: [] }), /errorCode: x is not an int16/],
-  ])('that answers itself and %s is named in the log', async (_name, control, message) => {
+  ])('that makes a response and %s is named in the log', async (_name, control, message) => {
     kafka.on('ListGroups', control as never);
     const admin = kafkaJs(kafka).admin();
     await admin.connect();
@@ -145,7 +145,7 @@ describe('a function of the test', () => {
     await admin.disconnect();
   });
 
-  test('that lets everything pass changes nothing, not even where nothing is answered', async () => {
+  test('that passes all requests on changes nothing, also with acks=0 and errors', async () => {
     for (const api of ['Produce', 'Metadata', 'CreateTopics', 'ApiVersions'])
       kafka.on(api, (_request, next) => next());
     await withProducer(async (producer) => {
@@ -160,8 +160,8 @@ describe('a function of the test', () => {
   });
 });
 
-describe('what is not there', () => {
-  test('is said at once where it is asked for, and waited for where it may come', async () => {
+describe('a topic or partition that does not exist', () => {
+  test('is an error of leader(), read() and produce(), and is awaited with a count', async () => {
     await expect(kafka.leader('nope')).rejects.toThrow('There is no partition nope-0.');
     await expect(kafka.read('nope')).rejects.toThrow(/UNKNOWN_TOPIC_OR_PARTITION: There is no topic nope/);
     await expect(kafka.produce('orders', [{ value: 'x', partition: 7 }])).rejects.toThrow(
@@ -174,7 +174,7 @@ describe('what is not there', () => {
     await counting;
   });
 
-  test('is named in the error of a wait', async () => {
+  test('is named in the error of a wait for it', async () => {
     const soon = { timeout: 30 };
     await expect(kafka.wait.inSync('nope', soon)).rejects.toThrow(/Last seen: there is no topic nope/);
     await expect(kafka.wait.leader('orders', 5, soon)).rejects.toThrow(/there is no partition orders-5/);
@@ -182,7 +182,7 @@ describe('what is not there', () => {
     await expect(kafka.read('nope', { count: 1, ...soon })).rejects.toThrow(/There is no topic nope/);
   });
 
-  test('a written record that too few replicas take is told by Kafka, and not written later', async () => {
+  test('produce() fails when too few replicas are in sync, and does not append the record later', async () => {
     await using copy = await startKafka({
       where: 'here',
       nodes: 3,

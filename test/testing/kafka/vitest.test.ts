@@ -5,7 +5,9 @@ import { startKafka } from '../../../src/testing/kafka/index.ts';
 const test = kafkaTest({ where: 'here', topics: { orders: 1 } });
 
 describe('bendemann/vitest', () => {
-  test('toHaveRecord, toHaveCommitted and toHaveLag pass and fail as they should', async ({ kafka }) => {
+  test('toHaveRecord, toHaveCommitted and toHaveLag pass when the condition holds, and fail with the log otherwise', async ({
+    kafka,
+  }) => {
     await kafka.produce('orders', [{ key: 'k', value: 'one' }]);
     await expect(kafka).toHaveRecord('orders', { key: 'k', value: 'one' });
     await expect(kafka).not.toHaveRecord('orders', { value: 'two' }, 30);
