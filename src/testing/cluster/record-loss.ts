@@ -46,11 +46,16 @@ export class RecordLoss {
     return `kill -9 of all nodes; ${node.host.name} loses ${lost ?? 'nothing'}`;
   }
 
-  /** Removes a segment, its content, or a whole partition. Returns its path; null: no checkpoint names any records. */
+  /** Damages about half of the partitions. Returns the paths of what is lost; null: no checkpoint names any records. */
   private lose(node: SimulatedNode, random: SeededRandom): string | null {
-    const victims = this.victims(node);
-    if (victims.length === 0) return null;
-    const { directory, end } = pick(random, victims);
+    const lost: string[] = [];
+    for (const victim of this.victims(node))
+      if (random.chance(0.5)) lost.push(this.damage(node, victim, random));
+    return lost.length === 0 ? null : lost.join(', ');
+  }
+
+  /** Removes a segment, its content, or the whole partition, and returns its path. */
+  private damage(node: SimulatedNode, { directory, end }: Victim, random: SeededRandom): string {
     const segments = node.disk
       .files()
       .map(({ path }) => path)
