@@ -205,6 +205,15 @@ describe('a sync', () => {
     const bench = await flushWhile((log) => log.leave('t-0.deleted-delete'));
     expect(bench.failures).toEqual([]);
   });
+
+  // The copy of a move is removed without a rename.
+  test('of a copy whose files are removed after it was closed is not a disk error', async () => {
+    const bench = await flushWhile(async (log) => {
+      await log.abandon();
+      await log.state.resources.fs.remove(log.directory);
+    });
+    expect(bench.failures).toEqual([]);
+  });
 });
 
 test.each<[string[], Record<string, string>, Partial<LogConfig>]>([

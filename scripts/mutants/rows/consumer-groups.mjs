@@ -428,7 +428,7 @@ export const consumerGroupRows = [
     migration,
     'during a rebalance: the partitions of a member',
   ),
-  simulated(
+  row(
     829,
     'a group delays its assignment until a clock that was ahead',
     'found by the simulation',
@@ -436,6 +436,8 @@ export const consumerGroupRows = [
     `${folder}/target.ts`,
     'if (sinceMs >= 0 && sinceMs < assignmentIntervalMs) {',
     'if (group.targetTimestampMs !== 0 && sinceMs < assignmentIntervalMs) {',
+    heartbeat,
+    "former coordinator's clock was ahead",
   ),
   {
     number: 945,

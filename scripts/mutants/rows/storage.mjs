@@ -464,7 +464,7 @@ export const storageRows = [
   },
   {
     number: 1012,
-    bug: 'a partition that is deleted while it is synced takes its directory offline',
+    bug: 'a copy that is removed while it is synced takes its directory offline',
     reference: 'reading for row 1011',
     change: 'a closed log fails like an open one',
     edits: [
@@ -474,7 +474,7 @@ export const storageRows = [
         to: '      throw',
       },
     ],
-    caughtBy: { test: 'test/log/flush.test.ts', name: 'the partition' },
+    caughtBy: { test: 'test/log/flush.test.ts', name: 'of a copy whose files are removed' },
   },
   {
     number: 1013,
