@@ -229,7 +229,7 @@ export class Segment implements PooledFile {
     const time = timeBytes === null ? null : parseTimeIndex(this.baseOffset, timeBytes);
     if (offset === null || time === null || (await this.#lacksTimes(offset, time))) {
       if (this.openMode === 'read') this.#resources.onIndexFault?.(this.path);
-      mark('log.index-rebuilt');
+      mark('log.index-rebuilt-at-load');
       return this.rebuildIndex();
     }
     this.#index = new SegmentIndex(offset, time);
