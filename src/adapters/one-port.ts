@@ -18,9 +18,9 @@ import type {
   PeerNetwork,
 } from '../base/network.ts';
 import type { Logger } from '../telemetry/logger.ts';
-import { openGrpcStream } from './grpc/client.ts';
-import { type CallStream, type GrpcParts, pushOverheadBytes } from './grpc/frames.ts';
-import type { GrpcServer } from './grpc/server.ts';
+import { openGrpcStream } from './grpc/grpc-client.ts';
+import { type CallStream, type GrpcParts, pushOverheadBytes } from './grpc/common.ts';
+import type { GrpcServer } from './grpc/grpc-server.ts';
 import { HttpAdapter } from './http.ts';
 import { createLoopback } from './loopback.ts';
 import { connectTcp, listenTcp, TcpConnection } from './tcp-network.ts';
@@ -200,7 +200,7 @@ class OnePortTransport implements Transport {
   }
 
   private async grpcServer(): Promise<GrpcServer> {
-    this.server ??= Promise.all([this.loadGrpc(), import('./grpc/server.ts')]).then(
+    this.server ??= Promise.all([this.loadGrpc(), import('./grpc/grpc-server.ts')]).then(
       ([parts, { createGrpcServer }]) =>
         createGrpcServer(
           parts,

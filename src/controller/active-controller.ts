@@ -20,7 +20,7 @@ import { createTopics } from './create-topics.ts';
 import { deleteTopics } from './delete-topics.ts';
 import { electLeaders } from './elect-leaders.ts';
 import { bootstrapRecords, updateFeatures } from './features.ts';
-import { fence, heartbeat } from './heartbeat.ts';
+import { fence, heartbeat } from './broker-heartbeat.ts';
 import { electLeaderless, electPreferred, evacuate } from './leader-moves.ts';
 import { alterPartitionReassignments, listPartitionReassignments } from './reassign-partitions.ts';
 import { registerBroker, registerController, unregisterBroker } from './registration.ts';

@@ -12,7 +12,7 @@ import type {
 } from '../protocol/messages/brokers/73-assign-replicas-to-dirs.ts';
 import { type ErrorRow, Errors } from '../protocol/errors.ts';
 import { ChangeSteps } from './change-steps.ts';
-import { checkBrokerEpoch } from './heartbeat.ts';
+import { checkBrokerEpoch } from './broker-heartbeat.ts';
 import { changeContext } from './lookups.ts';
 import { partitionChange } from './partition-change.ts';
 import type { ControllerState, Operation } from './state.ts';

@@ -4,7 +4,7 @@ import type {
   AllocateProducerIdsRequest,
   AllocateProducerIdsResponse,
 } from '../protocol/messages/brokers/67-allocate-producer-ids.ts';
-import { checkBrokerEpoch } from './heartbeat.ts';
+import { checkBrokerEpoch } from './broker-heartbeat.ts';
 import type { ControllerState, Result } from './state.ts';
 
 const producerIdBlockSize = 1000;

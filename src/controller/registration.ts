@@ -24,7 +24,7 @@ import type {
 } from '../protocol/messages/brokers/70-controller-registration.ts';
 import { Errors, KafkaError } from '../protocol/errors.ts';
 import type { BrokerSessions } from './broker-sessions.ts';
-import { registrationChange } from './heartbeat.ts';
+import { registrationChange } from './broker-heartbeat.ts';
 import { evacuate, evacuateUnclean } from './leader-moves.ts';
 import type { ControllerState, Operation, Result } from './state.ts';
 

@@ -1,7 +1,7 @@
 /** What every `Partition` of this broker needs from its surroundings. */
 import type { Clock, Scheduler } from '../base/clock.ts';
 import type { Uuid } from '../base/uuid.ts';
-import type { IsrRequest } from './leader/alter-partition.ts';
+import type { IsrRequest } from './leader/alter-partition-manager.ts';
 
 export interface PartitionContext {
   readonly localId: number;

@@ -20,7 +20,7 @@ import type { TopicConfig } from '../config/topic.ts';
 import type { PartitionImage } from '../metadata/topics-image.ts';
 import { Errors, KafkaError } from '../protocol/errors.ts';
 import { Acknowledgements } from './leader/acknowledgements.ts';
-import type { IsrOutcome } from './leader/alter-partition.ts';
+import type { IsrOutcome } from './leader/alter-partition-manager.ts';
 import { BusyGate } from './busy-gate.ts';
 import { FeedList } from './leader/feed-list.ts';
 import type { Feed } from './leader/feed.ts';

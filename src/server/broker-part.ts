@@ -24,7 +24,7 @@ import type { ControllerPart } from './controller-part.ts';
 import { advertisedEndpoints } from './listeners.ts';
 import { GroupMetrics } from './metrics/group-metrics.ts';
 import { replicaMetrics } from './metrics/replica-metrics.ts';
-import type { ClaimedDirectories } from './log-directories.ts';
+import type { ClaimedDirectories } from './claimed-directories.ts';
 import { logDirectories } from './log-directory-descriptions.ts';
 import type { BrokerReadiness } from './http/readiness.ts';
 import { openFileShares } from './open-files.ts';

@@ -29,7 +29,7 @@ import { ControllerServer } from './controller/controller-server.ts';
 import { supportedFeatures } from './controller/controller-settings.ts';
 import { SnapshotWriter } from './controller/snapshot-writer.ts';
 import { controllerEndpoints } from './listeners.ts';
-import type { ClaimedDirectories } from './log-directories.ts';
+import type { ClaimedDirectories } from './claimed-directories.ts';
 import { OwnVoter } from './own-voter.ts';
 import type { NodePorts } from './ports.ts';
 import { openMetadataLog } from './raft/open-metadata-log.ts';

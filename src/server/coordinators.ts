@@ -13,7 +13,7 @@ import type { BrokerServices } from '../broker/services.ts';
 import type { TopicCreator } from '../broker/topic-creator.ts';
 import { createTransactionVerifier, type TransactionVerifier } from '../broker/txn/transaction-verifier.ts';
 import { TxnService } from '../broker/txn/txn-service.ts';
-import { coordinatorPartition } from '../coordinator/partition.ts';
+import { coordinatorPartition } from '../coordinator/coordinator-partition.ts';
 import type { MetadataDelta } from '../metadata/delta.ts';
 import { offsetsTopic } from '../metadata/internal-topics.ts';
 import type { MetadataPublisher } from '../metadata/publisher.ts';

@@ -4,7 +4,7 @@
  */
 import type { Connection, Listener, Network } from '../base/network.ts';
 import type { ListenerKind } from '../broker/handler.ts';
-import type { KafkaServer } from '../broker/server.ts';
+import type { KafkaServer } from '../broker/kafka-server.ts';
 import { ConfigError } from '../config/define.ts';
 import type { ListenerConfig } from '../config/listeners.ts';
 import type { NodeConfig } from '../config/node-config.ts';

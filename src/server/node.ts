@@ -9,7 +9,7 @@
 import { ImageWatch } from '../broker/image-watch.ts';
 import type { Handler } from '../broker/handler.ts';
 import { ClientQuotas, quotaWindowsOf } from '../broker/quotas/client-quotas.ts';
-import { KafkaServer } from '../broker/server.ts';
+import { KafkaServer } from '../broker/kafka-server.ts';
 import type { GroupService } from '../broker/groups/group-service.ts';
 import type { NodeServices } from '../broker/services.ts';
 import type { NodeConfig } from '../config/node-config.ts';
@@ -28,7 +28,7 @@ import { pages } from './http/pages.ts';
 import { readiness } from './http/readiness.ts';
 import { buildControllerPart, type ControllerPart } from './controller-part.ts';
 import { Listeners } from './listeners.ts';
-import { type ClaimedDirectories, claimDirectories } from './log-directories.ts';
+import { type ClaimedDirectories, claimDirectories } from './claimed-directories.ts';
 import { idleMetrics } from './metrics/idle-metrics.ts';
 import { metadataMetrics } from './metrics/metadata-metrics.ts';
 import { quorumMetrics } from './metrics/quorum-metrics.ts';

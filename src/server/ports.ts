@@ -8,7 +8,7 @@ import type { Random } from '../base/random.ts';
 import type { RaftStore } from '../raft/store.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { DiskMetrics } from './metrics/disk-metrics.ts';
-import type { FormattedDirectory } from './log-directories.ts';
+import type { FormattedDirectory } from './claimed-directories.ts';
 
 export interface NodePorts {
   readonly clock: Clock;

@@ -1,7 +1,7 @@
 /** The text for an error because of which a node could not start: what happened, then what the operator can do. */
 import { KafkaError } from '../protocol/errors.ts';
 import { systemRemedies } from '../telemetry/remedies.ts';
-import { DirectoryError } from './log-directories.ts';
+import { DirectoryError } from './claimed-directories.ts';
 
 /** What the operator can do when the controller refused the registration, by the name of the error. */
 const registrationRemedies: Readonly<Record<string, string>> = {

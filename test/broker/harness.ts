@@ -7,7 +7,7 @@ import { nodeId } from '../../src/base/ids.ts';
 import type { Address, Connection } from '../../src/base/network.ts';
 import { ClientMetrics } from '../../src/broker/client-metrics.ts';
 import { ClientQuotas, quotaWindowsOf } from '../../src/broker/quotas/client-quotas.ts';
-import { KafkaServer } from '../../src/broker/server.ts';
+import { KafkaServer } from '../../src/broker/kafka-server.ts';
 import type { Handler } from '../../src/broker/handler.ts';
 import { ImageWatch } from '../../src/broker/image-watch.ts';
 import type { BrokerServices, LogDirectoryDescription } from '../../src/broker/services.ts';

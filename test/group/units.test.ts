@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { subscriptionTopics } from '../../src/group/classic/subscription-topics.ts';
-import { coordinatorPartition } from '../../src/coordinator/partition.ts';
+import { coordinatorPartition } from '../../src/coordinator/coordinator-partition.ts';
 import { Deadline, Deadlines } from '../../src/group/deadlines.ts';
 
 describe('coordinatorPartition', () => {

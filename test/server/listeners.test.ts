@@ -1,7 +1,7 @@
 /** Which endpoints a controller registers, and what happens to connections that are accepted before the node serves them. */
 import { expect, test } from 'vitest';
 import type { Connection, Network } from '../../src/base/network.ts';
-import type { KafkaServer } from '../../src/broker/server.ts';
+import type { KafkaServer } from '../../src/broker/kafka-server.ts';
 import { NodeConfig } from '../../src/config/node-config.ts';
 import { controllerEndpoints, Listeners } from '../../src/server/listeners.ts';
 import { silentLogger } from '../../src/telemetry/logger.ts';

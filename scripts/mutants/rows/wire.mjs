@@ -108,7 +108,7 @@ export const wireRows = [
     change: 'the server has no limit',
     edits: [
       {
-        file: 'src/adapters/grpc/server.ts',
+        file: 'src/adapters/grpc/grpc-server.ts',
         from: "'grpc.max_receive_message_length': peerRequestBytesMax,",
         to: "'grpc.max_receive_message_length': peerRequestBytesMax * 100,",
       },
@@ -122,7 +122,7 @@ export const wireRows = [
     change: 'the client has no limit',
     edits: [
       {
-        file: 'src/adapters/grpc/client.ts',
+        file: 'src/adapters/grpc/grpc-client.ts',
         from: "'grpc.max_receive_message_length': responseBytesMax,",
         to: "'grpc.max_receive_message_length': responseBytesMax * 100,",
       },

@@ -7,7 +7,7 @@
  * The type parameters are those of the state machine (groups, transactions). A request throws `KafkaError` if this broker cannot
  * handle its key; the handlers in `api/` put the error into the response.
  */
-import { coordinatorPartition } from '../../coordinator/partition.ts';
+import { coordinatorPartition } from '../../coordinator/coordinator-partition.ts';
 import type { Output } from '../../coordinator/types.ts';
 import type { MetadataDelta } from '../../metadata/delta.ts';
 import type { MetadataImage } from '../../metadata/image.ts';

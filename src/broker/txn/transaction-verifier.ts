@@ -9,7 +9,7 @@
 import { groupBy } from '../../base/collections.ts';
 import type { Clock, Scheduler } from '../../base/clock.ts';
 import type { NodeId } from '../../base/ids.ts';
-import { coordinatorPartition } from '../../coordinator/partition.ts';
+import { coordinatorPartition } from '../../coordinator/coordinator-partition.ts';
 import type { BrokerClient } from '../../metadata/broker-port.ts';
 import type { MetadataImage } from '../../metadata/image.ts';
 import { transactionStateTopic } from '../../metadata/internal-topics.ts';

@@ -1,7 +1,7 @@
 /** `bendemann dev`: runs a cluster on this machine and prints its events. */
 import { startKafka } from '../../testing/kafka/start-kafka.ts';
 import type { TestKafka } from '../../testing/kafka/cluster.ts';
-import { type ControlServer, serveControl } from '../../testing/kafka/control/server.ts';
+import { type ControlServer, serveControl } from '../../testing/kafka/control/control-server.ts';
 import type { LoggedRequest } from '../../testing/kafka/request-ring.ts';
 import { type CliIo, ToolError } from '../tool.ts';
 

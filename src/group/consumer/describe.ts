@@ -5,7 +5,7 @@ import { Errors } from '../../protocol/errors.ts';
 import type { ConsumerGroup, Turn } from '../group-turn.ts';
 import { reply } from '../group-turn.ts';
 import type { Partitions } from './assignors/assignor.ts';
-import { operate } from './batch.ts';
+import { operate } from './request-batch.ts';
 import type { ConsumerMember, EpochedPartitions } from './member.ts';
 import { preferredAssignor } from './target.ts';
 

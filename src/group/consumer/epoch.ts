@@ -4,8 +4,8 @@
  */
 import type { ConsumerGroup, Turn } from '../group-turn.ts';
 import { note } from '../group-turn.ts';
-import type { Batch } from './batch.ts';
-import { change } from './batch.ts';
+import type { Batch } from './request-batch.ts';
+import { change } from './request-batch.ts';
 import { metadataHash } from './metadata-hash.ts';
 
 /** As in Kafka, a group without records counts as having this epoch, so its first members get the next one. */

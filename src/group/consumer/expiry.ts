@@ -3,7 +3,7 @@ import { mark } from '../../base/mark.ts';
 import type { ErrorRow } from '../../protocol/errors.ts';
 import type { Deadline } from '../deadlines.ts';
 import type { ConsumerGroup, Turn } from '../group-turn.ts';
-import { resignBatch } from './batch.ts';
+import { resignBatch } from './request-batch.ts';
 import { expireMember } from './leave.ts';
 import { continueResolving } from './regex-subscriptions.ts';
 import { continueAssignment } from './target.ts';

@@ -42,7 +42,7 @@ export interface MemberTimers {
   readonly sync: Deadline;
 }
 
-/** Requests that are handled together, and whose records form one write (`batch.ts`). `T`: the coordinator's type of turns. */
+/** Requests that are handled together; their records are one write (`request-batch.ts`). `T`: the coordinator's type of turns. */
 export interface BatchOf<T> {
   readonly records: GroupRecord[];
   /** Undo functions, which are run from the last to the first. */

@@ -2,8 +2,8 @@
 import { Errors, KafkaError } from '../../protocol/errors.ts';
 import type { ConsumerGroup, Turn } from '../group-turn.ts';
 import { note } from '../group-turn.ts';
-import type { Batch } from './batch.ts';
-import { change, operate } from './batch.ts';
+import type { Batch } from './request-batch.ts';
+import { change, operate } from './request-batch.ts';
 import { canDowngrade, downgrade } from './migration/downgrade.ts';
 import { bumpEpoch } from './epoch.ts';
 import { heartbeatRefused } from './responses.ts';

@@ -4,8 +4,8 @@
 import { Errors, KafkaError } from '../../protocol/errors.ts';
 import type { ConsumerGroup, Turn } from '../group-turn.ts';
 import { note } from '../group-turn.ts';
-import type { Batch } from './batch.ts';
-import { change, unpark } from './batch.ts';
+import type { Batch } from './request-batch.ts';
+import { change, unpark } from './request-batch.ts';
 import type { ConsumerMember, EpochedPartitions } from './member.ts';
 import { joinEpoch, leaveStaticEpoch, newCurrent, newMetadata } from './member.ts';
 import type { OwnedPartitions } from '../types.ts';

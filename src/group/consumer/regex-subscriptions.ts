@@ -7,8 +7,8 @@ import { sameElements } from '../../base/collections.ts';
 import { compileRegex, compileStoredRegex, type Regex, RegexError } from '../../config/regex.ts';
 import { Errors, KafkaError } from '../../protocol/errors.ts';
 import type { ConsumerGroup, Turn } from '../group-turn.ts';
-import type { Batch } from './batch.ts';
-import { change, operate } from './batch.ts';
+import type { Batch } from './request-batch.ts';
+import { change, operate } from './request-batch.ts';
 import type { ResolvedRegex } from './changes.ts';
 import { bumpEpoch } from './epoch.ts';
 

@@ -9,8 +9,8 @@ import type { ConsumerGroup, Turn } from '../group-turn.ts';
 import { note } from '../group-turn.ts';
 import type { Assigning, Assignment, Partitions } from './assignors/assignor.ts';
 import { assignNow, assignors } from './assignors/assignors.ts';
-import type { Batch } from './batch.ts';
-import { change, operate, unpark } from './batch.ts';
+import type { Batch } from './request-batch.ts';
+import { change, operate, unpark } from './request-batch.ts';
 import { SubscribedIds } from './member-topics.ts';
 
 /**

@@ -25,7 +25,7 @@ import type { MetadataPublisher } from '../../metadata/publisher.ts';
 import type { PartitionImage, TopicImage } from '../../metadata/topics-image.ts';
 import { Errors, KafkaError } from '../../protocol/errors.ts';
 import type { Logger } from '../../telemetry/logger.ts';
-import { AlterPartitionManager, type IsrChanges } from '../leader/alter-partition.ts';
+import { AlterPartitionManager, type IsrChanges } from '../leader/alter-partition-manager.ts';
 import { DirectoryAssignments } from './directory-assignments.ts';
 import { type HostContext, HostedReplica } from './hosted-replica.ts';
 import { LogOpener } from './log-opener.ts';

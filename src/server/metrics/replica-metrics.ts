@@ -3,7 +3,7 @@ import type { NodeConfig } from '../../config/node-config.ts';
 import { topicConfig } from '../../config/topic.ts';
 import type { MetadataImage } from '../../metadata/image.ts';
 import type { PartitionImage } from '../../metadata/topics-image.ts';
-import type { IsrChanges } from '../../replication/leader/alter-partition.ts';
+import type { IsrChanges } from '../../replication/leader/alter-partition-manager.ts';
 import type { Partition } from '../../replication/partition.ts';
 import type { Collector, Sink } from '../../telemetry/metrics.ts';
 

@@ -13,7 +13,7 @@ import {
   DeleteGroupsRequest,
   DeleteGroupsResponse,
 } from '../../protocol/messages/groups/42-delete-groups.ts';
-import { coordinatorPartition } from '../../coordinator/partition.ts';
+import { coordinatorPartition } from '../../coordinator/coordinator-partition.ts';
 import type { SeededRandom } from '../../simulation/random.ts';
 import type { SimulatedCluster } from '../simulated-cluster.ts';
 import { GroupOracle } from './group-oracle.ts';

@@ -5,7 +5,7 @@ export type { ClusterWaits, GroupWait, LeaderWait, UntilOptions } from './cluste
 export type { ControlFunction, ControlOutcome } from './controls.ts';
 export type { FaultEffect, FaultFilter, FaultOptions } from './fault-options.ts';
 export type { Fault } from './faults.ts';
-export { type ControlOptions, type ControlServer, serveControl } from './control/server.ts';
+export { type ControlOptions, type ControlServer, serveControl } from './control/control-server.ts';
 export type { DiskFaults } from './node-disk.ts';
 export type { LogOption } from './node-log.ts';
 export type { SecurityOptions, StartKafkaOptions, TestRecord, TestTopic } from './options.ts';

@@ -21,7 +21,7 @@ import { type MetadataRecord, record } from '../../metadata/records.ts';
 import { type DiskImage, emptyDisk, MemoryStore } from '../../raft/memory-store.ts';
 import type { RaftStore } from '../../raft/store.ts';
 import { writeBootstrapFiles } from '../../server/bootstrap-checkpoint.ts';
-import type { FormattedDirectory } from '../../server/log-directories.ts';
+import type { FormattedDirectory } from '../../server/claimed-directories.ts';
 import { SimulatedDisk } from '../../simulation/disk.ts';
 import type { Life } from './life.ts';
 import type { DiskFaults } from './node-disk.ts';

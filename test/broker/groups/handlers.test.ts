@@ -1,7 +1,7 @@
 /** Classic groups: requests through the whole pipeline as bytes, in the lowest and the highest versions. */
 import { beforeEach, describe, expect, test } from 'vitest';
 import { GroupService } from '../../../src/broker/groups/group-service.ts';
-import { coordinatorPartition } from '../../../src/coordinator/partition.ts';
+import { coordinatorPartition } from '../../../src/coordinator/coordinator-partition.ts';
 import { errorOf } from '../../../src/protocol/errors.ts';
 import {
   OffsetCommitRequest,

@@ -1,6 +1,6 @@
 /** TxnOffsetCommit through the whole pipeline, and the batches and markers that are appended to the log. */
 import { beforeEach, describe, expect, test } from 'vitest';
-import { coordinatorPartition } from '../../../src/coordinator/partition.ts';
+import { coordinatorPartition } from '../../../src/coordinator/coordinator-partition.ts';
 import type { TransactionQuestion } from '../../../src/broker/txn/transaction-verifier.ts';
 import { type ErrorRow, Errors, errorOf } from '../../../src/protocol/errors.ts';
 import {

@@ -15,7 +15,7 @@ import { ProducerIds } from '../../../src/broker/producer-ids.ts';
 import { TopicCreator } from '../../../src/broker/topic-creator.ts';
 import { TxnService } from '../../../src/broker/txn/txn-service.ts';
 import { NodeConfig } from '../../../src/config/node-config.ts';
-import { coordinatorPartition } from '../../../src/coordinator/partition.ts';
+import { coordinatorPartition } from '../../../src/coordinator/coordinator-partition.ts';
 import type { ControllerClient } from '../../../src/metadata/controller-port.ts';
 import { record } from '../../../src/metadata/records.ts';
 import { errorOf } from '../../../src/protocol/errors.ts';

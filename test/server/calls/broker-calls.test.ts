@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { createTransport, type Transport } from '../../../src/adapters/one-port.ts';
 import type { MessageStream, PeerNetwork } from '../../../src/base/network.ts';
 import { nodeId } from '../../../src/base/ids.ts';
-import type { KafkaServer } from '../../../src/broker/server.ts';
+import type { KafkaServer } from '../../../src/broker/kafka-server.ts';
 import { peerRequestsInFlightMax } from '../../../src/broker/limits.ts';
 import { encode } from '../../../src/protocol/codec/codec.ts';
 import { KafkaError } from '../../../src/protocol/errors.ts';

@@ -20,8 +20,8 @@ import type {
   SyncRequest,
   SyncResponse,
 } from '../../types.ts';
-import type { Batch } from '../batch.ts';
-import { operate } from '../batch.ts';
+import type { Batch } from '../request-batch.ts';
+import { operate } from '../request-batch.ts';
 import { canDowngrade, downgrade } from './downgrade.ts';
 import type { Subscription } from './embedded.ts';
 import { ownedPartitions, readSubscription, writeAssignment } from './embedded.ts';

@@ -10,8 +10,8 @@ import { answerWaiting, prepare, renewSession as renewClassicSession } from '../
 import { groupTombstone } from '../../records.ts';
 import type { ConsumerGroup, Turn } from '../../group-turn.ts';
 import { note } from '../../group-turn.ts';
-import type { Batch } from '../batch.ts';
-import { change } from '../batch.ts';
+import type { Batch } from '../request-batch.ts';
+import { change } from '../request-batch.ts';
 import type { Subscription } from './embedded.ts';
 import { readAssignment, readSubscription } from './embedded.ts';
 import { ConsumerGroupOf, noTarget } from '../group.ts';

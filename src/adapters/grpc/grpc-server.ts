@@ -7,7 +7,7 @@ import type * as GrpcModule from '@grpc/grpc-js';
 import type { ConnectionInjector, ServerDuplexStream } from '@grpc/grpc-js';
 import type { ChannelName, PeerMessage } from '../../base/network.ts';
 import { methodNames, type PeerMethod } from '../../wire/service.ts';
-import { CallStream, commonOptions, encoded, type GrpcParts, peerRequestBytesMax } from './frames.ts';
+import { CallStream, commonOptions, encoded, type GrpcParts, peerRequestBytesMax } from './common.ts';
 import { PeerConnections } from './peer-connections.ts';
 
 type Grpc = typeof GrpcModule;

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { ConsumerWorld } from './harness.ts';
 
-/** The value in batch.ts. One request adds only a few records. */
+/** The value in `request-batch.ts`. One request adds only a few records. */
 const recordsMax = 200;
 const recordsOfRequestMax = 10;
 

@@ -5,7 +5,7 @@
  */
 import type * as GrpcModule from '@grpc/grpc-js';
 import type { Address, ChannelName, PeerMessage } from '../../base/network.ts';
-import { CallStream, clientOptions, encoded, type GrpcParts } from './frames.ts';
+import { CallStream, clientOptions, encoded, type GrpcParts } from './common.ts';
 
 /**
  * A decoded message. It is put into an object because null, which stands for a message of an unknown kind, cannot be passed
