@@ -8,8 +8,8 @@ type Branded<T, Name extends string> = T & { readonly [brand]: Name };
 /** The `node.id` of a process. A combined node, which is both controller and broker, has one id for both. */
 export type NodeId = Branded<number, 'NodeId'>;
 /**
- * Identifies one registration of a broker, and fences earlier ones: the metadata offset at which the registration was
- * committed.
+ * Identifies an incarnation of a broker that has registered, and fences earlier ones. It is the metadata offset of the first
+ * registration, or near to it, and larger than the epochs before.
  */
 export type BrokerEpoch = Branded<number, 'BrokerEpoch'>;
 

@@ -116,8 +116,8 @@ export class ActiveController {
   }
 
   /**
-   * Does what is due at `nowMs`: fences brokers with an expired session, and moves leaderships back to preferred
-   * replicas.
+   * Does what is due at `nowMs`: fences brokers with an expired session; and at the interval of leader.imbalance.check.interval.seconds
+   * elects leaders for leaderless partitions and moves leaderships back to preferred replicas.
    */
   *tick(nowMs: number): Operation<void> {
     for (const id of this.#sessions.expired(nowMs)) {

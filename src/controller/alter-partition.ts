@@ -1,7 +1,7 @@
 /**
  * AlterPartition: the leader of a partition proposes an ISR. The sender must be the leader in the current leader epoch
- * and must know the newest partition epoch. Every broker in the proposed ISR must be unfenced and have the broker epoch
- * that the leader saw (KIP-841, KIP-903), and its replica must be in a log directory that is online.
+ * and must know the newest partition epoch. Every broker in the proposed ISR must be neither fenced nor in controlled shutdown
+ * and have the broker epoch that the leader saw (KIP-841, KIP-903), and its replica must be in a log directory that is online.
  */
 import { mark } from '../base/mark.ts';
 import type { NodeId } from '../base/ids.ts';

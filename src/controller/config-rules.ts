@@ -14,7 +14,7 @@ export interface EffectiveConfig {
 
 /**
  * Rules for the configuration of each resource type. A failed check throws a `KafkaError` with Kafka's error code
- * (INVALID_CONFIG, or INVALID_REQUEST for brokers) and message.
+ * (INVALID_CONFIG; INVALID_REQUEST for brokers and for some mistakes in client metrics) and message.
  */
 export interface ConfigRules {
   /** Checks all overrides of a topic together. */

@@ -19,10 +19,10 @@ export function withFormer(
 }
 
 /**
- * The replicas that may lead instead of one that has lost records, in the order of `replicas`. They have lost none, and have every
- * record of the leader epochs that are left in the logs of those that have. If a member was in sync longer than another, it may
- * have records that only it has; so only those that were in sync longest are returned. With `all` (an unclean election) the others
- * follow, the best first.
+ * The replicas that may lead instead of one that has lost records. A replica may lead when it has lost no records and was in sync
+ * until a leader epoch that is at least the latest one in the logs of the members that have lost records. Of these replicas, only
+ * those that were in sync longest are returned, in the order of `replicas`, because they may have records that the others lack.
+ * With `all` (an unclean election) the others follow, those that were in sync longer first.
  */
 export function formerLeaders(
   members: readonly FormerMember[],

@@ -177,9 +177,10 @@ function isEligible(draft: Draft, context: ChangeContext, id: NodeId): boolean {
 }
 
 /**
- * Adds those who leave ISR and ELR to `formerIsr`, if the leader epoch ends with this change: then the leader epochs in the logs show
- * whether a leader has committed records without them. The epoch ends with its leader. When the leader stays, the result is true if
- * the epoch must end too: the leader is alone, or can commit nothing, or is probably dead.
+ * Adds the replicas that leave ISR and ELR to `formerIsr`, if the leader epoch ends with this change: then the leader epochs in the
+ * logs show whether a leader has committed records without these replicas. The leader epoch ends when the leader changes. When the
+ * leader stays, the function returns true if the epoch must end too: the leader is alone in the ISR, or the ISR is too small to
+ * commit, or the leader's stream is broken.
  */
 function rememberMembers(draft: Draft, before: PartitionImage, context: ChangeContext): boolean {
   const isMember = (id: NodeId): boolean => draft.isr.includes(id) || draft.elr.includes(id);
@@ -201,7 +202,10 @@ function goesOn({ isr, replicas }: Draft, leader: NodeId, { isConnected, minIsr 
   return isr.length > 1 && isr.length >= Math.min(minIsr, replicas.length) && isConnected(leader);
 }
 
-/** Whether the replica belongs to `formerIsr`. Who has lost records leaves it when a leader has accepted it, or when it leads. */
+/**
+ * Whether the replica belongs to `formerIsr`. A replica that has lost records leaves `formerIsr` when it leads, or when it is in ISR
+ * or ELR and the partition has a leader.
+ */
 function isOutside(
   { replicas, isr, elr, leader }: Draft,
   { brokerId, hasLostRecords }: FormerMember,
@@ -240,7 +244,7 @@ function electLeader(draft: Draft, before: PartitionImage, context: ChangeContex
   draft.leaderNamed = draft.leader !== before.leader || draft.unclean;
 }
 
-/** Elects a leader when nobody in ISR and ELR can lead. Null: nobody may. */
+/** Elects a leader when no member of ISR and ELR can lead. Null: no replica may lead. */
 function leaderOutsideIsr(draft: Draft, before: PartitionImage, context: ChangeContext): NodeId | null {
   const can = (id: NodeId): boolean => draft.replicas.includes(id) && canLead(draft, context, id);
   const isUnclean = context.election === 'unclean';
@@ -270,7 +274,8 @@ function lastKnownLeader(draft: Draft, before: PartitionImage, context: ChangeCo
   }
   if (draft.isr.length > 0 || draft.elr.length > 0) return null;
   if (draft.lastKnownElr.length === 1) return draft.lastKnownElr[0] ?? null;
-  // `lastLeader` will record the leader that leaves now. It can lead only if it has lost records, and no other has them.
+  // The leader that loses its leadership with this change, which `lastLeader` will record. If it can lead at all, it has lost
+  // records: otherwise it would still be eligible.
   return before.leader === noLeader || draft.lastKnownElr.length > 0 ? null : before.leader;
 }
 

@@ -1,6 +1,6 @@
 /**
  * AlterPartitionReassignments and ListPartitionReassignments. A reassignment first adds the new replicas. When all of
- * them are in the ISR, `partition-change.ts` removes the old ones. It can be replaced or cancelled at any time.
+ * them are in the ISR, `partition-change.ts` removes the old ones. Until then it can be replaced or cancelled.
  */
 import type { NodeId } from '../base/ids.ts';
 import type { PartitionImage, TopicImage } from '../metadata/topics-image.ts';

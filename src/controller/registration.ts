@@ -2,7 +2,8 @@
  * Registration of brokers and controllers with the active controller. A broker process chooses a new incarnation id at each
  * start. The broker epoch is a log offset at the time of the registration; requests of an older incarnation have a smaller one
  * and are refused. If an older incarnation of the broker is registered, the new one is accepted when the older one's session has
- * ended or its stream is broken. Until then the new one gets DUPLICATE_BROKER_REGISTRATION and tries again.
+ * ended, its stream is broken, or it is in controlled shutdown. Until then the new one gets DUPLICATE_BROKER_REGISTRATION and tries
+ * again.
  */
 import { mark } from '../base/mark.ts';
 import { brokerEpoch, nodeId } from '../base/ids.ts';

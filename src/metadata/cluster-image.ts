@@ -21,7 +21,7 @@ export interface FeatureRange {
 
 export interface BrokerImage {
   readonly id: NodeId;
-  /** The broker epoch. Invariant: it increases with every registration of this id. */
+  /** The broker epoch. Invariant: it increases with every incarnation of the broker that registers. */
   readonly epoch: BrokerEpoch;
   /** A random id that the broker's process chose at its start. */
   readonly incarnationId: Uuid;

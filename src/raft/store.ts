@@ -42,7 +42,10 @@ export interface RaftStore {
    * again.
    */
   write(ops: readonly WriteOp[]): Promise<void>;
-  /** Stored entries from `from` on: at least one, at most `bytesMax` bytes in all; null when `from` was compacted. */
+  /**
+   * Stored entries from `from` to below `endOffset`, of at most `bytesMax` bytes in all, but at least one. Null when the entry
+   * at `from` is no longer stored.
+   */
   read(from: number, endOffset: number, bytesMax: number): Promise<Entry[] | null>;
   /** Makes a snapshot of this replica's own state durable, without changing the log. */
   saveSnapshot(meta: SnapshotMeta, bytes: Uint8Array): Promise<void>;

@@ -2,8 +2,7 @@
  * The voter set in force, derived from the log. A `voters` entry is in force from its append on (not only from its commit on),
  * and no longer when it is truncated. So replicas with the same log always have the same voter set.
  *
- * A leader appends a new set that differs from the previous one in one voter, and only after the previous set and an entry of its
- * own epoch are committed (`role/membership.ts`).
+ * A leader appends a new set only after the previous set and an entry of its own epoch are committed (`role/membership.ts`).
  */
 import { assert, at } from '../base/assert.ts';
 import { uuidZero } from '../base/uuid.ts';

@@ -15,8 +15,8 @@ export interface Logger {
   debug(message: string, fields?: Record<string, unknown>): void;
   info(message: string, fields?: Record<string, unknown>): void;
   /**
-   * Something that an operator should look at. `message` must have a row in `remedies.ts`, which says what to do; the logger
-   * adds it to the line.
+   * Something that an operator should look at. `message` must have a row in `remedies.ts`, which says what to do. The console
+   * logger adds the text of the row to the line. The same holds for `error`.
    */
   warn(message: string, fields?: Record<string, unknown>): void;
   error(message: string, fields?: Record<string, unknown>): void;

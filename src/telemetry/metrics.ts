@@ -1,6 +1,7 @@
 /**
  * All metrics of a node in one table. `/metrics`, docs/metrics.md and the checks of docs/ops/ are derived from it. Metrics have
- * the names that the JMX exporter gives to Kafka's MBeans, or those of kafka_exporter, so that existing dashboards work.
+ * the names that the JMX exporter gives to Kafka's MBeans, or those of kafka_exporter, so that existing dashboards work. Metrics
+ * that neither of them has begin with `bendemann_`.
  *
  * Most values are read from the node when Prometheus scrapes it. Only what must be counted when it happens, such as requests,
  * is stored.
@@ -264,7 +265,7 @@ export type Collector = (sink: Sink) => Iterable<void> | void;
 
 const shares = [0.5, 0.75, 0.95, 0.99, 0.999];
 
-/** Reports a summary: its quantiles over the last minutes, and its count and sum since the start of the node. */
+/** Reports a summary: its quantiles over the last one to two minutes, and its count and sum since the start of the node. */
 export function tellQuantiles(
   sink: Sink,
   name: MetricName,

@@ -1,6 +1,7 @@
 /**
  * Quantiles of durations over the last one to two minutes. Durations are counted in buckets, each a sixth wider than the one
- * before. So a quantile is at most a sixth too large, and adding a duration only increments one counter.
+ * before. So a quantile between 0.05 ms and ten minutes is at most a sixth too large, and adding a duration only increments one
+ * counter.
  */
 
 /** The end of the first bucket, in milliseconds. Each further bucket ends `growth` times later. */

@@ -9,7 +9,7 @@
 const subjects = ['partition', 'topic', 'directory', 'path', 'segment', 'peer', 'api', 'observer'] as const;
 
 const quietMs = 1000;
-/** When there are more entries than this, old ones are removed. */
+/** When there are as many entries as this, those of the past seconds are removed; when that does not help, all are. */
 const keysMax = 1000;
 
 interface Trouble {

@@ -23,8 +23,8 @@ import { hasLiveLeader, isBelieved, leads } from './trust.ts';
  */
 const staggerMs = 15;
 /**
- * After this many pre-votes without a majority, a voter also asks to receive the log (`announce`), because it may have been removed
- * from the voters.
+ * After this many pre-votes without a majority, a voter also asks for the log (`announce`), because it may have been removed from
+ * the voters.
  */
 const attemptsInVainMax = 3;
 /** A replica that yields to another candidate waits this long plus a random time of up to as much (`yieldTo`). */
@@ -79,7 +79,7 @@ function mayCampaign(state: RaftState, attempts: number): boolean {
   return true;
 }
 
-/** What a replica that may not campaign does instead: it asks all replicas that it knows to receive the log. */
+/** What a replica that may not campaign does instead: it asks the voters that it knows, and the bootstrap servers, for the log. */
 function lookForLeader(state: RaftState, attempts: number): void {
   if (state.leaderId !== null) becomeUnattached(state, state.epoch, 0);
   const { role } = state;

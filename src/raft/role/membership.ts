@@ -5,9 +5,10 @@
  * servers. The leader then replicates to it as to a voter, but never counts it in majorities: it is a learner. Only a learner that
  * has caught up can become a voter.
  *
- * A voter set differs from the previous one in one voter, so every majority of the one overlaps every majority of the other. It is
- * appended only when the previous set is committed and this leader has committed an entry of its own epoch. It is in force from its
- * append on. A leader that is removed leads on, without counting itself, until its removal is committed; then it hands over.
+ * A voter set differs from the previous one in one voter, so every majority of the one overlaps every majority of the other. (The
+ * change `upgrade` keeps the voters and adds their directory ids.) A new set is appended only when the previous set is committed
+ * and this leader has committed an entry of its own epoch. It is in force from its append on. A leader that is removed leads on,
+ * without counting itself, until its removal is committed; then it hands over.
  */
 import { assertNever } from '../../base/assert.ts';
 import { mark } from '../../base/mark.ts';
@@ -22,7 +23,7 @@ import { appendAsLeader, newEntry } from './leader.ts';
 /** The leader forgets a learner that has sent nothing for this many fetch timeouts. The learner sends `join` when it comes back. */
 const learnerTimeouts = 5;
 
-/** Asks every known voter, and the bootstrap servers, to receive the log. */
+/** Sends `join` to every known voter and to the bootstrap servers, to ask for the log. */
 export function announce(state: RaftState): void {
   const { me, endpoints } = state.options;
   const message: JoinRequest = { type: 'join', epoch: state.epoch, replica: me, endpoints };

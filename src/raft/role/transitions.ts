@@ -5,6 +5,7 @@
  *   any  --message of a later epoch-->  unattached          any but leader  --message of the epoch's leader-->  follower
  *   follower  --silence, broken stream, resign-->  prospective    leader  --no majority responds, removed-->  resigned
  *   follower  --timeoutNow-->  candidate                     prospective | candidate  --deadline-->  prospective
+ *   candidate  --majority refuses-->  unattached             prospective  --yields to another candidate-->  unattached
  */
 import { assert } from '../../base/assert.ts';
 import type { RaftState } from '../state.ts';
