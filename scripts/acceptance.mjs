@@ -14,7 +14,7 @@ import { join } from 'node:path';
 import { ready, root } from './lib/ready.mjs';
 
 const beside = join(root, '..', 'shared', 'acceptance');
-// Through a symbolic link, pytest would name the tests otherwise, and none of `later` would be left out.
+// Through a symbolic link, pytest would give the tests other names, and none of `later` would be left out.
 const suite = existsSync(beside) ? realpathSync(beside) : beside;
 const args = process.argv.slice(2);
 

@@ -44,9 +44,9 @@ const kafka = values.kafka === undefined ? null : await Side.open(values.kafka);
 const recorded = values.replay === undefined ? {} : JSON.parse(readFileSync(values.replay, 'utf8'));
 const only = new RegExp(values.only);
 let pairs = 0;
-/** Questions to an API that is not served, or not in a version of theirs. */
+/** Questions to an API that is not served, or not in any version of the question. */
 const unserved = new Map();
-/** Question → the versions in which it was not asked, because a value of it has no place in their schema. */
+/** Question → the versions in which it was not asked, because their schema cannot express one of its values. */
 const unsaid = new Map();
 /** Question → the versions of which the record has no answer of Kafka's. */
 const unrecorded = new Map();

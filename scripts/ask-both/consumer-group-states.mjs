@@ -1,7 +1,7 @@
 /**
- * Requests to groups of the consumer protocol in every state, from members and from strangers, in both protocols; and all
- * fields that a heartbeat can have. Both nodes need `group.consumer.assignment.interval.ms=0`, so that they compute an
- * assignment at once.
+ * Requests to groups of the consumer protocol in every state, from members and from strangers (clients that are not members), in
+ * both protocols; and all fields that a heartbeat can have. Both nodes need `group.consumer.assignment.interval.ms=0`, so that they
+ * compute an assignment at once.
  */
 import { absentId } from './setup.mjs';
 

@@ -4,12 +4,16 @@
  *   node scripts/bench/run.mjs [--kafka DIR] [--only bendemann|kafka] [--against DIR]… [--runs N] [--records N]
  *       [--pause-seconds N] [--minutes N] [part…]
  *
- * --against: a checkout of another commit, built. It is compared too, and every run begins with a new cluster, so that the systems
- * take turns: what the machine does in one minute and not in the next reaches all of them.
- * Parts: start idle throughput-1 throughput-3 latency-1 latency-3 transactions-1 transactions-3 consumer-group group-latency failover pauses controller-kill quiet stalls handover recovery compressed; all
- * of them when none is named. --programs (a folder with client programs, as
- * for scripts/group-soak.mjs) is for group-latency, --minutes is for quiet and stalls, --members and --partitions for consumer-group, --gib and --logs (the
- * number of partitions that hold them) for recovery.
+ * --against: a built checkout of another commit. It is compared too, and every run begins with a new cluster. The systems take
+ * turns, so that other load of the machine affects all of them alike.
+ *
+ * Parts: start idle throughput-1 throughput-3 latency-1 latency-3 transactions-1 transactions-3 consumer-group group-latency
+ * failover pauses controller-kill quiet stalls handover recovery compressed; all of them when none is named.
+ *
+ * Options of single parts: --programs for group-latency (a folder with client programs, as for scripts/group-soak.mjs), --minutes
+ * for quiet and stalls, --members and --partitions for consumer-group, --gib and --logs for recovery (the amount of data, and the
+ * number of partitions that hold it).
+ *
  * Progress goes to standard error, a markdown table with medians (smallest–largest) to standard output. Linux only: CPU
  * time and memory come from /proc.
  */

@@ -1,4 +1,4 @@
-/** Bugs of whom a controller believes: processes that are no controllers of this cluster say that they lead, or tell an epoch. */
+/** Bugs of trust: a controller accepts a leadership or an epoch from a process that is not a controller of its cluster. */
 const core = 'src/raft/core.ts';
 const election = 'src/raft/role/election.ts';
 const follower = 'src/raft/role/follower.ts';

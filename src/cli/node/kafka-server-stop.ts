@@ -161,7 +161,7 @@ function parseStop(args: readonly string[]): Wanted {
   return { role, nodeId };
 }
 
-/** Whether `server` has the role and the node id that the command line gives. */
+/** Whether the command line selects `server`, by its role, by its node id, or because it gives neither. */
 export function matches(server: ServerProcess, wanted: Wanted, env: CliIo['env']): boolean {
   if (wanted.role === null && wanted.nodeId === null) return true;
   const properties = propertiesOf(server, env);

@@ -103,7 +103,7 @@ const parser: FlatParser = {
 
 const pollMs = 200;
 const stepTimeoutMs = 60_000;
-/** One of so many transactions is aborted on purpose. */
+/** With --enable-random-aborts, on average one in this number of transactions is aborted. */
 const abortsOneOf = 3;
 
 export function main(args: readonly string[], io: CliIo): Promise<number> {

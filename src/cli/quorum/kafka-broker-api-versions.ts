@@ -31,10 +31,6 @@ const table: OptionTable = {
 
 /** APIs that clients of Kafka 4.3 know and this program has no schema for: key, name, newest version. */
 const others: readonly [key: number, name: string, versionMax: number][] = [
-  [38, 'CreateDelegationToken', 3],
-  [39, 'RenewDelegationToken', 2],
-  [40, 'ExpireDelegationToken', 2],
-  [41, 'DescribeDelegationToken', 3],
   [76, 'ShareGroupHeartbeat', 1],
   [77, 'ShareGroupDescribe', 1],
   [78, 'ShareFetch', 2],

@@ -1,7 +1,7 @@
 /**
  * Throttles for reassignments, so that copying does not slow down clients. A rate is set on each broker that takes part, and
- * topics get the list of replicas to which the rate applies. These are ordinary configurations; `--verify` and `--cancel`
- * remove them.
+ * topics get the list of replicas to which the rate applies. These are ordinary configurations. Without --preserve-throttles,
+ * `--cancel` removes them, and so does `--verify` when the plan is no longer in progress.
  */
 import type { KafkaClient } from '../../client/kafka-client.ts';
 import { retry } from '../../client/retry.ts';

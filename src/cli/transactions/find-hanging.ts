@@ -1,5 +1,5 @@
 /**
- * Finds hanging transactions. Such a transaction has been open in a partition for longer than a transaction may take, but its
+ * Finds hanging transactions. Such a transaction has been open in a partition for longer than a transaction may last, but its
  * coordinator does not know it or does not know that it has this partition. So no coordinator will ever end it, and the last
  * stable offset cannot advance past it.
  */

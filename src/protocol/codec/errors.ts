@@ -6,8 +6,8 @@ export class DecodeError extends Error {
 }
 
 /**
- * The value cannot be encoded in this version: it is out of range, it is null where null is not allowed, or the version lacks the
- * field.
+ * The value cannot be encoded in this version: it is missing or out of range, it is null where null is not allowed, the version
+ * lacks the field, or the message has no such version.
  */
 export class EncodeError extends Error {
   override readonly name = 'EncodeError';

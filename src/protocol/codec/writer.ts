@@ -9,12 +9,12 @@ import { EncodeError } from './errors.ts';
 import { allocate, utf8Length, type NativeBytes } from './native.ts';
 
 /**
- * Record batches of at least this size become segments of their own. Smaller ones are copied, which costs less than one more
- * segment.
+ * Values of kind `records` of at least this size become segments of their own, except in tagged fields. Smaller ones are copied,
+ * which costs less than one more segment.
  */
 const segmentMinBytes = 2048;
 /**
- * Strings of up to this many characters are tried as ASCII first, in JavaScript, because for them a call into C++ takes longer.
+ * Strings with fewer characters than this are tried as ASCII first, in JavaScript, because for them a call into C++ takes longer.
  */
 const shortStringLength = 24;
 const stringMaxBytes = 0x7fff;
@@ -236,7 +236,7 @@ export class Writer {
     this.position += value.length;
   }
 
-  /** Writes bytes without their length. Large ones become a segment of their own and are not copied. */
+  /** Writes bytes without their length. Large ones become a segment of their own and are not copied (`segmentMinBytes`). */
   records(value: Uint8Array): void {
     if (value.length < segmentMinBytes || this.tagDepth > 0) {
       this.raw(value);

@@ -199,7 +199,7 @@ export function setLogAppendTime(bytes: Uint8Array, at: number, timestampMs: num
   updateCrc(bytes, at);
 }
 
-/** Sets the largest timestamp of a batch with CreateTime, and computes a new checksum if that changed anything. */
+/** Gives a batch the timestamp type CreateTime and this largest timestamp. Computes a new checksum if that changes anything. */
 export function setMaxTimestamp(bytes: Uint8Array, at: number, timestampMs: number): void {
   const header = new BatchHeader(bytes, at);
   if (header.maxTimestamp === timestampMs && header.timestampType === 'CreateTime') return;

@@ -1,6 +1,6 @@
 /**
- * The four compression codecs of record batches. The size of the output is checked while it is produced, because a few bytes can
- * decompress to gigabytes. All functions are synchronous. Native packages are loaded when they are first used.
+ * The four compression codecs of record batches. The size of decompressed output is bounded, because a few bytes can decompress to
+ * gigabytes. All functions are synchronous. Packages are loaded when they are first used.
  */
 import { DecodeError } from '../codec/errors.ts';
 import type { CompressionType } from './batch.ts';
@@ -12,7 +12,7 @@ import { zstdCompress, zstdDecompress } from './codecs/zstd.ts';
 /** The decompressed records of one batch may have at most this size, unless the caller gives another bound. */
 export const decompressedMaxBytes: number = 128 * 1024 * 1024;
 
-/** `level` is on the scale of the codec: gzip 1 to 9, zstd 1 to 22. snappy and lz4 ignore it. */
+/** `level` is on the scale of the codec: gzip 1 to 9 or -1 (its default), zstd at most 22. snappy and lz4 ignore it. */
 export function compress(type: CompressionType, bytes: Uint8Array, level?: number): Uint8Array {
   switch (type) {
     case 'none':

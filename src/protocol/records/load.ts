@@ -1,4 +1,4 @@
-/** Loads native packages synchronously when they are first used, so that a node that never uses them does not load them. */
+/** Loads packages synchronously when they are first used, so that a node that never uses them does not load them. */
 import { createRequire } from 'node:module';
 
 export const requireModule: NodeJS.Require = createRequire(import.meta.url);

@@ -5,7 +5,7 @@
  * Invariants:
  * - The order of the properties is the order of the fields on the wire.
  * - Objects of a message have the same properties in all versions: a field that a version lacks has its default value.
- * - A caller must give a value for a field (`Init`) only if all versions have the field and it has no explicit default.
+ * - A caller must give a value for a field (`Init`) only if all versions have the field, and it has no explicit default and no tag.
  */
 import type { Uuid } from '../../base/uuid.ts';
 import { uuidZero } from '../../base/uuid.ts';
@@ -84,7 +84,7 @@ export type InitShape<S extends Shape> = { readonly [K in RequiredNames<S>]: Ini
 
 /** The type of a decoded message: every field is present, whatever the version. */
 export type Infer<M> = M extends Message<infer S> ? InferShape<S> : never;
-/** The type of a message to encode: only fields without a default are required. */
+/** The type of a message to encode. A field may be left out, with the exception that the invariants above name. */
 export type Init<M> = M extends Message<infer S> ? InitShape<S> : never;
 /** The same type with writable fields, for code that builds a message step by step. */
 export type Mutable<T> = T extends Uint8Array
@@ -160,7 +160,7 @@ export const string: Scalar<string> = scalar('string', '');
 export const uuid: Scalar<Uuid> = scalar('uuid', uuidZero);
 /** When decoded, a view of the frame, not a copy. */
 export const bytes: Scalar<Uint8Array> = scalar('bytes', emptyBytes);
-/** Record batches. They are copied neither when decoded nor when encoded. */
+/** Record batches. When decoded, a view of the frame. When encoded, large ones are not copied either (`codec/writer.ts`). */
 export const records: Scalar<Uint8Array> = scalar<Uint8Array>('records', emptyBytes);
 
 type Element = Field<unknown, boolean, unknown> | Shape;
