@@ -15,6 +15,8 @@ import {
 
 /** The most buffers that one `writev` takes (IOV_MAX of Linux). */
 const writeBuffersMax = 1024;
+/** Windows syncs only files that are open for writing. */
+const readFlags = process.platform === 'win32' ? fs.constants.O_RDWR : fs.constants.O_RDONLY;
 
 type Callback<T> = (error: NodeJS.ErrnoException | null, value: T) => void;
 
@@ -154,7 +156,7 @@ async function lock(path: string): Promise<FileLock | null> {
 /** The disk of this machine. */
 export const systemFileSystem: FileSystem = {
   async open(path, mode) {
-    const flags = mode === 'read' ? fs.constants.O_RDONLY : fs.constants.O_RDWR | fs.constants.O_CREAT;
+    const flags = mode === 'read' ? readFlags : fs.constants.O_RDWR | fs.constants.O_CREAT;
     return new SystemFileHandle(await call<number>((done) => fs.open(path, flags, 0o644, done)), path);
   },
   stat,

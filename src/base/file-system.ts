@@ -64,7 +64,7 @@ export interface FileLock {
 
 export interface FileSystem {
   /**
-   * With `read` the file must exist. With `write` it can be read and written, is created when missing, and keeps its content.
+   * With `read` the file must exist; it can be read and synced. With `write` it can be read and written, is created when missing, and keeps its content.
    */
   open(path: string, mode: 'read' | 'write'): Promise<FileHandle>;
   stat(path: string): Promise<FileStat | null>;

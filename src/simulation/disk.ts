@@ -169,7 +169,7 @@ export class SimulatedDisk implements FileSystem {
       this.#changeName(parent, name, node);
     }
     if (node.kind !== 'file') throw errorOf('EISDIR', path);
-    return this.#handle(node, path);
+    return this.#handle(node, path, mode);
   }
 
   async stat(path: string): Promise<FileStat | null> {
@@ -330,11 +330,12 @@ export class SimulatedDisk implements FileSystem {
     parent.unsynced = parent.unsynced.filter((change) => change.name !== name && change.alsoGone !== name);
   }
 
-  #handle(node: FileNode, path: string): SimulatedFileHandle {
+  #handle(node: FileNode, path: string, mode: 'read' | 'write'): SimulatedFileHandle {
     const power = this.#power;
     const begin = async (operation: DiskOperation): Promise<void> => {
       await this.#begin(operation, path);
-      if (power !== this.#power) throw errorOf('EBADF', path);
+      const isChange = operation === 'write' || operation === 'truncate';
+      if (power !== this.#power || (isChange && mode === 'read')) throw errorOf('EBADF', path);
     };
     const beginFileSync = (): (() => Promise<void>) => {
       const end = beginSync(node, copyOf(node));

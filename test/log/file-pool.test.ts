@@ -18,3 +18,20 @@ test('idle files beyond the capacity are closed, the least recently used first',
   await pool.close();
   expect(pool.openCount).toBe(0);
 });
+
+test('a file that is open for reading is opened again when it is to be written', async () => {
+  const pool = new FilePool(new SimulatedDisk(), 3);
+  const file: { path: string; openMode: 'read' | 'write' } = { path: '/f', openMode: 'write' };
+  const write = (): Promise<void> => pool.use(file, (handle) => handle.write([new Uint8Array(1)], 0));
+  const read = (): Promise<number> => pool.use(file, (handle) => handle.read(new Uint8Array(1), 0, 1, 0));
+  await write();
+  await pool.close();
+  file.openMode = 'read';
+  await read();
+  await expect(write()).rejects.toThrow('EBADF');
+  await read();
+  file.openMode = 'write';
+  await write();
+  file.openMode = 'read';
+  await write();
+});

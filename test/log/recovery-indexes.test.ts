@@ -66,3 +66,33 @@ describe('after a power cut the time indexes are complete', () => {
     await reopened(bench, again, 'power');
   });
 });
+
+test('after a clean stop, records are appended to a segment whose missing index was rebuilt', async () => {
+  const bench = new Bench();
+  const log = await bench.create();
+  const large = 'x'.repeat(70_000);
+  await log.appendAsLeader(batchOf([large]), 0, client).written;
+  await log.close();
+  await bench.fs.remove(file.replace('.log', '.index'));
+  const again = await bench.reopen({}, { recoveryPoint: 1 });
+  await again.appendAsLeader(batchOf(['more']), 0, client).written;
+  expect([again.logEndOffset, bench.failures]).toEqual([2, []]);
+  expect(bench.logged).toEqual([['warn', 'an index is rebuilt']]);
+});
+
+test.each([true, false])('a start opens the file of each segment once, clean %s', async (isClean) => {
+  const bench = new Bench();
+  const config = { segmentBytes: 2 * size };
+  const log = await bench.create(config);
+  for (let i = 0; i < 5; i++) await log.appendAsLeader(batchOf([`value ${i}`]), 0, client).written;
+  await log.close();
+  const opened: string[] = [];
+  bench.disk.fault = (operation, path) => {
+    if (operation === 'open' && path.endsWith('.log')) opened.push(path);
+    return null;
+  };
+  const again = await bench.reopen(config, { isClean, recoveryPoint: 5 });
+  expect(opened).toEqual(again.state.segments.map(({ path }) => path));
+  await again.appendAsLeader(batchOf(['value 5']), 0, client).written;
+  expect(opened).toHaveLength(3);
+});

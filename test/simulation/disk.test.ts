@@ -154,3 +154,12 @@ test.each(['file', 'directory'])(
     expect(kept).toEqual([{ path: '/one', sizeBytes: what === 'file' ? 1 : 0 }]);
   },
 );
+
+test('a file that was opened for reading cannot be changed', async () => {
+  const disk = new SimulatedDisk();
+  await write(disk, '/f', 'abc', true);
+  const file = await disk.open('/f', 'read');
+  await expect(file.write([bytesOf('d')], 0)).rejects.toThrow('EBADF');
+  await expect(file.truncate(0)).rejects.toThrow('EBADF');
+  expect(text(await disk.readFile('/f'))).toBe('abc');
+});

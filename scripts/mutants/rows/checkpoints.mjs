@@ -1,8 +1,39 @@
 /** Bugs of what a start expects in a partition's directory: segment checkpoints, transaction indexes, segments. */
 const checkpointTest = 'test/log/segment-checkpoint.test.ts';
 const missingTest = 'test/log/missing-records.test.ts';
+const indexesTest = 'test/log/recovery-indexes.test.ts';
+const poolTest = 'test/log/file-pool.test.ts';
 
 export const checkpointRows = [
+  {
+    number: 1340,
+    bug: 'an append after a clean stop fails, and the log directory goes offline, when the last segment had to be read before',
+    reference: 'found while the opens of a start were counted: EBADF after a missing index was rebuilt',
+    change: 'a file that is open for reading is used for writes',
+    edits: [
+      {
+        file: 'src/log/segment/file-pool.ts',
+        from: "if (entry?.mode === 'read' && mode === 'write') {",
+        to: "if (entry?.mode === 'read' && mode === 'write' && entry.doomed) {",
+      },
+    ],
+    caughtBy: { test: poolTest, name: 'a file that is open for reading is opened again' },
+  },
+  {
+    number: 1341,
+    bug: 'a start opens the last segment of each log twice',
+    reference:
+      'src/log/recovery/segment-listing.ts: the check of the name and recovery use the same open file',
+    change: 'the check of the name opens the file for reading',
+    edits: [
+      {
+        file: 'src/log/recovery/segment-listing.ts',
+        from: "segment.openMode = i < bases.length - 1 ? 'read' : 'write';",
+        to: "segment.openMode = 'read';",
+      },
+    ],
+    caughtBy: { test: indexesTest, name: 'a start opens the file of each segment once' },
+  },
   {
     number: 1123,
     bug: 'a damaged segment checkpoint is told at each start',
@@ -84,8 +115,8 @@ export const checkpointRows = [
     edits: [
       {
         file: 'src/log/recovery/segment-listing.ts',
-        from: 'if (sizeBytes < batchHeaderBytes) return false;',
-        to: 'if (sizeBytes > 0) return false;',
+        from: 'if (header === null) return false;',
+        to: 'if (header !== undefined) return false;',
       },
     ],
     caughtBy: { test: missingTest, name: 'swapped files' },

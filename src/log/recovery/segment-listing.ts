@@ -4,8 +4,6 @@
  */
 import { assert } from '../../base/assert.ts';
 import { mark } from '../../base/mark.ts';
-import { batchHeader, batchHeaderBytes } from '../../protocol/records/batch.ts';
-import { headerFault, readFully } from '../segment/batch-scan.ts';
 import { readIfExists } from '../segment/index-bytes.ts';
 import type { PartitionLogOptions } from '../log-state.ts';
 import type { SegmentFileName } from '../names.ts';
@@ -78,27 +76,26 @@ export async function listSegments(
   const present = new Set(names);
   for (const [i, baseOffset] of bases.entries()) {
     const range = { from: baseOffset, to: bases[i + 1] ?? Number.MAX_SAFE_INTEGER };
-    const found = await findSegment(options, directory, range, present, {
+    const { segment, fault } = await findSegment(options, directory, range, present, {
       listed: listed.get(baseOffset) ?? null,
       isLeftOver: baseOffset < firstListed,
     });
-    if (await isMisnamed(options, found.segment, range)) {
-      misnamed.push(found.segment);
+    // Recovery and appends use the same open file of the last segment.
+    segment.openMode = i < bases.length - 1 ? 'read' : 'write';
+    if (await isMisnamed(options, segment, range)) {
+      misnamed.push(segment);
       continue;
     }
-    segments.push(found.segment);
-    if (found.segment.sizeBytes < (listed.get(baseOffset)?.sizeBytes ?? 0)) shortened.push(found.segment);
-    if (found.fault !== null) damaged.set(found.segment, found.fault);
+    segments.push(segment);
+    if (segment.sizeBytes < (listed.get(baseOffset)?.sizeBytes ?? 0)) shortened.push(segment);
+    if (fault !== null) damaged.set(segment, fault);
   }
-  // After a clean stop the index of the last segment must be whole too.
-  for (const segment of options.isClean ? segments : segments.slice(0, -1)) segment.openMode = 'read';
-  // An index without a log is left over from a deletion, or its log has other records.
+  for (const [i, segment] of segments.entries()) {
+    // After a clean stop the index of the last segment must be whole too.
+    segment.openMode = options.isClean || i < segments.length - 1 ? 'read' : 'write';
+  }
   const known = new Set(segments.map((segment) => segment.baseOffset));
-  for (const file of files) {
-    const isIndex = file.extension !== 'log' && file.extension !== 'snapshot';
-    if (file.suffix !== '' || !isIndex || known.has(file.offset)) continue;
-    await fs.remove(`${directory.path}/${segmentFileName(file.offset, file.extension)}`);
-  }
+  for (const name of strayIndexes(files, known)) await fs.remove(`${directory.path}/${name}`);
   const expected = new Set([...listed.keys(), ...misnamed.map((segment) => segment.baseOffset)]);
   const absent = [...expected].filter((baseOffset) => !known.has(baseOffset));
   const snapshots = offsetsOf('snapshot');
@@ -114,6 +111,14 @@ export async function listSegments(
     checkpoint: text,
     isCheckpointDamaged: isDamaged,
   };
+}
+
+/** The names of indexes without a log: they are left over from a deletion, or the log has other records. */
+function strayIndexes(files: readonly SegmentFileName[], known: ReadonlySet<number>): string[] {
+  const isIndex = ({ extension, suffix }: SegmentFileName): boolean =>
+    suffix === '' && extension !== 'log' && extension !== 'snapshot';
+  const strays = files.filter((file) => isIndex(file) && !known.has(file.offset));
+  return strays.map(({ offset, extension }) => segmentFileName(offset, extension));
 }
 
 async function readCheckpoint(
@@ -181,24 +186,17 @@ async function findSegment(
  * of that, and reads would skip records. A file that does not begin with a batch is damaged in another way.
  */
 async function isMisnamed(
-  { resources: { fs, logger } }: PartitionLogOptions,
-  { path, sizeBytes }: Segment,
+  { resources }: PartitionLogOptions,
+  segment: Segment,
   range: { readonly from: number; readonly to: number },
 ): Promise<boolean> {
-  if (sizeBytes < batchHeaderBytes) return false;
-  const bytes = Buffer.alloc(batchHeaderBytes);
-  const file = await fs.open(path, 'read');
-  try {
-    await readFully(file, bytes, 0, bytes.length);
-  } finally {
-    await file.close();
-  }
-  if (headerFault(bytes, 0, sizeBytes, 0) !== null) return false;
-  const { baseOffset } = batchHeader(bytes, 0);
+  const header = segment.sizeBytes === 0 ? null : await segment.headerAt(0, 0);
+  if (header === null) return false;
+  const { baseOffset } = header;
   if (baseOffset >= range.from && baseOffset < range.to) return false;
   mark('log.segment-misnamed');
-  logger.error('a segment has records of other offsets than its name says', {
-    path,
+  resources.logger.error('a segment has records of other offsets than its name says', {
+    path: segment.path,
     firstOffset: baseOffset,
   });
   return true;

@@ -8,11 +8,12 @@ import type { FileHandle, FileSystem } from '../../base/file-system.ts';
 /** Identifies a file, which may be renamed while it is open. */
 export interface PooledFile {
   readonly path: string;
-  /** `write` creates the file when it is missing. Used only when the file is opened. */
+  /** `write` creates the file when it is missing. A file that is open for reading is opened again when this changes to `write`. */
   readonly openMode: 'read' | 'write';
 }
 
 interface Entry {
+  readonly mode: 'read' | 'write';
   readonly handle: Promise<FileHandle>;
   users: number;
   /** To be closed as soon as no operation uses it. */
@@ -70,12 +71,15 @@ export class FilePool {
   }
 
   #enter(file: PooledFile): Entry {
+    const mode = file.openMode;
     let entry = this.#entries.get(file);
-    if (entry === undefined) {
-      entry = { handle: this.#fs.open(file.path, file.openMode), users: 0, doomed: false, closed: null };
-    } else {
-      this.#entries.delete(file);
+    this.#entries.delete(file);
+    if (entry?.mode === 'read' && mode === 'write') {
+      entry.doomed = true;
+      if (entry.users === 0) void this.#close(entry);
+      entry = undefined;
     }
+    entry ??= { mode, handle: this.#fs.open(file.path, mode), users: 0, doomed: false, closed: null };
     this.#entries.set(file, entry);
     entry.users += 1;
     return entry;

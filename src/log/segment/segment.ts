@@ -271,12 +271,12 @@ export class Segment implements PooledFile {
     await this.writeIndexes(true);
   }
 
-  /** The header of the batch at `position`; null when there is no batch. */
-  async headerAt(position: number): Promise<BatchHeader | null> {
+  /** The header of the batch at `position`, which begins at `offsetMin` or later; null when there is none. */
+  async headerAt(position: number, offsetMin = this.baseOffset): Promise<BatchHeader | null> {
     const bytes = Buffer.allocUnsafe(batchHeaderBytes);
     const have = await this.use((file) => readFully(file, bytes, position, bytes.length));
     if (have < bytes.length) return null;
-    const fault = headerFault(bytes, 0, this.sizeBytes - position, this.baseOffset);
+    const fault = headerFault(bytes, 0, this.sizeBytes - position, offsetMin);
     return fault === null ? batchHeader(bytes, 0) : null;
   }
 
