@@ -227,6 +227,8 @@ export interface Leader {
   /** Offset of the first entry of this epoch. */
   readonly startOffset: number;
   readonly progress: Map<NodeId, Progress>;
+  /** Monotonic time at which this replica was elected. */
+  readonly sinceMs: number;
   deadlineMs: number;
   /** Sizes and end offsets of the entries at and above the high watermark. */
   uncommitted: { endOffset: number; sizeBytes: number }[];

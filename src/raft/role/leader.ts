@@ -46,6 +46,7 @@ export function becomeLeader(state: RaftState): void {
     name: 'leader',
     startOffset,
     progress,
+    sinceMs: state.nowMs,
     deadlineMs: state.nowMs + state.options.heartbeatMs,
     uncommitted: [],
     uncommittedBytes: 0,

@@ -15,6 +15,10 @@ import { type ReplicaKey, sameReplica } from '../types.ts';
 
 /** A voter that has had no leader for this many fetch timeouts believes replicas that it does not know as voters. */
 const leaderlessTimeouts = 2;
+/** A leader steps down for a learner at most once in this many fetch timeouts. */
+const learnerTimeouts = 2;
+/** A learner can be ahead by the campaigns that it lost, which are few. */
+const learnerEpochsMax = 1000;
 
 /**
  * Whether this replica refuses elections because a leader is alive: it leads itself and does not hand over, or it follows a
@@ -47,9 +51,20 @@ function looksForAnyLeader(state: RaftState): boolean {
 
 /** Whether the message's later epoch counts. */
 export function mayTellEpoch(state: RaftState, from: ReplicaKey, { epoch }: RaftMessage): boolean {
-  if (isBelieved(state, from)) return true;
+  if (isBelieved(state, from) || isStrandedLearner(state, from, epoch)) return true;
   refuse(state, from, `node ${from.id}, which is no voter, names the later epoch ${epoch}`);
   return false;
+}
+
+/**
+ * Whether `from` is a learner that this leader can feed only in a later epoch: the learner has campaigned with an old voter set. The
+ * leader steps down and is elected again. Anybody becomes a learner by asking, so this is limited.
+ */
+function isStrandedLearner(state: RaftState, from: ReplicaKey, epoch: number): boolean {
+  const { role } = state;
+  if (role.name !== 'leader' || role.progress.get(from.id)?.directoryId !== from.directoryId) return false;
+  const ledMs = state.nowMs - role.sinceMs;
+  return ledMs >= learnerTimeouts * state.options.fetchTimeoutMs && epoch - state.epoch <= learnerEpochsMax;
 }
 
 /** Whether this replica accepts `from` as the leader of the present epoch. */

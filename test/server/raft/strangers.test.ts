@@ -55,7 +55,8 @@ function refusedOf(id: number): number {
 }
 
 test.each([1, 3])('of %i voters none ends or follows a stranger that claims to lead', async (count) => {
-  quorum = await TestQuorum.create(count, {}, true);
+  // Longer than the test: a leader steps down for a learner, and a voter believes strangers, only after two of these.
+  quorum = await TestQuorum.create(count, { fetchTimeoutMs: 60_000 }, true);
   transport = createTransport({ logger: silentLogger });
   await quorum.startAll();
   const leader = await quorum.activated();
