@@ -5,6 +5,7 @@
  * A payload begins with the format byte 0. Then for each record: its type, its version and the size of its body (unsigned
  * varints), and the body in the flexible encoding of Kafka's messages. Records are written in the newest version of their type.
  */
+import { LaterReleaseError } from '../base/later-release.ts';
 import { create, decodeFrom, encodeInto } from '../protocol/codec/codec.ts';
 import { Reader } from '../protocol/codec/reader.ts';
 import { Writer } from '../protocol/codec/writer.ts';
@@ -80,19 +81,27 @@ export function encodeRecords(records: readonly MetadataRecord[]): Uint8Array {
   return new Uint8Array(writer.finishContiguous());
 }
 
-/** Decodes a payload. Throws `MalformedPayloadError` for an unknown format, type or version, and for a wrong size of a record. */
+/**
+ * Decodes a payload. Throws `LaterReleaseError` for an unknown format, type or version: as in Kafka no metadata record may be
+ * skipped, because the image would then differ from that of the other nodes. Throws `MalformedPayloadError` for a wrong size of a
+ * record.
+ */
 export function decodeRecords(payload: Uint8Array): MetadataRecord[] {
   const records: MetadataRecord[] = [];
-  if (payload[0] !== payloadFormat) throw new MalformedPayloadError(`unknown payload format ${payload[0]}`);
+  if (payload[0] !== payloadFormat)
+    throw new LaterReleaseError(`A metadata entry has the unknown format ${payload[0]}`);
   const reader = new Reader(payload, 1);
   while (reader.remaining > 0) {
     const key = reader.uvarint();
     const version = reader.uvarint();
     const end = reader.uvarint() + reader.position;
     const type = typeByKey.get(key);
-    if (type === undefined) throw new MalformedPayloadError(`unknown record type ${key}`);
+    if (type === undefined) throw new LaterReleaseError(`A metadata record has the unknown type ${key}`);
     const schema = table[type] as Message;
-    if (version > schema.versions.max) throw new MalformedPayloadError(`${type} has no version ${version}`);
+    if (version > schema.versions.max)
+      throw new LaterReleaseError(
+        `A ${type} in the metadata log has version ${version}, known are versions up to ${schema.versions.max}`,
+      );
     if (end > payload.length) throw new MalformedPayloadError(`${type} ends beyond its payload`);
     const fields = decodeFrom(schema, version, reader);
     if (reader.position > end) throw new MalformedPayloadError(`${type} is longer than its size field says`);

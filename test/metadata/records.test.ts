@@ -1,14 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { LaterReleaseError } from '../../src/base/later-release.ts';
 import type { MetadataRecord, MetadataRecordType } from '../../src/metadata/records.ts';
-import {
-  decodeRecords,
-  encodeRecords,
-  MalformedPayloadError,
-  record,
-  recordSchemas,
-} from '../../src/metadata/records.ts';
+import { decodeRecords, encodeRecords, record, recordSchemas } from '../../src/metadata/records.ts';
 import type { Field, Message, Shape } from '../../src/protocol/schema/fields.ts';
 import { kafkaDefinitions, notCompared, ownTagsFrom } from '../kafka-definitions.ts';
 
@@ -100,6 +95,25 @@ describe('metadata records', () => {
     for (let size = 2; size < bytes.length; size++) {
       expect(() => decodeRecords(bytes.subarray(0, size)), String(size)).toThrow();
     }
-    expect(() => decodeRecords(new Uint8Array([9]))).toThrow(MalformedPayloadError);
+  });
+
+  test('what a later release has written is refused, because a skipped record would make images differ', () => {
+    const bytes = encodeRecords([record('TopicRecord', { name: 'abc', topicId: 'AAAAAAAAAAAAAAAAAAAAew' })]);
+    const replaced = (at: number, value: number): Uint8Array =>
+      bytes.map((byte, i) => (i === at ? value : byte));
+    const decoding = (payload: Uint8Array) => () => decodeRecords(payload);
+    expect(decoding(replaced(0, 9))).toThrow(/unknown format 9\. A later release/);
+    expect(decoding(replaced(1, 99))).toThrow(/unknown type 99\. A later release/);
+    expect(decoding(replaced(2, 7))).toThrow(/A TopicRecord .* has version 7, known are versions up to 0/);
+    expect(decoding(replaced(1, 99))).toThrow(LaterReleaseError);
+  });
+
+  test('fields that a later release has added are skipped', () => {
+    const topic = record('TopicRecord', { name: 'abc', topicId: 'AAAAAAAAAAAAAAAAAAAAew' });
+    const bytes = encodeRecords([topic]);
+    // A tagged field: the number of fields, then tag, size and value. The size of the record grows with it.
+    const longer = Uint8Array.from([...bytes.subarray(0, -1), 1, 100, 2, 8, 9]);
+    longer[3] = (bytes[3] as number) + 4;
+    expect(decodeRecords(longer)).toEqual([topic]);
   });
 });

@@ -6,10 +6,12 @@
  *   version (1 byte) | crc32c (4 bytes, over what follows) | message Frame or HardState of proto/storage.proto
  *
  * This release writes version 2 and can also read version 1, whose fields had no numbers. It skips fields that a later release
- * has added.
+ * has added. A value with a later version, or an entry of an unknown kind, is refused with a `LaterReleaseError`: every version has
+ * the CRC at the same place, so it is not taken for damage.
  */
 import { crc32c } from '../../base/crc32c.ts';
 import { nodeId } from '../../base/ids.ts';
+import { LaterReleaseError } from '../../base/later-release.ts';
 import { MalformedError, ProtoReader, ProtoWriter } from '../../base/protobuf.ts';
 import { isUuid } from '../../base/uuid.ts';
 import { FixedReader } from '../../raft/fixed-reader.ts';
@@ -55,12 +57,13 @@ function seal(content: Uint8Array): { bytes: Uint8Array; crc: number } {
 }
 
 function unseal(bytes: Uint8Array): { found: number; crc: number } {
-  const found = bytes[0];
-  if (found !== version && found !== firstVersion)
-    throw new MalformedError(`a record has version ${found}, known are ${firstVersion} and ${version}`);
-  const reader = new FixedReader(bytes, crcAt);
+  const reader = new FixedReader(bytes);
+  const found = reader.u8();
   const crc = reader.u32();
   if (crc !== crc32c(bytes, 0, crcEnd)) throw new MalformedError('a record does not match its checksum');
+  if (found === 0) throw new MalformedError('a record has version 0');
+  if (found > version)
+    throw new LaterReleaseError(`a record has version ${found}, known are 1 to ${version}`);
   return { found, crc };
 }
 
@@ -74,7 +77,7 @@ export function encodeFrame(frame: Frame): { bytes: Uint8Array; crc: number } {
   return seal(writer.finish());
 }
 
-/** Throws `MalformedError` when the bytes are damaged. */
+/** Throws `MalformedError` when the bytes are damaged, `LaterReleaseError` for an unknown version or kind of entry. */
 export function decodeFrame(bytes: Uint8Array): Frame & { readonly crc: number } {
   const { found, crc } = unseal(bytes);
   const frame = found === firstVersion ? firstFrame(bytes) : decodeContent(bytes.subarray(crcEnd));
@@ -130,7 +133,8 @@ function decodeEntry(bytes: Uint8Array, offset: number): Entry {
     },
   });
   const kind = kinds[fields.kind];
-  if (kind === undefined) throw new MalformedError(`the entry at offset ${offset} has an unknown kind`);
+  if (kind === undefined)
+    throw new LaterReleaseError(`the entry at offset ${offset} has the unknown kind ${fields.kind}`);
   return { offset, epoch: fields.epoch, kind, payload: fields.payload, appendedMs: fields.appendedMs };
 }
 
@@ -164,7 +168,7 @@ export function encodeHardState(record: StoredHardState): Uint8Array {
   return seal(writer.finish()).bytes;
 }
 
-/** Throws `MalformedError` when the bytes are damaged. */
+/** Throws `MalformedError` when the bytes are damaged, `LaterReleaseError` for an unknown version. */
 export function decodeHardState(bytes: Uint8Array): StoredHardState {
   const { found } = unseal(bytes);
   if (found === firstVersion) return firstHard(bytes);

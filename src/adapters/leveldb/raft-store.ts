@@ -7,13 +7,14 @@
  * - Frames follow each other without gaps and are chained by CRC.
  * - The log is compacted only below a durable snapshot.
  * - A write counts as complete only when the witness has its number.
- * - `open` refuses a state that contradicts itself or is older than the witness.
+ * - `open` refuses a state that contradicts itself, is older than the witness, or was written by a later release.
  */
 import { Level } from 'level';
 import { assert, at } from '../../base/assert.ts';
 import type { FileSystem } from '../../base/file-system.ts';
-import type { Uuid } from '../../base/uuid.ts';
+import { LaterReleaseError } from '../../base/later-release.ts';
 import { MalformedError } from '../../base/protobuf.ts';
+import type { Uuid } from '../../base/uuid.ts';
 import { FixedReader } from '../../raft/fixed-reader.ts';
 import { DamagedStoreError, type RaftStore, type RecoveredState, type WriteOp } from '../../raft/store.ts';
 import { type Entry, entrySizeBytes, type SnapshotMeta } from '../../raft/types.ts';
@@ -290,7 +291,7 @@ export class LevelRaftStore implements RaftStore {
       return read();
     } catch (error) {
       if (error instanceof MalformedError) this.#damaged(`${what}: ${error.message}`);
-      throw error;
+      throw this.#located(what, error);
     }
   }
 
@@ -301,8 +302,14 @@ export class LevelRaftStore implements RaftStore {
     } catch (error) {
       if (error instanceof MalformedError || isLevelDamage(error))
         this.#damaged(`${what}: ${levelWords(error)}`);
-      throw diskErrorOf(error, this.#databasePath);
+      throw diskErrorOf(this.#located(what, error), this.#databasePath);
     }
+  }
+
+  /** An error about an unknown version gets the place where it was found. Other errors are returned unchanged. */
+  #located(what: string, error: unknown): unknown {
+    if (!(error instanceof LaterReleaseError)) return error;
+    return new LaterReleaseError(`The metadata log in ${this.#directory}, ${what}: ${error.what}`);
   }
 
   #damaged(what: string): never {

@@ -4,11 +4,12 @@
  *
  *   magic 4 | version 1 | header length 4 | message SnapshotHeader of proto/storage.proto | state | crc32c 4 over all before it
  *
- * Version 1, which release 0.1 wrote, can still be read. After a crash a file is complete or does not exist: it is written under
+ * Version 1, which release 0.1 wrote, can still be read. Every version ends with the CRC, so a later version is not taken for damage. After a crash a file is complete or does not exist: it is written under
  * a temporary name, synced and renamed, and then the directory is synced. The newest two snapshots are kept.
  */
 import { crc32c } from '../../base/crc32c.ts';
 import type { FileSystem } from '../../base/file-system.ts';
+import { LaterReleaseError } from '../../base/later-release.ts';
 import { MalformedError, ProtoReader, ProtoWriter } from '../../base/protobuf.ts';
 import { FixedReader } from '../../raft/fixed-reader.ts';
 import type { SnapshotMeta, Voter } from '../../raft/types.ts';
@@ -18,6 +19,7 @@ const magic = 0x42534e50;
 const version = 2;
 const firstVersion = 1;
 const prefixBytes = 9;
+const crcBytes = 4;
 const keptCount = 2;
 const namePattern = /^(\d{20})-(\d{10})\.checkpoint$/;
 
@@ -37,7 +39,7 @@ export async function writeSnapshot(
   bytes: Uint8Array,
 ): Promise<void> {
   const header = encodeHeader(meta, bytes.length);
-  const trailer = new Uint8Array(4);
+  const trailer = new Uint8Array(crcBytes);
   new DataView(trailer.buffer).setUint32(0, crc32c(bytes, crc32c(header)));
   const path = `${directory}/${fileName(meta.endOffset, meta.epoch)}`;
   const temporary = `${path}.tmp`;
@@ -87,14 +89,17 @@ function encodeHeader(meta: SnapshotMeta, sizeBytes: number): Uint8Array {
   return header;
 }
 
-/** Throws `MalformedError` when the content is damaged. */
+/** Throws `MalformedError` when the content is damaged, `LaterReleaseError` for an unknown version. */
 export function decodeSnapshot(content: Uint8Array): SnapshotFile {
   const reader = new FixedReader(content);
   if (reader.u32() !== magic) throw new MalformedError('not a snapshot');
   const found = reader.u8();
   if (found === firstVersion) return firstSnapshot(content, reader);
-  if (found !== version)
-    throw new MalformedError(`a snapshot of version ${found}, known are ${firstVersion} and ${version}`);
+  if (found !== version) {
+    const end = content.length - crcBytes;
+    checkCrc(content, end, new FixedReader(content, end).u32());
+    throw new LaterReleaseError(`a snapshot has version ${found}, known are ${firstVersion} and ${version}`);
+  }
   const { meta, sizeBytes } = decodeHeader(reader.bytes());
   const end = reader.at + sizeBytes;
   if (end > content.length) throw new MalformedError('a snapshot ends too early');
@@ -136,7 +141,10 @@ function checkCrc(content: Uint8Array, end: number, stored: number): void {
     throw new MalformedError('a snapshot does not match its checksum');
 }
 
-/** Returns the newest undamaged snapshot that `matchesLog` accepts, and what is wrong with newer ones that it also accepts. */
+/**
+ * Returns the newest undamaged snapshot that `matchesLog` accepts, and what is wrong with newer ones that it also accepts. Throws
+ * `LaterReleaseError` when a later release has written one of these: it may be the one that the log begins at.
+ */
 export async function newestSnapshot(
   fs: FileSystem,
   directory: string,
@@ -151,6 +159,8 @@ export async function newestSnapshot(
       if (isNamedSo) return { snapshot, problems };
       problems.push(`${name}: the content is of another snapshot`);
     } catch (error) {
+      if (error instanceof LaterReleaseError)
+        throw new LaterReleaseError(`${directory}/${name}: ${error.what}`);
       if (!(error instanceof MalformedError)) throw error;
       problems.push(`${name}: ${error.message}`);
     }

@@ -5,9 +5,12 @@
  * write that is interrupted leaves the other copy intact.
  *
  *   copy: magic 4 | version 1 | crc32c 4 (over what follows) | directory id 16 | generation 8
+ *
+ * A later version may only add fields after these, outside of the CRC.
  */
 import { crc32c } from '../../base/crc32c.ts';
 import { type FileHandle, type FileSystem, replaceFile } from '../../base/file-system.ts';
+import { LaterReleaseError } from '../../base/later-release.ts';
 import { MalformedError } from '../../base/protobuf.ts';
 import { type Uuid, uuidToBytes } from '../../base/uuid.ts';
 import { FixedReader } from '../../raft/fixed-reader.ts';
@@ -42,7 +45,7 @@ export class Witness {
     this.#options = options;
   }
 
-  /** Throws `MalformedError` when neither of the two copies can be read. */
+  /** Throws `MalformedError` when neither of the two copies can be read, `LaterReleaseError` for an unknown version. */
   async read(): Promise<WitnessState> {
     const { fs, path, directoryId } = this.#options;
     if ((await fs.stat(path)) === null) return { kind: 'missing', generation: 0 };
@@ -92,11 +95,13 @@ export class Witness {
   }
 }
 
-/** Returns null when the copy is incomplete or damaged. */
+/** Returns null when the copy is incomplete or damaged. Throws `LaterReleaseError`. */
 function decodeCopy(bytes: Uint8Array): { directoryId: Uuid; generation: number } | null {
   if (bytes.length < copyBytes) return null;
   const reader = new FixedReader(bytes);
-  if (reader.u32() !== magic || reader.u8() !== version) return null;
-  if (reader.u32() !== crc32c(bytes, 0, crcEnd)) return null;
+  const isCopy = reader.u32() === magic;
+  const found = reader.u8();
+  if (!isCopy || found < version || reader.u32() !== crc32c(bytes, 0, crcEnd)) return null;
+  if (found > version) throw new LaterReleaseError(`it has version ${found}, known is ${version}`);
   return { directoryId: reader.uuid(), generation: reader.i64() };
 }

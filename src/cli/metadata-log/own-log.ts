@@ -8,6 +8,7 @@ import { basename, dirname, join } from 'node:path';
 import { systemFileSystem } from '../../adapters/file-system.ts';
 import { storeInMetadataDirectory } from '../../adapters/leveldb/raft-store.ts';
 import { decodeSnapshot, type SnapshotFile } from '../../adapters/leveldb/snapshot-files.ts';
+import { LaterReleaseError } from '../../base/later-release.ts';
 import { MalformedError } from '../../base/protobuf.ts';
 import { readMetaProperties } from '../../log/directories/meta-properties.ts';
 import { DamagedStoreError } from '../../raft/store.ts';
@@ -74,6 +75,7 @@ async function readCopy(metadataDirectory: string, copy: string): Promise<OwnLog
 }
 
 function readable(error: unknown, directory: string): unknown {
+  if (error instanceof LaterReleaseError) return new ToolError(error.message);
   if (!(error instanceof DamagedStoreError)) return error;
   return new ToolError(
     `The metadata log in ${directory} can't be read: ${error.message} If its node is running, try again or stop it first.`,
@@ -86,6 +88,7 @@ export function readOwnSnapshot(path: string): SnapshotFile | null {
   try {
     return decodeSnapshot(content);
   } catch (error) {
+    if (error instanceof LaterReleaseError) throw new ToolError(`${path}: ${error.message}`);
     if (!(error instanceof MalformedError)) throw error;
     if (error.message === 'not a snapshot') return null;
     throw new ToolError(`${path}: ${error.message}`);
