@@ -14,3 +14,8 @@ export class LaterReleaseError extends Error {
     this.what = what;
   }
 }
+
+/** Puts the place where it was found in front of a `LaterReleaseError`. Returns any other error as it is. */
+export function located(place: string, error: unknown): unknown {
+  return error instanceof LaterReleaseError ? new LaterReleaseError(`${place}: ${error.what}`) : error;
+}

@@ -23,6 +23,18 @@ export interface CoordinatorRecord {
   readonly value: Uint8Array | null;
 }
 
+/** A record of the internal topic has a type that this release does not know; a later release may have added it. */
+export class UnknownRecordTypeError extends Error {
+  override readonly name = 'UnknownRecordTypeError';
+  /** The number at the beginning of the key. */
+  readonly keyType: number;
+
+  constructor(keyType: number) {
+    super(`unknown record type ${keyType}`);
+    this.keyType = keyType;
+  }
+}
+
 /** The producer whose transaction the records belong to. */
 export interface Producer {
   readonly producerId: number;
@@ -118,7 +130,7 @@ export interface StateMachine<Shard, Input, Out extends Output = Output> {
   create(context: StepContext): Shard;
   /**
    * Replays one record, in the order of the log. `producer` is null when the record belongs to no transaction. Throws
-   * `DecodeError`.
+   * `DecodeError` and `UnknownRecordTypeError`, before it has changed anything.
    */
   replay(shard: Shard, record: CoordinatorRecord, producer: Producer | null): void;
   /** Replays a marker. */

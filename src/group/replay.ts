@@ -12,7 +12,7 @@ import { ConsumerGroupOf } from './consumer/group.ts';
 import { memberStates } from './consumer/member.ts';
 import { readChange } from './consumer/records.ts';
 import { renewSession as renewConsumerSession, startRebalanceTimer } from './consumer/timers.ts';
-import type { Producer } from '../coordinator/types.ts';
+import { type Producer, UnknownRecordTypeError } from '../coordinator/types.ts';
 import { createOffsets, removeOffset, setOffset } from './offset-table.ts';
 import type { ReadRecord } from './records.ts';
 import { readRecord } from './records.ts';
@@ -24,7 +24,7 @@ type GroupValue = NonNullable<Extract<ReadRecord, { type: 'group' }>['value']>;
 
 /**
  * Replays one record. An offset that was committed in a transaction stays pending until the marker of the transaction. Throws
- * `DecodeError` for a record in an unknown format.
+ * `DecodeError` for a record in an unknown format, `UnknownRecordTypeError` for one of an unknown type.
  */
 export function replayFrom(shard: Shard, record: GroupRecord, producer: Producer | null): void {
   if (producer === null) return replay(shard, record);
@@ -39,14 +39,15 @@ export function replayFrom(shard: Shard, record: GroupRecord, producer: Producer
 }
 
 /**
- * Replays a record that belongs to no transaction. Throws `DecodeError` for an unknown format; the caller decides whether loading
- * continues.
+ * Replays a record that belongs to no transaction. Throws `DecodeError` for an unknown format and `UnknownRecordTypeError`; the
+ * caller decides whether loading continues.
  */
 export function replay(shard: Shard, record: GroupRecord): void {
   const read = readRecord(record);
   if (read.type === 'unknown') {
     const found = readChange(record);
-    if (found !== null) replayChange(shard, found.groupId, found.change);
+    if (found === null) throw new UnknownRecordTypeError(read.keyType);
+    replayChange(shard, found.groupId, found.change);
     return;
   }
   if (read.type === 'group') return replayGroup(shard, read.group, read.value, record.value);

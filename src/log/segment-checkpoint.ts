@@ -6,9 +6,12 @@
  * Invariant: everything that the file lists is durable. A segment is removed, replaced or truncated only after the file no longer
  * lists it. What the file does not list is unknown, which is no fault. All of it is written before the recovery point passes it.
  *
+ * A new kind of line needs a new version.
+ *
  * A log of one segment without aborted transactions has no such file: its recovery point says where it ends.
  */
 import { replaceFile } from '../base/file-system.ts';
+import { LaterReleaseError } from '../base/later-release.ts';
 import { crc32c } from '../protocol/records/crc32c.ts';
 import type { LogState, LogView } from './log-state.ts';
 import { segmentCheckpointName } from './names.ts';
@@ -44,12 +47,17 @@ export function encodeSegmentCheckpoint({ segments, missing }: SegmentCheckpoint
   return `${text}crc ${crc32c(encoder.encode(text))}\n`;
 }
 
-/** Null when the text is damaged. */
+/**
+ * Null when the text is damaged. Throws `LaterReleaseError` for a later version, which ends with a checksum too: without the list
+ * of missing records this replica would count as complete.
+ */
 export function decodeSegmentCheckpoint(text: string): SegmentCheckpoint | null {
   const end = text.lastIndexOf('crc ');
-  if (end < 0 || !text.startsWith(`${version}\n`)) return null;
+  const found = Number(/^\d+(?=\n)/.exec(text)?.[0] ?? -1);
+  if (end < 0 || found < version) return null;
   const covered = text.slice(0, end);
   if (text.slice(end) !== `crc ${crc32c(encoder.encode(covered))}\n`) return null;
+  if (found > version) throw new LaterReleaseError(`it has version ${found}, known is ${version}`);
   const segments: ListedSegment[] = [];
   const missing: OffsetRange[] = [];
   for (const line of covered.split('\n').slice(1, -1)) {

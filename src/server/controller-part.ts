@@ -26,7 +26,7 @@ import { ControllerDriver } from './controller/controller-driver.ts';
 import { ControllerLog } from './controller/controller-log.ts';
 import { ControllerRegistrar } from './controller/controller-registrar.ts';
 import { ControllerServer } from './controller/controller-server.ts';
-import { supportedFeatures } from './controller/controller-settings.ts';
+import { checkFeatureLevels, supportedFeatures } from './controller/controller-settings.ts';
 import { SnapshotWriter } from './controller/snapshot-writer.ts';
 import { controllerEndpoints } from './listeners.ts';
 import type { ClaimedDirectories } from './claimed-directories.ts';
@@ -135,6 +135,11 @@ async function buildController(
     mutationsOf: (call, nowMs) => mutationsOf(quotas, call, nowMs),
   });
   log.addListener(driver);
+  loader.addPublisher({
+    onMetadataUpdate: (delta, image) => {
+      if (delta.featuresChanged) checkFeatureLevels(image.features.levels);
+    },
+  });
   loader.addPublisher(new ControllerLog({ logger, scheduler, isActive: () => driver.isActive }));
   const writer = new SnapshotWriter({
     log,

@@ -12,6 +12,7 @@ import { createTransport, type Transport } from '../adapters/one-port.ts';
 import { patientFileSystem } from '../adapters/patient-file-system.ts';
 import { createSystemRandom } from '../adapters/random.ts';
 import { canResolve, openFilesMax } from '../adapters/surroundings.ts';
+import { LaterReleaseError } from '../base/later-release.ts';
 import { intMax } from '../config/define.ts';
 import { NodeConfig } from '../config/node-config.ts';
 import type { LogLevels } from '../telemetry/log-levels.ts';
@@ -115,7 +116,9 @@ export async function runServer(
     batchBytesMax: config.get('socket.request.max.bytes'),
   });
   const fatal = (error: unknown): void => {
-    logger.error('Exiting Kafka due to fatal exception', { error });
+    if (error instanceof LaterReleaseError)
+      logger.error(`Exiting Kafka due to fatal exception: ${startFailure(error)}`);
+    else logger.error('Exiting Kafka due to fatal exception', { error });
     exitProcess(1);
   };
   onUncaught(fatal);

@@ -94,6 +94,8 @@ export const remedies: Readonly<Record<string, string>> = {
     'This is a defect: report the line with its stack. The client got UNKNOWN_SERVER_ERROR; the broker goes on.',
   'a damaged batch or record of a coordinator was skipped':
     'What groups or transactions stored there is lost: committed offsets may be older ones, and those groups read records again. Check the disk. With other replicas in sync, move this replica of the partition to another broker and back with kafka-reassign-partitions before it leads again.',
+  'a coordinator ignores records of an unknown type':
+    'A later release, or Apache Kafka with share or streams groups, has written them. Groups and transactions of the known types are complete. Nothing is deleted: start that release again if you need the others.',
   'a partition could not be loaded':
     'Groups or transactions of the partition are not served by this broker. Check its disk for errors before this line, and start the broker again, or let another replica lead with kafka-leader-election.',
 

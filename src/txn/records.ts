@@ -57,7 +57,7 @@ export function transactionTombstone(transactionalId: string): CoordinatorRecord
 
 export type ReadRecord =
   | { readonly type: 'transaction'; readonly transactionalId: string; readonly value: Transaction | null }
-  /** A record type that a later Kafka version has added: ignored. */
+  /** A record type that a later Kafka version has added. */
   | { readonly type: 'unknown'; readonly keyType: number };
 
 /** Throws `DecodeError` when key or value cannot be decoded. */

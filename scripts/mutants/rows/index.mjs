@@ -17,6 +17,7 @@ import { consumerGroupRows } from './consumer-groups.mjs';
 import { coordinatorRows } from './coordinator.mjs';
 import { driverRows } from './driver.mjs';
 import { electionRows } from './elections.mjs';
+import { laterReleaseRows } from './later-release.mjs';
 import { logRows } from './log.mjs';
 import { lostRecordsRows } from './lost-records.mjs';
 import { membershipRows } from './membership.mjs';
@@ -45,6 +46,7 @@ export const rows = [
   ...consumerGroupRows,
   ...coordinatorRows,
   ...electionRows,
+  ...laterReleaseRows,
   ...logRows,
   ...lostRecordsRows,
   ...simulatedTransactionRows,

@@ -12,7 +12,7 @@
 import { Level } from 'level';
 import { assert, at } from '../../base/assert.ts';
 import type { FileSystem } from '../../base/file-system.ts';
-import { LaterReleaseError } from '../../base/later-release.ts';
+import { located } from '../../base/later-release.ts';
 import { MalformedError } from '../../base/protobuf.ts';
 import type { Uuid } from '../../base/uuid.ts';
 import { FixedReader } from '../../raft/fixed-reader.ts';
@@ -291,7 +291,7 @@ export class LevelRaftStore implements RaftStore {
       return read();
     } catch (error) {
       if (error instanceof MalformedError) this.#damaged(`${what}: ${error.message}`);
-      throw this.#located(what, error);
+      throw located(`The metadata log in ${this.#directory}, ${what}`, error);
     }
   }
 
@@ -302,14 +302,11 @@ export class LevelRaftStore implements RaftStore {
     } catch (error) {
       if (error instanceof MalformedError || isLevelDamage(error))
         this.#damaged(`${what}: ${levelWords(error)}`);
-      throw diskErrorOf(this.#located(what, error), this.#databasePath);
+      throw diskErrorOf(
+        located(`The metadata log in ${this.#directory}, ${what}`, error),
+        this.#databasePath,
+      );
     }
-  }
-
-  /** An error about an unknown version gets the place where it was found. Other errors are returned unchanged. */
-  #located(what: string, error: unknown): unknown {
-    if (!(error instanceof LaterReleaseError)) return error;
-    return new LaterReleaseError(`The metadata log in ${this.#directory}, ${what}: ${error.what}`);
   }
 
   #damaged(what: string): never {

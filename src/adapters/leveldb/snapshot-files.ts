@@ -9,7 +9,7 @@
  */
 import { crc32c } from '../../base/crc32c.ts';
 import type { FileSystem } from '../../base/file-system.ts';
-import { LaterReleaseError } from '../../base/later-release.ts';
+import { LaterReleaseError, located } from '../../base/later-release.ts';
 import { MalformedError, ProtoReader, ProtoWriter } from '../../base/protobuf.ts';
 import { FixedReader } from '../../raft/fixed-reader.ts';
 import type { SnapshotMeta, Voter } from '../../raft/types.ts';
@@ -159,9 +159,7 @@ export async function newestSnapshot(
       if (isNamedSo) return { snapshot, problems };
       problems.push(`${name}: the content is of another snapshot`);
     } catch (error) {
-      if (error instanceof LaterReleaseError)
-        throw new LaterReleaseError(`${directory}/${name}: ${error.what}`);
-      if (!(error instanceof MalformedError)) throw error;
+      if (!(error instanceof MalformedError)) throw located(`${directory}/${name}`, error);
       problems.push(`${name}: ${error.message}`);
     }
   }

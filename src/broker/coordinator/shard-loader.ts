@@ -3,12 +3,12 @@
  * a transaction) and the markers that end transactions.
  *
  * A batch or record that cannot be decoded is skipped and logged, so that damage at one place does not make the whole partition
- * unavailable.
+ * unavailable. As in Kafka, records of types that this release does not know are skipped too: there is one line for each type.
  */
 import { mark } from '../../base/mark.ts';
 import type { Clock, Scheduler } from '../../base/clock.ts';
 import { yieldTurn } from '../../base/clock.ts';
-import type { StateMachine } from '../../coordinator/types.ts';
+import { type StateMachine, UnknownRecordTypeError } from '../../coordinator/types.ts';
 import { DecodeError } from '../../protocol/codec/codec.ts';
 import { type BatchHeader, batches, checkCrc } from '../../protocol/records/batch.ts';
 import { endTransactionOf } from '../../protocol/records/control.ts';
@@ -43,6 +43,7 @@ export interface Loaded {
  */
 export async function loadShard<Shard>(options: LoadOptions<Shard>): Promise<Loaded | null> {
   const { partition, clock, scheduler, isWanted } = options;
+  const unknown: UnknownTypes = new Map();
   let sizeBytes = 0;
   let batchCount = 0;
   let offset = partition.logStartOffset;
@@ -66,7 +67,7 @@ export async function loadShard<Shard>(options: LoadOptions<Shard>): Promise<Loa
         return null;
       }
       // The first batch may begin before the log start offset; its records before that offset are skipped.
-      replayBatch(options, header, offset);
+      replayBatch(options, unknown, header, offset);
       sizeBytes += header.sizeBytes;
       batchCount++;
       offset = header.lastOffset + 1;
@@ -75,17 +76,52 @@ export async function loadShard<Shard>(options: LoadOptions<Shard>): Promise<Loa
       sliceEndMs = clock.monotonicMs() + sliceMs;
     }
   }
+  reportUnknown(options, unknown);
   return isWanted() ? { endOffset, batchCount, sizeBytes } : null;
 }
 
-function replayBatch<Shard>(options: LoadOptions<Shard>, header: BatchHeader, fromOffset: number): void {
+/** For each unknown record type: how many records have it, and the offset of the first one. */
+type UnknownTypes = Map<number, { count: number; readonly firstOffset: number }>;
+
+function reportUnknown<Shard>({ partition, logger }: LoadOptions<Shard>, unknown: UnknownTypes): void {
+  for (const [keyType, { count, firstOffset }] of unknown)
+    logger.warn('a coordinator ignores records of an unknown type', {
+      partition: `${partition.topic}-${partition.index}`,
+      keyType,
+      count,
+      firstOffset,
+    });
+}
+
+function replayBatch<Shard>(
+  options: LoadOptions<Shard>,
+  unknown: UnknownTypes,
+  header: BatchHeader,
+  fromOffset: number,
+): void {
   tolerate(options, header.baseOffset, () => {
     if (!checkCrc(header.bytes, header.at, header)) throw new DecodeError('the checksum is wrong');
     for (const record of decodeRecords(header)) {
       if (record.offset < fromOffset) continue;
-      tolerate(options, record.offset, () => replayRecord(options, header, record));
+      tolerate(options, record.offset, () => replayKnown(options, unknown, header, record));
     }
   });
+}
+
+function replayKnown<Shard>(
+  options: LoadOptions<Shard>,
+  unknown: UnknownTypes,
+  header: BatchHeader,
+  record: KafkaRecord,
+): void {
+  try {
+    replayRecord(options, header, record);
+  } catch (error) {
+    if (!(error instanceof UnknownRecordTypeError)) throw error;
+    const seen = unknown.get(error.keyType);
+    if (seen === undefined) unknown.set(error.keyType, { count: 1, firstOffset: record.offset });
+    else seen.count += 1;
+  }
 }
 
 function replayRecord<Shard>(

@@ -3,7 +3,8 @@
  * is printed as a batch.
  */
 import { existsSync, statSync } from 'node:fs';
-import { decodeRecords, recordSchemas } from '../../metadata/records.ts';
+import { LaterReleaseError } from '../../base/later-release.ts';
+import { decodeRecords, type MetadataRecord, recordSchemas } from '../../metadata/records.ts';
 import { snapshotPayloads } from '../../metadata/snapshot.ts';
 import type { Entry } from '../../raft/types.ts';
 import { ownMetadataDirectory, readOwnLog, readOwnSnapshot } from '../metadata-log/own-log.ts';
@@ -37,24 +38,36 @@ function dumpSnapshot(
 ): void {
   io.stdout(`Snapshot end offset: ${meta.endOffset}, epoch: ${meta.epoch}\n`);
   for (const payload of snapshotPayloads(bytes)) {
-    const records = decodeRecords(payload);
-    io.stdout(`count: ${records.length} size: ${payload.length}\n`);
-    if (printsRecords) printRecords(payload, '|', io);
+    const records = readable(payload, meta.endOffset, io);
+    io.stdout(`count: ${records?.length ?? '?'} size: ${payload.length}\n`);
+    if (printsRecords && records !== null) printRecords(records, '|', io);
   }
 }
 
 function dumpEntry(entry: Entry, printsRecords: boolean, io: CliIo): void {
   const { offset, epoch, kind, payload, appendedMs } = entry;
-  const isData = kind === 'data' && payload.length > 0;
-  const count = isData ? ` count: ${decodeRecords(payload).length}` : '';
+  const records = kind === 'data' && payload.length > 0 ? readable(payload, offset, io) : null;
+  const count = records === null ? '' : ` count: ${records.length}`;
   io.stdout(
     `baseOffset: ${offset} lastOffset: ${offset}${count} partitionLeaderEpoch: ${epoch} kind: ${kind} CreateTime: ${appendedMs} size: ${payload.length}\n`,
   );
-  if (isData && printsRecords) printRecords(payload, `| offset: ${offset} CreateTime: ${appendedMs}`, io);
+  if (printsRecords && records !== null)
+    printRecords(records, `| offset: ${offset} CreateTime: ${appendedMs}`, io);
 }
 
-function printRecords(payload: Uint8Array, start: string, io: CliIo): void {
-  for (const record of decodeRecords(payload)) {
+/** The records of a payload. When a later release has written one of them, it prints so as Kafka does, and returns null. */
+function readable(payload: Uint8Array, offset: number, io: CliIo): MetadataRecord[] | null {
+  try {
+    return decodeRecords(payload);
+  } catch (error) {
+    if (!(error instanceof LaterReleaseError)) throw error;
+    io.stdout(`Error at ${offset}, skipping. ${error.what}\n`);
+    return null;
+  }
+}
+
+function printRecords(records: readonly MetadataRecord[], start: string, io: CliIo): void {
+  for (const record of records) {
     io.stdout(`${start} payload: ${metadataText(record, recordSchemas[record.type].versions.max)}\n`);
   }
 }

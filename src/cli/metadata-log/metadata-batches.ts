@@ -4,6 +4,7 @@
  */
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { LaterReleaseError } from '../../base/later-release.ts';
 import { decodeRecords as decodeBatch } from '../../protocol/records/record.ts';
 import { decodeFramedRecord } from '../../metadata/framed-record.ts';
 import { decodeRecords, type MetadataRecord } from '../../metadata/records.ts';
@@ -54,14 +55,22 @@ async function* ownDirectory(path: string): AsyncGenerator<MetadataBatch> {
   if (snapshot !== null) yield* ownSnapshot(snapshot);
   for (const { offset, epoch, kind, payload, appendedMs } of entries) {
     if (offset < endOffset || kind !== 'data') continue;
-    yield { lastOffset: offset, epoch, timestampMs: appendedMs, records: decodeRecords(payload) };
+    yield { lastOffset: offset, epoch, timestampMs: appendedMs, records: ownRecords(payload) };
   }
 }
 
 function* ownSnapshot(snapshot: NonNullable<ReturnType<typeof readOwnSnapshot>>): Generator<MetadataBatch> {
   const { endOffset, epoch } = snapshot.meta;
   for (const payload of snapshotPayloads(snapshot.bytes)) {
-    yield { lastOffset: endOffset - 1, epoch, timestampMs: null, records: decodeRecords(payload) };
+    yield { lastOffset: endOffset - 1, epoch, timestampMs: null, records: ownRecords(payload) };
+  }
+}
+
+function ownRecords(payload: Uint8Array): MetadataRecord[] {
+  try {
+    return decodeRecords(payload);
+  } catch (error) {
+    throw error instanceof LaterReleaseError ? new ToolError(error.message) : error;
   }
 }
 

@@ -6,6 +6,7 @@
 import type { Scheduler } from '../../base/clock.ts';
 import type { FileSystem } from '../../base/file-system.ts';
 import { replaceFile } from '../../base/file-system.ts';
+import { LaterReleaseError } from '../../base/later-release.ts';
 import type { Uuid } from '../../base/uuid.ts';
 import { isUuid } from '../../base/uuid.ts';
 import { forEachInTurns } from '../manager/concurrency.ts';
@@ -114,11 +115,16 @@ export function encodePartitionMetadata(topicId: Uuid): Uint8Array {
   return encoder.encode(`version: 0\ntopic_id: ${topicId}`);
 }
 
-/** The topic id of a partition directory; null when the file is missing or invalid. */
+/**
+ * The topic id of a partition directory; null when the file is missing or invalid. As in Kafka a later version is refused: throws
+ * `LaterReleaseError`. With a guessed topic id the log could be taken for that of another topic with the same name.
+ */
 export async function readPartitionMetadata(fs: FileSystem, directory: string): Promise<Uuid | null> {
   const text = await readText(fs, `${directory}/${partitionMetadataName}`);
-  const match = text === null ? null : /^version: 0\ntopic_id: (\S+)\s*$/.exec(text);
-  const id = match?.[1] ?? '';
+  const match = text === null ? null : /^version: (\d+)\n(?:topic_id: (\S+)\s*$)?/.exec(text);
+  const [, found = '0', id = ''] = match ?? [];
+  if (Number(found) > 0)
+    throw new LaterReleaseError(`${directory}/${partitionMetadataName} has version ${found}, known is 0`);
   return isUuid(id) ? id : null;
 }
 

@@ -3,10 +3,12 @@
  * it: a start truncates logs and lowers recovery points, so the next one does not find the loss again.
  */
 import type { FileSystem } from '../../base/file-system.ts';
+import { LaterReleaseError } from '../../base/later-release.ts';
 import type { Scheduler } from '../../base/clock.ts';
 import type { Uuid } from '../../base/uuid.ts';
 import { lostRecordsName, parsePartitionDirectoryName } from '../names.ts';
-import { readOffsetCheckpoint, writeOffsetCheckpoint } from './checkpoints.ts';
+import { readIfExists } from '../segment/index-bytes.ts';
+import { decodeOffsetCheckpoint, writeOffsetCheckpoint } from './checkpoints.ts';
 
 export interface LostReplica {
   readonly topic: string;
@@ -20,10 +22,18 @@ export interface LostReplica {
 /** By the name of the partition's directory. */
 export type LostReplicas = Map<string, LostReplica>;
 
-/** Adds what an earlier start has found and not reported. A damaged file counts as empty. */
+/**
+ * Adds what an earlier start has found and not reported. A damaged file counts as empty; for one of a later version it throws
+ * `LaterReleaseError`.
+ */
 export async function readLost(fs: FileSystem, directory: string, lost: LostReplicas): Promise<void> {
-  const known = await readOffsetCheckpoint(fs, `${directory}/${lostRecordsName}`);
-  for (const [name, latestEpoch] of known ?? []) {
+  const path = `${directory}/${lostRecordsName}`;
+  const content = await readIfExists(fs, path);
+  if (content === null) return;
+  const text = new TextDecoder().decode(content);
+  const version = /^[1-9]\d*(?=\n)/.exec(text)?.[0];
+  if (version !== undefined) throw new LaterReleaseError(`${path}: it has version ${version}, known is 0`);
+  for (const [name, latestEpoch] of decodeOffsetCheckpoint(text) ?? []) {
     const id = parsePartitionDirectoryName(name);
     if (id !== null) lost.set(name, { ...id, topicId: '', latestEpoch });
   }

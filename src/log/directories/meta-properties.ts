@@ -3,6 +3,7 @@
  * it; every start reads it. The bytes are as Kafka writes them, so that Kafka and this broker can use each other's directories.
  */
 import { type FileSystem, replaceFile } from '../../base/file-system.ts';
+import { LaterReleaseError } from '../../base/later-release.ts';
 import type { Uuid } from '../../base/uuid.ts';
 import { parseProperties } from '../../config/properties-file.ts';
 
@@ -19,7 +20,10 @@ export function metaPropertiesPath(directory: string): string {
   return `${directory}/${metaPropertiesName}`;
 }
 
-/** Throws with Kafka's messages when a key is missing, the version is unknown, or the node id is not a number. */
+/**
+ * Throws with Kafka's messages when a key is missing, the version is unknown (`LaterReleaseError` for a later one), or the node id is
+ * not a number.
+ */
 export function parseMetaProperties(text: string): MetaProperties {
   const values = parseProperties(text);
   const required = (key: string): string => {
@@ -28,8 +32,9 @@ export function parseMetaProperties(text: string): MetaProperties {
     return value;
   };
   const version = required('version');
-  if (version !== '1')
-    throw new Error(`Unsupported version ${version}: this directory was used with ZooKeeper.`);
+  if (version === '0') throw new Error('Unsupported version 0: this directory was used with ZooKeeper.');
+  if (!/^\d+$/.test(version)) throw new Error(`Invalid meta.properties version string '${version}'`);
+  if (version !== '1') throw new LaterReleaseError(`Unknown meta.properties version number ${version}`);
   const clusterId = required('cluster.id');
   const nodeId = Number(required('node.id'));
   if (!Number.isInteger(nodeId))

@@ -3,12 +3,17 @@
  * the first header of each segment is read.
  */
 import { assert } from '../../base/assert.ts';
+import { located } from '../../base/later-release.ts';
 import { mark } from '../../base/mark.ts';
 import { readIfExists } from '../segment/index-bytes.ts';
 import type { PartitionLogOptions } from '../log-state.ts';
 import type { SegmentFileName } from '../names.ts';
 import { parseSegmentFileName, segmentCheckpointName, segmentFileName } from '../names.ts';
-import { decodeSegmentCheckpoint, type ListedSegment } from '../segment-checkpoint.ts';
+import {
+  decodeSegmentCheckpoint,
+  type ListedSegment,
+  type SegmentCheckpoint,
+} from '../segment-checkpoint.ts';
 import type { PartitionDirectory } from '../partition-directory.ts';
 import { Segment } from '../segment/segment.ts';
 import { type AbortedTransaction, type OffsetRange, TransactionIndex } from '../segment/transaction-index.ts';
@@ -135,7 +140,12 @@ async function readCheckpoint(
   const content = names.includes(segmentCheckpointName) ? await readIfExists(fs, path) : null;
   if (content === null) return { text: null, isDamaged: false, listed: new Map(), missing: [] };
   const text = new TextDecoder().decode(content);
-  const checkpoint = decodeSegmentCheckpoint(text);
+  let checkpoint: SegmentCheckpoint | null;
+  try {
+    checkpoint = decodeSegmentCheckpoint(text);
+  } catch (error) {
+    throw located(path, error);
+  }
   if (checkpoint === null) logger.warn('a checkpoint is damaged and is ignored', { path });
   const { segments, missing } = checkpoint ?? { segments: [], missing: [] };
   return {

@@ -1,4 +1,5 @@
 /** The settings of the controller, from this node's properties. */
+import { LaterReleaseError } from '../../base/later-release.ts';
 import type { NodeConfig } from '../../config/node-config.ts';
 import type { ControllerSettings } from '../../controller/state.ts';
 import type { FeatureRange } from '../../metadata/cluster-image.ts';
@@ -14,6 +15,20 @@ export const supportedFeatures: ReadonlyMap<string, FeatureRange> = new Map([
   ['streams.version', { min: 0, max: 1 }],
   ['transaction.version', { min: 0, max: 2 }],
 ]);
+
+/**
+ * Throws `LaterReleaseError` when a feature has a level that this release does not support. As in Kafka no controller goes on then:
+ * as the leader it would write records that do not fit the level.
+ */
+export function checkFeatureLevels(levels: ReadonlyMap<string, number>): void {
+  for (const [name, level] of levels) {
+    const { min, max } = supportedFeatures.get(name) ?? { min: 0, max: 0 };
+    if (level < min || level > max)
+      throw new LaterReleaseError(
+        `The metadata log sets ${name} to ${level}, and this controller supports only the levels ${min} to ${max}`,
+      );
+  }
+}
 
 export function controllerSettings(
   config: NodeConfig,

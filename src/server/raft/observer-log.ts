@@ -21,6 +21,7 @@ import { entriesFault, epochFault } from '../../raft/messages.ts';
 import type { ReplicaKey, Voter } from '../../raft/types.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import { batchAt } from './delivery.ts';
+import { logFailure } from './log-failure.ts';
 import {
   feedBytes,
   type FeedEntries,
@@ -271,7 +272,7 @@ export class ObserverLog implements MetadataLog {
     this.#working = true;
     this.#work()
       .catch((error: unknown) => {
-        this.#options.logger.error('The metadata log has failed', { error: String(error) });
+        logFailure(this.#options.logger, error);
         void this.shutdown();
         this.#options.onFatal(error);
       })

@@ -44,6 +44,7 @@ import type { RaftStore, RecoveredState } from '../../raft/store.ts';
 import type { Endpoint, ReplicaKey, Voter } from '../../raft/types.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import { Delivery } from './delivery.ts';
+import { logFailure } from './log-failure.ts';
 import { GroupCommit } from './group-commit.ts';
 import { Leadership } from './leadership.ts';
 import { ObserverFeed } from './observer-feed.ts';
@@ -420,7 +421,7 @@ export class VoterLog implements MetadataLog {
     this.#transport.stop();
     this.#feed.stop();
     this.#proposals.rejectAll(this.#notLeader('the metadata log has failed'));
-    this.#options.logger.error('The metadata log has failed', { error: String(error) });
+    logFailure(this.#options.logger, error);
     this.#options.onFatal(error);
   }
 }

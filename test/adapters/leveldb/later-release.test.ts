@@ -214,7 +214,7 @@ describe('a start is refused, and does not call it damage', () => {
     ],
     ['the hard state', 'h', /raft, the hard state: a record has version 3/],
   ])('%s of a later version', async (_, prefix, says) => {
-    let before = Buffer.alloc(0);
+    let before: Buffer = Buffer.alloc(0);
     const path = await copyWith(async (database) => {
       const [key, bytes] =
         prefix === 'h' ? [hardKey, (await database.get(hardKey)) as Buffer] : await onlyFrame(database);
