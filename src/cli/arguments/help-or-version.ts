@@ -4,7 +4,7 @@ import { optionsHelp } from './options-help.ts';
 import { type CliIo, ToolError } from '../tool.ts';
 import { kafkaVersion } from '../version.ts';
 
-/** Finds these two options without parsing the other arguments, which may be wrong. */
+/** Finds `--help` and `--version` without parsing the other arguments, which may be wrong. */
 export function unread(args: readonly string[]): Pick<Options, 'has'> {
   return { has: (name) => args.includes(`--${name}`) };
 }

@@ -123,8 +123,8 @@ function range(text: string): number[] {
 }
 
 /**
- * Returns the ports that a service publishes on this machine. A mapping may name no port of this machine; Docker would then
- * choose one. Nobody knows that port, so such a mapping is left out.
+ * Returns the ports that a service publishes on this machine. A mapping that names no port of this machine is left out: Docker
+ * would choose a port for it, so no client expects a certain one.
  */
 function portsOf(service: Fields, name: string): PublishedPort[] {
   return listOf(service.ports).flatMap((entry) => {

@@ -176,7 +176,7 @@ function sourceOf(client: KafkaClient, { options, settings, selection }: Plan, i
     : groupSource(client, selection, settings, groupId, fetch, onMissing);
 }
 
-/** Tells once that a topic does not exist; the tool waits for it. */
+/** Returns a function that prints a warning that a topic does not exist, but only at its first call. The tool waits for the topic. */
 function warnOfMissing(groupId: string | undefined, io: CliIo): OnMissing {
   let isSaid = false;
   const group = groupId === undefined ? '' : `, groupId=${groupId}`;

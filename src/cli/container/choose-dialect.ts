@@ -1,6 +1,6 @@
 /**
- * Decides by which image's rules the variables are read, the dialect. One dialect applies to all variables, because they mean
- * different things: to cp-kafka, for example, KAFKA_CFG_* means nothing.
+ * Decides by which image's rules (the dialect) the variables are read. One dialect applies to all variables, because the images
+ * read the same names differently: cp-kafka, for example, ignores KAFKA_CFG_*.
  */
 import type { Dialect, Environment } from './types.ts';
 

@@ -27,8 +27,7 @@ export interface File {
 export interface Provenance {
   readonly image: MetadataImage;
   /**
-   * The time of the last batch, in milliseconds since 1970. Null when it is not known, because our metadata log stores no
-   * times.
+   * The time of the last batch, in milliseconds since 1970. Null when it is not known: a snapshot of ours stores no times.
    */
   readonly lastTimestampMs: number | null;
 }

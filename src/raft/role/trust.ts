@@ -1,13 +1,13 @@
 /**
- * Whom a replica believes. A peer is known by the node id and the directory id in its hello, which nothing proves. So a message may
- * come from a process that is no controller of this cluster, and it must not end an epoch, a leadership or this process.
+ * Which peers a replica believes. A peer sends its node id and its directory id in its hello, without a proof. So a message may come
+ * from a process that is not a controller of this cluster. Such a message must not end an epoch, a leadership or this process.
  *
- * Believed are the voters of all voter sets in this replica's log, the leader of the present epoch, and the candidate that has this
- * replica's vote. Another replica may be a leader too: this replica may lack the entry that makes it a voter, and a learner can be
- * elected (`election.ts`). So after a time without a leader a voter believes everybody; a replica that is not a voter does so as
- * soon as it has no leader.
+ * A replica believes the voters of all voter sets in its log, the leader of the present epoch, and the candidate that it has voted
+ * for in this epoch. Another replica may lead too: this replica may lack the entry that makes the other one a voter, and a learner
+ * can be elected (`election.ts`). So a voter that has had no leader for some time believes every peer; a replica that is not a
+ * voter does so as soon as it has no leader.
  *
- * One epoch has one leader. A second one is refused; only a voter takes the place of a leader that is no voter.
+ * An epoch has one leader. A second one is refused, with one exception: a voter replaces a leader that is not a voter.
  */
 import type { RaftMessage } from '../messages.ts';
 import type { RaftState } from '../state.ts';
