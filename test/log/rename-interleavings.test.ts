@@ -147,7 +147,7 @@ const errorsOf = ({ logged }: Bench): unknown[] => logged.filter(([level]) => le
 
 const runs = Number(process.env['RUNS'] ?? 10);
 
-describe('beside flushes, reads and appends', () => {
+describe('during flushes, reads and appends', () => {
   const seed = process.env['SEED'] === undefined ? undefined : Number(process.env['SEED']);
   const seeds = fc.integer({ min: 1, max: 1_000_000 });
   const check = (body: (seed: number) => Promise<void>): Promise<void> =>
@@ -155,10 +155,6 @@ describe('beside flushes, reads and appends', () => {
       ? fc.assert(fc.asyncProperty(seeds, body), { numRuns: runs, endOnFailure: true })
       : body(seed);
 
-  test('a partition moves to and fro', () => check(moveUnderFlushes), 120_000);
-  test(
-    'the deletion of the partition, which is created again at once',
-    () => check(deleteUnderFlushes),
-    120_000,
-  );
+  test('a partition can be moved between directories and back', () => check(moveUnderFlushes), 120_000);
+  test('a partition can be deleted and created again at once', () => check(deleteUnderFlushes), 120_000);
 });

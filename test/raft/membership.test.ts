@@ -191,7 +191,7 @@ test('Raft thesis: 4.2.3: a removed server without that entry does not disturb t
   expect(ids(quorum, 3)).toEqual([1, 2]);
 });
 
-test('KIP-853: refused are the removal of the last voter, a duplicate, and an unknown directory id', () => {
+test('KIP-853: the removal of the last voter, a duplicate voter and an unknown directory id are refused', () => {
   const quorum = ledBy1(2, 1);
   expect(refusals(quorum, { kind: 'remove', voter: quorum.replica(1) })).toEqual(['1: lastVoter']);
   expect(refusals(quorum, { kind: 'add', voter: quorum.voter(1) })).toEqual(['1: duplicateVoter']);

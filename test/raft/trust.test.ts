@@ -89,7 +89,7 @@ test('a leader that has resigned does not follow another one in its own epoch', 
   expect(quorum.status(1)).toContain('1 resigned, epoch 1');
 });
 
-test('a voter without a leader believes a node that it does not know only after two fetch timeouts', () => {
+test('a voter without a leader accepts messages of an unknown node only after two fetch timeouts', () => {
   const quorum = ledBy1();
   quorum.crash(1);
   const heardMs = quorum.nowMs;
@@ -125,7 +125,7 @@ test('a voter without a leader follows no stranger in its epoch', () => {
   expect(quorum.status(2)).toContain('2 follower of 1, epoch 1');
 });
 
-test('a voter takes the place of a leader that is no voter, and not the other way round', () => {
+test('a voter can replace a leader that is not a voter, but not the reverse', () => {
   const quorum = ledBy1();
   quorum.crash(1);
   quorum.nowMs += 10_000;
@@ -166,7 +166,7 @@ test('only the leader makes a follower campaign', () => {
   expect(quorum.status(2)).toContain('2 candidate, epoch 2');
 });
 
-test('a leader steps down for a learner with a later epoch, which it could not feed: seldom, and not for any epoch', () => {
+test('a leader steps down for a learner with a later epoch, but not often, and not for a distant epoch', () => {
   const quorum = ledBy1();
   const electedMs = quorum.nowMs;
   const tells = (learner: ReplicaKey, epoch: number): void =>

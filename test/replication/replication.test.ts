@@ -47,7 +47,7 @@ function leaderOf(cluster: Cluster, index = 0): Partition {
 }
 
 describe('configuration', () => {
-  simulate('topics take over what they inherit from the broker when its settings change', {}, (cluster) => {
+  simulate('topics get the new value of a broker setting that they inherit', {}, (cluster) => {
     const leader = leaderOf(cluster);
     cluster.config = { ...cluster.config, maxMessageBytes: 2000 };
     cluster.commit([
@@ -64,21 +64,25 @@ describe('configuration', () => {
 });
 
 describe('three replicas', () => {
-  simulate('acks=all is kept when all have it; followers learn the high watermark at once', {}, (cluster) => {
-    const leader = leaderOf(cluster);
-    const result = produce(leader);
-    expect(leader.highWatermark).toBe(0);
-    cluster.runUntil(() => result.outcome !== null);
-    expect(result.outcome).toBe('ok');
-    expect(leader.highWatermark).toBe(2);
-    expect([2, 3].map((id) => cluster.replica(id)?.logEndOffset)).toEqual([2, 2]);
-    const startMs = cluster.world.nowMs;
-    cluster.runUntil(() => [2, 3].every((id) => cluster.replica(id)?.highWatermark === 2));
-    expect(cluster.world.nowMs - startMs).toBeLessThan(10);
-  });
+  simulate(
+    'acks=all is acknowledged when all replicas have the records; followers learn the high watermark at once',
+    {},
+    (cluster) => {
+      const leader = leaderOf(cluster);
+      const result = produce(leader);
+      expect(leader.highWatermark).toBe(0);
+      cluster.runUntil(() => result.outcome !== null);
+      expect(result.outcome).toBe('ok');
+      expect(leader.highWatermark).toBe(2);
+      expect([2, 3].map((id) => cluster.replica(id)?.logEndOffset)).toEqual([2, 2]);
+      const startMs = cluster.world.nowMs;
+      cluster.runUntil(() => [2, 3].every((id) => cluster.replica(id)?.highWatermark === 2));
+      expect(cluster.world.nowMs - startMs).toBeLessThan(10);
+    },
+  );
 
   simulate(
-    'followers describe their producers too, as in Kafka; a leader epoch is not asked for',
+    'followers also describe their producers, without a leader epoch in the request',
     {},
     (cluster) => {
       const result = produce(leaderOf(cluster));
@@ -118,7 +122,7 @@ describe('three replicas', () => {
     expect(cluster.replica(3)?.logEndOffset).toBe(2);
   });
 
-  simulate('below min.insync.replicas acks=all is refused, acks=1 is taken', {}, (cluster) => {
+  simulate('below min.insync.replicas acks=all is refused and acks=1 accepted', {}, (cluster) => {
     cluster.crash(2);
     cluster.crash(3);
     cluster.runFor(100);
@@ -160,7 +164,7 @@ describe('three replicas', () => {
   );
 
   simulate(
-    'when leadership moves, what the new leader commits is acknowledged by the old one',
+    'after a leadership move the old leader acknowledges the records that the new one commits',
     {},
     (cluster) => {
       const leader = leaderOf(cluster);
@@ -176,17 +180,21 @@ describe('three replicas', () => {
     },
   );
 
-  simulate('what the new leader does not have is refused', {}, (cluster) => {
-    const leader = leaderOf(cluster);
-    for (const id of [2, 3]) cluster.network.partitions.cut('b1', `b${id}`);
-    const result = produce(leader);
-    cluster.runFor(10);
-    cluster.moveLeader(2);
-    cluster.runUntil(() => result.outcome !== null, 3000);
-    expect(result.outcome).toBe('NOT_LEADER_OR_FOLLOWER');
-  });
+  simulate(
+    'after a leadership move the old leader refuses the records that the new one does not have',
+    {},
+    (cluster) => {
+      const leader = leaderOf(cluster);
+      for (const id of [2, 3]) cluster.network.partitions.cut('b1', `b${id}`);
+      const result = produce(leader);
+      cluster.runFor(10);
+      cluster.moveLeader(2);
+      cluster.runUntil(() => result.outcome !== null, 3000);
+      expect(result.outcome).toBe('NOT_LEADER_OR_FOLLOWER');
+    },
+  );
 
-  simulate('a follower that is far behind is fed from disk', { partitions: 3 }, (cluster) => {
+  simulate('a follower that is far behind gets records from disk', { partitions: 3 }, (cluster) => {
     cluster.runUntil(() => [0, 1, 2].every((index) => cluster.leader(index) !== null));
     cluster.crash(3);
     cluster.runFor(50);
@@ -217,24 +225,28 @@ describe('three replicas', () => {
     expect(refusal).toBe('OFFSET_OUT_OF_RANGE');
   });
 
-  simulate('a follower whose log ends before the leader begins starts anew there', {}, (cluster) => {
-    const first = produce(leaderOf(cluster));
-    cluster.runUntil(() => first.outcome === 'ok');
-    cluster.crash(3);
-    cluster.runFor(20);
-    const second = produce(leaderOf(cluster));
-    cluster.runUntil(() => second.outcome === 'ok');
-    const third = produce(leaderOf(cluster));
-    cluster.runUntil(() => third.outcome === 'ok');
-    leaderOf(cluster)
-      .deleteRecords(4)
-      .catch(() => undefined);
-    cluster.runFor(100);
-    cluster.start(3);
-    cluster.runUntil(() => cluster.metadata().isr.length === 3, 5000);
-    expect(cluster.replica(3)?.logStartOffset).toBe(4);
-    expect(cluster.replica(3)?.logEndOffset).toBe(6);
-  });
+  simulate(
+    "a follower whose log ends before the leader's log start begins again at that start",
+    {},
+    (cluster) => {
+      const first = produce(leaderOf(cluster));
+      cluster.runUntil(() => first.outcome === 'ok');
+      cluster.crash(3);
+      cluster.runFor(20);
+      const second = produce(leaderOf(cluster));
+      cluster.runUntil(() => second.outcome === 'ok');
+      const third = produce(leaderOf(cluster));
+      cluster.runUntil(() => third.outcome === 'ok');
+      leaderOf(cluster)
+        .deleteRecords(4)
+        .catch(() => undefined);
+      cluster.runFor(100);
+      cluster.start(3);
+      cluster.runUntil(() => cluster.metadata().isr.length === 3, 5000);
+      expect(cluster.replica(3)?.logStartOffset).toBe(4);
+      expect(cluster.replica(3)?.logEndOffset).toBe(6);
+    },
+  );
 
   simulate('a broken stream is opened again at once', {}, (cluster) => {
     cluster.runFor(50);
@@ -243,7 +255,7 @@ describe('three replicas', () => {
     cluster.runUntil(() => result.outcome === 'ok', 500);
   });
 
-  simulate('ISR changes are tried again until there is a controller', {}, (cluster) => {
+  simulate('ISR changes are sent again until there is a controller', {}, (cluster) => {
     cluster.runFor(50);
     cluster.broker(3).host.pause();
     const result = produce(leaderOf(cluster));

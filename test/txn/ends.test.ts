@@ -176,7 +176,7 @@ test('a coordinator that resigns answers pending requests with NOT_COORDINATOR',
   for (const token of tokens) expect(errorName(world.response(token)!)).toBe('NOT_COORDINATOR');
 });
 
-describe('for the tools', () => {
+describe('descriptions of transactions', () => {
   test('DescribeTransactions returns the state of a transaction, or an error', () => {
     const world = new World();
     expect(errorName(describeTransaction(world.shard, ''))).toBe('INVALID_REQUEST');

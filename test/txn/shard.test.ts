@@ -112,7 +112,7 @@ describe('InitProducerId', () => {
 });
 
 describe('AddPartitionsToTxn', () => {
-  test('unknown ids, strangers and fenced producers', () => {
+  test('refuses unknown transactional ids, wrong producer ids and wrong epochs', () => {
     const world = new World();
     const producer = world.producer();
     const who = (id: string, producerId: number, producerEpoch: number) =>
@@ -124,7 +124,7 @@ describe('AddPartitionsToTxn', () => {
     expect(producer.add('a-0')).toBe('NONE');
   });
 
-  test('partitions that are in the transaction already are not written again', () => {
+  test('does not write partitions that are already in the transaction', () => {
     const world = new World();
     const producer = world.producer();
     producer.add('a-0', 'a-1');
@@ -204,7 +204,7 @@ describe('AddPartitionsToTxn', () => {
 });
 
 describe('EndTxn', () => {
-  test('unknown ids, strangers and fenced producers', () => {
+  test('refuses unknown transactional ids, wrong producer ids and wrong epochs', () => {
     for (const version of versions) {
       const world = new World(version);
       world.producer();

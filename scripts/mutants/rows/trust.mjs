@@ -128,7 +128,7 @@ export const trustRows = [
     trust,
     'return !sameReplica(leader, options.me) && voters.everHad(from) && !voters.everHad(leader);',
     'return !sameReplica(leader, options.me) && voters.everHad(from) && voters.everHad(leader) && false;',
-    'a voter takes the place of a leader that is no voter',
+    'a voter can replace a leader that is not a voter',
   ),
   row(
     1215,

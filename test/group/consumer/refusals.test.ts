@@ -4,14 +4,14 @@ import { ConsumerWorld } from './harness.ts';
 
 const first = { memberEpoch: 0, rebalanceTimeoutMs: 60_000, topicPartitions: [] };
 
-test('a regular expression that cannot be parsed', () => {
+test("the error message for a regular expression that cannot be parsed is Kafka's", () => {
   const world = new ConsumerWorld();
   expect(world.beatNow({ ...first, subscribedTopicRegex: '[' }).errorMessage).toBe(
     'SubscribedTopicRegex `[` is not a valid regular expression: missing closing ].',
   );
 });
 
-test('an instance id that another member has', () => {
+test("the error message for an instance id that another member has is Kafka's", () => {
   const world = new ConsumerWorld({}, { t: 1 });
   const instance = { ...first, subscribedTopicNames: ['t'], instanceId: 'i' };
   world.beatNow({ ...instance, memberId: 'a' });

@@ -36,8 +36,8 @@ beforeAll(async () => {
 
 afterAll(() => workshop.close());
 
-describe('directories', () => {
-  test('unformatted', async () => {
+describe('a node does not start with a directory', () => {
+  test('that is not formatted, and does not create it', async () => {
     onTestFailed(() => console.log(workshop.story()));
     const missing = join(workshop.folder, 'missing');
     const { status, output } = await startWith('unformatted', { 'log.dirs': missing });
@@ -46,7 +46,7 @@ describe('directories', () => {
     expect(existsSync(missing)).toBe(false);
   });
 
-  test('one of two unformatted', async () => {
+  test('that is not formatted beside one that is', async () => {
     onTestFailed(() => console.log(workshop.story()));
     const missing = join(workshop.folder, 'missing');
     const { status, output } = await startWith('half', { 'log.dirs': `${directory},${missing}` });
@@ -64,7 +64,7 @@ describe('directories', () => {
     expect(readdirSync(directory).sort()).toEqual(before);
   });
 
-  test('of another node, with a broker', async () => {
+  test('of another node, in the role of a broker', async () => {
     onTestFailed(() => console.log(workshop.story()));
     const [port] = (await freePorts(1)) as [number];
     const { status, output } = await startWith('other-broker', {
@@ -77,7 +77,7 @@ describe('directories', () => {
     expect(status).toBe(1);
   });
 
-  test('one is a copy of the other', async () => {
+  test('that is a copy of its other directory', async () => {
     onTestFailed(() => console.log(workshop.story()));
     const copy = join(workshop.folder, 'copy');
     mkdirSync(copy);
@@ -87,7 +87,7 @@ describe('directories', () => {
     expect(status).toBe(1);
   });
 
-  test('of two clusters', async () => {
+  test('of another cluster than its first directory', async () => {
     onTestFailed(() => console.log(workshop.story()));
     const other = join(workshop.folder, 'other-cluster');
     const properties = workshop.properties('other-cluster', { ...base, 'log.dirs': other });
@@ -103,7 +103,7 @@ describe('directories', () => {
   });
 });
 
-describe('configurations', () => {
+describe('the configuration of a node', () => {
   test.each([
     [
       { 'num.partitions': 'abc' },
@@ -120,7 +120,7 @@ describe('configurations', () => {
       { 'log.cleanup.policy': 'shred' },
       'Invalid value shred for configuration log.cleanup.policy: String must be one of: compact, delete',
     ],
-  ] satisfies [Settings, string][])('%o', async (changes, expected) => {
+  ] satisfies [Settings, string][])('is refused with %o: %s', async (changes, expected) => {
     onTestFailed(() => console.log(workshop.story()));
     const { status, output } = await startWith('wrong', changes);
     expect(output).toContain(expected);
@@ -128,7 +128,7 @@ describe('configurations', () => {
     expect(status).toBe(1);
   });
 
-  test('a value of config.providers that does not fit is refused without being shown', async () => {
+  test('is refused with an invalid value of config.providers, which is not shown', async () => {
     onTestFailed(() => console.log(workshop.story()));
     const secrets = workshop.properties('secrets', { partitions: 'topsecret' });
     const { status, output } = await startWith('secret', {
@@ -141,7 +141,7 @@ describe('configurations', () => {
     expect(status).toBe(1);
   });
 
-  test('a missing node.id', async () => {
+  test('is refused without node.id', async () => {
     onTestFailed(() => console.log(workshop.story()));
     const { 'node.id': _, ...without } = base;
     const { status, output } = await workshop.start(workshop.properties('no-id', without)).ended;
@@ -149,7 +149,7 @@ describe('configurations', () => {
     expect(status).toBe(1);
   });
 
-  test('a missing properties file', async () => {
+  test('is refused when the properties file is missing', async () => {
     onTestFailed(() => console.log(workshop.story()));
     const path = join(workshop.folder, 'nowhere.properties');
     const { status, output } = await workshop.start(path).ended;
@@ -157,7 +157,7 @@ describe('configurations', () => {
     expect(status).toBe(1);
   });
 
-  test('cause warnings for unknown keys, with the most similar known key, and for keys without effect', async () => {
+  test('causes warnings for unknown keys, with the most similar known key, and for keys without effect', async () => {
     onTestFailed(() => console.log(workshop.story()));
     const properties = workshop.properties('odd', {
       ...base,
