@@ -1,8 +1,7 @@
 /**
- * A _turn_ is one step of a shard: the functions of a coordinator read the shard through it and add their output to it.
- *
- * A write changes the state when it is committed (`apply`), so reads of the shard return committed state. What a step changed
- * before the commit is undone by `undo` when the write fails.
+ * A _turn_ is one step of a shard: the functions of a coordinator read the shard through it and add their output to it. Offsets
+ * and transactions change when a write is committed (`apply`). What a step has changed before the commit, such as the members
+ * of a consumer group, is undone by `undo` when the write fails.
  */
 import type { ErrorRow } from '../protocol/errors.ts';
 import type {

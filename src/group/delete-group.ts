@@ -1,6 +1,6 @@
 /**
- * DeleteGroups (42): deletes a group without members, with its offsets. From the decision until the tombstones are replicated the
- * group is `deleting`: requests to join it or to commit offsets get a retriable error.
+ * DeleteGroups (42): deletes a group without members, with its offsets. From the decision until the tombstones are replicated
+ * the group is `deleting`: requests to join it, or to commit or delete offsets, get a retriable error.
  */
 import type { ErrorRow } from '../protocol/errors.ts';
 import { Errors } from '../protocol/errors.ts';
@@ -15,7 +15,7 @@ export function deleteGroup(turn: Turn, token: number, groupId: string): void {
   const answer = (later: Turn, error: ErrorRow) => reply(later, token, { groupId, errorCode: error.code });
   if (group === undefined) return answer(turn, Errors.GROUP_ID_NOT_FOUND);
   if (group.state !== 'Empty') return answer(turn, Errors.NON_EMPTY_GROUP);
-  // A commit or record in flight would be written after the tombstones and create the group again.
+  // The tombstones would not cover records that are in flight, so those would create the group again.
   if (group.deleting || group.commits.size > 0 || isWriting(group))
     return answer(turn, Errors.COORDINATOR_NOT_AVAILABLE);
   buryGroup(turn, group, (later, error) => answer(later, error ?? Errors.NONE));
@@ -26,7 +26,10 @@ export function isWriting(group: Group): boolean {
   return group.kind === 'consumer' && group.batch !== null;
 }
 
-/** Writes the tombstones of an empty group and of all its offsets. The group is removed when they are replicated. */
+/**
+ * Writes the tombstones of an empty group and of all its offsets, also pending ones. The group is removed when they are
+ * replicated.
+ */
 export function buryGroup(
   turn: Turn,
   group: Group,

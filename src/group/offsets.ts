@@ -27,7 +27,7 @@ import type {
   OffsetFetchResponse,
 } from './types.ts';
 
-/** Long.MAX_VALUE as a JavaScript number. */
+/** Long.MAX_VALUE, rounded to a JavaScript number. */
 const longMax = 2 ** 63;
 
 const groupIdNotFoundSince = 9;

@@ -1,7 +1,7 @@
 /**
  * The offsets that open transactions have committed, for all groups of a shard. An offset is pending from the moment its write
- * begins until the marker of its transaction is committed. The marker makes it a committed offset or drops it. Meanwhile
- * OffsetFetch with `requireStable` gets UNSTABLE_OFFSET_COMMIT for its partition.
+ * begins until the marker of its transaction is committed, or until its write has failed. The marker makes it a committed
+ * offset or drops it. Meanwhile OffsetFetch with `requireStable` gets UNSTABLE_OFFSET_COMMIT for its partition.
  */
 import { createOffsets, type GroupOffsets, removeOffset, setOffset } from './offset-table.ts';
 

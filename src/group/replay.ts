@@ -127,7 +127,10 @@ function addMember(group: ClassicGroup, value: GroupValue, member: GroupValue['m
   );
 }
 
-/** Starts the sessions of the members. A group with more members than the configured maximum starts a rebalance. */
+/**
+ * Starts the sessions of the members, and the time in which members of a consumer group must revoke partitions. A classic group
+ * with more members than the configured maximum starts a rebalance.
+ */
 export function finishLoading(turn: Turn, group: Group): void {
   if (group.kind === 'consumer') return finishLoadingConsumer(turn, group);
   for (const member of group.members.values()) renewSession(turn, member);

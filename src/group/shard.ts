@@ -6,7 +6,7 @@
  * Invariants:
  * - Committed offsets, deletions and expiries change the state when their write is reported `written`, in the order of the log.
  *   So OffsetFetch returns replicated offsets only, and the offsets always equal `replay` of the records written so far.
- * - A group becomes Stable, and its assignments are sent to the members, only after the assignment is replicated.
+ * - A classic group becomes Stable only after its assignment is replicated. Members of any group get their assignment only then.
  * - Each token gets exactly one response, with one exception: after the response to a write that timed out, the shard may output
  *   another one for the same token. The runtime drops responses to tokens that it no longer has.
  *

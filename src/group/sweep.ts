@@ -6,6 +6,9 @@
  * - In an empty classic group: when the group became empty.
  * - In a stable classic group of consumers: at the commit, but only for topics to which no member subscribes.
  * - In a consumer group (KIP-848), and in a group that never had members: at the commit.
+ *
+ * In any other classic group with members no offset expires. An offset for which the client requested a time of expiry expires at
+ * that time.
  */
 import { buryGroup, isWriting } from './delete-group.ts';
 import { type CommittedOffset, isOfTopic } from './offset-table.ts';

@@ -5,7 +5,7 @@
  *
  * Invariants:
  * - The state of an id is the committed one; it changes when its record is reported `written`. So it always equals `replay` of
- *   the committed records, except for `lastProducerEpoch`, which is in no record.
+ *   the committed records, except for fields that these do not have (`lastProducerEpoch`; see `records.ts` for version 0).
  * - At most one record of an id is in flight.
  * - Markers are output for a decision only after its record is committed, and a transaction is complete only after all of its
  *   partitions were reported `marked`.

@@ -39,7 +39,10 @@ export const endlessTimeoutMs = 0x7fff_ffff;
 
 export interface Transaction {
   readonly producerId: number;
-  /** The producer id before the last change. A producer that did not get the response with the new one still sends this one. */
+  /**
+   * The producer id in the state before this one. A producer that did not get the response with a new producer id still sends
+   * the previous one.
+   */
   readonly previousProducerId: number;
   /**
    * The producer id that replaces `producerId` when the transaction is complete, because the epochs are exhausted; -1: no change.
@@ -54,7 +57,7 @@ export interface Transaction {
   readonly timeoutMs: number;
   readonly state: TransactionState;
   readonly partitions: Partitions;
-  /** Wall-clock time at which the transaction began; -1 when none has begun. */
+  /** Wall-clock time at which the last transaction began; -1: none has begun since InitProducerId. */
   readonly startMs: number;
   readonly lastUpdateMs: number;
   /** The protocol of the client whose request led to this state. */

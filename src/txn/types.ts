@@ -82,7 +82,7 @@ export type TxnInput =
   | { readonly type: 'initProducerId'; readonly token: number; readonly request: InitProducerIdRequest }
   | { readonly type: 'addPartitions'; readonly token: number; readonly request: AddPartitionsRequest }
   | { readonly type: 'endTxn'; readonly token: number; readonly request: EndTxnRequest }
-  /** These partitions have the marker of that round, or do not exist any more. */
+  /** These partitions have the marker of that round, or need none any more. */
   | {
       readonly type: 'marked';
       readonly transactionalId: string;

@@ -25,7 +25,10 @@ export class CoordinatorFinder {
     this.#creator = creator;
   }
 
-  /** Throws COORDINATOR_NOT_AVAILABLE if the topic or the leader does not exist yet; clients then retry. */
+  /**
+   * Throws COORDINATOR_NOT_AVAILABLE if the topic does not exist yet, or if its leader is not alive or has no address for this
+   * client; clients then retry.
+   */
   find(key: string, image: MetadataImage, connection: ConnectionInfo): BrokerEndpoint {
     const { topic } = this.#coordinator;
     const index = this.#coordinator.partitionOf(key, image);

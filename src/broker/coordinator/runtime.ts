@@ -120,7 +120,10 @@ export class CoordinatorRuntime<Shard, Input, Out extends Output = Output> imple
     return this.hostOf(key).request(input);
   }
 
-  /** The shard of `key`, for reading only. Everything in it is committed. Throws like `hostAt`. */
+  /**
+   * The shard of `key`, for reading only. Its offsets and transactions are committed; changes of the members of a consumer
+   * group may not be committed yet. Throws like `hostAt`.
+   */
   read(key: string): Shard {
     return this.hostOf(key).shard;
   }

@@ -20,7 +20,7 @@ import type { AppendOptions } from '../../replication/types.ts';
 import type { PartitionReplica } from '../services.ts';
 import { coordinatorError } from './append-errors.ts';
 
-/** The records of one batch have at most this size before compression. It is far below every sensible max.message.bytes. */
+/** The records of one batch have at most this size before compression. It is far below the default of max.message.bytes. */
 const batchBytesMax = 256 * 1024;
 /** A record needs at most this many bytes besides its key and value. */
 const recordOverheadBytes = 40;

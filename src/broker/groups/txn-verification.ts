@@ -26,8 +26,8 @@ export class OffsetsVerification {
   }
 
   /**
-   * Starts the verification that the append to `partition` needs. The result is null if no request to the transaction coordinator
-   * is needed. Throws, or rejects with, a `KafkaError`.
+   * Starts the verification that the append to `partition` needs. The result is null if no request to the transaction
+   * coordinator is needed, and 'off' if verification is switched off. Throws, or rejects with, a `KafkaError`.
    */
   begin(
     partition: PartitionReplica,

@@ -5,8 +5,8 @@
  * are written, or this broker is no longer the coordinator. A deleted partition needs no marker.
  *
  * Invariants:
- * - In a round (`MarkerRound`) a partition is reported once: when its leader has committed the marker, or when the topic was
- *   deleted.
+ * - In a round (`MarkerRound`) a partition is reported once: when its leader has committed the marker, or when it needs none
+ *   (the topic was deleted, or the partition knows a later epoch of the producer).
  * - A marker is in flight at most once at a time.
  */
 import { groupBy } from '../../base/collections.ts';

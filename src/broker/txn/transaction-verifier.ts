@@ -82,8 +82,8 @@ export class TransactionVerifier {
   }
 
   /**
-   * Sends the question to the coordinator. As long as the response is CONCURRENT_TRANSACTIONS, asks again, for at most
-   * `retryMaxMs`.
+   * Sends the question to the coordinator. With `add`, asks again as long as the response is CONCURRENT_TRANSACTIONS, for at
+   * most `retryMaxMs`.
    */
   async verify(question: TransactionQuestion): Promise<TransactionErrors> {
     const { clock, scheduler, retryBackoffMs, retryMaxMs } = this.#options;

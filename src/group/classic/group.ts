@@ -67,12 +67,12 @@ export class ClassicGroup {
   protocolName: string | null = null;
   generation = 0;
   leaderId: string | null = null;
-  /** Whether a member has joined since the initial rebalance delay began or was last extended. */
+  /** Before the first generation: whether a member has joined since the initial rebalance delay began or was last extended. */
   newMemberAdded = false;
   /** How much longer the initial rebalance delay may still become. */
   initialRemainingMs = 0;
   initialDelayMs = 0;
-  /** Whether the initial rebalance delay is running: the first generation begins only when it has passed. */
+  /** Whether the initial rebalance delay is running: the next generation begins only when it has passed. */
   initialRebalance = false;
   /** Whether the group is being deleted: its tombstones are written but not replicated yet, and it refuses requests. */
   deleting = false;

@@ -80,7 +80,10 @@ export function completeIfAllJoined(turn: Turn, group: ClassicGroup): void {
   if (group.allJoined && !group.initialRebalance) completeJoin(turn, group);
 }
 
-/** The rebalance time-out or the initial delay has passed. The delay is extended while new members arrive. */
+/**
+ * The rebalance time-out or the initial delay has passed. Before the first generation the delay is extended while new members
+ * arrive, in all by no more than the rebalance time-out.
+ */
 export function expireJoin(turn: Turn, group: ClassicGroup): void {
   mark('group.join-deadline');
   if (group.state !== 'PreparingRebalance') return;

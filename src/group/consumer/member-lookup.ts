@@ -135,9 +135,9 @@ export function removeMember(group: ConsumerGroup, batch: Batch, memberId: strin
 }
 
 /**
- * Checks the epoch of a heartbeat. The previous epoch is accepted if the member owns nothing beyond its assignment: it did not
- * get the response with the new epoch. Epoch 0 (the member joins) is always accepted: such a member has revoked everything
- * (KIP-848).
+ * Checks the epoch of a heartbeat. The previous epoch is accepted if the request lists owned partitions and all of them are
+ * assigned to the member: then it did not get the response with the new epoch. Epoch 0 (the member joins) is always accepted:
+ * such a member has revoked everything (KIP-848).
  */
 function requireEpoch({ current }: ConsumerMember, { memberEpoch, owned }: Sender): void {
   if (memberEpoch === joinEpoch || memberEpoch === current.memberEpoch) return;
