@@ -1,9 +1,9 @@
 /**
  * Asks a running Apache Kafka and a running node of ours the same questions, in all versions that both serve, and lists where
- * the answers differ:
+ * the answers differ.
  *
- *   node scripts/ask-both.mjs --kafka localhost:9092 --ours localhost:9192 [--record FILE] [--only REGEX] [--all]
- *   node scripts/ask-both.mjs --replay FILE --ours localhost:9192
+ * usage: node scripts/ask-both.mjs --kafka localhost:9092 --ours localhost:9192 [--record FILE] [--only REGEX] [--all]
+ *        node scripts/ask-both.mjs --replay FILE --ours localhost:9192
  *
  * Both should be fresh single nodes with the same properties. The questions are the tables of `scripts/ask-both/`; extend
  * these. A question that was not asked, in all or in some versions, is counted and named. `--record` keeps Kafka's answers for
@@ -11,27 +11,23 @@
  * names too).
  */
 import { readFileSync, writeFileSync } from 'node:fs';
-import { parseArgs } from 'node:util';
-import { compareRow, Side, versionsOf } from './ask-both/side.mjs';
+import { scriptOptions } from './lib/options.mjs';
 import { expectedDifference } from './ask-both/expected.mjs';
-import { questions } from './ask-both/questions.mjs';
 
-const { values } = parseArgs({
-  options: {
-    kafka: { type: 'string' },
-    ours: { type: 'string' },
-    record: { type: 'string' },
-    replay: { type: 'string' },
-    only: { type: 'string', default: '' },
-    all: { type: 'boolean', default: false },
-  },
+const { values, refuse } = scriptOptions(import.meta.url, {
+  kafka: { type: 'string' },
+  ours: { type: 'string' },
+  record: { type: 'string' },
+  replay: { type: 'string' },
+  only: { type: 'string', default: '' },
+  all: { type: 'boolean', default: false },
 });
-if (values.ours === undefined || (values.kafka === undefined) === (values.replay === undefined)) {
-  console.error(
-    'usage: node scripts/ask-both.mjs (--kafka HOST:PORT | --replay FILE) --ours HOST:PORT [--record FILE] [--only REGEX]',
-  );
-  process.exit(1);
-}
+if (values.ours === undefined || (values.kafka === undefined) === (values.replay === undefined))
+  refuse('--ours and either --kafka or --replay are needed');
+// Imported only now, because these modules build dist/ when it is old.
+const { compareRow, Side, versionsOf } = await import('./ask-both/side.mjs');
+const { questions } = await import('./ask-both/questions.mjs');
+
 /** What was left out, counted and by name. */
 function list(left, why) {
   if (left.size === 0) return;

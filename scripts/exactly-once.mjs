@@ -16,26 +16,24 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { faults, progress } from './exactly-once/check.mjs';
 import { Client, readOutput } from './exactly-once/clients.mjs';
 import { LocalCluster, settingsOf, sleep, waitFor } from './lib/cluster.mjs';
 import { freePorts } from './lib/ports.mjs';
 import { randomOf } from './lib/random.mjs';
+import { scriptOptions } from './lib/options.mjs';
 import { ready } from './lib/ready.mjs';
 
-const { values: options } = parseArgs({
-  options: {
-    minutes: { type: 'string', default: '5' },
-    seed: { type: 'string', default: '1' },
-    'node-seconds': { type: 'string', default: '8' },
-    'client-seconds': { type: 'string', default: '6' },
-    rate: { type: 'string', default: '200' },
-    python: { type: 'string', default: 'python3' },
-    kafka: { type: 'string' },
-    compaction: { type: 'boolean', default: false },
-    'without-transactions': { type: 'boolean', default: false },
-  },
+const { values: options } = scriptOptions(import.meta.url, {
+  minutes: { type: 'number', default: 5 },
+  seed: { type: 'number', default: 1 },
+  'node-seconds': { type: 'number', default: 8 },
+  'client-seconds': { type: 'number', default: 6 },
+  rate: { type: 'number', default: 200 },
+  python: { type: 'string', default: 'python3' },
+  kafka: { type: 'string' },
+  compaction: { type: 'boolean', default: false },
+  'without-transactions': { type: 'boolean', default: false },
 });
 const nodeCount = 3;
 const timeoutMs = 240_000;
@@ -100,7 +98,7 @@ function javaCopier(bootstrap, { source, target }, partition) {
 
 async function killNodes(cluster, random, until, counts) {
   while (Date.now() < until) {
-    await sleep(Number(options['node-seconds']) * 1000 * (0.5 + random()));
+    await sleep(options['node-seconds'] * 1000 * (0.5 + random()));
     const first = Math.floor(random() * nodeCount);
     const victims = random() < 0.2 ? [first, (first + 1) % nodeCount] : [first];
     await Promise.all(victims.map((at) => cluster.kill(cluster.nodes[at])));
@@ -112,7 +110,7 @@ async function killNodes(cluster, random, until, counts) {
 
 async function killClients(copiers, random, until, counts) {
   while (Date.now() < until) {
-    await sleep(Number(options['client-seconds']) * 1000 * (0.5 + random()));
+    await sleep(options['client-seconds'] * 1000 * (0.5 + random()));
     copiers[Math.floor(random() * copiers.length)].kill();
     counts.clients++;
   }
@@ -172,10 +170,10 @@ async function run(cluster) {
     clients.map(([command, args], i) => new Client(`${target}-${i}`, command, args, { isRestarted: true })),
   );
   try {
-    const until = Date.now() + Number(options.minutes) * 60_000;
+    const until = Date.now() + options.minutes * 60_000;
     await Promise.all([
       killNodes(cluster, randomOf(options.seed), until, counts),
-      killClients(copiers, randomOf(Number(options.seed) + 1_000), until, counts),
+      killClients(copiers, randomOf(options.seed + 1_000), until, counts),
     ]);
     console.log(`killed ${counts.nodes} nodes and ${counts.clients} clients`);
     const fed = JSON.parse(await feeder.stop('SIGTERM', timeoutMs));

@@ -20,14 +20,17 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { scriptOptions } from './lib/options.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
-const args = process.argv.slice(2);
-
-function option(name) {
-  const at = args.indexOf(`--${name}`);
-  return at < 0 ? null : args.splice(at, 2)[1];
-}
+const examples = readdirSync(join(root, 'examples'), { withFileTypes: true })
+  .filter((entry) => entry.isDirectory())
+  .map(({ name }) => name);
+const { values, positionals } = scriptOptions(
+  import.meta.url,
+  { package: { type: 'string' }, python: { type: 'string', default: 'python3' } },
+  examples,
+);
 
 function run(command, words, cwd) {
   const shell = process.platform === 'win32';
@@ -47,18 +50,14 @@ function must(command, words, cwd) {
 }
 
 const work = mkdtempSync(join(tmpdir(), 'bendemann-examples-'));
-const given = option('package');
-const python = option('python') ?? 'python3';
 const tarball =
-  given === null
+  values.package === undefined
     ? join(
         work,
         must('npm', ['pack', '--silent', '--pack-destination', work], root).trim().split('\n').at(-1),
       )
-    : resolve(given);
-const wanted = readdirSync(join(root, 'examples'), { withFileTypes: true })
-  .filter((entry) => entry.isDirectory() && (args.length === 0 || args.includes(entry.name)))
-  .map(({ name }) => name);
+    : resolve(values.package);
+const wanted = positionals.length === 0 ? examples : positionals;
 
 const projectOf = (name) => JSON.parse(readFileSync(join(root, 'examples', name, 'package.json'), 'utf8'));
 
@@ -81,8 +80,9 @@ function runNode(name) {
 }
 
 function runPython(name) {
-  if (!run(python, ['-c', 'import confluent_kafka']).ok) return `${python} has no confluent_kafka`;
-  return run(python, ['test_orders.py', join(root, 'bin/bendemann')], join(work, name));
+  if (!run(values.python, ['-c', 'import confluent_kafka']).ok)
+    return `${values.python} has no confluent_kafka`;
+  return run(values.python, ['test_orders.py', join(root, 'bin/bendemann')], join(work, name));
 }
 
 /** Checks the entry points of the package and their types with two tools. */
@@ -123,7 +123,7 @@ const steps = new Map(
     },
   ]),
 );
-if (args.length === 0)
+if (positionals.length === 0)
   steps.set('package', checkPackage).set('installed without optional packages and scripts', runBare);
 let failed = 0;
 for (const [name, step] of steps) {

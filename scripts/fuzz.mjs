@@ -2,13 +2,21 @@
  * `npm run fuzz`: sends random requests to a real node (test/fuzz/README.md). The TypeScript sources are first bundled into one
  * file that Node.js can run. The tests find all messages by listing a folder; in the bundle this becomes a list of imports.
  *
- * usage: node scripts/fuzz.mjs [--count N] [--seed S] [--connections N] [--peers N] [--nodes N]
+ * usage: npm run fuzz -- [--count N] [--seed S] [--connections N] [--peers N] [--nodes N]
  */
 import { mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { scriptOptions } from './lib/options.mjs';
 import { ready, root } from './lib/ready.mjs';
 
+const { values } = scriptOptions(import.meta.url, {
+  count: { type: 'number', default: 20_000 },
+  seed: { type: 'number', default: Date.now() % 1_000_000 },
+  connections: { type: 'number', default: 8 },
+  peers: { type: 'number', default: 1 },
+  nodes: { type: 'number', default: 1 },
+});
 ready();
 const { rolldown } = await import('rolldown');
 // The bundle lies as deep as the folders of tests, because the harness finds bin/ by a path relative to its own file.
@@ -42,4 +50,5 @@ const bundle = await rolldown({
 });
 await bundle.write({ dir: out, format: 'esm', entryFileNames: 'main.mjs', codeSplitting: false });
 await bundle.close();
-await import(pathToFileURL(join(out, 'main.mjs')).href);
+const { fuzz } = await import(pathToFileURL(join(out, 'main.mjs')).href);
+await fuzz(values);

@@ -2,7 +2,7 @@
  * Compares the records that Apache Kafka and a node of this tree write to `__consumer_offsets`. The same clients do the same to
  * groups on both, and Kafka's `kafka-dump-log` prints the records: versions, fields, sizes.
  *
- *   node scripts/group-records.mjs --kafka DIR [--keep FOLDER]
+ * usage: node scripts/group-records.mjs --kafka DIR [--keep FOLDER]
  *
  * `scripts/group-records/scenario.mjs` says what the clients do. Ids, times and hashes differ from run to run, so they are
  * replaced by names in the order in which they appear. The exit status is 1 when something differs.
@@ -10,19 +10,20 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { makeClients } from './lib/client.mjs';
+import { scriptOptions } from './lib/options.mjs';
 import { ready } from './lib/ready.mjs';
 import { startAndWait, systemsOf, withCluster } from './bench/systems.mjs';
-import { expiryOf, GroupClient, groupsOf } from './group-records/scenario.mjs';
 import { normalised } from './group-records/records.mjs';
 
-const { values } = parseArgs({ options: { kafka: { type: 'string' }, keep: { type: 'string' } } });
-if (values.kafka === undefined) {
-  console.error('usage: node scripts/group-records.mjs --kafka DIR [--keep FOLDER]');
-  process.exit(2);
-}
+const { values, refuse } = scriptOptions(import.meta.url, {
+  kafka: { type: 'string' },
+  keep: { type: 'string' },
+});
+if (values.kafka === undefined) refuse('--kafka is missing');
 ready();
+// Imported only now, because it needs dist/.
+const { expiryOf, GroupClient, groupsOf } = await import('./group-records/scenario.mjs');
 const clients = await makeClients();
 const settings = {
   'offsets.topic.num.partitions': 1,

@@ -17,24 +17,22 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { parseArgs } from 'node:util';
 import { makeClients } from './lib/client.mjs';
 import { LocalCluster, settingsOf, sleep, waitFor } from './lib/cluster.mjs';
 import { freePorts } from './lib/ports.mjs';
 import { randomOf } from './lib/random.mjs';
+import { scriptOptions } from './lib/options.mjs';
 import { ready } from './lib/ready.mjs';
 
-const { values: options } = parseArgs({
-  options: {
-    programs: { type: 'string' },
-    minutes: { type: 'string', default: '5' },
-    seed: { type: 'string', default: '1' },
-    mixed: { type: 'boolean', default: false },
-    clients: { type: 'string', default: 'java,confluent-kafka-python,franz-go,platformatic' },
-    'member-seconds': { type: 'string', default: '8' },
-    'node-seconds': { type: 'string', default: '15' },
-    rate: { type: 'string', default: '100' },
-  },
+const { values: options, refuse } = scriptOptions(import.meta.url, {
+  programs: { type: 'string' },
+  minutes: { type: 'number', default: 5 },
+  seed: { type: 'number', default: 1 },
+  mixed: { type: 'boolean', default: false },
+  clients: { type: 'string', default: 'java,confluent-kafka-python,franz-go,platformatic' },
+  'member-seconds': { type: 'number', default: 8 },
+  'node-seconds': { type: 'number', default: 15 },
+  rate: { type: 'number', default: 100 },
 });
 const nodeCount = 3;
 const partitions = 12;
@@ -123,7 +121,7 @@ class Member {
 async function produce(clients, bootstrap, isOver, acknowledged) {
   const client = clients.client(bootstrap);
   const producer = clients.producer(client, { deliveryTimeoutMs: 60_000, maxBlockMs: 60_000 });
-  const pauseMs = (1_000 * partitions) / Number(options.rate);
+  const pauseMs = (1_000 * partitions) / options.rate;
   const one = async (partition) => {
     for (let count = 0; !isOver(); count++) {
       const value = `${partition}:${count}`;
@@ -142,7 +140,7 @@ async function produce(clients, bootstrap, isOver, acknowledged) {
 
 async function killMembers(members, random, untilMs) {
   while (Date.now() < untilMs) {
-    await sleep(Number(options['member-seconds']) * 1000 * (0.5 + random()));
+    await sleep(options['member-seconds'] * 1000 * (0.5 + random()));
     members[Math.floor(random() * members.length)].kill();
   }
 }
@@ -150,7 +148,7 @@ async function killMembers(members, random, untilMs) {
 /** Ends nodes by `kill -9` and starts them again: two times of three the coordinator of the group, otherwise any node. */
 async function killNodes(cluster, clients, random, untilMs, counts) {
   while (Date.now() < untilMs) {
-    await sleep(Number(options['node-seconds']) * 1000 * (0.5 + random()));
+    await sleep(options['node-seconds'] * 1000 * (0.5 + random()));
     const client = clients.client(cluster.addresses());
     const id = await client.coordinator(group).catch(() => null);
     client.close();
@@ -177,17 +175,15 @@ async function run(cluster, clients) {
   const random = randomOf(options.seed);
   const members = options.clients
     .split(',')
-    .map(
-      (client, at) => new Member(client, cluster.bootstrap, randomOf(Number(options.seed) + at), onRecord),
-    );
+    .map((client, at) => new Member(client, cluster.bootstrap, randomOf(options.seed + at), onRecord));
   const counts = { nodes: 0, coordinators: 0 };
   let isOver = false;
-  const untilMs = Date.now() + Number(options.minutes) * 60_000;
+  const untilMs = Date.now() + options.minutes * 60_000;
   const producing = produce(clients, cluster.addresses(), () => isOver, acknowledged);
   try {
     await Promise.all([
       killMembers(members, random, untilMs),
-      killNodes(cluster, clients, randomOf(Number(options.seed) + 1_000), untilMs, counts),
+      killNodes(cluster, clients, randomOf(options.seed + 1_000), untilMs, counts),
     ]);
     isOver = true;
     await producing;
@@ -209,10 +205,7 @@ async function run(cluster, clients) {
   }
 }
 
-if (options.programs === undefined) {
-  console.error('group-soak: --programs is missing');
-  process.exit(2);
-}
+if (options.programs === undefined) refuse('--programs is missing');
 ready();
 const clients = await makeClients();
 const folder = mkdtempSync(join(tmpdir(), 'bendemann-group-soak-'));

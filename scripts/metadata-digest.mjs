@@ -1,7 +1,7 @@
 /**
- * Compares the metadata that stopped nodes have on disk:
+ * Compares the metadata that stopped nodes have on disk.
  *
- *   node scripts/metadata-digest.mjs [--json] METADATA_LOG_DIR…
+ * usage: node scripts/metadata-digest.mjs [--json] METADATA_LOG_DIR…
  *
  * For each directory it prints where the log begins and ends, up to where it is known to be committed, a digest of the
  * committed entries that all directories still have, and a digest of the state (topics, configurations and so on) that results
@@ -13,21 +13,19 @@ import { cpSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { parseArgs } from 'node:util';
+import { scriptOptions } from './lib/options.mjs';
 import { ready, root } from './lib/ready.mjs';
 
 const load = (path) => import(pathToFileURL(join(root, 'dist', path)).href);
 /** What is copied from a metadata directory: the folder of the log, and the files beside it that the store needs. */
 const kept = ['__cluster_metadata-0', 'raft.witness', 'meta.properties'];
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: { json: { type: 'boolean', default: false } },
-});
-if (positionals.length === 0) {
-  console.error('usage: node scripts/metadata-digest.mjs [--json] METADATA_LOG_DIR…');
-  process.exit(1);
-}
+const { values, positionals, refuse } = scriptOptions(
+  import.meta.url,
+  { json: { type: 'boolean', default: false } },
+  null,
+);
+if (positionals.length === 0) refuse('METADATA_LOG_DIR is missing');
 // Does not rebuild: as with the launchers, an existing build is the one that the nodes have used.
 if (!existsSync(join(root, 'dist'))) ready();
 const { systemFileSystem } = await load('adapters/file-system.js');

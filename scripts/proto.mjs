@@ -8,6 +8,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { scriptOptions } from './lib/options.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const require = createRequire(import.meta.url);
@@ -58,9 +59,10 @@ function moduleOf(descriptor) {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const { values } = scriptOptions(import.meta.url, { check: { type: 'boolean' } });
   const path = join(root, 'src/wire/descriptor.ts');
   const text = moduleOf(descriptorOf(join(root, 'proto')));
-  if (!process.argv.includes('--check')) writeFileSync(path, text);
+  if (!values.check) writeFileSync(path, text);
   else if (readFileSync(path, 'utf8') !== text) {
     console.error('src/wire/descriptor.ts is not what proto/ says: run `node scripts/proto.mjs`');
     process.exit(1);

@@ -14,14 +14,15 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { LocalCluster, settingsOf, sleep, waitFor } from './lib/cluster.mjs';
 import { makeClients } from './lib/client.mjs';
 import { freePorts } from './lib/ports.mjs';
+import { scriptOptions } from './lib/options.mjs';
 import { ready, root } from './lib/ready.mjs';
 
-const { values: options } = parseArgs({
-  options: { from: { type: 'string' }, 'from-dir': { type: 'string' } },
+const { values: options } = scriptOptions(import.meta.url, {
+  from: { type: 'string' },
+  'from-dir': { type: 'string' },
 });
 const partitions = 3;
 const topic = 'kept';

@@ -3,7 +3,7 @@
  * looks for fewer faults that cause the same violation, and prints how to replay it. The world `raft` has the replicas of the
  * metadata quorum alone, the world `cluster` has whole nodes. Exits with 1 after a violation.
  *
- * usage: node scripts/sim.mjs [options]
+ * usage: npm run sim -- [options]
  *  --world raft|cluster|all   which worlds; both by default
  *  --seeds N  --from N        how many seeds, and the first; 200 and 1 by default
  *  --events N                 instead of --seeds: as many seeds of each world as are needed for N events (1e8 is a number)
@@ -16,30 +16,28 @@
  */
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { marksOf } from './lib/sim-marks.mjs';
 import { SimPool } from './lib/sim-pool.mjs';
+import { scriptOptions } from './lib/options.mjs';
 import { ready, root } from './lib/ready.mjs';
 
 const nightlyEvents = { raft: 1e9, cluster: 2e7 };
 /** How many seeds a process gets at a time: about as many as it can run in a second. */
 const chunkSeeds = { raft: 50, cluster: 4 };
 
-const { values: args } = parseArgs({
-  options: {
-    world: { type: 'string', default: 'all' },
-    seeds: { type: 'string', default: '200' },
-    from: { type: 'string', default: '1' },
-    events: { type: 'string' },
-    jobs: { type: 'string', default: String(availableParallelism()) },
-    seed: { type: 'string' },
-    trace: { type: 'boolean', default: false },
-    without: { type: 'string', default: '' },
-    skip: { type: 'string', default: '' },
-    shrink: { type: 'boolean', default: false },
-    marks: { type: 'boolean', default: false },
-    nightly: { type: 'boolean', default: false },
-  },
+const { values: args, refuse } = scriptOptions(import.meta.url, {
+  world: { type: 'string', default: 'all' },
+  seeds: { type: 'number', default: 200 },
+  from: { type: 'number', default: 1 },
+  events: { type: 'number' },
+  jobs: { type: 'number', default: availableParallelism() },
+  seed: { type: 'number' },
+  trace: { type: 'boolean', default: false },
+  without: { type: 'string', default: '' },
+  skip: { type: 'string', default: '' },
+  shrink: { type: 'boolean', default: false },
+  marks: { type: 'boolean', default: false },
+  nightly: { type: 'boolean', default: false },
 });
 
 const list = (text) => text.split(',').filter((part) => part !== '');
@@ -51,11 +49,11 @@ const { bundleWorld, worlds } = await import('./lib/sim-bundle.mjs');
 const names = args.world === 'all' ? Object.keys(worlds) : list(args.world);
 let failed = false;
 for (const name of names) {
-  if (worlds[name] === undefined) throw new Error(`no world is called ${name}`);
+  if (worlds[name] === undefined) refuse(`no world is called '${name}'`);
   const bundle = await bundleWorld(join(root, 'src'), name, join(root, 'node_modules/.simulation'));
-  const pool = new SimPool(bundle, args.seed === undefined ? Number(args.jobs) : 1);
+  const pool = new SimPool(bundle, args.seed === undefined ? args.jobs : 1);
   try {
-    const good = args.seed === undefined ? await many(name, pool) : await one(name, pool, Number(args.seed));
+    const good = args.seed === undefined ? await many(name, pool) : await one(name, pool, args.seed);
     failed ||= !good;
   } finally {
     pool.stop();
@@ -108,8 +106,8 @@ async function many(name, pool) {
   const eventsMax = args.nightly ? nightlyEvents[name] : Number(args.events ?? Number.NaN);
   const byEvents = !Number.isNaN(eventsMax);
   const total = { seeds: 0, events: 0, virtualMs: 0, faults: 0, cpuMs: 0, checked: 0 };
-  let next = Number(args.from);
-  const end = byEvents ? Number.POSITIVE_INFINITY : next + Number(args.seeds);
+  let next = args.from;
+  const end = byEvents ? Number.POSITIVE_INFINITY : next + args.seeds;
   let found = null;
   let toldMs = Date.now();
   const again = [];

@@ -3,7 +3,7 @@
  * threads, a state store) runs on three nodes. The nodes are ended by `kill -9` one after the other, and now and then the
  * application too.
  *
- *   node scripts/streams.mjs --kafka DIR [--minutes N] [--kill-seconds N] [--app-kill-every N]
+ * usage: node scripts/streams.mjs --kafka DIR [--minutes N] [--kill-seconds N] [--app-kill-every N]
  *
  * The application writes each new count of a word. So for a word that occurs N times in the input, a read_committed consumer
  * must see 1, 2, … N in this order, each once. The input topic must contain each line exactly once, except for lines that the
@@ -13,25 +13,18 @@ import { execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
 import { LocalCluster, settingsOf, sleep, waitFor } from './lib/cluster.mjs';
 import { freePorts } from './lib/ports.mjs';
+import { scriptOptions } from './lib/options.mjs';
 import { ready, root } from './lib/ready.mjs';
 
-const { values } = parseArgs({
-  options: {
-    kafka: { type: 'string' },
-    minutes: { type: 'string', default: '2' },
-    'kill-seconds': { type: 'string', default: '5' },
-    'app-kill-every': { type: 'string', default: '4' },
-  },
+const { values, refuse } = scriptOptions(import.meta.url, {
+  kafka: { type: 'string' },
+  minutes: { type: 'number', default: 2 },
+  'kill-seconds': { type: 'number', default: 5 },
+  'app-kill-every': { type: 'number', default: 4 },
 });
-if (values.kafka === undefined) {
-  console.error(
-    'usage: node scripts/streams.mjs --kafka DIR [--minutes N] [--kill-seconds N] [--app-kill-every N]',
-  );
-  process.exit(1);
-}
+if (values.kafka === undefined) refuse('--kafka is missing');
 ready();
 const kafka = resolve(values.kafka);
 const input = 'streams-plaintext-input';
@@ -162,11 +155,11 @@ async function nemesis(endMs, application) {
   let kills = 0;
   let appKills = 0;
   while (performance.now() < endMs) {
-    await sleep(Number(values['kill-seconds']) * 1000);
+    await sleep(values['kill-seconds'] * 1000);
     const node = cluster.nodes[kills % 3];
     await cluster.kill(node);
     kills++;
-    if (kills % Number(values['app-kill-every']) === 0) {
+    if (kills % values['app-kill-every'] === 0) {
       app.kill('SIGKILL');
       appKills++;
       app = startApplication();
@@ -197,7 +190,7 @@ try {
   });
   app = startApplication();
   const speaker = startSpeaker();
-  const endMs = performance.now() + Number(values.minutes) * 60_000;
+  const endMs = performance.now() + values.minutes * 60_000;
   const done = await nemesis(endMs, app);
   app = done.app;
   const { said, failed } = await speaker.end();

@@ -10,18 +10,16 @@ import { spawn } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { parseArgs } from 'node:util';
 import { sleep, waitFor } from '../lib/cluster.mjs';
+import { scriptOptions } from '../lib/options.mjs';
 import { ready, root } from '../lib/ready.mjs';
 import { startAndWait, systemsOf, withCluster } from './systems.mjs';
 
-const { values: args } = parseArgs({
-  options: {
-    kills: { type: 'string', default: '20' },
-    python: { type: 'string', default: 'python3' },
-    kafka: { type: 'string', default: '' },
-    kafkajs: { type: 'string', default: '' },
-  },
+const { values: args } = scriptOptions(import.meta.url, {
+  kills: { type: 'number', default: 20 },
+  python: { type: 'string', default: 'python3' },
+  kafka: { type: 'string', default: '' },
+  kafkajs: { type: 'string', default: '' },
 });
 ready();
 const { makeClients } = await import('../lib/client.mjs');
@@ -110,7 +108,7 @@ await withCluster(system, 3, async (cluster) => {
   const wire = [];
   const gaps = new Map();
   await sleep(8000);
-  for (let kill = 0; kill < Number(args.kills); kill++) {
+  for (let kill = 0; kill < args.kills; kill++) {
     const [{ leader }] = await probes.partitionsOf(client, topic);
     const victim = cluster.nodes.find(({ id }) => id === leader);
     const rest = cluster.addresses().filter((_, i) => cluster.nodes[i] !== victim);

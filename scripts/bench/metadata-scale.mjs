@@ -1,8 +1,8 @@
 /**
  * Measures what the metadata of many partitions costs: to load it, to change it, and to follow changes.
  *
- *  node scripts/bench/metadata-scale.mjs [--topics 1000] [--partitions 100] [--dist DIR] [--base-port 25000]
- *    [--keep] [--profile DIR] [--trace-gc] [part…]
+ * usage: node scripts/bench/metadata-scale.mjs [--topics 1000] [--partitions 100] [--dist DIR] [--base-port 25000]
+ *        [--keep] [--profile DIR] [--trace-gc] [part…]
  *
  * Parts: `controller` creates the partitions on a real controller with its real store, changes them in many ways, and then
  * starts a new process with the stored metadata. `broker` is one of thirty brokers: a real node with a thirtieth of the
@@ -13,8 +13,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
 import { settingsOf } from '../lib/cluster.mjs';
+import { scriptOptions } from '../lib/options.mjs';
 import { ready, root } from '../lib/ready.mjs';
 import {
   checked,
@@ -26,23 +26,24 @@ import {
 } from './metadata-fixtures.mjs';
 import { machineLine } from './numbers.mjs';
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    topics: { type: 'string', default: '1000' },
-    partitions: { type: 'string', default: '100' },
-    'cluster-topics': { type: 'string', default: '100' },
+const { values, positionals } = scriptOptions(
+  import.meta.url,
+  {
+    topics: { type: 'number', default: 1000 },
+    partitions: { type: 'number', default: 100 },
+    'cluster-topics': { type: 'number', default: 100 },
     dist: { type: 'string' },
-    'base-port': { type: 'string', default: '25000' },
+    'base-port': { type: 'number', default: 25000 },
     keep: { type: 'boolean', default: false },
     profile: { type: 'string' },
     'trace-gc': { type: 'boolean', default: false },
   },
-});
+  ['controller', 'broker', 'cluster'],
+);
 if (values.dist === undefined) ready();
-const basePort = Number(values['base-port']);
-const topicCount = Number(values.topics);
-const partitionsPerTopic = Number(values.partitions);
+const basePort = values['base-port'];
+const topicCount = values.topics;
+const partitionsPerTopic = values.partitions;
 const partitionCount = topicCount * partitionsPerTopic;
 const mebibyte = 2 ** 20;
 const replicationFactor = 3;
@@ -246,7 +247,7 @@ function threeNodes(folder) {
 async function clusterPart(folder) {
   const settings = threeNodes(folder);
   let children = settings.map((properties) => new Child(surroundings, folder, properties));
-  const topics = Number(values['cluster-topics']);
+  const topics = values['cluster-topics'];
   const total = topics * partitionsPerTopic;
   try {
     await measure('three new nodes start', children, () =>

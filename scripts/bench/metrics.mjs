@@ -5,21 +5,19 @@
  * usage: node scripts/bench/metrics.mjs [--partitions 1000] [--groups 100] [--seconds 10] [--runs 5]
  */
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { pathToFileURL } from 'node:url';
 import { sleep, waitFor } from '../lib/cluster.mjs';
 import { freePorts } from '../lib/ports.mjs';
+import { scriptOptions } from '../lib/options.mjs';
 import { ready, root } from '../lib/ready.mjs';
 import { machineLine, Results } from './numbers.mjs';
 import { cpuSecondsOf, startAndWait, systemsOf, withCluster } from './systems.mjs';
 
-const { values: args } = parseArgs({
-  options: {
-    partitions: { type: 'string', default: '1000' },
-    groups: { type: 'string', default: '100' },
-    seconds: { type: 'string', default: '10' },
-    runs: { type: 'string', default: '5' },
-  },
+const { values: args } = scriptOptions(import.meta.url, {
+  partitions: { type: 'number', default: 1000 },
+  groups: { type: 'number', default: 100 },
+  seconds: { type: 'number', default: 10 },
+  runs: { type: 'number', default: 5 },
 });
 ready();
 const load = (path) => import(pathToFileURL(join(root, 'dist', path)).href);
@@ -41,7 +39,7 @@ async function commit(client, groups) {
   const topicId = (await client.metadata(['many'])).topics.get('many').id;
   for (let i = 0; i < groups; i++) {
     const partitions = Array.from({ length: partitionsOfGroup }, (_, at) => ({
-      partitionIndex: (i * partitionsOfGroup + at) % Number(args.partitions),
+      partitionIndex: (i * partitionsOfGroup + at) % args.partitions,
       committedOffset: 0,
       committedMetadata: '',
     }));
@@ -102,17 +100,17 @@ await withCluster(
     await startAndWait(cluster, clients);
     const client = clients.client(cluster.addresses(), { requestTimeoutMs: 60_000 });
     try {
-      await probes.readyTopic(client, 'many', Number(args.partitions), 1);
+      await probes.readyTopic(client, 'many', args.partitions, 1);
       await probes.readyTopic(client, 'load', 4, 1);
-      await commit(client, Number(args.groups));
+      await commit(client, args.groups);
       const url = `http://127.0.0.1:${port}/metrics`;
       await produce(client, cluster, 3);
-      for (let i = 0; i < Number(args.runs); i++) {
+      for (let i = 0; i < args.runs; i++) {
         const { tookMs, bytes } = await scrape(url);
         results.add('a scrape of an idle node', 'ms', system, tookMs);
         results.add('size of the page', 'KB', system, bytes / 1000);
-        const without = await produce(client, cluster, Number(args.seconds));
-        const beside = await withScrapes(url, () => produce(client, cluster, Number(args.seconds)));
+        const without = await produce(client, cluster, args.seconds);
+        const beside = await withScrapes(url, () => produce(client, cluster, args.seconds));
         results.add('records/s without scrapes', '1/s', system, without.rate);
         results.add('records/s with a scrape each second', '1/s', system, beside.rate);
         results.add('CPU of a million records without scrapes', 's', system, without.cpu);

@@ -13,22 +13,23 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { randomFillSync } from 'node:crypto';
 import net from 'node:net';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { pathToFileURL } from 'node:url';
 import { sleep, waitFor } from '../lib/cluster.mjs';
+import { scriptOptions } from '../lib/options.mjs';
 import { ready, root } from '../lib/ready.mjs';
 import { machineLine } from './numbers.mjs';
 import { residentBytesMax, startAndWait, systemsOf, withCluster } from './systems.mjs';
 
-const { values: args, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    gibibytes: { type: 'string', default: '5' },
-    'stopped-seconds': { type: 'string', default: '60' },
-    scale: { type: 'string', default: '1' },
-    seconds: { type: 'string', default: '10' },
+const { values: args, positionals } = scriptOptions(
+  import.meta.url,
+  {
+    gibibytes: { type: 'number', default: 5 },
+    'stopped-seconds': { type: 'number', default: 60 },
+    scale: { type: 'number', default: 1 },
+    seconds: { type: 'number', default: 10 },
   },
-});
+  ['stream', 'crowd'],
+);
 ready();
 const load = (path) => import(pathToFileURL(join(root, 'dist', path)).href);
 const [{ makeClients }, { makeProbes }, { requestFrame }, { FetchRequest }, { ApiVersionsRequest }] =
@@ -42,7 +43,7 @@ const [{ makeClients }, { makeProbes }, { requestFrame }, { FetchRequest }, { Ap
 const clients = await makeClients();
 const probes = await makeProbes(clients);
 const [system] = systemsOf(null);
-const scale = Number(args.scale);
+const scale = args.scale;
 const mebibyte = 1024 * 1024;
 const valueBytes = 100 * 1024;
 const inFlight = 100;
@@ -97,7 +98,7 @@ async function stream() {
   await withWatchedCluster(3, async (cluster, turnsFile) => {
     const client = clients.client(cluster.addresses(), { requestTimeoutMs: 60_000 });
     await probes.readyTopic(client, 'stream', 3, 3);
-    const bytesMax = Number(args.gibibytes) * 1024 * mebibyte;
+    const bytesMax = args.gibibytes * 1024 * mebibyte;
     await measured(
       cluster,
       turnsFile,
@@ -108,7 +109,7 @@ async function stream() {
         const [{ leader }] = await probes.partitionsOf(client, 'stream');
         const victim = cluster.nodes.find(({ id }) => id !== leader);
         victim.process.kill('SIGSTOP');
-        await sleep(Number(args['stopped-seconds']) * 1000);
+        await sleep(args['stopped-seconds'] * 1000);
         victim.process.kill('SIGCONT');
         await done;
         await waitFor('all replicas in sync', 300_000, async () =>
@@ -210,7 +211,7 @@ async function crowd() {
       const guests = new Crowd(address);
       await measure(what, async () => {
         await act(guests);
-        await sleep(Number(args.seconds) * 1000);
+        await sleep(args.seconds * 1000);
       });
       guests.close();
       await sleep(1000);

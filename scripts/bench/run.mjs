@@ -1,8 +1,8 @@
 /**
- * Benchmarks, side by side with Apache Kafka when its directory is given:
+ * Benchmarks, side by side with Apache Kafka when its directory is given.
  *
- *   node scripts/bench/run.mjs [--kafka DIR] [--only bendemann|kafka] [--against DIR]… [--runs N] [--records N]
- *       [--pause-seconds N] [--minutes N] [part…]
+ * usage: node scripts/bench/run.mjs [--kafka DIR] [--only bendemann|kafka] [--against DIR]… [--runs N] [--records N]
+ *        [--pause-seconds N] [--minutes N] [part…]
  *
  * --against: a built checkout of another commit. It is compared too, and every run begins with a new cluster. The systems take
  * turns, so that other load of the machine affects all of them alike.
@@ -18,8 +18,8 @@
  * time and memory come from /proc.
  */
 import { resolve } from 'node:path';
-import { parseArgs } from 'node:util';
 import { makeClients } from '../lib/client.mjs';
+import { scriptOptions } from '../lib/options.mjs';
 import { ready } from '../lib/ready.mjs';
 import { benchConsumerGroup } from './consumer-groups.mjs';
 import { benchGroupLatency } from './group-latency.mjs';
@@ -55,28 +55,24 @@ const parts = {
   compressed: { isRepeated: false, bench: benchCompressed },
 };
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
+const { values, positionals } = scriptOptions(
+  import.meta.url,
+  {
     kafka: { type: 'string' },
     only: { type: 'string' },
     against: { type: 'string', multiple: true, default: [] },
-    runs: { type: 'string', default: '3' },
-    records: { type: 'string', default: '500000' },
-    'pause-seconds': { type: 'string', default: '60' },
-    minutes: { type: 'string', default: '5' },
+    runs: { type: 'number', default: 3 },
+    records: { type: 'number', default: 500000 },
+    'pause-seconds': { type: 'number', default: 60 },
+    minutes: { type: 'number', default: 5 },
     programs: { type: 'string' },
-    members: { type: 'string', default: '1000' },
-    partitions: { type: 'string', default: '10000' },
-    gib: { type: 'string', default: '1' },
-    logs: { type: 'string', default: '100' },
+    members: { type: 'number', default: 1000 },
+    partitions: { type: 'number', default: 10000 },
+    gib: { type: 'number', default: 1 },
+    logs: { type: 'number', default: 100 },
   },
-});
-const unknown = positionals.filter((name) => parts[name] === undefined);
-if (unknown.length > 0) {
-  console.error(`no such part: ${unknown.join(', ')}; there are ${Object.keys(parts).join(', ')}`);
-  process.exit(1);
-}
+  Object.keys(parts),
+);
 
 ready();
 const kafka = values.kafka === undefined ? null : resolve(values.kafka);
@@ -91,21 +87,21 @@ const context = {
   probes: await makeProbes(clients),
   results,
   // With --against, whole parts are repeated instead of measurements inside a part.
-  runs: values.against.length === 0 ? Number(values.runs) : 1,
-  records: Number(values.records),
-  pauseSeconds: Number(values['pause-seconds']),
-  minutes: Number(values.minutes),
+  runs: values.against.length === 0 ? values.runs : 1,
+  records: values.records,
+  pauseSeconds: values['pause-seconds'],
+  minutes: values.minutes,
   programs: values.programs ?? null,
-  members: Number(values.members),
-  partitions: Number(values.partitions),
-  gib: Number(values.gib),
-  logs: Number(values.logs),
+  members: values.members,
+  partitions: values.partitions,
+  gib: values.gib,
+  logs: values.logs,
 };
 
 let status = 0;
 for (const name of positionals.length > 0 ? positionals : Object.keys(parts)) {
   const { isRepeated, bench } = parts[name];
-  for (let i = 0; i < (isRepeated || values.against.length > 0 ? Number(values.runs) : 1); i++) {
+  for (let i = 0; i < (isRepeated || values.against.length > 0 ? values.runs : 1); i++) {
     for (const system of systems) {
       try {
         await bench(system, context);

@@ -9,14 +9,15 @@ import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { Kafka, logLevel } from 'kafkajs';
+import { scriptOptions } from '../lib/options.mjs';
 import { ready, root } from '../lib/ready.mjs';
 
+const { rounds } = scriptOptions(import.meta.url, { rounds: { type: 'number', default: 15 } }).values;
 ready();
 const { startKafka: start } = await import(pathToFileURL(join(root, 'dist/testing/kafka/index.js')).href);
 
 const startKafka = (options = {}) => start({ where: 'here', ...options });
 
-const rounds = Number(process.argv[process.argv.indexOf('--rounds') + 1]) || 15;
 const recordCount = 10_000;
 
 const median = (times) => [...times].sort((a, b) => a - b)[Math.floor(times.length / 2)];

@@ -1,7 +1,7 @@
 /**
- * Measures how long each tool of bin/ takes for --help and --version, compared with a Node program that does nothing:
+ * Measures how long each tool of bin/ takes for --help and --version, compared with a Node program that does nothing.
  *
- *  npm run build && node scripts/bench/tools.mjs [--runs 9] [--kafka DIR/bin] [TOOL…]
+ * usage: npm run build && node scripts/bench/tools.mjs [--runs 9] [--kafka DIR/bin] [TOOL…]
  *
  * Prints medians in ms. The goal is at most 150 ms for each tool. With --kafka, the tools of Apache Kafka are measured too,
  * once in each round.
@@ -10,15 +10,15 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { scriptOptions } from '../lib/options.mjs';
 
 const root = join(import.meta.dirname, '../..');
 const goalMs = 150;
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: { runs: { type: 'string', default: '9' }, kafka: { type: 'string' } },
-});
-const runs = Number(values.runs);
+const { values, positionals } = scriptOptions(
+  import.meta.url,
+  { runs: { type: 'number', default: 9 }, kafka: { type: 'string' } },
+  null,
+);
 const notTools = ['launch.cjs', 'package.json', 'windows'];
 const tools =
   positionals.length > 0
@@ -43,7 +43,7 @@ const rows = [];
 for (const tool of tools.filter((name) => !without.includes(name))) {
   const times = { help: [], version: [], kafka: [] };
   const kafka = values.kafka === undefined ? null : join(values.kafka, tool);
-  for (let run = 0; run < runs; run++) {
+  for (let run = 0; run < values.runs; run++) {
     empty.push(elapsedMs(process.execPath, ['-e', '0']));
     times.help.push(elapsedMs(join(root, 'bin', tool), ['--help']));
     times.version.push(elapsedMs(join(root, 'bin', tool), ['--version']));
@@ -52,7 +52,9 @@ for (const tool of tools.filter((name) => !without.includes(name))) {
   rows.push([tool, median(times.help), median(times.version), median(times.kafka)]);
 }
 const shown = (value) => (value === undefined ? '' : value.toFixed(0));
-console.log(`${cpus().length} × ${cpus()[0]?.model}, Node.js ${process.version}, median of ${runs} runs, ms`);
+console.log(
+  `${cpus().length} × ${cpus()[0]?.model}, Node.js ${process.version}, median of ${values.runs} runs, ms`,
+);
 console.log(`| tool | --help | --version |${values.kafka === undefined ? '' : ' Kafka --help |'}`);
 for (const [tool, help, version, kafka] of rows.sort((a, b) => b[1] - a[1]))
   console.log(

@@ -6,6 +6,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { scriptOptions } from '../lib/options.mjs';
 
 /** @type {[name: string, command: string, args: string[]][]} */
 const checks = [
@@ -27,10 +28,14 @@ const checks = [
   ['examples in comments', process.execPath, ['scripts/check/doc-examples.mjs']],
 ];
 
+const { positionals: wanted } = scriptOptions(
+  import.meta.url,
+  {},
+  checks.map(([name]) => name),
+);
 if (!existsSync('node_modules'))
   spawnSync('npm', ['ci'], { stdio: 'inherit', shell: process.platform === 'win32' });
 
-const wanted = process.argv.slice(2);
 const failed = [];
 for (const [name, command, args] of checks) {
   if (wanted.length > 0 && !wanted.includes(name)) continue;

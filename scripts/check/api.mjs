@@ -7,8 +7,10 @@
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import ts from 'typescript';
+import { scriptOptions } from '../lib/options.mjs';
 import { entries } from './entry-points.mjs';
 
+const { values } = scriptOptions(import.meta.url, { write: { type: 'boolean' } });
 const folder = 'docs/api';
 
 const { config } = ts.readConfigFile('tsconfig.json', ts.sys.readFile);
@@ -78,7 +80,7 @@ mkdirSync(folder, { recursive: true });
 for (const [name, entry] of Object.entries(entries)) {
   const path = `${folder}/${name}.d.txt`;
   const report = reportOf(entry);
-  if (process.argv.includes('--write')) writeFileSync(path, report);
+  if (values.write) writeFileSync(path, report);
   else if (!existsSync(path) || readFileSync(path, 'utf8') !== report) {
     console.error(
       `${path} is not what bendemann/${name} exports. If the change is meant: node scripts/check/api.mjs --write`,

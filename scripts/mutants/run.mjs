@@ -3,8 +3,8 @@
  * source, one at a time, and each must be found. Exits with 1 when one is not found, when a patch no longer applies, or when
  * the unchanged source fails. The other rows are tried nevertheless.
  *
- *   npm run mutants -- [--only 1,6,18] [--jobs 2] [--seeds 50000] [--seconds 900] [--baseline-seeds 2000]
- *                      [--check] [--ledger FILE] [--report FILE --date YYYY-MM-DD]
+ * usage: npm run mutants -- [--only 1,6,18] [--jobs 2] [--seeds 50000] [--seconds 900] [--baseline-seeds 2000]
+ *                           [--check] [--ledger FILE] [--report FILE --date YYYY-MM-DD]
  *
  * --check      only checks that all patches apply and parse, and that the tests they name are there
  * --seconds    how long to look for one mutant at most
@@ -14,25 +14,23 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { scriptOptions } from '../lib/options.mjs';
 import { ready, root } from '../lib/ready.mjs';
 import { huntSeeds } from './hunting.mjs';
 import { markdown, summary } from './report.mjs';
 import { rows as allRows } from './rows/index.mjs';
 import { runTests } from './testing.mjs';
 
-const { values } = parseArgs({
-  options: {
-    only: { type: 'string' },
-    jobs: { type: 'string', default: '2' },
-    seeds: { type: 'string', default: '50000' },
-    seconds: { type: 'string', default: '900' },
-    'baseline-seeds': { type: 'string', default: '2000' },
-    check: { type: 'boolean', default: false },
-    ledger: { type: 'string' },
-    report: { type: 'string' },
-    date: { type: 'string' },
-  },
+const { values } = scriptOptions(import.meta.url, {
+  only: { type: 'string' },
+  jobs: { type: 'number', default: 2 },
+  seeds: { type: 'number', default: 50000 },
+  seconds: { type: 'number', default: 900 },
+  'baseline-seeds': { type: 'number', default: 2000 },
+  check: { type: 'boolean', default: false },
+  ledger: { type: 'string' },
+  report: { type: 'string' },
+  date: { type: 'string' },
 });
 ready({ build: false });
 // Imported only now, because these modules need packages that `ready` may just have installed.
@@ -87,7 +85,7 @@ async function tryRow(row, tree) {
   const result = await withEdits(tree, row.edits, async () => {
     if (world === undefined) return await tryTest(tree, row.caughtBy);
     const bundle = await bundleWorld(join(tree, 'src'), world, join(tree, 'mutant'));
-    const range = { from: 1, to: Number(values.seeds), seconds: Number(values.seconds) };
+    const range = { from: 1, to: values.seeds, seconds: values.seconds };
     const { seeds, seconds, found } = await huntSeeds(bundle, range);
     const by = nameOf(found);
     // When a row names an invariant, another invariant does not count.
@@ -95,7 +93,7 @@ async function tryRow(row, tree) {
     return { caught, by, message: found?.message ?? '', seeds, seconds };
   });
   if (world === undefined || !result.caught) return result;
-  const range = { from: result.seeds, to: result.seeds, seconds: Number(values.seconds) };
+  const range = { from: result.seeds, to: result.seeds, seconds: values.seconds };
   const { found } = await huntSeeds(baselines.get(world), range);
   if (found === null) return result;
   throw new Error(`seed ${result.seeds} fails without the patch too: ${found.by}: ${found.message}`);
@@ -127,7 +125,7 @@ const failures = [];
  * of raft.
  */
 function baselineSeeds(world) {
-  const seeds = Number(values['baseline-seeds']);
+  const seeds = values['baseline-seeds'];
   return world === 'raft' ? seeds : Math.ceil(seeds / 50);
 }
 
@@ -158,7 +156,7 @@ async function baselineTests(tree, files, passed) {
 async function baselineWorld(tree, world, passed) {
   const bundle = await bundleWorld(join(tree, 'src'), world, join(tree, 'baseline'));
   baselines.set(world, bundle);
-  const range = { from: 1, to: baselineSeeds(world), seconds: Number(values.seconds) };
+  const range = { from: 1, to: baselineSeeds(world), seconds: values.seconds };
   const { seeds, seconds, found } = await huntSeeds(bundle, range);
   const what = found === null ? 'nothing found' : `seed ${found.seed}: ${found.by}: ${found.message}`;
   console.log(`without a patch: ${seeds} seeds of ${world}, ${seconds.toFixed(0)} s: ${what}`);
@@ -185,7 +183,7 @@ async function main() {
   if (!check()) return false;
   if (values.check) return true;
   const directory = mkdtempSync(join(tmpdir(), 'bendemann-mutants-'));
-  const trees = Array.from({ length: Number(values.jobs) }, (_, index) => join(directory, `tree-${index}`));
+  const trees = Array.from({ length: values.jobs }, (_, index) => join(directory, `tree-${index}`));
   try {
     for (const tree of trees) copyTree(root, tree);
     const ledger = readLedger();

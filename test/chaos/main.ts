@@ -3,34 +3,39 @@
  */
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { run } from './machine.ts';
-import { families, type Family } from './nemesis.ts';
+import type { Family } from './nemesis.ts';
 import { prepare, runRound } from './round.ts';
 
-const { values: args } = parseArgs({
-  options: {
-    minutes: { type: 'string', default: '10' },
-    seed: { type: 'string', default: String(Date.now() % 1_000_000) },
-    'round-seconds': { type: 'string', default: '60' },
-    families: { type: 'string', default: families.join(',') },
-    python: { type: 'string', default: process.env['CHAOS_PYTHON'] ?? 'python3' },
-    kafka: { type: 'string', default: process.env['CHAOS_KAFKA'] ?? '' },
-    dir: { type: 'string', default: '/tmp/bendemann-chaos' },
-    'keep-going': { type: 'boolean', default: false },
-  },
-});
+export { families } from './nemesis.ts';
+
+/** The options of `scripts/chaos.mjs`. */
+interface Options {
+  readonly minutes: number;
+  /** The seed of the first round; each later round has the next one. */
+  readonly seed: number;
+  readonly roundSeconds: number;
+  readonly families: readonly Family[];
+  /** A Python interpreter that has confluent-kafka. */
+  readonly python: string;
+  /** A Kafka distribution, whose Java clients take part; '': none. */
+  readonly kafka: string;
+  /** Histories and logs of rounds that failed. */
+  readonly dir: string;
+  /** Whether further rounds follow one that failed. */
+  readonly keepsGoing: boolean;
+}
 
 const root = new URL('../../', import.meta.url).pathname;
 
-function missing(): string[] {
+function missing(python: string): string[] {
   const wanted: [string, string, string[]][] = [
     ['ip (iproute2)', 'ip', ['-V']],
     ['nft (nftables)', 'nft', ['--version']],
     ['nsenter (util-linux)', 'nsenter', ['--version']],
     ['gcc', 'gcc', ['--version']],
     ['mkfs.ext4 (e2fsprogs)', 'mkfs.ext4', ['-V']],
-    ['confluent-kafka for Python (--python)', args.python, ['-c', 'import confluent_kafka']],
+    ['confluent-kafka for Python (--python)', python, ['-c', 'import confluent_kafka']],
   ];
   const problems: string[] = [];
   if (process.platform !== 'linux' || process.getuid?.() !== 0) problems.push('root on Linux');
@@ -44,27 +49,26 @@ function missing(): string[] {
   return problems;
 }
 
-async function main(): Promise<void> {
-  const lacking = missing();
+export async function chaos(args: Options): Promise<void> {
+  const lacking = missing(args.python);
   if (lacking.length > 0) {
     console.error(`chaos needs: ${lacking.join(', ')}`);
     process.exitCode = 2;
     return;
   }
-  const untilMs = performance.now() + Number(args.minutes) * 60_000;
-  const chosen = families.filter((family): family is Family => args.families.split(',').includes(family));
+  const untilMs = performance.now() + args.minutes * 60_000;
   const totals = new Map<string, number>();
   let failed = 0;
   let rounds = 0;
-  for (let seed = Number(args.seed); performance.now() < untilMs; seed++) {
+  for (let seed = args.seed; performance.now() < untilMs; seed++) {
     rounds++;
     const path = join(args.dir, `seed-${seed}`);
     prepare(path);
     const startMs = performance.now();
     const result = await runRound({
       seed,
-      faultsMs: Number(args['round-seconds']) * 1000,
-      families: chosen,
+      faultsMs: args.roundSeconds * 1000,
+      families: args.families,
       clients: {
         python: args.python,
         kafka: args.kafka === '' || !existsSync(args.kafka) ? null : args.kafka,
@@ -92,11 +96,9 @@ async function main(): Promise<void> {
       for (const text of result.faults) console.log(`  ${text}`);
       for (const text of result.violations.slice(0, 40)) console.log(`  VIOLATION ${text}`);
       console.log(`  history and logs: ${path}; again: npm run chaos -- --seed ${seed} --minutes 1`);
-      if (!args['keep-going']) break;
+      if (!args.keepsGoing) break;
     }
   }
   console.log(`${rounds} rounds, ${failed} failed; ${JSON.stringify(Object.fromEntries(totals))}`);
   process.exitCode = failed > 0 ? 1 : 0;
 }
-
-await main();

@@ -2,7 +2,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import net from 'node:net';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { SeededRandom } from '../../src/simulation/random.ts';
 import type { Producer } from '../../src/client/producer.ts';
 import type { KafkaClient } from '../../src/client/kafka-client.ts';
@@ -19,15 +18,15 @@ import {
 import { framesOf, noise } from './frames.ts';
 import { PeerFuzz, speak } from './peer-frames.ts';
 
-const { values: args } = parseArgs({
-  options: {
-    count: { type: 'string', default: '20000' },
-    seed: { type: 'string', default: String(Date.now() % 1_000_000) },
-    connections: { type: 'string', default: '8' },
-    peers: { type: 'string', default: '1' },
-    nodes: { type: 'string', default: '1' },
-  },
-});
+/** The options of `scripts/fuzz.mjs`. */
+interface Options {
+  /** How many requests. */
+  readonly count: number;
+  readonly seed: number;
+  readonly connections: number;
+  readonly peers: number;
+  readonly nodes: number;
+}
 
 /** A connection whose requests take longer is closed: many may wait as long as they like. */
 const patienceMs = 300;
@@ -153,10 +152,14 @@ class Fuzz {
   }
 }
 
-async function main(): Promise<void> {
-  const seed = Number(args.seed);
-  const nodeCount = Number(args.nodes);
-  console.log(`fuzz: seed ${seed}, ${args.count} requests, ${nodeCount} nodes`);
+export async function fuzz({
+  count,
+  seed,
+  connections,
+  peers: peerCount,
+  nodes: nodeCount,
+}: Options): Promise<void> {
+  console.log(`fuzz: seed ${seed}, ${count} requests, ${nodeCount} nodes`);
   const workshop = new Workshop();
   const nodes = await workshop.nodes(nodeCount, {
     'auto.create.topics.enable': 'false',
@@ -171,20 +174,18 @@ async function main(): Promise<void> {
   for (const topic of [witness, 'fuzz', 'kept']) await createTopic(client, topic, 1, nodeCount);
   const random = new SeededRandom(seed);
   const peers = await PeerFuzz.create(random, workshop.clusterId);
-  const fuzz = new Fuzz(random, peers, targets, client);
+  const run = new Fuzz(random, peers, targets, client);
   try {
-    await fuzz.run(Number(args.count), Number(args.connections), Number(args.peers));
-    const equal = await fuzz.compareReplicas();
+    await run.run(count, connections, peerCount);
+    const equal = await run.compareReplicas();
     console.log(
-      `fuzz: ${fuzz.sent} requests, largest RSS ${Math.round(fuzz.rssMax / 1048576)} MiB, ${equal} replicas equal, seed ${seed}: the ${nodeCount === 1 ? 'node is' : 'nodes are'} well`,
+      `fuzz: ${run.sent} requests, largest RSS ${Math.round(run.rssMax / 1048576)} MiB, ${equal} replicas equal, seed ${seed}: the ${nodeCount === 1 ? 'node is' : 'nodes are'} well`,
     );
     await workshop.close();
   } catch (error) {
-    console.error(`fuzz: FAILED after ${fuzz.sent} requests, seed ${seed}: ${String(error)}`);
+    console.error(`fuzz: FAILED after ${run.sent} requests, seed ${seed}: ${String(error)}`);
     console.error(workshop.story());
     process.exitCode = 1;
     await workshop.close(true);
   }
 }
-
-await main();

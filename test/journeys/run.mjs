@@ -11,17 +11,15 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+import { scriptOptions } from '../../scripts/lib/options.mjs';
 import { ready } from '../../scripts/lib/ready.mjs';
 import { Journey, NotHere } from './lib.mjs';
 
-const { values } = parseArgs({
-  options: {
-    short: { type: 'boolean', default: false },
-    only: { type: 'string' },
-    cache: { type: 'string' },
-    keep: { type: 'boolean', default: false },
-  },
+const { values, refuse } = scriptOptions(import.meta.url, {
+  short: { type: 'boolean', default: false },
+  only: { type: 'string' },
+  cache: { type: 'string' },
+  keep: { type: 'boolean', default: false },
 });
 ready();
 const here = dirname(fileURLToPath(import.meta.url));
@@ -30,10 +28,7 @@ const names = readdirSync(here)
   .filter((file) => file.endsWith('.mjs') && !own.includes(file))
   .map((file) => file.replace(/\.mjs$/, ''));
 const unknown = (values.only?.split(',') ?? []).filter((name) => !names.includes(name));
-if (unknown.length > 0) {
-  console.error(`There is no journey ${unknown.join(', ')}. Journeys: ${names.join(', ')}`);
-  process.exit(1);
-}
+if (unknown.length > 0) refuse(`there is no journey '${unknown[0]}'; journeys: ${names.join(', ')}`);
 let passed = 0;
 let failed = 0;
 for (const name of names) {
