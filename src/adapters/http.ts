@@ -1,6 +1,6 @@
 /**
  * Implements `HttpPort` with node:http and prom-client. Both are loaded at first use, so a node that serves no HTTP does not
- * need memory for them. The body of a request is not read. A connection that is slow to send its request, or to read the
+ * need memory for them. The body of a request is ignored. A connection that is slow to send its request, or to read the
  * response, is closed.
  */
 import type { Server } from 'node:http';

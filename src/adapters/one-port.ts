@@ -25,7 +25,7 @@ import { HttpAdapter } from './http.ts';
 import { createLoopback } from './loopback.ts';
 import { connectTcp, listenTcp, TcpConnection } from './tcp-network.ts';
 
-/** A connection whose first byte looks like HTTP must send the whole first word within this time, or it is closed. */
+/** A connection is closed when it has sent only a part of its first word this long after it was opened. */
 const firstWordMs = 10_000;
 const defaultBacklog = 50;
 /** The default of socket.request.max.bytes. */
@@ -49,8 +49,8 @@ export interface TransportOptions {
   /** The value of socket.request.max.bytes, which is also the largest record batch that a leader may push to this node. */
   readonly batchBytesMax?: number;
   /**
-   * How long after its opening a connection may take to send the whole first word when its first byte looks like HTTP, and how
-   * long a connection of another node may exist before its hello is accepted. 10 s by default.
+   * A connection is closed when it has sent only a part of its first word this long after it was opened, and a connection of
+   * another node when its hello is not accepted by then. 10 s by default.
    */
   readonly helloTimeoutMs?: number;
 }
@@ -93,7 +93,7 @@ function sniff(socket: Socket, timeoutMs: number, done: (kind: Kind, first: Uint
     socket.off('error', ignore);
     done(kind, first);
   };
-  // An error before the first byte is not reported, because no protocol has begun.
+  // An error is not reported while the protocol is unknown.
   socket.on('error', ignore);
   socket.on('data', onData);
   socket.resume();

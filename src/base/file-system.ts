@@ -64,7 +64,8 @@ export interface FileLock {
 
 export interface FileSystem {
   /**
-   * With `read` the file must exist; it can be read and synced. With `write` it can be read and written, is created when missing, and keeps its content.
+   * With `read` the file must exist, and can be read and synced. With `write` it can also be written; it is created when missing, and
+   * an existing one keeps its content.
    */
   open(path: string, mode: 'read' | 'write'): Promise<FileHandle>;
   stat(path: string): Promise<FileStat | null>;

@@ -1,10 +1,10 @@
 /**
- * Stored data has a format version, or a kind of record, that this release does not know: a later release has written it. Data of
- * releases is never damaged in that way, and what is unknown may be needed, so the start ends and changes nothing.
+ * Stored data has a format version, or a kind of record, that this release does not know, and its checksum is right. So it is not
+ * damaged: a later release has written it. This release cannot tell whether it can do without that data, so the node stops.
  */
 export class LaterReleaseError extends Error {
   override readonly name = 'LaterReleaseError';
-  /** What has which unknown version. */
+  /** The message without the advice: what was found, and what this release knows. */
   readonly what: string;
 
   constructor(what: string) {

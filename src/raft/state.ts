@@ -162,7 +162,7 @@ export interface Effects {
   readonly readReady: { readonly ticket: number; readonly endOffset: number }[];
   /** A message for the bootstrap servers, whose node ids are unknown. At most one. */
   readonly announce: JoinRequest[];
-  /** A message that was ignored because this replica does not believe its sender (`role/trust.ts`). At most one. */
+  /** The sender of a message that this replica has ignored, and the reason (`role/trust.ts`). At most one. */
   readonly refusedMessages: { readonly from: ReplicaKey; readonly reason: string }[];
 }
 

@@ -1,4 +1,6 @@
-/** Ends the process at once, for broken invariants and failed disks. No other file of the server does so. */
+/**
+ * Ends the process at once: when an invariant is broken, a disk fails, or a stop takes too long. No other file of the server does so.
+ */
 
 /** The exit status after a signal, as shells and the JVM have it: 128 plus the number of the signal. */
 export const signalStatus = { SIGINT: 130, SIGTERM: 143 } as const;

@@ -152,7 +152,7 @@ export class Node {
   private async stopAll(): Promise<void> {
     this.unreadyReason = 'stopping';
     await this.broker?.leave();
-    // At once, as `leave` demands.
+    // The servers of the listeners stop first, because the broker's metadata no longer lists the broker itself.
     for (const server of this.servers) server.stop();
     await this.broker?.stop();
     await this.controller?.stop();

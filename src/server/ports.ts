@@ -19,8 +19,8 @@ export interface NodePorts {
    */
   readonly clientScheduler?: Scheduler;
   /**
-   * Runs a callback when nothing is left to run that follows from the present turn of the event loop. Absent where time does not
-   * pass during a turn.
+   * Runs a callback at the end of the present turn of the event loop, after all microtasks. Absent in simulations, where time does
+   * not pass during a turn.
    */
   readonly afterTurn?: (callback: () => void) => void;
   readonly random: Random;

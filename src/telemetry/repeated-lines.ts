@@ -9,7 +9,10 @@
 const subjects = ['partition', 'topic', 'directory', 'path', 'segment', 'peer', 'api', 'observer'] as const;
 
 const quietMs = 1000;
-/** When there are as many entries as this, those of the past seconds are removed; when that does not help, all are. */
+/**
+ * When there are this many entries, those are removed that are older than a second and have no suppressed lines; when there are none
+ * of these, all are removed.
+ */
 const keysMax = 1000;
 
 interface Trouble {

@@ -4,8 +4,9 @@
  *
  *   magic 4 | version 1 | header length 4 | message SnapshotHeader of proto/storage.proto | state | crc32c 4 over all before it
  *
- * Version 1, which release 0.1 wrote, can still be read. Every version ends with the CRC, so a later version is not taken for damage. After a crash a file is complete or does not exist: it is written under
- * a temporary name, synced and renamed, and then the directory is synced. The newest two snapshots are kept.
+ * Version 1, which release 0.1 wrote, can still be read. Every version ends with the CRC, so a file of a later version can be told
+ * from a damaged one. After a crash a file is complete or does not exist: it is written under a temporary name, synced and renamed,
+ * and then the directory is synced. The newest two snapshots are kept.
  */
 import { crc32c } from '../../base/crc32c.ts';
 import type { FileSystem } from '../../base/file-system.ts';

@@ -6,7 +6,7 @@
  *
  *   copy: magic 4 | version 1 | crc32c 4 (over what follows) | directory id 16 | generation 8
  *
- * A later version may only add fields after these, outside of the CRC.
+ * A later version may only add fields at the end, which this CRC does not cover.
  */
 import { crc32c } from '../../base/crc32c.ts';
 import { type FileHandle, type FileSystem, replaceFile } from '../../base/file-system.ts';

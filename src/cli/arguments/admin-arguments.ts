@@ -30,7 +30,7 @@ export function bootstrapArguments(
 
 /**
  * Connects a client to the addresses in the arguments and calls `body` with it. Returns the exit status: 0, or 1 after an
- * error, which is printed as Java prints it.
+ * error, which it prints. A `ToolError` is thrown on, for the caller to print.
  */
 export async function withClient(
   parsed: Parsed,

@@ -1,6 +1,6 @@
 /**
  * Options that select topics by name, as Kafka's class `IncludeList` reads them: a Java regular expression for whole names, in
- * which a comma means "or".
+ * which a comma means "or". Spaces, and quotation marks around the text, are removed.
  */
 import { compileJavaPattern, type JavaPattern } from '../../config/java-pattern.ts';
 import { ToolError } from '../tool.ts';

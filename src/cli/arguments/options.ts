@@ -1,6 +1,6 @@
 /**
  * Parses command lines in the manner of the Java library joptsimple, which most of Kafka's tools use. A tool describes its
- * options in a table. The result is the values, or Kafka's error message. A name may be abbreviated as long as only one option
+ * options in a table. An invalid command line gives Kafka's error message. A name may be abbreviated as long as only one option
  * begins so; `--name=value` and `--name value` both work.
  */
 import { ToolError } from '../tool.ts';

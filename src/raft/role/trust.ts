@@ -15,9 +15,9 @@ import { type ReplicaKey, sameReplica } from '../types.ts';
 
 /** A voter that has had no leader for this many fetch timeouts believes replicas that it does not know as voters. */
 const leaderlessTimeouts = 2;
-/** A leader steps down for a learner at most once in this many fetch timeouts. */
+/** A leader steps down for a learner only after it has led for this many fetch timeouts. */
 const learnerTimeouts = 2;
-/** A learner can be ahead by the campaigns that it lost, which are few. */
+/** A leader steps down for a learner whose epoch is ahead by at most this number. Each campaign of the learner adds 1. */
 const learnerEpochsMax = 1000;
 
 /**
@@ -49,7 +49,7 @@ function looksForAnyLeader(state: RaftState): boolean {
   return state.nowMs - state.leaderSeenMs >= leaderlessTimeouts * state.options.fetchTimeoutMs;
 }
 
-/** Whether the message's later epoch counts. */
+/** Whether this replica moves to the later epoch of the message. */
 export function mayTellEpoch(state: RaftState, from: ReplicaKey, { epoch }: RaftMessage): boolean {
   if (isBelieved(state, from) || isStrandedLearner(state, from, epoch)) return true;
   refuse(state, from, `node ${from.id}, which is no voter, names the later epoch ${epoch}`);
@@ -87,7 +87,7 @@ function takesPlaceOf({ voters, options }: RaftState, from: ReplicaKey, leader: 
   return !sameReplica(leader, options.me) && voters.everHad(from) && !voters.everHad(leader);
 }
 
-/** Tells the driver about a message that this replica ignores because its sender is not believed. */
+/** Tells the driver why this replica ignores a message. Of several such messages it tells only the first. */
 export function refuse(state: RaftState, from: ReplicaKey, reason: string): void {
   if (state.effects.refusedMessages.length === 0) state.effects.refusedMessages.push({ from, reason });
 }

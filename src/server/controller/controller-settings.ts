@@ -17,8 +17,8 @@ export const supportedFeatures: ReadonlyMap<string, FeatureRange> = new Map([
 ]);
 
 /**
- * Throws `LaterReleaseError` when a feature has a level that this release does not support. As in Kafka no controller goes on then:
- * as the leader it would write records that do not fit the level.
+ * Throws `LaterReleaseError` when a feature has a level that this release does not support. As in Kafka, a controller stops then: as
+ * the active controller it would write records that do not fit the level.
  */
 export function checkFeatureLevels(levels: ReadonlyMap<string, number>): void {
   for (const [name, level] of levels) {

@@ -1,5 +1,5 @@
 /**
- * Metrics of the durations of disk operations. `measured` returns a file system that measures each call of another one. Flushes of
+ * Metrics of the durations of disk operations. `measured` returns a file system that measures reads, writes and syncs. Flushes of
  * partition logs, which are several calls, are measured as a whole. The LevelDB store of the metadata log does not use this file
  * system; its time is part of the commit latency of the quorum.
  */
@@ -22,7 +22,7 @@ export class DiskMetrics {
     this.#flushes = make();
   }
 
-  /** Returns `fs` with every call measured, also calls that fail. */
+  /** Returns `fs` with its reads, writes and syncs measured, also those that fail. */
   measured(fs: FileSystem): FileSystem {
     return {
       open: async (path, mode) => this.#handle(await fs.open(path, mode)),

@@ -1,4 +1,4 @@
-/** Metrics of the cluster, from the metadata image. Every node reports the same values. */
+/** Metrics of the cluster, from the metadata image. Nodes with the same image report the same values. */
 import type { MetadataImage } from '../../metadata/image.ts';
 import { noLeader, type PartitionImage } from '../../metadata/topics-image.ts';
 import type { Collector, Sink } from '../../telemetry/metrics.ts';

@@ -1,9 +1,9 @@
-/** Logs why the metadata log of this node has ended. */
+/** Logs why the metadata log of this node has failed. */
 import { LaterReleaseError } from '../../base/later-release.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 
 export function logFailure(logger: Logger, error: unknown): void {
-  // Nothing has failed when a later release has written the data. The last line of the process says so.
+  // When a later release has written the data, the log has not failed, and the last line of the process says what to do.
   if (error instanceof LaterReleaseError) return;
   logger.error('The metadata log has failed', { error: String(error) });
 }

@@ -383,9 +383,9 @@ export class ObserverLog implements MetadataLog {
   }
 
   /**
-   * Called when the stream has ended and each address has been tried once since then: no voter is left that would tell about the end
-   * of the leadership, so this node knows no leader until a voter answers again. While the listeners take a snapshot nothing may be
-   * told to them: the next failed attempt calls this again.
+   * Called when the stream has ended and each address has been tried once since then. No voter can be reached that would report a
+   * new leader, so this node knows no leader until a voter answers again. Does nothing while the listeners take a snapshot or
+   * entries: the next failed attempt calls this again.
    */
   #forgetLeader(): void {
     if (this.#working || this.#status === null || this.leader().id === null) return;
