@@ -22,9 +22,11 @@ const honouredBy =
   (row, name) =>
     row.effect === 'honoured' ? 'yes' : `no: ${reasonWithoutEffect(name)}`;
 
-function table(rows, describe, columns, showsInternal = false) {
+const isPublic = ({ internal }) => !internal;
+
+function table(rows, describe, columns, isShown = isPublic) {
   const lines = Object.entries(rows)
-    .filter(([, row]) => showsInternal || !row.internal)
+    .filter(([, row]) => isShown(row))
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([name, row]) => {
       const [, type, value, valid] = describe(name, row).map((text) => text.replaceAll('|', '\\|'));
@@ -42,7 +44,15 @@ function table(rows, describe, columns, showsInternal = false) {
   return lines.join('\n');
 }
 
-/** Returns the sections about topics, groups, and keys without effect. */
+function internalRows({ own: _ours, ...tables }) {
+  return Object.fromEntries(
+    Object.values(tables)
+      .flatMap(Object.entries)
+      .filter(([, row]) => !isPublic(row)),
+  );
+}
+
+/** Returns the sections that have other columns, and those about keys without effect and internal keys. */
 function otherTables(config, describe) {
   const honoured = honouredBy(config);
   const out = [];
@@ -71,6 +81,26 @@ function otherTables(config, describe) {
   out.push(table(config.tables.group, describe, (row, name) => [honoured(row, name)]));
   out.push(
     '',
+    '## Client metrics subscriptions',
+    '',
+    'Set with `kafka-client-metrics`, or `kafka-configs --entity-type client-metrics`.',
+    '',
+    '| key | type | default | valid | honoured | what it does |\n|---|---|---|---|---|---|',
+    table(config.tables.clientMetrics, describe, (row, name) => [honoured(row, name)]),
+    '',
+    '## Throttles of replication',
+    '',
+    'Set with `kafka-configs` or `kafka-reassign-partitions --throttle`, for one broker or for all; in a properties file they have no effect.',
+    '',
+    '| key | type | default | valid | honoured | what it does |\n|---|---|---|---|---|---|',
+    table(config.tables.dynamicOnly, describe, (row, name) => [honoured(row, name)]),
+    '',
+    '## Users, clients and addresses',
+    '',
+    'Quotas, set with `kafka-configs` for `users`, `clients` and `ips`: [ops/quotas.md](ops/quotas.md) describes their keys.',
+  );
+  out.push(
+    '',
     '## Accepted without effect',
     '',
     'Tiered storage, share groups and streams groups are not built. Their keys are accepted:',
@@ -83,6 +113,18 @@ function otherTables(config, describe) {
       .sort()
       .map((name) => `\`${name}\``)
       .join(', '),
+    '',
+    '## Internal keys',
+    '',
+    'Keys of Apache Kafka that its documentation does not have and `kafka-configs` does not show; most are for its own tests. They are accepted:',
+    '',
+    '| key | type | default | valid | honoured | what it does |\n|---|---|---|---|---|---|',
+    table(
+      internalRows(config.tables),
+      describe,
+      (row, name) => [honoured(row, name)],
+      () => true,
+    ),
   );
   return out;
 }
@@ -120,7 +162,12 @@ export function configurationPage(config) {
     'Apache Kafka has no such keys. `kafka-configs` shows one only where it was set.',
     '',
     head,
-    table(config.tables.own, describe, (row, name) => [mode[row.update], honoured(row, name)], true),
+    table(
+      config.tables.own,
+      describe,
+      (row, name) => [mode[row.update], honoured(row, name)],
+      () => true,
+    ),
   );
   out.push(...otherTables(config, describe));
   return `${out.join('\n')}\n`;
@@ -140,6 +187,7 @@ export async function loadConfig(load) {
     tiered,
     share,
     own,
+    broker,
     describe,
     withoutEffect,
   ] = await Promise.all(
@@ -155,6 +203,7 @@ export async function loadConfig(load) {
       'tables/tiered-storage',
       'tables/share-and-streams',
       'tables/own',
+      'broker-properties',
       'describe',
       'without-effect',
     ].map(load),
@@ -172,6 +221,8 @@ export async function loadConfig(load) {
       own: own.ownProperties,
       topic: topic.topicProperties,
       group: entities.groupProperties,
+      clientMetrics: entities.clientMetricsProperties,
+      dynamicOnly: broker.dynamicOnlyProperties,
       tiered: tiered.tieredStorageProperties,
       share: share.shareAndStreamsProperties,
     },

@@ -31,11 +31,23 @@ export type BrokerKey = keyof BrokerValues;
  * `per-broker`, for all.
  */
 export const dynamicOnlyProperties = {
-  'leader.replication.throttled.rate': long(Number.MAX_SAFE_INTEGER, { min: 0, update: 'per-broker' }),
-  'follower.replication.throttled.rate': long(Number.MAX_SAFE_INTEGER, { min: 0, update: 'per-broker' }),
+  'leader.replication.throttled.rate': long(Number.MAX_SAFE_INTEGER, {
+    min: 0,
+    update: 'per-broker',
+    effect: 'honoured',
+    doc: 'Bytes a second that this broker sends for throttled replicas (leader.replication.throttled.replicas of topics).',
+  }),
+  'follower.replication.throttled.rate': long(Number.MAX_SAFE_INTEGER, {
+    min: 0,
+    update: 'per-broker',
+    effect: 'honoured',
+    doc: 'Bytes a second that this broker fetches for throttled replicas (follower.replication.throttled.replicas of topics).',
+  }),
   'replica.alter.log.dirs.io.max.bytes.per.second': long(Number.MAX_SAFE_INTEGER, {
     min: 0,
     update: 'per-broker',
+    effect: 'honoured',
+    doc: 'Bytes a second for moves of replicas between log directories of this broker.',
   }),
 };
 

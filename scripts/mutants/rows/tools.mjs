@@ -3,7 +3,7 @@ const shellTest = 'test/cli/kafka-metadata-shell.test.ts';
 
 export const toolRows = [
   {
-    number: 1301,
+    number: 1391,
     bug: 'kafka-reassign-partitions --execute fails while a broker that has a replica is down',
     reference: 'Apache Kafka asks only brokers in the metadata; tried with SIGSTOP',
     change: 'brokers that are not in the metadata are asked too',

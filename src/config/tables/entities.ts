@@ -37,8 +37,17 @@ export const groupProperties = {
   'streams.assignment.interval.ms': int(seconds(1), { min: 0 }),
 };
 
+/** What clients are asked to push, and which clients (KIP-714). */
 export const clientMetricsProperties = {
-  metrics: list([]),
-  'interval.ms': int(minutes(5), { min: 100, max: 3_600_000 }),
-  match: list([]),
+  metrics: list([], { effect: 'honoured', doc: 'Prefixes of the names of metrics to push; `*` is all.' }),
+  'interval.ms': int(minutes(5), {
+    effect: 'honoured',
+    min: 100,
+    max: 3_600_000,
+    doc: 'How often to push them.',
+  }),
+  match: list([], {
+    effect: 'honoured',
+    doc: 'Clients, as name=pattern of attributes such as client_id or client_software_name. Empty: all.',
+  }),
 };
