@@ -76,6 +76,14 @@ async function scrape(url) {
   return { tookMs: performance.now() - startMs, bytes: text.length };
 }
 
+/** Returns the milliseconds of CPU time that a scrape takes: of several, because the system counts in hundredths of a second. */
+async function cpuOfScrape(cluster, url) {
+  const scrapes = 20;
+  const cpuBefore = cpuSecondsOf(cluster);
+  for (let i = 0; i < scrapes; i++) await scrape(url);
+  return ((cpuSecondsOf(cluster) - cpuBefore) * 1000) / scrapes;
+}
+
 async function withScrapes(url, body) {
   let isDone = false;
   const scrapes = (async () => {
@@ -108,6 +116,7 @@ await withCluster(
       for (let i = 0; i < args.runs; i++) {
         const { tookMs, bytes } = await scrape(url);
         results.add('a scrape of an idle node', 'ms', system, tookMs);
+        results.add('CPU of a scrape of an idle node', 'ms', system, await cpuOfScrape(cluster, url));
         results.add('size of the page', 'KB', system, bytes / 1000);
         const without = await produce(client, cluster, args.seconds);
         const beside = await withScrapes(url, () => produce(client, cluster, args.seconds));
