@@ -15,7 +15,8 @@ import {
   InitProducerIdResponse,
 } from '../protocol/messages/transactions/22-init-producer-id.ts';
 import { buildBatch } from '../protocol/records/builder.ts';
-import type { CompressionType } from '../protocol/records/batch.ts';
+import { batchHeaderBytes, type CompressionType } from '../protocol/records/batch.ts';
+import { recordBodyBytes } from '../protocol/records/record.ts';
 import type { BrokerConnection } from './connection.ts';
 import type { KafkaClient, TopicInfo } from './kafka-client.ts';
 import { partitionOfKey, StickyPartitioner } from './partitioner.ts';
@@ -51,6 +52,8 @@ export interface ProducerOptions {
    * a batch is over when that of its oldest record is.
    */
   readonly deliveryTimeoutMs: number;
+  /** A larger record fails without being sent, as with `max.request.size`. The bound includes the overhead of its batch. */
+  readonly maxRequestBytes: number;
   /** How long `send` waits for metadata of the topic. */
   readonly maxBlockMs: number;
   readonly retries: number;
@@ -66,6 +69,7 @@ export const producerDefaults: ProducerOptions = {
   isIdempotent: true,
   requestTimeoutMs: 30_000,
   deliveryTimeoutMs: 120_000,
+  maxRequestBytes: Infinity,
   maxBlockMs: 60_000,
   retries: 2 ** 31 - 1,
   transaction: null,
@@ -121,6 +125,15 @@ class PartitionQueue {
 }
 
 const recordOverheadBytes = 24;
+/** The most that length, attributes, timestamp and offset of a record can take (Java's MAX_RECORD_OVERHEAD). */
+const recordOverheadBytesMax = 21;
+
+/** The size of an uncompressed batch with this record alone, as Java's clients estimate it (`estimateSizeInBytesUpperBound`). */
+function loneBatchBytesMax({ key = null, value, headers = [] }: ProducerRecord): number {
+  const smallest = recordBodyBytes({ key, value, headers, timestampDelta: 0, offsetDelta: 0 });
+  // `smallest` contains attributes, timestamp and offset with a byte each.
+  return batchHeaderBytes + recordOverheadBytesMax + smallest - 3;
+}
 
 export class Producer {
   readonly options: ProducerOptions;
@@ -161,6 +174,13 @@ export class Producer {
     outcome: Pick<Waiting, 'period' | 'resolve' | 'reject'>,
   ): void {
     const { clock } = this.client.ports;
+    const largestBytes = loneBatchBytesMax(record);
+    if (largestBytes > this.options.maxRequestBytes) {
+      const text = `The message is ${largestBytes} bytes when serialized which is larger than ${this.options.maxRequestBytes}, which is the value of the max.request.size configuration.`;
+      outcome.reject(new KafkaError(Errors.MESSAGE_TOO_LARGE, text));
+      this.settle([outcome]);
+      return;
+    }
     const queue = this.queueOf(record, topic);
     const sizeBytes = (record.key?.length ?? 0) + (record.value?.length ?? 0) + recordOverheadBytes;
     const timestampMs = record.timestampMs ?? clock.wallMs();

@@ -37,6 +37,20 @@ const troubles: readonly Fate[] = [
 ];
 
 describe('a producer', () => {
+  test('refuses a record larger than max.request.size without sending it, and goes on', async () => {
+    const cluster = new ScriptedCluster(2);
+    const producer = producerOf(cluster, { maxRequestBytes: 1000 });
+    const value = (length: number) => ({ topic: 't', partition: 0, value: new Uint8Array(length) });
+    // 61 of the batch, 21 of the record, 1 of the key, 2 + 915 of the value, 1 of the headers: as Apache Kafka computes it.
+    const tooLarge = producer.send(value(915));
+    await expect(cluster.until(tooLarge)).rejects.toThrow(
+      'The message is 1001 bytes when serialized which is larger than 1000, which is the value of the max.request.size configuration.',
+    );
+    await cluster.until(producer.flush());
+    await cluster.until(producer.send(value(914)));
+    expect(stored(cluster)).toEqual(['\0'.repeat(914)]);
+  });
+
   test('that is idempotent writes each record once and in order, through errors and leader changes', async () => {
     const fates = fc.array(fc.constantFrom(...troubles), { maxLength: 12 });
     await fc.assert(

@@ -3,6 +3,20 @@ const shellTest = 'test/cli/kafka-metadata-shell.test.ts';
 
 export const toolRows = [
   {
+    number: 1392,
+    bug: 'a record that was refused for its size is waited for by flush for ever',
+    reference: 'kafka-console-producer with a large line',
+    change: 'the refused record is not counted as settled',
+    edits: [
+      {
+        file: 'src/client/producer.ts',
+        from: '      this.settle([outcome]);\n      return;',
+        to: '      return;',
+      },
+    ],
+    caughtBy: { test: 'test/client/producer.test.ts', name: 'larger than max.request.size' },
+  },
+  {
     number: 1391,
     bug: 'kafka-reassign-partitions --execute fails while a broker that has a replica is down',
     reference: 'Apache Kafka asks only brokers in the metadata; tried with SIGSTOP',

@@ -26,6 +26,8 @@ function numberOf(settings: Settings, key: string, otherwise: number, type = 'IN
   );
 }
 
+/** The default of `max.request.size` of Java's producers. */
+export const javaMaxRequestBytes = 1_048_576;
 const acksOf = { all: -1, '-1': -1, '0': 0, '1': 1 } as const;
 
 export function producerOptionsOf(settings: Settings): ProducerOptions {
@@ -39,6 +41,7 @@ export function producerOptionsOf(settings: Settings): ProducerOptions {
     isIdempotent: acks === -1 && settings.get('enable.idempotence') !== 'false',
     requestTimeoutMs: number('request.timeout.ms', producerDefaults.requestTimeoutMs),
     deliveryTimeoutMs: number('delivery.timeout.ms', producerDefaults.deliveryTimeoutMs),
+    maxRequestBytes: number('max.request.size', javaMaxRequestBytes),
     maxBlockMs: number('max.block.ms', producerDefaults.maxBlockMs),
     retries: number('retries', producerDefaults.retries),
     transaction: null,

@@ -5,13 +5,15 @@
 import { systemClock } from '../../adapters/clock.ts';
 import { logTimestamp } from '../../adapters/console-logger.ts';
 import { createSystemRandom } from '../../adapters/random.ts';
-import { Producer } from '../../client/producer.ts';
+import { Producer, type ProducerRecord } from '../../client/producer.ts';
 import { KafkaError } from '../../protocol/errors.ts';
 import { type CompressionType, compressionTypes } from '../../protocol/records/batch.ts';
+import { javaMaxRequestBytes } from '../cluster/client-options.ts';
 import { clientSettings, connectClient } from '../cluster/connect.ts';
 import { printHelpOrVersion, unread, usageError } from '../arguments/help-or-version.ts';
 import { consoleProducerOptions as table } from './kafka-console-producer-options.ts';
-import { exceptionName } from '../text/exception-names.ts';
+import { exceptionText } from '../text/exception-names.ts';
+import { hintLine } from '../hint.ts';
 import { LineReader } from './line-reader.ts';
 import { checkRequired, type Options, parseOptions } from '../arguments/options.ts';
 import { type CliIo, ToolError } from '../tool.ts';
@@ -68,7 +70,7 @@ function withBootstrapServer(args: readonly string[], io: CliIo): readonly strin
   const hint = 'Use --bootstrap-server instead of --broker-list, which Apache Kafka 4.0 removed.';
   const variable = oldVariables.find((name) => io.env[name] !== undefined);
   const taken = variable === undefined ? '' : ` It is taken here because ${variable} is set.`;
-  io.stderr(`[${logTimestamp(systemClock.wallMs())}] WARN ${hint}${taken} (kafka-console-producer)\n`);
+  io.stderr(hintLine('kafka-console-producer', `${hint}${taken}`));
   if (variable === undefined) return args;
   return args.with(at, (args[at] as string).replace('--broker-list', '--bootstrap-server'));
 }
@@ -143,6 +145,7 @@ function producerOptions(options: Options, settings: ReadonlyMap<string, string>
     compression: codec as CompressionType,
     isIdempotent,
     requestTimeoutMs: number('request-timeout-ms', 'request.timeout.ms'),
+    maxRequestBytes: Number(settings.get('max.request.size') ?? javaMaxRequestBytes),
     maxBlockMs: number('max-block-ms', 'max.block.ms'),
     retries: number('message-send-max-retries', 'retries'),
   };
@@ -157,25 +160,38 @@ async function produceLines(
   const prompt = (): void => {
     if (io.isStdinTerminal) io.stdout('>');
   };
-  const report = (error: Error): void => {
-    const name = error instanceof KafkaError ? exceptionName(error) : error.name;
-    io.stderr(
-      `[${logTimestamp(systemClock.wallMs())}] ERROR Error when sending message to topic ${reader.topic} with error:\n`,
-    );
-    io.stderr(`${name}: ${error.message}\n`);
-  };
   prompt();
   for await (const line of io.stdinLines()) {
-    let sent: Promise<unknown>;
+    let record: ProducerRecord;
     try {
-      sent = producer.send(reader.read(line)).catch(report);
+      record = reader.read(line);
     } catch (error) {
       await producer.flush();
       throw new ToolError(`org.apache.kafka.common.KafkaException: ${(error as Error).message}`);
     }
-    if (isSync) await sent;
+    const sent = producer.send(record);
+    if (isSync) {
+      await sent.catch((error: Error) => {
+        throw new ToolError(`java.util.concurrent.ExecutionException: ${javaText(error)}`);
+      });
+    } else sent.catch((error: Error) => report(record, error, io));
     prompt();
   }
   await producer.flush();
   return 0;
+}
+
+function javaText(error: Error): string {
+  return error instanceof KafkaError ? exceptionText(error) : `${error.name}: ${error.message}`;
+}
+
+/** Prints why a record was not written, as Java's ErrorLoggingCallback. */
+function report({ topic, key, value }: ProducerRecord, error: Error, io: CliIo): void {
+  const size = (bytes: Uint8Array | null | undefined): string =>
+    bytes === null || bytes === undefined ? 'null' : `${bytes.length} bytes`;
+  const heading = `Error when sending message to topic ${topic} with key: ${size(key)}, value: ${size(value)} with error:`;
+  const time = logTimestamp(systemClock.wallMs());
+  io.stderr(
+    `[${time}] ERROR ${heading} (org.apache.kafka.clients.producer.internals.ErrorLoggingCallback)\n${javaText(error)}\n`,
+  );
 }

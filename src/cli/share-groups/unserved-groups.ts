@@ -2,8 +2,6 @@
  * What kafka-share-groups and kafka-streams-groups have in common. Our brokers do not support their kinds of groups. The tools
  * check their options and list groups as Kafka's tools do; all other actions report that the broker has no such groups.
  */
-import { systemClock } from '../../adapters/clock.ts';
-import { logTimestamp } from '../../adapters/console-logger.ts';
 import type { KafkaClient } from '../../client/kafka-client.ts';
 import { printHelpOrVersion, usageError } from '../arguments/help-or-version.ts';
 import {
@@ -16,6 +14,7 @@ import {
 import { clientSettings, connectClient } from '../cluster/connect.ts';
 import { listAllGroups } from '../cluster/group-requests.ts';
 import { failureOf } from '../text/command-failure.ts';
+import { hintLine } from '../hint.ts';
 import { columnWidth, formatRow } from '../text/text-table.ts';
 import { type CliIo, ToolError } from '../tool.ts';
 
@@ -44,13 +43,12 @@ export interface GroupKind {
 
 const actions = ['list', 'describe', 'delete', 'reset-offsets', 'delete-offsets'];
 
-/**
- * Returns the sentence that follows Kafka's error message. It has the form of a log line, because scripts that parse the output
- * of tools skip log lines.
- */
+/** Returns the line that follows Kafka's error message. */
 export function noneHere(kind: string): string {
-  const time = logTimestamp(systemClock.wallMs());
-  return `[${time}] WARN Brokers of Bendemann have no ${kind} groups: see Limits in README.md. Against a broker of Apache Kafka use Apache Kafka's own tool. (kafka-${kind}-groups)\n`;
+  return hintLine(
+    `kafka-${kind}-groups`,
+    `Brokers of Bendemann have no ${kind} groups: see Limits in README.md. Against a broker of Apache Kafka use Apache Kafka's own tool.`,
+  );
 }
 
 export async function runGroupsTool(kind: GroupKind, args: readonly string[], io: CliIo): Promise<number> {

@@ -23,6 +23,7 @@ import { printHelpOrVersion, usageError } from '../arguments/help-or-version.ts'
 import { describeTopics } from './kafka-topics-describe.ts';
 import { checkTopicsOptions, type TopicsAction, topicsOptions } from './kafka-topics-options.ts';
 import { type Options, parseOptions } from '../arguments/options.ts';
+import { hintLine } from '../hint.ts';
 import { type CliIo, ToolError } from '../tool.ts';
 import { matchTopics } from '../arguments/include-list.ts';
 
@@ -44,6 +45,8 @@ export async function main(args: readonly string[], io: CliIo): Promise<number> 
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     io.stdout(`Error while executing topic command : ${error.message}\n`);
+    if (error.message.includes('cannot be reached because only'))
+      io.stderr(hintLine('kafka-topics', 'Choose a smaller --replication-factor, or start more brokers.'));
     return 1;
   } finally {
     client.close();

@@ -24,7 +24,11 @@ import { RawSocket } from './raw-socket.ts';
 interface Mistake {
   readonly mistake: string;
   /** Where the user finds the message. */
-  readonly where: 'end of the start' | 'log of the broker' | 'answer to the client';
+  readonly where:
+    | 'end of the start'
+    | 'log of the broker'
+    | 'answer to the client'
+    | 'output of kafka-topics';
   /** Text that the message must contain; `…` stands for any text on one line. */
   readonly says: string;
   readonly remedy: string;
@@ -140,14 +144,13 @@ const mistakes: readonly Mistake[] = [
   },
   {
     mistake: 'A topic shall have more replicas than there are brokers',
-    where: 'answer to the client',
+    where: 'output of kafka-topics',
     says: 'The target replication factor of 5 cannot be reached because only … broker(s) are registered',
-    remedy: 'Create the topic with a smaller --replication-factor or start more brokers',
+    remedy: 'Choose a smaller --replication-factor, or start more brokers',
     make: async () => {
       const create = ['--create', '--topic', 'wide', '--replication-factor', '5'];
       const tool = workshop.tool('kafka-topics', '--bootstrap-server', addressOf(node), ...create);
-      // The answer to the client has Kafka's text; the remedy is in the log of the broker. So both are returned.
-      return `${(await tool.ended).output}${server.output}`;
+      return (await tool.ended).output;
     },
   },
   {
