@@ -52,7 +52,7 @@ function internalRows({ own: _ours, ...tables }) {
   );
 }
 
-/** Returns the sections that have other columns, and those about keys without effect and internal keys. */
+/** Returns the sections about what is configured beside brokers: topics, groups, clients. */
 function otherTables(config, describe) {
   const honoured = honouredBy(config);
   const out = [];
@@ -99,15 +99,19 @@ function otherTables(config, describe) {
     '',
     'Quotas, set with `kafka-configs` for `users`, `clients` and `ips`: [ops/quotas.md](ops/quotas.md) describes their keys.',
   );
-  out.push(
+  return out;
+}
+
+/** Returns the sections about keys that hardly anybody needs: those without effect, and Kafka's internal ones. */
+function rareKeys(config, describe) {
+  const honoured = honouredBy(config);
+  const idle = { ...config.tables.tiered, ...config.tables.share };
+  return [
     '',
     '## Accepted without effect',
     '',
     'Tiered storage, share groups and streams groups are not built. Their keys are accepted:',
     '',
-  );
-  const idle = { ...config.tables.tiered, ...config.tables.share };
-  out.push(
     Object.keys(idle)
       .filter((name) => !idle[name].internal)
       .sort()
@@ -125,8 +129,7 @@ function otherTables(config, describe) {
       (row, name) => [honoured(row, name)],
       () => true,
     ),
-  );
-  return out;
+  ];
 }
 
 /** Returns the text of the page. `config` contains the modules of src/config/. */
@@ -169,7 +172,7 @@ export function configurationPage(config) {
       () => true,
     ),
   );
-  out.push(...otherTables(config, describe));
+  out.push(...otherTables(config, describe), ...rareKeys(config, describe));
   return `${out.join('\n')}\n`;
 }
 
