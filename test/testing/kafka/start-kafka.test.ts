@@ -123,9 +123,9 @@ describe('startKafka', () => {
 
   test('the error of a wait has the last state and the newest log lines', async () => {
     await using kafka = await startKafka({ where: 'here', topics: { orders: 1 } });
-    const wait = kafka.wait.group('nobody', { state: 'Stable', timeout: 50 });
+    const wait = kafka.wait.group('nobody', { state: 'Stable', timeout: '1s' });
     await expect(wait).rejects.toThrow(
-      /Not within 50 ms: group nobody[^]*Last seen:[^]*Dead[^]*Nodes: 1 running[^]*Last log lines:\nnode 1/,
+      /Not within 1000 ms: group nobody[^]*Last seen:[^]*Dead[^]*Nodes: 1 running[^]*Last log lines:\nnode 1/,
     );
     await expect(kafka.read('orders', { count: 1, timeout: '50ms' })).rejects.toThrow(
       /Read so far: 0 records/,

@@ -175,7 +175,7 @@ describe('a topic or partition that does not exist', () => {
   });
 
   test('is named in the error of a wait for it', async () => {
-    const soon = { timeout: 30 };
+    const soon = { timeout: 1_000 };
     await expect(kafka.wait.inSync('nope', soon)).rejects.toThrow(/Last seen: there is no topic nope/);
     await expect(kafka.wait.leader('orders', 5, soon)).rejects.toThrow(/there is no partition orders-5/);
     await expect(kafka.wait.offsets('nope', 1, soon)).rejects.toThrow(/There is no topic nope/);
