@@ -1,17 +1,40 @@
 /**
  * The start offset of each leader epoch in a log. Followers use it to find where their log diverges from the leader's (KIP-101,
- * KIP-279). Invariant: epochs and start offsets increase. When `isDirty`, the owner writes it to the file `leader-epoch-checkpoint`.
+ * KIP-279). Invariant: epochs and start offsets increase. When `isDirty`, the owner writes it to the file `leader-epoch-checkpoint`:
+ * recovery removes the last entries and adds them again from the batches, which mostly leaves them as they are in the file.
  */
 import type { EpochEntry } from './directories/checkpoints.ts';
 
 export class LeaderEpochCache {
-  #entries: EpochEntry[];
-  isDirty = false;
+  /** Replaced, never changed: `#written` may be the same array. */
+  #entries: readonly EpochEntry[];
+  /** The entries that the file has. */
+  #written: readonly EpochEntry[] | null;
+  #hasChanged = false;
   /** The latest entry was assigned with `persist` false and need not be in the file yet. */
   #hasUnpersisted = false;
 
   constructor(entries: readonly EpochEntry[]) {
     this.#entries = [...entries];
+    this.#written = this.#entries;
+  }
+
+  /** Whether the file must be written. */
+  get isDirty(): boolean {
+    return this.#hasChanged && !isSame(this.#entries, this.#written);
+  }
+
+  /** Returns the entries for the file. They count as written, because a failed write ends the log. */
+  toWrite(): readonly EpochEntry[] {
+    this.#hasChanged = false;
+    this.#written = this.#entries;
+    return this.#entries;
+  }
+
+  /** The log has got other files: what the file has is unknown. */
+  forgetFile(): void {
+    this.#hasChanged = true;
+    this.#written = null;
   }
 
   get entries(): readonly EpochEntry[] {
@@ -31,15 +54,15 @@ export class LeaderEpochCache {
   assign(epoch: number, startOffset: number, persist = true): void {
     const last = this.#entries.at(-1);
     if (last !== undefined && last.epoch === epoch && last.startOffset <= startOffset) {
-      this.isDirty ||= persist && this.#hasUnpersisted;
+      this.#hasChanged ||= persist && this.#hasUnpersisted;
       if (persist) this.#hasUnpersisted = false;
       return;
     }
     if (epoch < 0) return;
-    this.#entries = this.#entries.filter((entry) => entry.epoch < epoch && entry.startOffset < startOffset);
-    this.#entries.push({ epoch, startOffset });
+    const earlier = this.#entries.filter((entry) => entry.epoch < epoch && entry.startOffset < startOffset);
+    this.#entries = [...earlier, { epoch, startOffset }];
     this.#hasUnpersisted = !persist;
-    this.isDirty ||= persist;
+    this.#hasChanged ||= persist;
   }
 
   /**
@@ -74,7 +97,7 @@ export class LeaderEpochCache {
   truncateFromEnd(offset: number): void {
     if (this.#entries.length === 0 || (this.#entries.at(-1) as EpochEntry).startOffset < offset) return;
     this.#entries = this.#entries.filter((entry) => entry.startOffset < offset);
-    this.isDirty = true;
+    this.#hasChanged = true;
   }
 
   /** Removes what is below the new log start `offset`; the epoch of the record there now begins at it. */
@@ -82,14 +105,22 @@ export class LeaderEpochCache {
     const first = this.#entries[0];
     if (first === undefined || first.startOffset >= offset) return;
     const epoch = this.epochAt(offset);
-    this.#entries = this.#entries.filter((entry) => entry.startOffset > offset);
-    this.#entries.unshift({ epoch, startOffset: offset });
-    this.isDirty = true;
+    const later = this.#entries.filter((entry) => entry.startOffset > offset);
+    this.#entries = [{ epoch, startOffset: offset }, ...later];
+    this.#hasChanged = true;
   }
 
   clear(): void {
     if (this.#entries.length === 0) return;
     this.#entries = [];
-    this.isDirty = true;
+    this.#hasChanged = true;
   }
+}
+
+function isSame(entries: readonly EpochEntry[], others: readonly EpochEntry[] | null): boolean {
+  if (entries.length !== others?.length) return false;
+  return entries.every(({ epoch, startOffset }, i) => {
+    const other = others[i];
+    return other?.epoch === epoch && other.startOffset === startOffset;
+  });
 }

@@ -147,8 +147,7 @@ async function syncMetadata(state: LogState): Promise<void> {
 export async function writeEpochs(state: LogState): Promise<void> {
   const write = async (): Promise<void> => {
     if (!state.epochs.isDirty) return;
-    state.epochs.isDirty = false;
-    const content = encodeEpochCheckpoint(state.epochs.entries);
+    const content = encodeEpochCheckpoint(state.epochs.toWrite());
     await replaceFile(state.resources.fs, `${state.directory.path}/${leaderEpochCheckpointName}`, content);
   };
   const mine = state.epochWrite.then(write, write);

@@ -126,7 +126,7 @@ export class LogState {
   recoveryPoint = 0;
   /** Some directory entries are not synced. Changed by log-writer, log-flush, log-truncation, log-loading, partition-log. */
   directoryDirty: boolean;
-  /** `partition.metadata` and the directory are not synced. Changed by log-flush, log-loading, log-relocation, partition-log. */
+  /** `partition.metadata` is not synced; it is before the recovery point leaves 0. Changed by log-flush, log-loading, log-relocation, partition-log. */
   metadataDirty: boolean;
   /** The entry of the partition's directory is not synced. Changed by log-flush, log-loading. */
   parentDirty: boolean;

@@ -4,7 +4,7 @@
  */
 import { assert } from '../base/assert.ts';
 import { loadProducers } from './recovery/log-replay.ts';
-import { materialise } from './log-flush.ts';
+import { materialise, syncNames } from './log-flush.ts';
 import type { LogReader } from './log-reader.ts';
 import type { LogState } from './log-state.ts';
 import { parseSegmentFileName, segmentFileName } from './names.ts';
@@ -58,24 +58,25 @@ export async function truncateFully(state: LogState, reader: LogReader, offset: 
   await removeSnapshots(state, () => true);
   if (state.materialised !== null) await state.resources.fs.syncDirectory(state.directory.path);
   state.segments = [state.newSegment(offset)];
+  state.directoryDirty = true;
   if (offset > 0) await makeEmptySegment(state);
   state.logStartOffset = offset;
   state.highWatermark = offset;
   setEnd(state, offset);
   state.recoveryPoint = offset;
-  state.directoryDirty = true;
   state.epochs.clear();
   state.producers.clear();
 }
 
 /**
- * Creates and syncs the file of the active segment. A start learns only from the name of this file where an empty log ends, so it
+ * Creates and syncs the file of the active segment, and the names of the directory. A start learns only from the name of this file where an empty log ends, so it
  * must exist before the last record is removed.
  */
 async function makeEmptySegment(state: LogState): Promise<void> {
   await materialise(state);
   await state.active.use((file) => file.sync());
-  await state.resources.fs.syncDirectory(state.directory.path);
+  state.directoryDirty = true;
+  await syncNames(state);
 }
 
 function beginChange(state: LogState, reader: LogReader): void {

@@ -1,7 +1,8 @@
 /** After a crash the log trusts its indexes below the recovery point, so they must be as durable as the records. */
 import { describe, expect, test } from 'vitest';
 import type { PartitionLog } from '../../src/log/partition-log.ts';
-import { batchOf, Bench, client } from './harness.ts';
+import { readPartitionMetadata } from '../../src/log/directories/checkpoints.ts';
+import { batchOf, Bench, client, topicId } from './harness.ts';
 
 const file = '/data/t-0/00000000000000000000.log';
 const size = batchOf(['value 0']).length;
@@ -95,4 +96,30 @@ test.each([true, false])('a start opens the file of each segment once, clean %s'
   expect(opened).toEqual(again.state.segments.map(({ path }) => path));
   await again.appendAsLeader(batchOf(['value 5']), 0, client).written;
   expect(opened).toHaveLength(3);
+});
+
+test('after a kill, a start writes nothing to a log that was synced as a whole', async () => {
+  const bench = new Bench();
+  const log = await bench.create();
+  for (const epoch of [0, 0, 1]) await log.appendAsLeader(batchOf(['value']), epoch, client).written;
+  await log.flush();
+  log.state.isClosed = true;
+  bench.disk.processKilled();
+  bench.disk.counts.clear();
+  const again = await bench.reopen({}, { isClean: false, recoveryPoint: 3, ownerSyncsParent: true });
+  expect([again.logEndOffset, again.state.epochs.entries.length]).toEqual([3, 2]);
+  const counted = (['write', 'sync', 'rename', 'remove', 'syncDirectory'] as const).map((operation) =>
+    bench.disk.counts.get(operation),
+  );
+  expect(counted).toEqual([undefined, undefined, undefined, undefined, 1]);
+});
+
+test('partition.metadata is durable when an empty log has a recovery point', async () => {
+  const bench = new Bench();
+  const log = await bench.create();
+  await log.truncateFullyAndStartAt(5);
+  expect(log.recoveryPoint).toBe(5);
+  log.state.isClosed = true;
+  bench.disk.powerCut();
+  expect(await readPartitionMetadata(bench.fs, '/data/t-0')).toBe(topicId);
 });

@@ -63,7 +63,7 @@ export async function relocate(
   await state.active.activate();
   state.plan = state.planFor(state.active);
   state.metadataDirty = true;
-  state.epochs.isDirty = true;
+  state.epochs.forgetFile();
   await writeEpochs(state);
   await writeSegmentCheckpoint(state);
   return leavingPath;

@@ -11,7 +11,7 @@ import { mark } from '../../base/mark.ts';
 import { decodeEpochCheckpoint } from '../directories/checkpoints.ts';
 import { loadProducers, loadSnapshot, replayProducers, replayToProducers } from './log-replay.ts';
 import { LeaderEpochCache } from '../leader-epoch-cache.ts';
-import { flushTo } from '../log-flush.ts';
+import { flushTo, syncNames } from '../log-flush.ts';
 import type { PartitionLogOptions } from '../log-state.ts';
 import { LogState } from '../log-state.ts';
 import { leaderEpochCheckpointName, partitionMetadataName, segmentFileName } from '../names.ts';
@@ -44,7 +44,8 @@ export async function loadLog(options: PartitionLogOptions): Promise<LogState> {
   state.segmentCheckpoint = found.checkpoint;
   // After a crash, or when there was nothing to sync, the directory's files may not have been synced.
   const unsure = !options.isClean || active.sizeBytes === 0;
-  state.metadataDirty ||= unsure || !found.names.includes(partitionMetadataName);
+  const isMetadataThere = found.names.includes(partitionMetadataName);
+  state.metadataDirty ||= !isMetadataThere || (unsure && options.recoveryPoint === 0);
   state.directoryDirty ||= unsure;
   state.parentDirty ||= unsure && options.ownerSyncsParent !== true;
   if (isNew) {
@@ -62,6 +63,8 @@ export async function loadLog(options: PartitionLogOptions): Promise<LogState> {
   // Otherwise each further start would find the damaged one, and would not know of records whose segment is set aside.
   if (found.isCheckpointDamaged || found.misnamed.length > 0) await writeSegmentCheckpoint(state);
   await setAside(state, found.misnamed);
+  // A later start takes it as durable when there is a recovery point.
+  if (state.metadataDirty && state.recoveryPoint > 0) await syncNames(state);
   return state;
 }
 
