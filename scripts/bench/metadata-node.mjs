@@ -31,10 +31,12 @@ const [
   ].map(load),
 );
 
+/** JSON has no form for an error: it would be {}. */
+const readable = (_key, value) => (value instanceof Error ? value.stack : value);
 const write = (level) => (message, fields) => {
   if (level !== 'debug')
     process.stderr.write(
-      `${(performance.now() / 1000).toFixed(2)} ${level} ${message} ${fields ? JSON.stringify(fields) : ''}\n`,
+      `${(performance.now() / 1000).toFixed(2)} ${level} ${message} ${fields ? JSON.stringify(fields, readable) : ''}\n`,
     );
 };
 const logger = {
@@ -73,11 +75,11 @@ const commands = {
   topics: ({ count }) => until(() => (node.image?.topics.size ?? 0) >= count),
   /** Resolves when this node is the active controller. */
   active: () => until(() => node.controller?.driver?.isActive === true),
-  /** Passes a request to the active controller in this process, as if it came on a stream of a broker. */
+  /** Passes a request to the active controller in this process. The empty principal means that a node itself sends it. */
   async submit({ apiKey, apiVersion, body }) {
-    const bytes = Buffer.from(body, 'base64');
-    const call = { correlationId: 0, apiKey, apiVersion, principal: null, clientId: null, body: bytes };
-    return Buffer.from(await node.controller.driver.submit(call)).toString('base64');
+    const sender = { requestId: 0, lowestPendingId: 0, principal: '', clientId: '' };
+    const call = { type: 'call', ...sender, apiKey, apiVersion, body: Buffer.from(body, 'base64') };
+    return Buffer.from(await node.controller.driver.decide(call)).toString('base64');
   },
   /** Writes a snapshot as the node does by itself. Resolves when it is written. */
   snapshot: () =>
