@@ -10,16 +10,16 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 export async function loadSurroundings({ dist, flags, isProfiled }) {
   const load = (path) => import(pathToFileURL(join(dist, path)).href);
   const files = [
-    'topics/19-create-topics',
-    'topics/20-delete-topics',
-    'topics/43-elect-leaders',
-    'configs/44-incremental-alter-configs',
-    'topics/45-alter-partition-reassignments',
-    'brokers/56-alter-partition',
-    'brokers/62-broker-registration',
-    'brokers/63-broker-heartbeat',
+    'topics/19-create-topics.js',
+    'topics/20-delete-topics.js',
+    'topics/43-elect-leaders.js',
+    'configs/44-incremental-alter-configs.js',
+    'topics/45-alter-partition-reassignments.js',
+    'brokers/56-alter-partition.js',
+    'brokers/62-broker-registration.js',
+    'brokers/63-broker-heartbeat.js',
   ];
-  const loaded = await Promise.all(files.map((file) => load(`protocol/messages/${file}.js`)));
+  const loaded = await Promise.all(files.map((file) => load(`protocol/messages/${file}`)));
   const { decode, encode } = await load('protocol/codec/codec.js');
   return { dist, flags, isProfiled, messages: Object.assign({}, ...loaded), decode, encode };
 }

@@ -1,7 +1,7 @@
 /**
  * Checks what no other check sees: the length of files and functions, globals that only adapters may use, header comments, that
- * each folder of src/ has a README which names its files, and the rows of docs/limits.md. Prints each violation, and exits with
- * 1 when there is one.
+ * each folder of src/ has a README which names its files, that the modules which scripts load from dist/ exist, and the rows of
+ * docs/limits.md. Prints each violation, and exits with 1 when there is one.
  *
  * usage: node scripts/check/tidy.mjs [root]
  */
@@ -46,6 +46,9 @@ const banExempt = [
 
 /** A static import from dist/. It fails the types of a clone in which nothing has been built. */
 const builtImport = /^(import|export)\b[^;]*\bfrom '[./]*\/dist\//m;
+
+/** A path of a module, in quotes, with at least one folder: what scripts load from dist/. */
+const modulePath = /['`]([^'`\n]*\/[^'`\n]*\.js)['`]/g;
 
 const violations = [];
 const report = (file, line, text) => violations.push(`${file}:${line}: ${text}`);
@@ -100,6 +103,20 @@ function checkFunctions(file, text) {
   visit(source);
 }
 
+/**
+ * Checks that the modules which a script loads from dist/ are in src/. A path may begin at dist/ or below it, because scripts add the
+ * rest; a file name that is put together cannot be checked.
+ */
+function checkLoads(file, text) {
+  for (const match of text.matchAll(modulePath)) {
+    const path = match[1].replace(/^.*\bdist\//, '');
+    const line = text.slice(0, match.index).split('\n').length;
+    if (path.includes('${')) report(file, line, `${path} is put together: write it in full with its .js`);
+    else if (!sources.some((source) => source.endsWith(`/${path.replace(/\.js$/, '.ts')}`)))
+      report(file, line, `${path} has no source in src/`);
+  }
+}
+
 function checkSource(file, text) {
   const lines = text.split('\n');
   if (lines.length > fileLinesMax + 1 && !tableFiles.some((pattern) => pattern.test(file)))
@@ -110,6 +127,7 @@ function checkSource(file, text) {
     checkBans(file, lines);
   } else if (builtImport.test(text))
     report(file, 1, 'imports from dist/, which a fresh clone does not have: call ready(), then import() it');
+  if (file.startsWith('scripts/') && !file.startsWith('scripts/check/')) checkLoads(file, text);
   checkFunctions(file, text);
 }
 
@@ -156,6 +174,7 @@ function checkReadmes(folder) {
   }
 }
 
+const sources = [...filesUnder(join(root, 'src'))].map((path) => path.replaceAll('\\', '/'));
 for (const top of ['src', 'test', 'scripts']) {
   for (const path of filesUnder(join(root, top))) {
     const file = relative(root, path).replaceAll('\\', '/');

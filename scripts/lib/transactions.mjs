@@ -9,12 +9,12 @@ import { root } from './ready.mjs';
 
 const load = (path) => import(pathToFileURL(join(root, 'dist', path)).href);
 const names = {
-  Produce: '00-produce',
-  Fetch: '01-fetch',
-  FindCoordinator: '10-find-coordinator',
-  InitProducerId: '22-init-producer-id',
-  EndTxn: '26-end-txn',
-  TxnOffsetCommit: '28-txn-offset-commit',
+  Produce: 'records/00-produce.js',
+  Fetch: 'records/01-fetch.js',
+  FindCoordinator: 'groups/10-find-coordinator.js',
+  InitProducerId: 'transactions/22-init-producer-id.js',
+  EndTxn: 'transactions/26-end-txn.js',
+  TxnOffsetCommit: 'transactions/28-txn-offset-commit.js',
 };
 /** The last versions of Produce and Fetch in which topics have names. */
 const byName = { version: 12 };
@@ -29,7 +29,7 @@ const retriesMax = 4000;
 async function loadMessages() {
   const messages = {};
   for (const [name, file] of Object.entries(names)) {
-    const found = await load(`protocol/messages/${file}.js`);
+    const found = await load(`protocol/messages/${file}`);
     messages[name] = [found[`${name}Request`], found[`${name}Response`]];
   }
   return messages;

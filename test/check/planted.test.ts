@@ -72,6 +72,8 @@ describe('npm run check', () => {
     ['tidy', 'src/base/deep/lost.ts', '/** In a folder without README. */\nexport {};\n', 'no README.md'],
     ['tidy', 'src/broker/new.ts', '/** Not in the map. */\nexport {};\n', 'does not name new.ts'],
     ['tidy', 'scripts/bad.mjs', "/** Bad. */\nimport { x } from '../dist/x.js';\n", 'call ready()'],
+    ['tidy', 'scripts/bad.mjs', "/** Bad. */\nawait load('broker/gone.js');\n", 'no source in src/'],
+    ['tidy', 'scripts/bad.mjs', '/** Bad. */\nawait load(`broker/${name}.js`);\n', 'write it in full'],
     ['tidy', 'src/broker/README.md', '`two.ts`, `three.ts`\n', 'names three.ts, which is not there'],
   ])('%s fails on a violation planted in %s', (name, path, content, reason = '') => {
     expect(check(name)).toMatchObject({ status: 0 });
