@@ -1,7 +1,7 @@
 /**
- * Faults of the machines on which clients run: the machine of a group member pauses or is cut off. Some pauses begin just after
- * the member has begun to join its group, and the streams of another member break soon after. Also what an operator does:
- * reassignments of partitions and moves between log directories.
+ * Faults of the machines on which clients run: the machine of a group member pauses or is cut off. Some pauses begin when the member
+ * begins to join its group: before it acknowledges a new assignment, or just after it has sent JoinGroup; meanwhile the streams of the
+ * other members break again and again. Also what an operator does: reassignments of partitions and moves between log directories.
  */
 import {
   AlterPartitionReassignmentsRequest,
@@ -12,6 +12,7 @@ import {
   AlterReplicaLogDirsResponse,
 } from '../../protocol/messages/log-directories/34-alter-replica-log-dirs.ts';
 import type { SimulatedHost } from '../../simulation/host.ts';
+import { SeededRandom } from '../../simulation/random.ts';
 import type { SimulatedCluster, SimulatedNode } from '../simulated-cluster.ts';
 import type { Budget } from './budget.ts';
 import { memberMachines } from './group-workload.ts';
@@ -21,9 +22,10 @@ import { windowTopic } from './window-workload.ts';
 /** The share of pauses that begin when the member joins, and how long such a pause waits for the member to join. */
 const joiningPart = 0.4;
 const waitMaxMs = 4_000;
-/** The longest time between the start of a rebalance at the member (`onRebalance`) and the start of the pause. */
+/** The share of these pauses that begin at once, and the longest time between `onRebalance` and the start of the others. */
+const atOncePart = 0.5;
 const joinMaxMs = 4;
-/** The longest time between the start of that rebalance and the break of another member's streams. */
+/** The longest time between two breaks of the other members' streams. */
 const breaksMs = 300;
 const groupLogPart = 0.3;
 const movedTopics = ['ledger', 'journal', '__consumer_offsets', windowTopic];
@@ -56,10 +58,12 @@ export class ClientFaults {
     this.traps.delete(machine);
     if (this.cluster.world.nowMs > trap.untilMs) return;
     const { dice, durationMs, victim } = trap.fault;
+    const random = new SeededRandom(victim);
     const share = dice / joiningPart;
-    this.cluster.world.schedule(share * joinMaxMs, null, () => this.hold(host, durationMs));
-    const other = this.machineOf({ victim: victim + 1 });
-    if (other !== null) this.cluster.world.schedule(share * breaksMs, null, () => this.breakStreams(other));
+    if (share < atOncePart) this.hold(host, durationMs);
+    else this.cluster.world.schedule(share * joinMaxMs, null, () => this.hold(host, durationMs));
+    for (let atMs = random.between(1, breaksMs); atMs < durationMs; atMs += random.between(1, breaksMs))
+      this.cluster.world.schedule(atMs, null, () => this.breakStreamsExcept(host));
   }
 
   pause(fault: PlannedFault): string | null {
@@ -74,14 +78,17 @@ export class ClientFaults {
     return `${text} when it joins`;
   }
 
-  /** Cuts the machine of a member off from all nodes, or from some. */
+  /** Cuts the machine of a member off from all nodes, or from some; in some cuts only the answers are lost. */
   cut(fault: PlannedFault): string | null {
     const member = this.machineOf(fault)?.name;
     const nodes = struckBy(fault, this.cluster.nodes).map(({ host }) => host.name);
     if (member === undefined || nodes.length === 0) return null;
-    const bothWays = nodes.flatMap((node) => [[member, node] as const, [node, member] as const]);
-    this.cluster.network.cutFor(bothWays, fault.durationMs);
-    return `cut ${member} from ${nodes.join(' ')} for ${Math.round(fault.durationMs)} ms`;
+    const bothWays = (fault.victim >>> 8) % 2 === 0;
+    const answers = nodes.map((node) => [node, member] as const);
+    const requests = bothWays ? nodes.map((node) => [member, node] as const) : [];
+    this.cluster.network.cutFor([...answers, ...requests], fault.durationMs);
+    const what = bothWays ? member : `answers to ${member}`;
+    return `cut ${what} from ${nodes.join(' ')} for ${Math.round(fault.durationMs)} ms`;
   }
 
   /**
@@ -145,10 +152,15 @@ export class ClientFaults {
     return this.cluster.clientMachines.get(name) ?? null;
   }
 
-  private breakStreams(host: SimulatedHost): void {
+  /** Breaks the streams of all members except the one on `spared`. */
+  private breakStreamsExcept(spared: SimulatedHost): void {
     if (this.isOver) return;
-    this.cluster.note(`streams of ${host.name} break`);
-    for (const node of this.cluster.nodes) this.cluster.network.resetBetween(host, node.host);
+    for (const name of memberMachines) {
+      const host = this.cluster.clientMachines.get(name);
+      if (host === undefined || host === spared) continue;
+      this.cluster.note(`streams of ${name} break`);
+      for (const node of this.cluster.nodes) this.cluster.network.resetBetween(host, node.host);
+    }
   }
 
   private hold(host: SimulatedHost, durationMs: number): void {

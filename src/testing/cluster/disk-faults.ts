@@ -4,6 +4,7 @@
  */
 import { DamagedStoreError } from '../../raft/store.ts';
 import type { DiskOperation } from '../../simulation/disk.ts';
+import { SeededRandom } from '../../simulation/random.ts';
 import type { SimulatedCluster, SimulatedNode } from '../simulated-cluster.ts';
 import type { Arm, Budget } from './budget.ts';
 import type { PlannedFault } from './swarm.ts';
@@ -22,6 +23,8 @@ interface Trouble {
 const rebootMs = 50;
 /** How many bytes of a log are lost at most; less than the size of any batch. */
 const tailMaxBytes = 60;
+/** The share of offset indexes of a node in which a bit flips. */
+const indexPart = 0.5;
 
 export class DiskFaults {
   private readonly cluster: SimulatedCluster;
@@ -149,18 +152,20 @@ export class DiskFaults {
     return `a bit of ${segment.path} on ${node.host.name} flips, byte ${at}`;
   }
 
-  /**
-   * A bit of an offset index flips and stays flipped. The log has everything that is in an index, so no invariant may break.
-   */
-  rotIndex({ victim, dice }: PlannedFault, node: SimulatedNode): string | null {
+  /** In some offset indexes a bit flips and stays flipped. The log has everything that is in an index, so no invariant may break. */
+  rotIndexes({ victim }: PlannedFault, node: SimulatedNode): string | null {
+    const random = new SeededRandom(victim);
     const indexes = node.disk
       .files()
-      .filter(({ path, sizeBytes }) => path.endsWith('.index') && sizeBytes > 0);
-    const index = indexes[victim % Math.max(1, indexes.length)];
-    if (index === undefined) return null;
-    const at = Math.floor(dice * index.sizeBytes);
-    node.disk.damage(index.path, (bytes) => bytes.with(at, (bytes[at] as number) ^ (1 << (victim & 7))));
-    return `a bit of ${index.path} on ${node.host.name} flips, byte ${at}`;
+      .filter(({ path, sizeBytes }) => path.endsWith('.index') && sizeBytes > 0 && random.chance(indexPart));
+    for (const { path, sizeBytes } of indexes) {
+      const at = random.u32() % sizeBytes;
+      const bit = 1 << (random.u32() & 7);
+      node.disk.damage(path, (bytes) => bytes.with(at, (bytes[at] as number) ^ bit));
+    }
+    return indexes.length === 0
+      ? null
+      : `a bit flips in each of ${indexes.length} indexes of ${node.host.name}`;
   }
 
   /** Removes the last bytes of the newest segment of a log, on a stopped node. Returns false when the node has no records. */

@@ -1,6 +1,6 @@
 /**
- * Injects the faults of a plan, each at its time. A fault is skipped when the budget refuses it then (`budget.ts`), or when there
- * is nothing that it could act on. The same seed skips the same faults.
+ * Injects the faults of a plan, each at its time. Most faults are skipped when the budget refuses them then (`budget.ts`), or when
+ * there is nothing that they could act on. The same seed skips the same faults.
  */
 import type { FaultRecord } from '../../simulation/run.ts';
 import type { SimulatedCluster, SimulatedNode } from '../simulated-cluster.ts';
@@ -17,6 +17,12 @@ const stopTimeoutMs = 5_000;
 /** The share of power cuts before which all syncs of the disk hang for a while. */
 const hangingPart = 0.4;
 const hangMaxMs = 500;
+/**
+ * Families that need a cluster whose replicas are all in sync. Other faults seldom leave such a moment, so when the budget refuses a
+ * fault of these families, it is tried again.
+ */
+const patient: ReadonlySet<Family> = new Set(['loss', 'repair']);
+const patienceMs = 50;
 
 type Act = (fault: PlannedFault, node: SimulatedNode) => string | null;
 
@@ -63,8 +69,8 @@ export class Faults {
       'sync-error': (fault, node) => disks.failOnce(fault, node, ['sync', 'syncDirectory']),
       'disk-full': (fault, node) => disks.fill(fault, node),
       rot: (fault, node) => disks.rot(fault, node),
-      'index-rot': (fault, node) => disks.rotIndex(fault, node),
-      loss: (fault, node) => loss.strike(fault, node),
+      'index-rot': (fault, node) => disks.rotIndexes(fault, node),
+      loss: (fault) => loss.strike(fault),
       'store-error': (fault, node) => disks.failStore(fault, node),
       'store-rot': (fault, node) => disks.damageStore(fault, node),
       'crash-loop': (fault, node) => loops.begin(fault, node),
@@ -123,7 +129,10 @@ export class Faults {
     const { nodes } = this.cluster;
     const node = nodes[fault.victim % nodes.length] as SimulatedNode;
     const text = this.acts[fault.family](fault, node);
-    if (text === null) return;
+    if (text === null) {
+      if (patient.has(fault.family)) this.cluster.world.schedule(patienceMs, null, () => this.strike(fault));
+      return;
+    }
     this.done.push({ number: fault.number, family: fault.family, text });
     this.cluster.note(`fault ${fault.number}: ${text}`);
     this.cluster.world.trace(`fault ${fault.number}`);

@@ -31,9 +31,11 @@ export class RecordLoss {
     this.bootLater = bootLater;
   }
 
-  strike({ victim, durationMs }: PlannedFault, node: SimulatedNode): string | null {
+  strike({ victim, durationMs }: PlannedFault): string | null {
     const { nodes } = this.cluster;
-    const arm = node.role === 'controller' || nodes.length === 1 ? null : this.budget.arm(node);
+    const brokers = nodes.filter(({ role }) => role !== 'controller');
+    const node = brokers[victim % brokers.length] as SimulatedNode;
+    const arm = nodes.length === 1 ? null : this.budget.arm(node);
     if (arm === null) return null;
     const random = new SeededRandom(victim);
     for (const one of this.budget.living()) {
@@ -54,7 +56,7 @@ export class RecordLoss {
     return lost.length === 0 ? null : lost.join(', ');
   }
 
-  /** Removes a segment, its content, or the whole partition, and returns its path. */
+  /** Removes a segment, its content, or the whole partition, or exchanges two segments. Returns what it has damaged. */
   private damage(node: SimulatedNode, { directory, end }: Victim, random: SeededRandom): string {
     const segments = node.disk
       .files()
@@ -67,9 +69,21 @@ export class RecordLoss {
       node.disk.erase(directory);
       return directory;
     }
+    const other = pick(random, segments);
+    if (dice < 0.5 && other !== segment) {
+      this.exchange(node, segment, other);
+      return `${segment}, which changes places with ${other}`;
+    }
     if (dice < 0.75) node.disk.erase(segment);
     else node.disk.damage(segment, () => new Uint8Array());
     return segment;
+  }
+
+  private exchange({ disk }: SimulatedNode, one: string, other: string): void {
+    const contents = disk.contents();
+    const empty = new Uint8Array();
+    disk.damage(one, () => contents.get(other) ?? empty);
+    disk.damage(other, () => contents.get(one) ?? empty);
   }
 
   private victims(node: SimulatedNode): Victim[] {

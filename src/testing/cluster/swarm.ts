@@ -168,6 +168,7 @@ export function planOf(random: SeededRandom, without: ReadonlySet<string>, skip:
     properties: {
       ...propertiesOf(settings, brokers),
       ...groupProperties(group),
+      ...cleanerOf(random.fork('cleaner')),
       'offsets.load.buffer.size': String(pick(clients, [500, 500, 5_000_000])),
       'log.dirs': pick(random.fork('directories'), directoryChoices).join(','),
     },
@@ -262,6 +263,11 @@ function topicsOf(settings: SeededRandom, brokers: number): TopicPlan[] {
       configs: { ...configs(), ...(factor > 2 ? { 'min.insync.replicas': '1' } : {}) },
     },
   ];
+}
+
+/** A slow cleaner needs seconds for a pass, so that truncations come between. */
+function cleanerOf(random: SeededRandom): Record<string, string> {
+  return random.chance(0.5) ? { 'log.cleaner.io.max.bytes.per.second': '20000' } : {};
 }
 
 /** Compaction leaves the active segment alone, so segments are small and many. */
