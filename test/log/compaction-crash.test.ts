@@ -2,12 +2,14 @@
 import { expect, test } from 'vitest';
 import { replaceFile } from '../../src/base/file-system.ts';
 import { cleanableRange, compact } from '../../src/log/compaction/compaction.ts';
+import { finishSwaps } from '../../src/log/recovery/log-swaps.ts';
 import type { PartitionLog } from '../../src/log/partition-log.ts';
 import { batches } from '../../src/protocol/records/batch.ts';
 import { decodeRecords } from '../../src/protocol/records/record.ts';
 import { batchOf, Bench, client } from './harness.ts';
 
 const compacted = { cleanupPolicy: { delete: false, compact: true }, segmentBytes: 400 };
+const directory = '/data/t-0';
 const decoder = new TextDecoder();
 
 /** Every fourth key occurs only once, so that compaction leaves at least one record in every segment. */
@@ -50,7 +52,7 @@ async function check(bench: Bench, what: string): Promise<void> {
     const { nextOffset } = await segment.scan(0, false, () => undefined);
     expect(nextOffset ?? segment.baseOffset, what).toBeLessThanOrEqual(log.state.endOfSegment(i));
   }
-  const names = await bench.fs.list('/data/t-0');
+  const names = await bench.fs.list(directory);
   expect(names.filter((name) => /swap|cleaned|deleted/.test(name))).toEqual([]);
   log.state.isClosed = true;
 }
@@ -72,17 +74,35 @@ async function cutOff(bench: Bench, crashAt: number): Promise<void> {
   failAfter(bench, Infinity);
 }
 
-test('at a start, a .swap index without its .swap log is removed', async () => {
-  const bench = new Bench();
+/**
+ * Leaves what a power cut between the renames of a compaction may leave: an index has its `.swap` name, and the log has not. Returns
+ * the path of the old index, with its content.
+ */
+async function cutBetweenRenames(bench: Bench): Promise<{ path: string; index: Uint8Array }> {
   await cutOff(bench, 0);
-  const directory = '/data/t-0';
   const [first] = (await bench.fs.list(directory)).filter((name) => name.endsWith('.log')).sort();
   const base = `${directory}/${first?.slice(0, -4) ?? ''}`;
-  const index = await bench.fs.readFile(`${base}.timeindex`);
-  await replaceFile(bench.fs, `${base}.timeindex.swap`, new Uint8Array(24));
+  const path = `${base}.timeindex`;
+  const index = await bench.fs.readFile(path);
+  await replaceFile(bench.fs, `${path}.swap`, new Uint8Array(24));
   await replaceFile(bench.fs, `${base}.log.cleaned`, new Uint8Array(0));
+  return { path, index };
+}
+
+test('at a start, a .swap index without its .swap log is removed', async () => {
+  const bench = new Bench();
+  const { path, index } = await cutBetweenRenames(bench);
   await check(bench, 'cut off between the renames');
-  expect(await bench.fs.readFile(`${base}.timeindex`)).toEqual(index);
+  expect(await bench.fs.readFile(path)).toEqual(index);
+});
+
+test('a .swap index without its .swap log never takes the place of the old index', async () => {
+  const bench = new Bench();
+  const { path, index } = await cutBetweenRenames(bench);
+  // Asked here and not after a start, because a start makes an index anew that does not fit its log.
+  const names = await finishSwaps(bench.fs, directory, await bench.fs.list(directory));
+  expect(await bench.fs.readFile(path)).toEqual(index);
+  expect(names.filter((name) => /swap|cleaned/.test(name))).toEqual([]);
 });
 
 test('a crash at any step leaves the old or the new content', async () => {

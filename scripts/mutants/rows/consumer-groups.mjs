@@ -175,8 +175,8 @@ export const consumerGroupRows = [
     `${folder}/request-batch.ts`,
     'if (group.deleting) {',
     "if (group.deleting && group.groupId === '') {",
-    random,
-    'random histories of consumer groups',
+    'test/group/consumer/request-batch.test.ts',
+    'a group that is being deleted takes no member',
   ),
   row(
     715,

@@ -10,8 +10,8 @@ export const simulatedTransactionRows = [
     edits: [
       {
         file: 'src/broker/api/transactions/27-write-txn-markers.ts',
-        from: "type: isCommit ? 'commit' : 'abort',",
-        to: "type: isCommit && index === 0 ? 'commit' : 'abort',",
+        from: 'await this.#append(partition, ended);',
+        to: 'await this.#append(partition, { ...ended, isCommit: ended.isCommit && index === 0 });',
       },
     ],
     caughtBy: cluster('I27'),

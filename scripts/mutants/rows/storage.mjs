@@ -16,7 +16,10 @@ export const storageRows = [
         to: 'if (false) await',
       },
     ],
-    caughtBy: { test: 'test/log/compaction-crash.test.ts' },
+    caughtBy: {
+      test: 'test/log/compaction-crash.test.ts',
+      name: 'a .swap index without its .swap log never takes the place of the old index',
+    },
   },
   {
     number: 760,
