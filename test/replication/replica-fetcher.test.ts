@@ -1,6 +1,7 @@
 /** The follower's end of a replication stream: which messages it sends to the leader when partitions are added and removed. */
 import { expect, test, vi } from 'vitest';
 import { helloOf } from '../../src/base/hello.ts';
+import { Errors } from '../../src/protocol/errors.ts';
 import type { Partition } from '../../src/replication/partition.ts';
 import { type FetcherContext, ReplicaFetcher } from '../../src/replication/stream/replica-fetcher.ts';
 import type { FollowerMessage, LeaderMessage } from '../../src/replication/stream/stream-messages.ts';
@@ -166,3 +167,23 @@ test('a replica with lost records fetches from there, and truncates when the lea
   stream.onMessage(pushOf(2));
   expect(appended).toEqual([0]);
 });
+
+test.each([
+  [-1, -1],
+  [-1, 5],
+  [9, 5],
+])(
+  'a refusal of a leader whose log has the offsets %i to %i ends the stream, and truncates nothing',
+  async (leaderStartOffset, leaderEndOffset) => {
+    const { partitions, stream, logger } = await fetcherOf(1);
+    const resetIntoRange = vi.fn(() => Promise.resolve(false));
+    Object.assign(partitions[0] as Partition, { resetIntoRange });
+    const offsets = { divergingEpoch: -1, divergingEndOffset: -1, leaderStartOffset, leaderEndOffset };
+    const errorCode = Errors.OFFSET_OUT_OF_RANGE.code;
+    stream.onMessage({ type: 'refuse', refusals: [{ slot: 0, errorCode, ...offsets }] });
+    await settle();
+    expect(resetIntoRange).not.toHaveBeenCalled();
+    expect(stream.isClosed).toBe(true);
+    expect(logger.at('warn')).toEqual(['replication stream broken off']);
+  },
+);

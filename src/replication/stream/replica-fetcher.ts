@@ -400,11 +400,11 @@ export class ReplicaFetcher {
       this.#afterTruncation(slot, () =>
         partition.truncateToLeader({ epoch: refusal.divergingEpoch, endOffset: refusal.divergingEndOffset }),
       );
-    else if (refusal.errorCode === Errors.OFFSET_OUT_OF_RANGE.code)
-      this.#afterTruncation(slot, () =>
-        partition.resetIntoRange(refusal.leaderStartOffset, refusal.leaderEndOffset),
-      );
-    else {
+    else if (refusal.errorCode === Errors.OFFSET_OUT_OF_RANGE.code) {
+      const { leaderStartOffset: start, leaderEndOffset: end } = refusal;
+      expectOfPeer(start >= 0 && start <= end, `no log has the offsets ${start} to ${end}`);
+      this.#afterTruncation(slot, () => partition.resetIntoRange(start, end));
+    } else {
       this.#context.logger.debug('leader refused to feed a replica', {
         partition: partition.name,
         error: errorOf(refusal.errorCode).name,

@@ -307,7 +307,7 @@ export class ObserverLog implements MetadataLog {
   #faultOf(message: FeedMessage): string | null {
     switch (message.type) {
       case 'status':
-        return null;
+        return epochFault(message.epoch);
       case 'begin':
       case 'chunk':
         try {

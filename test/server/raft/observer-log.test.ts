@@ -1,7 +1,9 @@
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Address, MessageStream, PeerNetwork } from '../../../src/base/network.ts';
 import { helloOf } from '../../../src/base/hello.ts';
 import { settle } from '../../broker/harness.ts';
+import { messages } from '../../wire/messages.ts';
 import { identityOf } from '../identity.ts';
 import { ObserverLog } from '../../../src/server/raft/observer-log.ts';
 import { SeededRandom } from '../../../src/simulation/random.ts';
@@ -82,12 +84,14 @@ test('an observer tries all voters in turn while none answers', async () => {
 });
 
 const chunk = { type: 'chunk', bytes: new Uint8Array(11) };
+const status = { type: 'status', leaderId: 1, epoch: 1, highWatermark: 0, voters: [] };
 const begin = { type: 'begin', endOffset: 10, epoch: 1, sizeBytes: 10 };
 const entry = { offset: 5, epoch: 2, kind: 'data', payload: new Uint8Array(1), appendedMs: 0 };
 
 test.each([
   ['a snapshot larger than any', [{ ...begin, sizeBytes: 2 ** 50 }]],
   ['a snapshot of an epoch that cannot be', [{ ...begin, epoch: 2 ** 40 }]],
+  ['a status with an epoch that cannot be', [{ ...status, epoch: 2 ** 40 }]],
   ['a chunk before its snapshot', [chunk]],
   ['more bytes than the snapshot was to have', [begin, chunk]],
   ['entries that skip some', [{ type: 'entries', baseOffset: 5, entries: [entry] }]],
@@ -129,4 +133,24 @@ test('an observer knows no leader once all voters have been tried in vain, and k
   expect(leaders).toEqual([1, null, 1]);
   await log.shutdown();
   expect(errors).toEqual([]);
+});
+
+test('no message of a voter ends an observer', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(fc.oneof(...messages.observe.response), { maxLength: 12 }), async (feed) => {
+      const { streams, timers, errors, log } = await observer(2);
+      let greeted = -1;
+      for (const message of feed) {
+        while (streams.at(-1)?.isClosed !== false) timers.next();
+        const stream = streams.at(-1) as MessageStream;
+        if (greeted < streams.length) stream.onMessage(helloOf(identityOf(1), 9));
+        greeted = streams.length;
+        stream.onMessage(message);
+        await settle();
+      }
+      expect(errors).toEqual([]);
+      expect(log.leader().epoch).toBeLessThan(2 ** 31);
+    }),
+    { numRuns: 200 },
+  );
 });
