@@ -107,6 +107,27 @@ export function framesOf(random: Random, count: number): Buffer[] {
   return frames;
 }
 
+/** The API, version and body of a valid request of one of `apiKeys`, as a node sends it to another one; null: not encodable. */
+export function callOf(
+  random: Random,
+  apiKeys: readonly number[],
+): { apiKey: number; apiVersion: number; body: Uint8Array } | null {
+  const message = pick(
+    requests.filter(({ key }) => apiKeys.includes(key)),
+    random,
+  );
+  const { min, max } = message.versions;
+  const apiVersion = min + (random.u32() % (max - min + 1));
+  const [body] = bodiesOf(message, apiVersion, 1, random.u32() & 0x7fff_ffff);
+  try {
+    const bytes = encode(message, apiVersion, seasoned(body, random) as never);
+    return { apiKey: message.key, apiVersion, body: bytes };
+  } catch {
+    // The seasoning put a number where the field has less room.
+    return null;
+  }
+}
+
 /** What no protocol has, or the beginning of gRPC's and of HTTP's. */
 export function noise(random: Random): Buffer {
   const starts = ['', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 'GET / HTTP/1.1\r\n', '\x16\x03\x01'];

@@ -7,11 +7,13 @@
  */
 import fc from 'fast-check';
 import grpc from '@grpc/grpc-js';
+import { controllerRequests } from '../../src/controller/requests.ts';
 import type { Address, ChannelName, PeerMessage } from '../../src/base/network.ts';
 import { writeVarint } from '../../src/base/protobuf.ts';
 import type { SeededRandom as Random } from '../../src/simulation/random.ts';
 import { loadPeerService, type PeerService } from '../../src/wire/service.ts';
 import { messages } from '../wire/messages.ts';
+import { callOf, requests } from './frames.ts';
 
 export const channels = Object.keys(messages) as ChannelName[];
 
@@ -24,6 +26,11 @@ export interface PeerTalk {
 /** Beyond `peerRequestBytesMax`, by which the stream ends. */
 const tooManyBytes = 25 * 1024 * 1024;
 const strangerId = 77;
+/** The APIs of the channels that carry requests of Kafka's protocol. */
+const served: Partial<Record<ChannelName, readonly number[]>> = {
+  controller: Object.keys(controllerRequests).map(Number),
+  broker: requests.map(({ key }) => key),
+};
 
 /** A field of `number` that says it is `lengthBytes` long, and what really follows. */
 function claimed(number: number, lengthBytes: number, content: Uint8Array): Buffer {
@@ -54,11 +61,18 @@ export class PeerFuzz {
     const grammar = fc.oneof(...messages[channel].request);
     const some = fc.sample(grammar, { numRuns: count, seed: this.#random.u32() & 0x7fff_ffff });
     const frames = some.map((message) => {
-      const bytes = Buffer.from(method.encodeRequest(message));
+      const bytes = Buffer.from(method.encodeRequest(this.#withRequest(channel, message)));
       return this.#random.chance(0.5) ? bytes : this.#spoilt(bytes);
     });
     if (this.#random.chance(0.8)) frames.unshift(Buffer.from(method.encodeRequest(this.#hello())));
     return { path: method.path, frames };
+  }
+
+  /** A call with a valid request of an API that the channel serves, in most cases; random bytes seldom are one. */
+  #withRequest(channel: ChannelName, message: PeerMessage): PeerMessage {
+    const apiKeys = served[channel];
+    if (message.type !== 'call' || apiKeys === undefined || this.#random.chance(0.2)) return message;
+    return { ...message, ...callOf(this.#random, apiKeys) };
   }
 
   #hello(): PeerMessage {
