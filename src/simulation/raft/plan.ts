@@ -21,6 +21,7 @@ export const faultFamilies = [
   'retire',
   'snapshot',
   'member',
+  'stranger',
 ] as const;
 export type FaultFamily = (typeof faultFamilies)[number];
 
