@@ -368,7 +368,10 @@ function* lists() {
   }
 }
 
-/** The static member comes back while it is away, and while it is not. The other members leave. */
+/**
+ * A new static member takes the place of the one of `c.away`, which has left for a while, and of the one of `c.static`, which has
+ * not. Members of the other groups change their topics, give up partitions or leave.
+ */
 function* endings() {
   const back = { ...joining, instanceId: 'i' };
   yield beat('c.away, back', 'c.away', 'a2', 0, back, once);

@@ -1,6 +1,6 @@
 /**
  * The entry of all launchers in `bin/`. It passes the streams, environment and signals of the process to the tool, runs it, and
- * exits with its status. A `ToolError` is printed as it is; any other error is printed with its stack and gives status 1.
+ * exits with its status. A `ToolError` or `ConfigError` is printed without a stack, and any other error with its stack.
  */
 import { existsSync, writeSync } from 'node:fs';
 import { ConfigError } from '../config/define.ts';

@@ -187,8 +187,8 @@ function recordsFor(state: ControllerState, request: UpdateFeaturesRequest): Met
 }
 
 /**
- * The record that sets min.insync.replicas for the whole cluster. ELR needs such a value, so the first active controller of a new
- * cluster takes that of its own properties.
+ * The record that sets min.insync.replicas for the whole cluster. ELR needs such a value, so the active controller takes that of its
+ * own properties when ELR is enabled.
  */
 function clusterMinIsr(minInsyncReplicas: number): MetadataRecord {
   return record('ConfigRecord', {

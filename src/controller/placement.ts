@@ -1,8 +1,8 @@
 /**
  * Places the replicas of new partitions: round robin over racks, and over the brokers of each rack. So leaders and
  * replicas are spread evenly, each partition's replicas are in as many racks as possible, and the first replica is
- * always on an active broker. Fenced brokers are used last. The same brokers and the same random numbers give the same
- * placement.
+ * always on an active broker. In each rack, fenced brokers are used last. The same brokers and the same random numbers give the
+ * same placement.
  */
 import { groupBy } from '../base/collections.ts';
 import type { NodeId } from '../base/ids.ts';

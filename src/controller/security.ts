@@ -1,4 +1,7 @@
-/** ACLs and SCRAM credentials. The node that forwards a request checks that an authorizer is configured. */
+/**
+ * ACLs and SCRAM credentials. There is no authorizer yet, so `broker/api/security/` refuses the requests of clients about ACLs, and
+ * they do not reach this file.
+ */
 import { randomUuid } from '../base/uuid.ts';
 import type { MetadataRecord } from '../metadata/records.ts';
 import { record } from '../metadata/records.ts';

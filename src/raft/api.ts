@@ -32,7 +32,7 @@ export interface LeaderView {
   readonly epoch: number;
 }
 
-/** All methods are called synchronously, in order, never from within a call to the log. A listener that throws ends the node. */
+/** The methods are called one at a time and in order, never from within a call to the log. A listener that throws ends the node. */
 export interface MetadataLogListener {
   /** Delivers committed entries, in order and without gaps; after a snapshot, from the entry after it. `entries` is never empty. */
   onCommit(entries: readonly CommittedEntry[]): void;
@@ -120,7 +120,10 @@ export interface QuorumStatus {
   readonly logStartOffset: number;
   readonly logEndOffset: number;
   readonly voters: readonly VoterStatus[];
-  /** The replicas that receive the log from this node without being voters: brokers, and controllers outside of the voter set. */
+  /**
+   * The replicas that receive the log from this node without being voters: brokers, and controllers outside of the voter set. On a
+   * broker that is not a controller: the broker itself.
+   */
   readonly observers: readonly ReplicaStatus[];
 }
 
@@ -129,7 +132,7 @@ export interface MetadataLog {
   addListener(listener: MetadataLogListener): void;
   /**
    * Recovers from disk, delivers the snapshot and the entries that are known to be committed to the listeners, and joins the quorum.
-   * Rejects when what is on disk is damaged.
+   * Rejects when what is on disk is damaged or was written by a later release.
    */
   start(): Promise<void>;
   /**

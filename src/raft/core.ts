@@ -249,8 +249,8 @@ function handleInEpoch(
 }
 
 /**
- * A snapshot is durable, so the entries in it are removed from the log. The last `trailingEntries` of them are kept, so that
- * followers that are a little behind need no snapshot.
+ * A snapshot is durable, so the entries in it are removed from the log, except the last `trailingEntries` of them: followers that
+ * are a little behind get these and need no snapshot.
  */
 function snapshotSaved(state: RaftState, meta: SnapshotMeta): void {
   if (meta.endOffset <= state.snapshotEndOffset) return;

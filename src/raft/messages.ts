@@ -46,7 +46,7 @@ export interface AppendResponse {
   readonly type: 'appended';
   readonly epoch: number;
   readonly accepted: boolean;
-  /** `baseOffset` of the request. */
+  /** `baseOffset` of the request; in the response to a snapshot, the snapshot's end offset. */
   readonly baseOffset: number;
   /**
    * Accepted: below this offset the follower's durable log equals the leader's. Rejected: the offset at which the leader should
@@ -81,7 +81,7 @@ export interface Heartbeat {
 export interface HeartbeatResponse {
   readonly type: 'alive';
   readonly epoch: number;
-  /** `round` of the heartbeat that this message responds to. */
+  /** `round` of the heartbeat that this message responds to; 0 in the response to a leader of an earlier epoch. */
   readonly round: number;
 }
 

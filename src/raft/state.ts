@@ -2,7 +2,7 @@
  * State of the consensus core, its inputs and its effects. Only `core.ts` and the functions in `role/` change the state.
  *
  * Invariants: epoch and highWatermark never decrease; highWatermark <= log.endOffset; in one epoch a replica casts one vote and
- * follows one leader.
+ * follows one leader (`role/trust.ts` has an exception).
  */
 import { assert } from '../base/assert.ts';
 import type { NodeId } from '../base/ids.ts';
@@ -138,7 +138,7 @@ export type Refusal =
   | 'changePending'
   /** No entry of this leader's epoch is committed yet. */
   | 'notReady'
-  /** The leader does not replicate to the replica, or the replica is behind. */
+  /** The leader does not replicate to the new voter, the new voter is behind, or the directory id of a static voter is unknown. */
   | 'notCaughtUp'
   | 'duplicateVoter'
   | 'unknownVoter'

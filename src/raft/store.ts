@@ -35,7 +35,10 @@ export class DamagedStoreError extends Error {
 }
 
 export interface RaftStore {
-  /** Rejects with `DamagedStoreError` when the content of the disk is inconsistent. */
+  /**
+   * Rejects with `DamagedStoreError` when the content of the disk is inconsistent, with `LaterReleaseError` when a later release has
+   * written it.
+   */
   open(): Promise<RecoveredState>;
   /**
    * Resolves when all of `ops` are durable. The caller waits for it before the next call. After a rejection no write is tried

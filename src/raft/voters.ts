@@ -1,6 +1,7 @@
 /**
  * The voter set in force, derived from the log. A `voters` entry is in force from its append on (not only from its commit on),
- * and no longer when it is truncated. So replicas with the same log always have the same voter set.
+ * and no longer when it is truncated. So replicas with the same log have the same voter set, unless it comes from their
+ * configurations.
  *
  * A leader appends a new set only after the previous set and an entry of its own epoch are committed (`role/membership.ts`).
  */
@@ -10,7 +11,7 @@ import { type Entry, type ReplicaKey, type Voter, voterOf } from './types.ts';
 import { decodeVoters } from './voter-set.ts';
 
 interface Step {
-  /** Offset of the entry; -1 for the set with which the log began. */
+  /** Offset of the entry; for the set of a snapshot, the offset of its last entry; -1 for the set with which the log began. */
   readonly offset: number;
   readonly voters: readonly Voter[];
 }
@@ -37,7 +38,7 @@ export class VoterHistory {
     return (this.#steps.at(-1) as Step).voters;
   }
 
-  /** Offset of the entry with the set in force; -1 when the set is not from the log. */
+  /** Offset of the entry with the set in force; for the set of a snapshot, the offset of its last entry; otherwise -1. */
   get currentOffset(): number {
     return (this.#steps.at(-1) as Step).offset;
   }

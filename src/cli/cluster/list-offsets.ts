@@ -47,8 +47,8 @@ export function byTopic<T extends TopicPartition>(partitions: readonly T[]): { n
 }
 
 /**
- * Returns the offset of each partition for `timestamp`, by `partitionKey`. When the leader of a partition answers with an error
- * that a retry cannot resolve, the partition has that error instead.
+ * Returns the offset of each partition for `timestamp`, by `partitionKey`. A partition has an error instead when a retry cannot
+ * resolve the error of its leader, and when every attempt has failed until `timeoutMs` is over.
  */
 export async function listOffsets(
   client: KafkaClient,

@@ -99,7 +99,8 @@ class Draft {
 }
 
 /**
- * Removes listeners that need TLS or SASL, which are not supported yet, and all mentions of them. The others become PLAINTEXT.
+ * Removes listeners that need TLS or SASL, which are not supported yet, and all mentions of them. The others, and all listeners of
+ * controllers, become PLAINTEXT.
  */
 function keepServed(draft: Draft, notes: string[]): void {
   const { properties, service } = draft;
@@ -177,7 +178,7 @@ function givePorts(drafts: readonly Draft[], input: HostPlanInput, notes: string
   }
 }
 
-/** Returns the address on this machine for a port of the service `host`; null when the file has no service of that name. */
+/** Returns the address on this machine for a port of the node `host`; null when none of `drafts` has that host name. */
 function moved(host: string, port: number, drafts: readonly Draft[]): { host: string; port: number } | null {
   const draft = drafts.find(({ service }) => service.hostNames.includes(host));
   return draft === undefined ? null : { host: loopback, port: draft.hostPorts.get(port) ?? port };

@@ -1,6 +1,6 @@
 /**
- * kafka-console-consumer: prints records until it is stopped, has printed the maximum number, or received none within the
- * time-out. It then prints their number to standard error. After Ctrl-C the exit status is 130.
+ * kafka-console-consumer: prints records until it is stopped, has printed the maximum number, received none within the time-out,
+ * or meets an error. It then prints their number to standard error. After Ctrl-C the exit status is 130.
  */
 import { systemClock, systemScheduler } from '../../adapters/clock.ts';
 import { logTimestamp } from '../../adapters/console-logger.ts';

@@ -37,7 +37,10 @@ export class LineReader {
     this.checkSeparators();
   }
 
-  /** Makes a record of a line. Throws, with Kafka's message, when a separator is missing. */
+  /**
+   * Makes a record of a line. Throws, with Kafka's message, when a separator is missing and `ignore.error` is not set, and when the
+   * key of a header is the null marker.
+   */
   read(line: string): ProducerRecord {
     this.lineCount++;
     let rest = line;

@@ -28,7 +28,7 @@ export function addPackagedDefaults(draft: Draft): void {
   for (const [key, value] of Object.entries(packagedDefaults)) draft.setDefault(key, value, packagedOrigin);
 }
 
-/** Sets the replication factors of internal topics for a cluster of one node. */
+/** Sets the keys of `oneNodeKeys` that are not set already. */
 export function addOneNodeDefaults(draft: Draft): void {
   for (const key of oneNodeKeys) draft.setDefault(key, packagedDefaults[key] as string, 'one node');
 }

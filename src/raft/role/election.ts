@@ -103,7 +103,10 @@ export function linkDown(state: RaftState, peer: NodeId): void {
   role.deadlineMs = Math.min(role.deadlineMs, state.nowMs + rank * staggerMs + state.randomMs(5));
 }
 
-/** A peer can be reached again. A replica without a leader does not wait for the end of its pause, but campaigns soon. */
+/**
+ * A peer can be reached again. A replica without a leader does not wait for the end of its pause, but campaigns soon. A candidate
+ * still waits for the votes that it has asked for.
+ */
 export function linkUp(state: RaftState): void {
   const role = state.role;
   if (role.name !== 'unattached' && role.name !== 'resigned' && role.name !== 'prospective') return;

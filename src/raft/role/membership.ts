@@ -175,8 +175,8 @@ function changed(state: RaftState, leader: Leader, change: VoterChange): readonl
 
 /**
  * Whether the learner has all of the log, or had all of it within the last election timeout and heartbeat interval (Ongaro's
- * thesis, section 4.2.1). When it then becomes a voter whose acknowledgement a majority needs, commits are delayed by no more
- * than an election would delay them.
+ * thesis, section 4.2.1), and has sent something within that time. When it then becomes a voter whose acknowledgement a majority
+ * needs, commits are delayed by no more than an election would delay them.
  */
 function hasCaughtUp(state: RaftState, leader: Leader, voter: ReplicaKey): boolean {
   const progress = leader.progress.get(voter.id);

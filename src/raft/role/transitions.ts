@@ -6,6 +6,8 @@
  *   follower  --silence, broken stream, resign-->  prospective    leader  --no majority responds, removed-->  resigned
  *   follower  --timeoutNow-->  candidate                     prospective | candidate  --deadline-->  prospective
  *   candidate  --majority refuses-->  unattached             prospective  --yields to another candidate-->  unattached
+ *
+ * The only voter of a quorum becomes candidate at once instead of prospective.
  */
 import { assert } from '../../base/assert.ts';
 import type { RaftState } from '../state.ts';

@@ -71,7 +71,7 @@ export class ObserverLog implements MetadataLog {
   #stream: Stream | null = null;
   #feedId: NodeId | null = null;
   #heardMs = 0;
-  /** Streams that have ended since a voter last sent its status. */
+  /** Streams that have ended since a voter last sent its status. A stream that was closed to change to the leader does not count. */
   #failures = 0;
   #rotation = 0;
   #unreturnedBytes = 0;
