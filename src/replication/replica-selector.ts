@@ -2,10 +2,11 @@
  * Selects the replica from which a consumer should read (KIP-392, `replica.selector.class`). Pure: the leader calls it with the
  * state of its followers, and names the selected replica in its fetch response.
  */
+import type { NodeId } from '../base/ids.ts';
 
 /** An in-sync replica that has the offset that the consumer requests. */
 export interface ReadableReplica {
-  readonly brokerId: number;
+  readonly brokerId: NodeId;
   readonly rack: string | null;
   readonly logEndOffset: number;
   /** Monotonic time at which this replica last had all of the leader's log. */

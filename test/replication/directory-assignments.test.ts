@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { nodeId } from '../../src/base/ids.ts';
 import type { ControllerClient } from '../../src/metadata/controller-port.ts';
 import { DirectoryAssignments } from '../../src/replication/manager/directory-assignments.ts';
 import { SeededRandom } from '../../src/simulation/random.ts';
@@ -47,7 +48,7 @@ function bench(...codes: (number | 'lost')[]) {
     },
   } as unknown as ControllerClient;
   const assignments = new DirectoryAssignments({
-    brokerId: 1,
+    brokerId: nodeId(1),
     brokerEpoch: () => 5,
     controller,
     scheduler: clock,

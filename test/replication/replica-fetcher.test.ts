@@ -1,5 +1,6 @@
 /** The follower's end of a replication stream: which messages it sends to the leader when partitions are added and removed. */
 import { expect, test, vi } from 'vitest';
+import { nodeId } from '../../src/base/ids.ts';
 import { helloOf } from '../../src/base/hello.ts';
 import { Errors } from '../../src/protocol/errors.ts';
 import type { Partition } from '../../src/replication/partition.ts';
@@ -55,7 +56,7 @@ async function fetcherOf(count: number, writes: Promise<void>[] = []) {
     throttles: { received: () => 0 },
     addressOf: () => ({ host: 'h', port: 1 }),
   };
-  const fetcher = new ReplicaFetcher(1, context as unknown as FetcherContext);
+  const fetcher = new ReplicaFetcher(nodeId(1), context as unknown as FetcherContext);
   const partitions = Array.from({ length: count }, (_, index) => followed(index, writes));
   for (const partition of partitions) fetcher.follow(partition, 0);
   await settle();

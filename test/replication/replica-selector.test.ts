@@ -1,15 +1,16 @@
 import { expect, test } from 'vitest';
+import { nodeId } from '../../src/base/ids.ts';
 import { LeaderState } from '../../src/replication/leader/leader-state.ts';
 import { type ReadableReplica, replicaSelectors } from '../../src/replication/replica-selector.ts';
 
 const select = replicaSelectors.get('org.apache.kafka.common.replica.RackAwareReplicaSelector');
 
 const replica = (
-  brokerId: number,
+  id: number,
   rack: string | null,
   logEndOffset = 10,
   lastCaughtUpMs = 0,
-): ReadableReplica => ({ brokerId, rack, logEndOffset, lastCaughtUpMs });
+): ReadableReplica => ({ brokerId: nodeId(id), rack, logEndOffset, lastCaughtUpMs });
 
 test.each([
   ['no client rack', '', 'a', [replica(2, 'b')], null],
@@ -25,12 +26,13 @@ test.each([
 });
 
 test('only in-sync followers whose log has the offset are readable', () => {
+  const [b1, b2, b3, b4, b5] = [nodeId(1), nodeId(2), nodeId(3), nodeId(4), nodeId(5)];
   const leader = new LeaderState({
-    localId: 1,
+    localId: b1,
     leaderEpoch: 0,
     partitionEpoch: 0,
-    replicas: [1, 2, 3, 4, 5],
-    isr: [1, 2, 4, 5],
+    replicas: [b1, b2, b3, b4, b5],
+    isr: [b1, b2, b4, b5],
     logEndOffset: 10,
     highWatermark: 10,
     minInsyncReplicas: 1,
@@ -38,9 +40,9 @@ test('only in-sync followers whose log has the offset are readable', () => {
     isEligible: () => true,
     nowMs: 0,
   });
-  leader.subscribed(2, 1, 10, 0, 0);
-  leader.subscribed(3, 1, 10, 0, 0);
-  leader.subscribed(4, 1, 10, 5, 0);
+  leader.subscribed(b2, 1, 10, 0, 0);
+  leader.subscribed(b3, 1, 10, 0, 0);
+  leader.subscribed(b4, 1, 10, 5, 0);
   const readable = (offset: number): number[] =>
     [...leader.readableFollowers(offset)].map(({ brokerId }) => brokerId);
   expect(readable(4)).toEqual([2]);

@@ -8,6 +8,7 @@
  *
  * Not here: what to propose and what an outcome changes (`leader-state.ts`, `isr.ts`).
  */
+import { type NodeId, nodeId } from '../../base/ids.ts';
 import { groupBy } from '../../base/collections.ts';
 import { mark } from '../../base/mark.ts';
 import type { Scheduler } from '../../base/clock.ts';
@@ -25,7 +26,7 @@ import type { IsrProposal } from './isr.ts';
 export type IsrOutcome =
   | {
       readonly kind: 'committed';
-      readonly isr: readonly number[];
+      readonly isr: readonly NodeId[];
       readonly leaderEpoch: number;
       readonly partitionEpoch: number;
     }
@@ -46,7 +47,7 @@ export interface IsrRequest {
   readonly topicId: Uuid;
   readonly index: number;
   readonly proposal: IsrProposal;
-  readonly members: readonly { readonly brokerId: number; readonly brokerEpoch: number }[];
+  readonly members: readonly { readonly brokerId: NodeId; readonly brokerEpoch: number }[];
   readonly onOutcome: (outcome: IsrOutcome) => void;
 }
 
@@ -80,7 +81,7 @@ export interface IsrChanges {
 }
 
 export interface AlterPartitionOptions {
-  readonly brokerId: number;
+  readonly brokerId: NodeId;
   readonly brokerEpoch: () => number;
   readonly controller: ControllerClient;
   readonly scheduler: Scheduler;
@@ -143,7 +144,7 @@ export class AlterPartitionManager {
       requests.delete(key);
       if (kind === 'committed') {
         const { isr, leaderEpoch, partitionEpoch } = answer;
-        request.onOutcome({ kind, isr, leaderEpoch, partitionEpoch });
+        request.onOutcome({ kind, isr: isr.map((id) => nodeId(id)), leaderEpoch, partitionEpoch });
       } else request.onOutcome({ kind });
     }
   }

@@ -9,12 +9,13 @@
  * fetch requests of followers. Here the leader pushes records, so it updates the time when the follower acknowledges records,
  * and when the leader appends to its log while the follower has all earlier records.
  */
+import type { NodeId } from '../../base/ids.ts';
 
 /** The offset of a follower that has not subscribed yet. */
 export const unknownOffset = -1;
 
 export class FollowerProgress {
-  readonly brokerId: number;
+  readonly brokerId: NodeId;
   /** -1 until the follower has subscribed. */
   brokerEpoch = -1;
   logEndOffset = unknownOffset;
@@ -29,7 +30,7 @@ export class FollowerProgress {
    * `inSync`: the follower is in the ISR. It then counts as caught up now, so that after a change of leader it has a full
    * `replica.lag.time.max.ms` to subscribe before it is removed from the ISR.
    */
-  constructor(brokerId: number, inSync: boolean, nowMs: number) {
+  constructor(brokerId: NodeId, inSync: boolean, nowMs: number) {
     this.brokerId = brokerId;
     this.lastCaughtUpMs = inSync ? nowMs : Number.NEGATIVE_INFINITY;
   }

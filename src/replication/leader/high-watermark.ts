@@ -10,6 +10,7 @@
  * While the ISR is smaller than min.insync.replicas the high watermark does not advance. So every replica that the controller
  * may elect has all records below it.
  */
+import type { NodeId } from '../../base/ids.ts';
 import { mark } from '../../base/mark.ts';
 import type { FollowerProgress } from './follower-progress.ts';
 
@@ -17,7 +18,7 @@ export interface HighWatermarkInput {
   readonly logEndOffset: number;
   readonly committedIsrSize: number;
   readonly minInsyncReplicas: number;
-  readonly maximalIsr: readonly number[];
+  readonly maximalIsr: readonly NodeId[];
   readonly followers: Iterable<FollowerProgress>;
   readonly isEligible: (follower: FollowerProgress) => boolean;
   readonly nowMs: number;

@@ -9,24 +9,25 @@
  *   accepted a removal yet.
  * - The leader never proposes to remove itself.
  */
+import type { NodeId } from '../../base/ids.ts';
 import { mark } from '../../base/mark.ts';
 
 export interface IsrProposal {
   readonly leaderEpoch: number;
   /** The partition epoch that the proposal is based on. */
   readonly partitionEpoch: number;
-  readonly isr: readonly number[];
-  readonly added: readonly number[];
-  readonly removed: readonly number[];
+  readonly isr: readonly NodeId[];
+  readonly added: readonly NodeId[];
+  readonly removed: readonly NodeId[];
 }
 
 export class IsrState {
-  committed: readonly number[];
+  committed: readonly NodeId[];
   partitionEpoch: number;
   #pending: IsrProposal | null = null;
-  #maximal: readonly number[];
+  #maximal: readonly NodeId[];
 
-  constructor(isr: readonly number[], partitionEpoch: number) {
+  constructor(isr: readonly NodeId[], partitionEpoch: number) {
     this.committed = isr;
     this.partitionEpoch = partitionEpoch;
     this.#maximal = isr;
@@ -36,12 +37,12 @@ export class IsrState {
     return this.#pending;
   }
 
-  get maximal(): readonly number[] {
+  get maximal(): readonly NodeId[] {
     return this.#maximal;
   }
 
   /** Null when there is nothing to change or a proposal is in flight. */
-  propose(add: readonly number[], remove: readonly number[], leaderEpoch: number): IsrProposal | null {
+  propose(add: readonly NodeId[], remove: readonly NodeId[], leaderEpoch: number): IsrProposal | null {
     if (this.#pending !== null) return null;
     const added = add.filter((id) => !this.committed.includes(id));
     const removed = remove.filter((id) => this.committed.includes(id));
@@ -57,7 +58,7 @@ export class IsrState {
    * Takes over the ISR that the controller has committed, from a response or from metadata. Returns false, and keeps the present
    * one, if the given one is older, or if it repeats the present partition epoch while a proposal is in flight.
    */
-  commit(isr: readonly number[], partitionEpoch: number): boolean {
+  commit(isr: readonly NodeId[], partitionEpoch: number): boolean {
     if (partitionEpoch < this.partitionEpoch) return false;
     // Metadata repeats what the last AlterPartition response said. A proposal that was sent after that response stays in flight.
     if (partitionEpoch === this.partitionEpoch && this.#pending !== null) {

@@ -10,37 +10,38 @@
  *   the broker epoch of its stream.
  * - At most one proposal is in flight.
  */
+import type { NodeId } from '../../base/ids.ts';
 import { mark } from '../../base/mark.ts';
 import { FollowerProgress } from './follower-progress.ts';
 import { committedUpTo } from './high-watermark.ts';
 import { IsrState, type IsrProposal } from './isr.ts';
 
 export interface LeaderStateOptions {
-  readonly localId: number;
+  readonly localId: NodeId;
   readonly leaderEpoch: number;
   readonly partitionEpoch: number;
-  readonly replicas: readonly number[];
-  readonly isr: readonly number[];
+  readonly replicas: readonly NodeId[];
+  readonly isr: readonly NodeId[];
   readonly logEndOffset: number;
   readonly highWatermark: number;
   readonly minInsyncReplicas: number;
   readonly lagTimeMaxMs: number;
   /** Whether the controller would accept the broker in an ISR when the proposal has this broker epoch. */
-  readonly isEligible: (brokerId: number, brokerEpoch: number) => boolean;
+  readonly isEligible: (brokerId: NodeId, brokerEpoch: number) => boolean;
   readonly nowMs: number;
 }
 
 export class LeaderState {
-  readonly localId: number;
+  readonly localId: NodeId;
   readonly leaderEpoch: number;
   /** The log end offset at the beginning of this leader epoch: earlier leaders wrote the records below it. */
   readonly epochStartOffset: number;
   readonly isr: IsrState;
-  readonly followers = new Map<number, FollowerProgress>();
+  readonly followers = new Map<NodeId, FollowerProgress>();
   minInsyncReplicas: number;
   logEndOffset: number;
   highWatermark: number;
-  #replicas: readonly number[] = [];
+  #replicas: readonly NodeId[] = [];
   readonly #lagTimeMaxMs: number;
   readonly #isEligible: (follower: FollowerProgress) => boolean;
 
@@ -72,7 +73,7 @@ export class LeaderState {
     return this.isr.maximal.length >= this.effectiveMinIsr;
   }
 
-  setReplicas(replicas: readonly number[], nowMs: number): void {
+  setReplicas(replicas: readonly NodeId[], nowMs: number): void {
     this.#replicas = replicas;
     for (const id of this.followers.keys()) if (!replicas.includes(id)) this.followers.delete(id);
     for (const id of replicas) {
@@ -100,7 +101,7 @@ export class LeaderState {
   /**
    * A follower has subscribed. False: the broker has no replica of this partition, or a newer incarnation of it has subscribed.
    */
-  subscribed(brokerId: number, brokerEpoch: number, end: number, start: number, nowMs: number): boolean {
+  subscribed(brokerId: NodeId, brokerEpoch: number, end: number, start: number, nowMs: number): boolean {
     const follower = this.followers.get(brokerId);
     if (follower === undefined || brokerEpoch < follower.brokerEpoch) {
       mark('replication.subscriber-unknown');
@@ -111,11 +112,11 @@ export class LeaderState {
     return true;
   }
 
-  acknowledged(brokerId: number, logEndOffset: number, logStartOffset: number, nowMs: number): void {
+  acknowledged(brokerId: NodeId, logEndOffset: number, logStartOffset: number, nowMs: number): void {
     this.followers.get(brokerId)?.acknowledged(logEndOffset, logStartOffset, this.logEndOffset, nowMs);
   }
 
-  detached(brokerId: number, nowMs: number): void {
+  detached(brokerId: NodeId, nowMs: number): void {
     this.followers.get(brokerId)?.detached(this.logEndOffset, nowMs);
   }
 
@@ -137,7 +138,7 @@ export class LeaderState {
   }
 
   /** The members of the proposed ISR with their broker epochs; -1 for a follower that has not subscribed. */
-  membersOf(proposal: IsrProposal, localBrokerEpoch: number): { brokerId: number; brokerEpoch: number }[] {
+  membersOf(proposal: IsrProposal, localBrokerEpoch: number): { brokerId: NodeId; brokerEpoch: number }[] {
     return proposal.isr.map((brokerId) => {
       const follower = this.followers.get(brokerId);
       return {
@@ -155,7 +156,7 @@ export class LeaderState {
   /** Proposes to add the followers that have caught up to the ISR; null: there are none, or a proposal is in flight. */
   proposeExpansion(): IsrProposal | null {
     if (!this.hasOutOfSync || this.isr.pending !== null) return null;
-    const add: number[] = [];
+    const add: NodeId[] = [];
     for (const follower of this.followers.values())
       if (!this.isr.committed.includes(follower.brokerId) && this.#mayJoin(follower))
         add.push(follower.brokerId);
@@ -176,7 +177,7 @@ export class LeaderState {
   /** Proposes to remove the followers that were not caught up within `replica.lag.time.max.ms` from the ISR; null as above. */
   proposeShrink(nowMs: number): IsrProposal | null {
     if (this.isr.pending !== null || this.isr.committed.length <= 1) return null;
-    const remove: number[] = [];
+    const remove: NodeId[] = [];
     for (const id of this.isr.committed) {
       if (id === this.localId) continue;
       const follower = this.followers.get(id);
@@ -192,7 +193,7 @@ export class LeaderState {
    * The smallest log start offset of the leader's replica and the live followers; -1 while one of these followers has not
    * subscribed.
    */
-  lowWatermark(logStartOffset: number, isAlive: (brokerId: number) => boolean): number {
+  lowWatermark(logStartOffset: number, isAlive: (brokerId: NodeId) => boolean): number {
     let low = logStartOffset;
     for (const follower of this.followers.values())
       if (isAlive(follower.brokerId)) low = Math.min(low, follower.logStartOffset);

@@ -6,6 +6,7 @@
  * one has replaced it, or the replica is removed. It is sent even when the directory has failed in the meantime: only then does
  * the controller know that this replica was in the failed directory and must lose its leadership.
  */
+import type { NodeId } from '../../base/ids.ts';
 import type { Scheduler } from '../../base/clock.ts';
 import { mark } from '../../base/mark.ts';
 import type { Random } from '../../base/random.ts';
@@ -20,7 +21,7 @@ import type { Logger } from '../../telemetry/logger.ts';
 import { Outbox } from '../outbox.ts';
 
 export interface DirectoryAssignmentsOptions {
-  readonly brokerId: number;
+  readonly brokerId: NodeId;
   readonly brokerEpoch: () => number;
   readonly controller: ControllerClient;
   readonly scheduler: Scheduler;

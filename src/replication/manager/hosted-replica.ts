@@ -7,10 +7,10 @@
  * replica that is to be removed is stopped first; its files are removed afterwards.
  */
 import { mark } from '../../base/mark.ts';
-import { nodeId } from '../../base/ids.ts';
+import type { NodeId } from '../../base/ids.ts';
 import { type Uuid, uuidZero } from '../../base/uuid.ts';
 import type { TopicConfig } from '../../config/topic.ts';
-import { type PartitionImage, uuidUnassignedDirectory } from '../../metadata/topics-image.ts';
+import { noLeader, type PartitionImage, uuidUnassignedDirectory } from '../../metadata/topics-image.ts';
 import type { ReplicaLog } from '../log-port.ts';
 import { Partition } from '../partition.ts';
 import type { PartitionContext } from '../partition-context.ts';
@@ -20,7 +20,7 @@ export interface HostContext extends PartitionContext {
   readonly openLog: (replica: HostedReplica) => Promise<void>;
   /** Called when the partition has applied new metadata in place of `before`. `isNews`: its role or leader epoch has changed. */
   readonly applied: (partition: Partition, isNews: boolean, before: PartitionImage | null) => void;
-  readonly follow: (partition: Partition, leaderId: number, leaderEpoch: number) => void;
+  readonly follow: (partition: Partition, leaderId: NodeId, leaderEpoch: number) => void;
   readonly unfollow: (partition: Partition) => void;
   /** Called when the replica's log is in `directory` but metadata names another one. */
   readonly assignDirectory: (replica: HostedReplica, directory: Uuid) => void;
@@ -76,7 +76,7 @@ export class HostedReplica {
   /** The log directory that metadata names for this replica; null: none yet. */
   get directoryId(): Uuid | null {
     const { wanted } = this;
-    const at = wanted?.replicas.indexOf(nodeId(this.#context.localId)) ?? -1;
+    const at = wanted?.replicas.indexOf(this.#context.localId) ?? -1;
     const assigned = wanted?.directories[at];
     if (assigned === undefined || assigned === uuidZero || assigned === uuidUnassignedDirectory) return null;
     return assigned;
@@ -132,7 +132,7 @@ export class HostedReplica {
     const before = partition.applied;
     if (isNews) partition.becomeFollower(wanted);
     else partition.applied = wanted;
-    if (wanted.leader < 0) this.#context.unfollow(partition);
+    if (wanted.leader === noLeader) this.#context.unfollow(partition);
     else this.#context.follow(partition, wanted.leader, wanted.leaderEpoch);
     this.#context.applied(partition, isNews, before);
   }

@@ -12,7 +12,7 @@
 import type { Identity } from '../../base/hello.ts';
 import type { Clock, Scheduler, Timer } from '../../base/clock.ts';
 import type { Address, PeerNetwork } from '../../base/network.ts';
-import { nodeId } from '../../base/ids.ts';
+import type { NodeId } from '../../base/ids.ts';
 import type { Random } from '../../base/random.ts';
 import type { Uuid } from '../../base/uuid.ts';
 import type { TopicConfig } from '../../config/topic.ts';
@@ -131,7 +131,7 @@ export class ReplicaManager implements MetadataPublisher {
       configOf: (topic) => this.#image.configs.topic(topic),
     });
     this.#feeder = new ReplicaFeeder({ identity, clock, scheduler, logger, find, throttles });
-    const addressOf = (brokerId: number): Address | null => this.#addressOf(brokerId);
+    const addressOf = (brokerId: NodeId): Address | null => this.#addressOf(brokerId);
     this.#fetchers = new ReplicaFetchers({
       identity,
       localBrokerEpoch,
@@ -158,10 +158,10 @@ export class ReplicaManager implements MetadataPublisher {
       scheduler,
       lagTimeMaxMs,
       isEligible: (brokerId, epoch) => {
-        const broker = this.#image.cluster.brokers.get(nodeId(brokerId));
+        const broker = this.#image.cluster.brokers.get(brokerId);
         return broker !== undefined && isActive(broker) && broker.epoch === epoch;
       },
-      isAlive: (brokerId) => this.#image.cluster.brokers.get(nodeId(brokerId))?.fenced === false,
+      isAlive: (brokerId) => this.#image.cluster.brokers.get(brokerId)?.fenced === false,
       submitIsr: (request) => this.#alter.submit(request),
       onStorageError: (topicId, index, error) => {
         const partition = this.partition(topicId, index);
@@ -233,11 +233,11 @@ export class ReplicaManager implements MetadataPublisher {
     const { brokers } = this.#image.cluster;
     const followers: ReadableReplica[] = [];
     for (const { brokerId, logEndOffset, lastCaughtUpMs } of leader.readableFollowers(offset)) {
-      const broker = brokers.get(nodeId(brokerId));
+      const broker = brokers.get(brokerId);
       if (broker === undefined || broker.fenced) continue;
       followers.push({ brokerId, logEndOffset, lastCaughtUpMs, rack: broker.rack });
     }
-    return select(rack, brokers.get(nodeId(identity.nodeId))?.rack ?? null, followers)?.brokerId ?? -1;
+    return select(rack, brokers.get(identity.nodeId)?.rack ?? null, followers)?.brokerId ?? -1;
   }
 
   /** How many ISR changes this broker's partitions have made since its start, and how many have failed. */
@@ -401,8 +401,8 @@ export class ReplicaManager implements MetadataPublisher {
     for (const topic of this.#topics.values()) yield* topic.replicas.values();
   }
 
-  #addressOf(brokerId: number): Address | null {
-    const broker = this.#image.cluster.brokers.get(nodeId(brokerId));
+  #addressOf(brokerId: NodeId): Address | null {
+    const broker = this.#image.cluster.brokers.get(brokerId);
     const name = this.#options.interBrokerListenerName;
     return broker?.endpoints.find((endpoint) => endpoint.name === name) ?? null;
   }

@@ -1,6 +1,6 @@
 /** Log lines about the partitions that this broker leads and follows, with the reason, and about changes of their ISRs. */
 import type { Scheduler } from '../../base/clock.ts';
-import { type NodeId, nodeId } from '../../base/ids.ts';
+import { type NodeId } from '../../base/ids.ts';
 import { type ClusterImage, isActive } from '../../metadata/cluster-image.ts';
 import { leadershipReason } from '../../metadata/leadership-reason.ts';
 import type { PartitionImage } from '../../metadata/topics-image.ts';
@@ -12,8 +12,8 @@ export class RoleLogger {
   readonly #lines: GatheredLines;
   readonly #localId: NodeId;
 
-  constructor(localId: number, logger: Logger, scheduler: Scheduler) {
-    this.#localId = nodeId(localId);
+  constructor(localId: NodeId, logger: Logger, scheduler: Scheduler) {
+    this.#localId = localId;
     this.#lines = new GatheredLines(logger, scheduler);
   }
 
@@ -47,7 +47,7 @@ export class RoleLogger {
       this.#lines.add('Became follower of', name, own, { leader: now.leader, since });
   }
 
-  #isr(name: string, before: readonly number[], now: PartitionImage): void {
+  #isr(name: string, before: readonly NodeId[], now: PartitionImage): void {
     const left = before.filter((id) => !now.isr.some((member) => member === id));
     const joined = now.isr.filter((id) => !before.includes(id));
     if (left.length + joined.length === 0) return;

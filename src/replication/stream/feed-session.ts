@@ -12,6 +12,7 @@
  * - A slot is in at most one queue (`#ready` or `#waitingForDisk`), and its `state` says in which. An ended slot sends nothing.
  * - At most `diskReadsMax` reads from disk are in progress. A slot waits for a read only while so many are in progress.
  */
+import { type NodeId, nodeId } from '../../base/ids.ts';
 import type { Clock, Scheduler } from '../../base/clock.ts';
 import { type Hello, helloFault, helloOf, type Identity } from '../../base/hello.ts';
 import type { MessageStream } from '../../base/network.ts';
@@ -56,7 +57,9 @@ const diskReadsMax = 4;
 export const subscriptionsMax = 1_000_000;
 
 export class FeedSession implements FeedOwner {
-  brokerId = -1;
+  /** -1 until the follower's hello has arrived. */
+  brokerId: NodeId = nodeId(-1);
+  /** -1 until the second message has arrived. */
   brokerEpoch = -1;
   readonly #stream: FeedStream;
   readonly #context: FeedContext;

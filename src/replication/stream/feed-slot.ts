@@ -4,6 +4,7 @@
  *
  * Invariants: records are sent in order and without gap from `nextOffset`; at most one read from disk is in progress.
  */
+import type { NodeId } from '../../base/ids.ts';
 import { type ErrorRow, Errors, errorRowOf } from '../../protocol/errors.ts';
 import type { Partition } from '../partition.ts';
 import type { Feed } from '../leader/feed.ts';
@@ -23,7 +24,7 @@ export type FeedSlotState = 'idle' | 'queued' | 'waiting' | 'reading' | 'over';
 
 /** What a slot calls on the stream that it belongs to (`FeedSession`). */
 export interface FeedOwner {
-  readonly brokerId: number;
+  readonly brokerId: NodeId;
   /** The slot may have something to send: it is queued for the next push, if it is idle. */
   ready(slot: FeedSlot): void;
   /** The subscription has ended. */
@@ -47,7 +48,7 @@ export interface TakenEntry extends PushEntry {
 export class FeedSlot implements Feed {
   readonly slot: number;
   readonly partition: Partition;
-  readonly brokerId: number;
+  readonly brokerId: NodeId;
   /** Set by the stream that owns this slot (`FeedSession`). */
   state: FeedSlotState = 'idle';
   nextOffset: number;

@@ -9,6 +9,7 @@
  * - A slot number is used once on a stream, so messages for an ended subscription are recognised and dropped.
  * - A stream that breaks is opened again, the first time at once and then with growing delays.
  */
+import type { NodeId } from '../../base/ids.ts';
 import { Buffer } from 'node:buffer';
 import type { Scheduler, Timer } from '../../base/clock.ts';
 import { helloFault, helloOf, type Identity } from '../../base/hello.ts';
@@ -43,7 +44,7 @@ export interface FetcherContext {
   readonly logger: Logger;
   readonly throttles: ReplicationThrottles;
   /** Address of the leader; null when metadata has none. */
-  readonly addressOf: (brokerId: number) => Address | null;
+  readonly addressOf: (brokerId: NodeId) => Address | null;
 }
 
 const windowBytes = 16 * 1024 * 1024;
@@ -64,7 +65,7 @@ interface PushInProgress {
 }
 
 export class ReplicaFetcher {
-  readonly leaderId: number;
+  readonly leaderId: NodeId;
   readonly #context: FetcherContext;
   readonly #slots = new Map<Partition, FetchSlot>();
   #bySlot = new Map<number, FetchSlot>();
@@ -84,7 +85,7 @@ export class ReplicaFetcher {
   #idle: Timer | null = null;
   #isStopped = false;
 
-  constructor(leaderId: number, context: FetcherContext) {
+  constructor(leaderId: NodeId, context: FetcherContext) {
     this.leaderId = leaderId;
     this.#context = context;
   }

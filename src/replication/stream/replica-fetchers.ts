@@ -2,19 +2,20 @@
  * All streams over which this broker, as follower, receives records: one `ReplicaFetcher` for each leader broker. Invariant: a
  * partition belongs to at most one fetcher, that of its newest leader.
  */
+import type { NodeId } from '../../base/ids.ts';
 import { type FetcherContext, ReplicaFetcher } from './replica-fetcher.ts';
 import type { Partition } from '../partition.ts';
 
 export class ReplicaFetchers {
   readonly #context: FetcherContext;
-  readonly #fetchers = new Map<number, ReplicaFetcher>();
-  readonly #leaders = new Map<Partition, number>();
+  readonly #fetchers = new Map<NodeId, ReplicaFetcher>();
+  readonly #leaders = new Map<Partition, NodeId>();
 
   constructor(context: FetcherContext) {
     this.#context = context;
   }
 
-  follow(partition: Partition, leaderId: number, leaderEpoch: number): void {
+  follow(partition: Partition, leaderId: NodeId, leaderEpoch: number): void {
     const before = this.#leaders.get(partition);
     if (before !== undefined && before !== leaderId) this.unfollow(partition);
     let fetcher = this.#fetchers.get(leaderId);
@@ -34,7 +35,7 @@ export class ReplicaFetchers {
   }
 
   /** The metadata of a broker has changed, perhaps its address. */
-  brokerChanged(brokerId: number): void {
+  brokerChanged(brokerId: NodeId): void {
     this.#fetchers.get(brokerId)?.addressChanged();
   }
 

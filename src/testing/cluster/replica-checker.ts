@@ -4,6 +4,7 @@
  * member of the ISR. It reads the state of all nodes at one moment, which no node can do. It lists the partitions of a node
  * again when the node's metadata has changed.
  */
+import { nodeId } from '../../base/ids.ts';
 import type { Partition } from '../../replication/partition.ts';
 import type { SimulatedCluster, SimulatedNode } from '../simulated-cluster.ts';
 import type { Verdict } from './verdict.ts';
@@ -140,7 +141,7 @@ export class ReplicaChecker {
     const isr = partition.leaderState?.isr.committed ?? [];
     for (const other of this.byKey.get(watched.key) ?? []) {
       const replica = other.partition;
-      if (other === watched || !isr.includes(other.node.id) || other.node.node === null) continue;
+      if (other === watched || !isr.includes(nodeId(other.node.id)) || other.node.node === null) continue;
       if (!replica.isFollower || replica.leaderEpoch !== partition.leaderEpoch) continue;
       if (replica.logEndOffset >= partition.highWatermark || this.mayHaveForgotten(other.node)) continue;
       this.verdict.report(
