@@ -6,7 +6,7 @@ const reference = 'a downgrade after an upgrade';
 
 export const laterReleaseRows = [
   {
-    number: 1220,
+    number: 1225,
     bug: 'a record of the metadata log that a later release has written counts as damaged, and the advice is to format',
     reference,
     change: 'an unknown version of a frame or of the hard state is reported as damage',
