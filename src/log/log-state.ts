@@ -115,6 +115,8 @@ export class LogState {
   missing: readonly OffsetRange[] = [];
   /** Records below the recovery point or the high watermark were not found when the log was opened. Changed by log-loading, missing-records. */
   hasLostRecords = false;
+  /** The log ended in front of its high watermark when it was opened, and nothing else was missing. Changed by log-loading. */
+  endsBelowHighWatermark = false;
   /** The number of truncations and moves. A read that sees it change is repeated. Changed by log-truncation, log-relocation. */
   generation = 0;
   /** The smallest offset to which the log was truncated since the last compaction. Changed by log-truncation, compaction. */

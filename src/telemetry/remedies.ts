@@ -135,8 +135,8 @@ export const remedies: Readonly<Record<string, string>> = {
     'Files of the partition were swapped or renamed. The segment is kept as *.log.lost, and its records count as missing: what is to be done is said at the message about them.',
   'the directory of a partition is missing':
     'It had records at the last shutdown. With other replicas in sync nothing is lost: this broker fetches them again. Without one, stop the broker and put the directory back from a backup: otherwise the partition begins empty. Check the disk.',
-  'the log ends in front of its high watermark: committed records are missing on this broker':
-    'After a power failure: nothing needs to be done while other replicas have the records; this broker fetches them again. Otherwise check the disk, and whether an old copy of the directory was put back.',
+  'logs end in front of their high watermark: committed records are missing on this broker':
+    'The first partitions are named. After a power failure: nothing needs to be done while other replicas have the records; this broker fetches them again. Otherwise check the disk, and whether an old copy of the directory was put back.',
   'the log start offset is beyond the log end: the log begins anew':
     'Records from logStartOffset on may have been acknowledged. Replicas in sync have them, and this one fetches them again; without such a replica they are lost. Unless the power failed, check the disk.',
   'found a stray log':

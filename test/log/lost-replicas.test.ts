@@ -39,8 +39,16 @@ test('a log that ends in front of its high watermark has lost records, although 
   expect(lost(await openManager(bench))).toEqual([isEmpty]);
   expect(bench.logged).toContainEqual([
     'warn',
-    'the log ends in front of its high watermark: committed records are missing on this broker',
+    'logs end in front of their high watermark: committed records are missing on this broker',
   ]);
+});
+
+test('one line tells of all logs that end in front of their high watermark', async () => {
+  const bench = await stopped(false);
+  for (const topic of ['t', 'u']) await bench.fs.remove(`/a/${topic}-0/${'0'.repeat(20)}.log`);
+  expect(lost(await openManager(bench))).toHaveLength(2);
+  expect(bench.logged.filter(([, message]) => message.includes('high watermark'))).toHaveLength(1);
+  expect(bench.fields).toContainEqual({ directory: '/a', partitions: 2, first: 't-0,u-0' });
 });
 
 test('a replica whose directory is gone has lost records, also after a crash', async () => {

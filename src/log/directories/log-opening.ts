@@ -28,6 +28,8 @@ export interface OpeningOptions {
 
 /** How many logs are opened or closed at a time. */
 const openingMax = 32;
+/** How many logs a line that tells of many names. */
+const namedMax = 5;
 
 const metadataTopic = '__cluster_metadata';
 
@@ -53,6 +55,7 @@ export async function openDirectory(
     directory.readCheckpoint('highWatermark'),
     directory.readCheckpoint('logStart'),
   ]);
+  const short: string[] = [];
   const open = async (name: string): Promise<void> => {
     const id = parsePartitionDirectoryName(name);
     if (id === null || id.topic === metadataTopic) return;
@@ -73,6 +76,7 @@ export async function openDirectory(
     });
     if (log.state.hasLostRecords)
       directory.lost.set(name, { ...id, topicId: log.topicId, latestEpoch: log.latestEpoch });
+    if (log.state.endsBelowHighWatermark) short.push(name);
     options.onOpened(name, log);
   };
   const names = only === null ? await fs.list(directory.path) : [only];
@@ -100,6 +104,13 @@ export async function openDirectory(
       if (!(error instanceof StorageError && error.code === 'ENOTDIR')) throw error;
     }
   });
+  // A power cut does this to all logs that were not synced, so one line tells of all.
+  if (short.length > 0)
+    logger.warn('logs end in front of their high watermark: committed records are missing on this broker', {
+      directory: directory.path,
+      partitions: short.length,
+      first: short.slice(0, namedMax).join(','),
+    });
   // Recovery does not sync the log directory for each partition; this one sync is for all of them.
   if (!directory.wasClean) await fs.syncDirectory(directory.path);
   directory.dirty.add('recoveryPoint');

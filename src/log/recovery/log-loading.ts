@@ -359,7 +359,7 @@ async function finish(state: LogState, snapshots: readonly number[]): Promise<vo
 }
 
 /**
- * Notes and logs when the log ends in front of its high watermark, so that committed records are missing. A power cut does this
+ * Notes when the log ends in front of its high watermark, so that committed records are missing. A power cut does this
  * to a log that was not synced; so does an old copy of the directory.
  */
 function checkHighWatermark(state: LogState): void {
@@ -367,12 +367,5 @@ function checkHighWatermark(state: LogState): void {
   if (highWatermark <= state.logEndOffset || state.hasLostRecords) return;
   mark('log.ends-below-high-watermark');
   state.hasLostRecords = true;
-  state.logger.warn(
-    'the log ends in front of its high watermark: committed records are missing on this broker',
-    {
-      partition: state.name,
-      logEndOffset: state.logEndOffset,
-      highWatermark,
-    },
-  );
+  state.endsBelowHighWatermark = true;
 }
