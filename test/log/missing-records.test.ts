@@ -165,6 +165,56 @@ describe('a gap of missing records', () => {
     },
   );
 
+  describe('of which the file is put back', () => {
+    /** The start after that. A start before it, which found the gap, was followed by a clean stop or a kill. */
+    async function putBack(
+      isClean: boolean,
+      change: (content: Uint8Array) => Uint8Array = (content) => content,
+    ): Promise<{ bench: Bench; again: PartitionLog }> {
+      let content = new Uint8Array();
+      const { bench, log } = await damaged(async (one) => {
+        content = new Uint8Array(await one.fs.readFile(file(10)));
+        await remove(10)(one);
+      });
+      expect(log.missingFrom).toBe(10);
+      // The segment checkpoint is written: it lists the gap, and the segment no longer.
+      await fill(log, 22, 23);
+      await log.flush();
+      if (isClean) await log.close();
+      else log.state.isClosed = true;
+      bench.disk.processKilled();
+      const back = await bench.fs.open(file(10), 'write');
+      await back.write([change(content)], 0);
+      await back.close();
+      bench.logged.length = 0;
+      return { bench, again: await bench.reopen(config, { isClean, recoveryPoint: 23, highWatermark: 10 }) };
+    }
+
+    test.each([true, false])('is no longer missing, clean start %s', async (isClean) => {
+      const { bench, again } = await putBack(isClean);
+      expect([again.missingFrom, again.state.hasLostRecords, bench.logged]).toEqual([null, false, []]);
+      expect(await readable(again)).toEqual(offsets(0, 23));
+      // The file was not synced before.
+      again.state.isClosed = true;
+      bench.disk.powerCut();
+      const third = await bench.reopen(config, { isClean: false, recoveryPoint: 23, highWatermark: 23 });
+      expect([third.missingFrom, third.state.hasLostRecords]).toEqual([null, false]);
+      expect(await readable(third)).toEqual(offsets(0, 23));
+    });
+
+    test.each<[string, (content: Uint8Array) => Uint8Array]>([
+      ['it is shorter', (content) => content.slice(0, 3 * size)],
+      ['a byte is wrong', (content) => content.with(2 * size - 1, 99)],
+      ['its last records have another leader epoch', (content) => content.with(4 * size + 15, 7)],
+    ])('is still missing when %s', async (_what, change) => {
+      for (const isClean of [true, false]) {
+        const { bench, again } = await putBack(isClean, change);
+        expect([again.missingFrom, again.state.hasLostRecords]).toEqual([10, true]);
+        expect(bench.logged).toContainEqual(['error', missing]);
+      }
+    });
+  });
+
   test('at the log start leaves an empty log after a truncation to 0', async () => {
     const { log } = await damaged(remove(0));
     await log.truncateTo(0);

@@ -6,6 +6,34 @@ const poolTest = 'test/log/file-pool.test.ts';
 
 export const checkpointRows = [
   {
+    number: 1344,
+    bug: 'records of another leader epoch that were put into a gap count as the missing ones',
+    reference: 'src/log/recovery/missing-records.ts: one leader epoch, the same records',
+    change: 'their leader epochs are not compared with those of the log',
+    edits: [
+      {
+        file: 'src/log/recovery/missing-records.ts',
+        from: 'if (!isNext || header.partitionLeaderEpoch !== state.epochs.epochAt(header.baseOffset)) return false;',
+        to: 'if (!isNext) return false;',
+      },
+    ],
+    caughtBy: { test: missingTest, name: 'is still missing when' },
+  },
+  {
+    number: 1345,
+    bug: 'a power cut takes records that were put back, and a start does not notice that they are gone',
+    reference: 'src/log/segment-checkpoint.ts: everything that the file lists is durable',
+    change: 'they are listed before they are synced',
+    edits: [
+      {
+        file: 'src/log/recovery/missing-records.ts',
+        from: '    await segment.use((file) => file.sync());\n',
+        to: '',
+      },
+    ],
+    caughtBy: { test: missingTest, name: 'is no longer missing' },
+  },
+  {
     number: 1342,
     bug: 'a start after kill -9 writes the epoch checkpoint of every log anew: 10,000 logs take twice as long',
     reference: 'the system calls of a start, counted',

@@ -332,8 +332,8 @@ export const recoveryRows = [
     edits: [
       {
         file: 'src/log/recovery/missing-records.ts',
-        from: '...absentRanges(state, found.absent)]',
-        to: '...absentRanges(state, [])]',
+        from: 'absentRanges(state, found.absent);',
+        to: 'absentRanges(state, []);',
       },
     ],
     caughtBy: { test: missingTest, name: 'an inner segment is gone' },

@@ -13,6 +13,7 @@ import {
   partitionDirectoryName,
 } from '../names.ts';
 import { PartitionLog } from '../partition-log.ts';
+import type { Logger } from '../../telemetry/logger.ts';
 import type { OffsetRange } from '../segment/transaction-index.ts';
 
 export interface OpeningOptions {
@@ -41,6 +42,22 @@ function isPartition(name: string): boolean {
 /** A checkpoint names a partition with records in `range`, but its directory is missing. */
 function noteAbsent({ absent }: LogDirectory, name: string, { from, to }: OffsetRange): void {
   if (to > from) absent.set(name, { from, to: Math.max(to, absent.get(name)?.to ?? 0) });
+}
+
+function tellLeftOver(path: string, name: string, options: OpeningOptions): void {
+  if (isDeletedDirectoryName(name)) options.onDeleted(path);
+  const moving = parseFutureDirectoryName(name);
+  if (moving !== null) options.onFuture(partitionDirectoryName(moving.topic, moving.partition), path);
+}
+
+/** One line for all: a power cut shortens every log that was not synced. */
+function warnShort({ path }: LogDirectory, names: readonly string[], logger: Logger): void {
+  if (names.length === 0) return;
+  logger.warn('logs end in front of their high watermark: committed records are missing on this broker', {
+    directory: path,
+    partitions: names.length,
+    first: names.slice(0, namedMax).join(','),
+  });
 }
 
 /** Opens the log of the partition directory `only`; null: all logs. */
@@ -88,11 +105,8 @@ export async function openDirectory(
       });
   let count = 0;
   await forEachInTurns(names, scheduler, (name) => {
-    const path = `${directory.path}/${name}`;
     if (isPartition(name)) count += 1;
-    if (isDeletedDirectoryName(name)) options.onDeleted(path);
-    const moving = parseFutureDirectoryName(name);
-    if (moving !== null) options.onFuture(partitionDirectoryName(moving.topic, moving.partition), path);
+    else tellLeftOver(`${directory.path}/${name}`, name, options);
   });
   const fields = { directory: directory.path, partitions: count };
   if (!directory.wasClean && count > 0) logger.info('The last shutdown was not clean: recovering', fields);
@@ -104,13 +118,7 @@ export async function openDirectory(
       if (!(error instanceof StorageError && error.code === 'ENOTDIR')) throw error;
     }
   });
-  // A power cut does this to all logs that were not synced, so one line tells of all.
-  if (short.length > 0)
-    logger.warn('logs end in front of their high watermark: committed records are missing on this broker', {
-      directory: directory.path,
-      partitions: short.length,
-      first: short.slice(0, namedMax).join(','),
-    });
+  warnShort(directory, short, logger);
   // Recovery does not sync the log directory for each partition; this one sync is for all of them.
   if (!directory.wasClean) await fs.syncDirectory(directory.path);
   directory.dirty.add('recoveryPoint');

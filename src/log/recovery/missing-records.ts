@@ -15,7 +15,8 @@ import type { Found } from './segment-listing.ts';
 /** Sets `missing` and `hasLostRecords`, and logs what is missing. The segments and the log end offset are known. */
 export async function findMissing(state: LogState, found: Found): Promise<void> {
   const { logStartOffset, recoveryPoint } = state.options;
-  const ranges = [...found.missing, ...absentRanges(state, found.absent)];
+  const ranges = absentRanges(state, found.absent);
+  for (const range of found.missing) if (!(await isThereAgain(state, range, found))) ranges.push(range);
   for (const segment of found.shortened) {
     const range = state.segments.includes(segment) ? await cutShortened(state, segment) : null;
     if (range !== null) ranges.push(range);
@@ -26,6 +27,42 @@ export async function findMissing(state: LogState, found: Found): Promise<void> 
   // Recovery has told already what it truncated.
   if (isShort && !state.hasLostRecords) logMissing(state, state.logEndOffset, recoveryPoint);
   state.hasLostRecords ||= isShort || state.missing.length > 0;
+}
+
+/**
+ * Whether the records of a range that an earlier start has missed were put back, for example from a backup, without a gap. They are
+ * this log's records when their leader epochs are those of its epoch cache: nothing has been truncated there since, because that
+ * would have ended the range, and in one leader epoch all replicas have the same records.
+ *
+ * A compacted log may have gaps, so its ranges stay missing.
+ */
+async function isThereAgain(state: LogState, { from, to }: OffsetRange, found: Found): Promise<boolean> {
+  const back = state.segments.filter(({ baseOffset }, i) => baseOffset < to && state.endOfSegment(i) > from);
+  let next = from;
+  for (const segment of back) {
+    const { fault } = await segment.scan(0, true, ({ header }) => {
+      if (header.lastOffset < from) return true;
+      const isNext = next === from ? header.baseOffset <= from : header.baseOffset === next;
+      if (!isNext || header.partitionLeaderEpoch !== state.epochs.epochAt(header.baseOffset)) return false;
+      next = header.lastOffset + 1;
+      return true;
+    });
+    if (fault !== null) return false;
+  }
+  if (next !== to) return false;
+  mark('log.missing-records-back');
+  // Nothing has synced them yet, and the other files of their segments may be from another time.
+  for (const segment of back) {
+    await segment.use((file) => file.sync());
+    if (segment !== state.active) await segment.rebuildIndex();
+    found.damaged.set(segment, 'torn');
+  }
+  state.logger.info('records of a partition that were missing are there again', {
+    partition: state.name,
+    firstOffset: from,
+    lastOffset: to - 1,
+  });
+  return true;
 }
 
 function absentRanges(state: LogState, absent: readonly number[]): OffsetRange[] {
