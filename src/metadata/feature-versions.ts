@@ -2,7 +2,9 @@
  * Metadata versions and the other features of a cluster: their names and levels, and the level that each feature has in a new
  * cluster of a given release. All values are those of Apache Kafka 4.3.1.
  */
+import { LaterReleaseError } from '../base/later-release.ts';
 import { type Uuid, uuidZero } from '../base/uuid.ts';
+import type { FeatureRange } from './cluster-image.ts';
 
 export interface MetadataVersion {
   readonly level: number;
@@ -58,6 +60,30 @@ export const features: readonly Feature[] = [
 
 export const metadataVersionFeature = 'metadata.version';
 export const kraftVersionFeature = 'kraft.version';
+
+/** The levels of each feature that this release supports, in the order of the names. */
+export const supportedFeatures: ReadonlyMap<string, FeatureRange> = new Map(
+  [
+    ...features.map(({ name, maxLevel }) => ({ name, min: 0, max: maxLevel })),
+    { name: metadataVersionFeature, min: firstLevel, max: latestStableLevel },
+  ]
+    .sort((a, b) => (a.name < b.name ? -1 : 1))
+    .map(({ name, min, max }) => [name, { min, max }]),
+);
+
+/**
+ * Throws `LaterReleaseError` when a feature has a level that this release does not support. As in Kafka, a controller stops then: as
+ * the active controller it would write records that do not fit the level.
+ */
+export function checkFeatureLevels(levels: ReadonlyMap<string, number>): void {
+  for (const [name, level] of levels) {
+    const { min, max } = supportedFeatures.get(name) ?? { min: 0, max: 0 };
+    if (level < min || level > max)
+      throw new LaterReleaseError(
+        `The metadata log sets ${name} to ${level}, and this controller supports only the levels ${min} to ${max}`,
+      );
+  }
+}
 
 /**
  * `kraft.version` is 1 when the voters with their directory ids are in the log of the quorum, and 0 when the voters come from the

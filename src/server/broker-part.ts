@@ -19,7 +19,7 @@ import { BrokerServer, type PeerHost } from './calls/broker-server.ts';
 import { brokerChannel } from './calls/messages.ts';
 import { Coordinators } from './coordinators.ts';
 import { BrokerLifecycle } from './controller/broker-lifecycle.ts';
-import { supportedFeatures } from './controller/controller-settings.ts';
+import { supportedFeatures } from '../metadata/feature-versions.ts';
 import type { ControllerPart } from './controller-part.ts';
 import { advertisedEndpoints } from './listeners.ts';
 import { GroupMetrics } from './metrics/group-metrics.ts';

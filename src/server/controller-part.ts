@@ -26,7 +26,7 @@ import { ControllerDriver } from './controller/controller-driver.ts';
 import { ControllerLog } from './controller/controller-log.ts';
 import { ControllerRegistrar } from './controller/controller-registrar.ts';
 import { ControllerServer } from './controller/controller-server.ts';
-import { checkFeatureLevels, supportedFeatures } from './controller/controller-settings.ts';
+import { checkFeatureLevels, supportedFeatures } from '../metadata/feature-versions.ts';
 import { SnapshotWriter } from './controller/snapshot-writer.ts';
 import { controllerEndpoints } from './listeners.ts';
 import type { ClaimedDirectories } from './claimed-directories.ts';

@@ -22,7 +22,7 @@ import type { HttpHandler, HttpPort } from '../base/http.ts';
 import type { Collector } from '../telemetry/metrics.ts';
 import type { ReplicaManager } from '../replication/manager/replica-manager.ts';
 import { BrokerPart } from './broker-part.ts';
-import { supportedFeatures } from './controller/controller-settings.ts';
+import { supportedFeatures } from '../metadata/feature-versions.ts';
 import { HttpPart } from './http/http-part.ts';
 import { pages } from './http/pages.ts';
 import { readiness } from './http/readiness.ts';

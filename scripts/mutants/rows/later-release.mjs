@@ -40,7 +40,7 @@ export const laterReleaseRows = [
     change: 'the levels of features in the metadata log are not checked',
     edits: [
       {
-        file: 'src/server/controller/controller-settings.ts',
+        file: 'src/metadata/feature-versions.ts',
         from: 'if (level < min || level > max)',
         to: 'if (level < min && level > max)',
       },

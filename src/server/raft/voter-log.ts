@@ -50,7 +50,7 @@ import { Leadership } from './leadership.ts';
 import { ObserverFeed } from './observer-feed.ts';
 import { Proposals } from './proposals.ts';
 import { QuorumMeter } from './quorum-meter.ts';
-import { voterStatus } from './quorum-status.ts';
+import { voterStatus } from '../../raft/quorum-status.ts';
 import { RaftTransport } from './transport.ts';
 
 /** How many inputs one step handles; further ones wait for the next turn of the event loop. */

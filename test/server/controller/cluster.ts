@@ -24,7 +24,7 @@ import { brokerProbe } from '../../../src/server/controller/broker-probe.ts';
 import { StreamControllerClient } from '../../../src/server/controller/controller-client.ts';
 import { ControllerDriver } from '../../../src/server/controller/controller-driver.ts';
 import { ControllerServer } from '../../../src/server/controller/controller-server.ts';
-import { supportedFeatures } from '../../../src/server/controller/controller-settings.ts';
+import { supportedFeatures } from '../../../src/metadata/feature-versions.ts';
 import type { Incarnation, SimulatedHost } from '../../../src/simulation/host.ts';
 import { SimulatedHost as Host } from '../../../src/simulation/host.ts';
 import { inMacrotask } from '../../../src/simulation/macrotask.ts';

@@ -2,13 +2,13 @@
  * Makes the status of the quorum for DescribeQuorum responses and metrics, from the core's state. It converts monotonic times to
  * wall-clock times. Static voters are shown without directory ids, as in Kafka, even if this node has learned them.
  */
-import type { QuorumStatus, ReplicaStatus, VoterStatus } from '../../raft/api.ts';
-import { uuidZero } from '../../base/uuid.ts';
-import type { RaftCore } from '../../raft/core.ts';
-import { countsFor, type Progress } from '../../raft/progress.ts';
-import { learners } from '../../raft/role/membership.ts';
-import type { Now } from '../../raft/state.ts';
-import type { Voter } from '../../raft/types.ts';
+import type { QuorumStatus, ReplicaStatus, VoterStatus } from './api.ts';
+import { uuidZero } from '../base/uuid.ts';
+import type { RaftCore } from './core.ts';
+import { countsFor, type Progress } from './progress.ts';
+import { learners } from './role/membership.ts';
+import type { Now } from './state.ts';
+import type { Voter } from './types.ts';
 
 /** `feeding`: the observers that receive the log from this node. */
 export function voterStatus(core: RaftCore, now: Now, feeding: readonly ReplicaStatus[]): QuorumStatus {
