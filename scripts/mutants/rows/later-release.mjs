@@ -20,7 +20,7 @@ export const laterReleaseRows = [
     caughtBy: { test: storeTest, name: 'of a later version' },
   },
   {
-    number: 1221,
+    number: 1226,
     bug: 'the copy of the witness that a later release has written is ignored, and the older copy counts',
     reference,
     change: 'an unknown version of a copy of the witness counts as a damaged copy',
@@ -34,7 +34,7 @@ export const laterReleaseRows = [
     caughtBy: { test: storeTest, name: 'a witness of a later version' },
   },
   {
-    number: 1222,
+    number: 1227,
     bug: 'a controller leads a cluster whose finalized features it does not support',
     reference: 'FeatureControlManager.replay of Apache Kafka refuses the record',
     change: 'the levels of features in the metadata log are not checked',
@@ -52,7 +52,7 @@ export const laterReleaseRows = [
     },
   },
   {
-    number: 1223,
+    number: 1228,
     bug: 'a replica forgets which records it has lost when a later release has written the list',
     reference,
     change: 'an unknown version of the segment checkpoint counts as damage',
@@ -66,7 +66,7 @@ export const laterReleaseRows = [
     caughtBy: { test: logTest, name: 'of a later version ends the start' },
   },
   {
-    number: 1224,
+    number: 1229,
     bug: 'records of unknown types in a coordinator’s partition are ignored without a word',
     reference: 'CoordinatorLoaderImpl of Apache Kafka warns',
     change: 'the types are not reported after loading',
