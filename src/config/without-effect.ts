@@ -36,6 +36,7 @@ const areas: readonly [reason: string, has: (key: string) => boolean][] = [
 ];
 
 const reasons: readonly [reason: string, ...keys: string[]][] = [
+  ['ACLs are not built yet: every client may do everything.', 'authorizer.class.name'],
   [
     'One event loop does the work; there is no thread pool.',
     'background.threads',
