@@ -5,6 +5,8 @@
 import { existsSync, writeSync } from 'node:fs';
 import { ConfigError } from '../config/define.ts';
 import { HelpRequest } from './arguments/argparse.ts';
+import { adviceOnOldOption } from './arguments/old-options.ts';
+import { hintLine } from './hint.ts';
 import { type CliIo, ToolError, type ToolMain } from './tool.ts';
 import { tools } from './tools.ts';
 
@@ -65,8 +67,13 @@ export function processIo(): CliIo {
   };
 }
 
-/** Runs `main` of a tool. Prints its error if it throws one, and returns the exit status. */
-export async function runMain(main: ToolMain, args: readonly string[], io: CliIo): Promise<number> {
+/** Runs `main` of the tool `name`. Prints its error if it throws one, and returns the exit status. */
+export async function runMain(
+  main: ToolMain,
+  args: readonly string[],
+  io: CliIo,
+  name = 'kafka-tools',
+): Promise<number> {
   try {
     return await main(args, io);
   } catch (error) {
@@ -77,6 +84,8 @@ export async function runMain(main: ToolMain, args: readonly string[], io: CliIo
     if (error instanceof ToolError) {
       const text = error.message.endsWith('\n') ? error.message : `${error.message}\n`;
       if (error.message !== '') io[error.stream](text);
+      const advice = adviceOnOldOption(error.message);
+      if (advice !== null) io.stderr(hintLine(name, advice));
       return error.status;
     }
     io.stderr(
@@ -101,5 +110,5 @@ export async function runTool(name: string, args: readonly string[]): Promise<vo
   const io = processIo();
   // This timer keeps the process alive while a tool only waits. The timers of our scheduler do not.
   setInterval(() => {}, 2 ** 30);
-  process.exit(await runMain(async (words, world) => (await loadTool(name))(words, world), args, io));
+  process.exit(await runMain(async (words, world) => (await loadTool(name))(words, world), args, io, name));
 }

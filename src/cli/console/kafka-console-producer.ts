@@ -61,17 +61,15 @@ const oldVariables = [
 ];
 
 /**
- * Kafka removed `--broker-list` in 4.0. This function lets the parser refuse it as Kafka does, and prints a hint. In a
- * container that was started with the variables of an old image, it replaces the option by `--bootstrap-server`.
+ * Kafka removed `--broker-list` in 4.0, and the parser refuses it. In a container that was started with the variables of an old
+ * image, this function replaces it by `--bootstrap-server`.
  */
 function withBootstrapServer(args: readonly string[], io: CliIo): readonly string[] {
   const at = args.findIndex((word) => /^--broker-list(=|$)/.test(word));
-  if (at < 0) return args;
-  const hint = 'Use --bootstrap-server instead of --broker-list, which Apache Kafka 4.0 removed.';
   const variable = oldVariables.find((name) => io.env[name] !== undefined);
-  const taken = variable === undefined ? '' : ` It is taken here because ${variable} is set.`;
-  io.stderr(hintLine('kafka-console-producer', `${hint}${taken}`));
-  if (variable === undefined) return args;
+  if (at < 0 || variable === undefined) return args;
+  const warning = `Use --bootstrap-server instead of --broker-list, which Apache Kafka 4.0 removed. It is taken here because ${variable} is set.`;
+  io.stderr(hintLine('kafka-console-producer', warning));
   return args.with(at, (args[at] as string).replace('--broker-list', '--bootstrap-server'));
 }
 
