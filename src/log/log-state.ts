@@ -224,6 +224,15 @@ export class LogState {
     return this.segments[index + 1]?.baseOffset ?? this.logEndOffset;
   }
 
+  /** About how many bytes are above the recovery point. */
+  get unsyncedBytes(): number {
+    const first = this.floorSegment(this.recoveryPoint);
+    let sizeBytes = 0;
+    for (const segment of this.segments.slice(first)) sizeBytes += segment.sizeBytes;
+    const isActive = first === this.segments.length - 1;
+    return sizeBytes - (isActive ? this.active.loadedIndex.offset.lookup(this.recoveryPoint) : 0);
+  }
+
   newSegment(baseOffset: number): Segment {
     return new Segment({
       directory: this.directory,

@@ -1,10 +1,12 @@
 /**
  * The directory of a partition, which is renamed when the partition is deleted or its copy in another log directory takes its
  * place. Syncs and reads run beside a rename, without the lock of the log. An operation that had taken the old path and came to
- * the disk after the rename would find no file there, which looks like a failed disk.
+ * the disk after the rename would find no file there, which looks like a failed disk. One that creates a file while the directory is
+ * removed would make the removal fail.
  *
- * Invariant: the path does not change while the directory is used. Uses may nest: only a rename waits for uses to end, and uses
- * wait only while the disk carries out the rename.
+ * Invariant: the path does not change, and the directory is not removed, while it is used. Uses may nest: only a rename or a removal
+ * waits for uses to end, and uses wait only while the disk carries it out. A use that waited for a removal finds no files, which
+ * `isGone` in `log-flush.ts` recognises.
  */
 import { assert } from '../base/assert.ts';
 import type { FileSystem } from '../base/file-system.ts';
@@ -14,10 +16,10 @@ const ignore = (): void => undefined;
 export class PartitionDirectory {
   #path: string;
   #usesCount = 0;
-  /** Called when the last use ends; null: no rename waits. */
+  /** Called when the last use ends; null: no change waits. */
   #onUnused: (() => void) | null = null;
-  /** Settles when the rename that the disk carries out has ended; null: there is none. */
-  #renaming: Promise<void> | null = null;
+  /** Settles when the rename or removal that the disk carries out has ended; null: there is none. */
+  #changing: Promise<void> | null = null;
 
   constructor(path: string) {
     this.#path = path;
@@ -29,7 +31,7 @@ export class PartitionDirectory {
 
   /** Runs `body`, during which the path does not change. */
   using<T>(body: () => Promise<T>): Promise<T> {
-    if (this.#renaming !== null) return this.#renaming.then(() => this.using(body));
+    if (this.#changing !== null) return this.#changing.then(() => this.using(body));
     this.#usesCount += 1;
     return body().finally(() => {
       this.#usesCount -= 1;
@@ -39,23 +41,36 @@ export class PartitionDirectory {
 
   /**
    * Renames the directory once nothing uses it. `closeFiles` must close its files before that, because Windows renames no directory
-   * with open files. One rename at a time.
+   * with open files.
    */
-  async rename(fs: FileSystem, to: string, closeFiles: () => Promise<void>): Promise<void> {
-    assert(this.#renaming === null && this.#onUnused === null, 'one rename of a directory at a time');
+  rename(fs: FileSystem, to: string, closeFiles: () => Promise<void>): Promise<void> {
+    return this.#whenUnused(async () => {
+      await closeFiles();
+      await fs.rename(this.#path, to);
+      this.#path = to;
+    });
+  }
+
+  /** Removes the directory with all its files once nothing uses it. The log must be closed. */
+  remove(fs: FileSystem): Promise<void> {
+    return this.#whenUnused(() => fs.remove(this.#path));
+  }
+
+  /** One change at a time. */
+  async #whenUnused(change: () => Promise<void>): Promise<void> {
+    assert(this.#changing === null && this.#onUnused === null, 'one change of a directory at a time');
     while (this.#usesCount > 0) {
       await new Promise<void>((resolve) => {
         this.#onUnused = resolve;
       });
       this.#onUnused = null;
     }
-    const renamed = closeFiles().then(() => fs.rename(this.#path, to));
-    this.#renaming = renamed.catch(ignore);
+    const changed = change();
+    this.#changing = changed.catch(ignore);
     try {
-      await renamed;
-      this.#path = to;
+      await changed;
     } finally {
-      this.#renaming = null;
+      this.#changing = null;
     }
   }
 }

@@ -32,6 +32,7 @@ import {
 } from './log-truncation.ts';
 import { LogWriter, replaceUnsynced } from './log-writer.ts';
 import { segmentFileName } from './names.ts';
+import type { PartitionDirectory } from './partition-directory.ts';
 import { encodeProducerSnapshot } from './producers/producer-snapshot.ts';
 import { writeSegmentCheckpoint } from './segment-checkpoint.ts';
 import type { LastRecord, ProducerStateEntry } from './producers/producer-state.ts';
@@ -323,12 +324,7 @@ export class PartitionLog {
 
   /** About how many bytes a start after a crash would have to read: those above the recovery point. */
   get unsyncedBytes(): number {
-    const state = this.#state;
-    const first = state.floorSegment(state.recoveryPoint);
-    let sizeBytes = 0;
-    for (const segment of state.segments.slice(first)) sizeBytes += segment.sizeBytes;
-    const isActive = first === state.segments.length - 1;
-    return sizeBytes - (isActive ? state.active.loadedIndex.offset.lookup(state.recoveryPoint) : 0);
+    return this.#state.unsyncedBytes;
   }
 
   /**
@@ -384,8 +380,8 @@ export class PartitionLog {
     }
   }
 
-  /** Closes the log and renames its directory. Returns the new path; null: the directory was never created, or its disk has failed. */
-  async leave(name: string): Promise<string | null> {
+  /** Closes the log and renames its directory, which it returns; null: the directory was never created, or its disk has failed. */
+  async leave(name: string): Promise<PartitionDirectory | null> {
     const state = this.#state;
     const { fs } = state.resources;
     await this.#writer.settled().catch(() => undefined);
@@ -394,18 +390,21 @@ export class PartitionLog {
       const from = state.directory.path;
       if (state.failure !== null || (await fs.stat(from)) === null) return null;
       const parent = from.slice(0, from.lastIndexOf('/'));
-      const path = `${parent}/${name}`;
-      await state.directory.rename(fs, path, () => this.abandon());
+      await state.directory.rename(fs, `${parent}/${name}`, () => this.abandon());
       // The rename is not synced. If a power cut undoes it, the next start finds the log as a stray and renames it again.
-      return path;
+      return state.directory;
     });
   }
 
   /**
    * Replaces the files of the log by those of a copy in another log directory, while no write is in progress. `catchUp` copies
-   * the last records. Returns the new path of the old files.
+   * the last records. Returns the directory of the old files.
    */
-  relocate(copy: PartitionLog, leavingName: string, catchUp: () => Promise<void>): Promise<string> {
+  relocate(
+    copy: PartitionLog,
+    leavingName: string,
+    catchUp: () => Promise<void>,
+  ): Promise<PartitionDirectory> {
     return this.#writer.exclusive(async () => {
       this.#state.checkUsable();
       await catchUp();

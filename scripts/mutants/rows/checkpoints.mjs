@@ -6,6 +6,23 @@ const poolTest = 'test/log/file-pool.test.ts';
 
 export const checkpointRows = [
   {
+    number: 1346,
+    bug: 'the copy of a replica stays on the disk when its move is cancelled: a sync creates a file while it is removed',
+    reference: 'src/log/partition-directory.ts: a directory is not removed while it is used',
+    change: 'the removal does not wait',
+    edits: [
+      {
+        file: 'src/log/partition-directory.ts',
+        from: 'return this.#whenUnused(() => fs.remove(this.#path));',
+        to: 'return fs.remove(this.#path);',
+      },
+    ],
+    caughtBy: {
+      test: 'test/log/rename-interleavings.test.ts',
+      name: 'the files of a deleted partition and of a copy are removed',
+    },
+  },
+  {
     number: 1344,
     bug: 'records of another leader epoch that were put into a gap count as the missing ones',
     reference: 'src/log/recovery/missing-records.ts: one leader epoch, the same records',

@@ -232,7 +232,8 @@ async function rewrite(
 }
 
 /**
- * Replaces the segments of the group by the cleaned one. False: in the meantime the log was truncated, changed or closed, or
+ * Replaces the segments of the group by the cleaned one. A flush beside it writes none of their indexes: `compact` has begun with a
+ * flush, and indexes of sealed segments do not change but under the lock of the log, or while they are loaded. False: in the meantime the log was truncated, changed or closed, or
  * its disk has failed.
  */
 async function swap(

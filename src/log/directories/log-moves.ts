@@ -18,6 +18,7 @@ import { randomUuid, type Uuid } from '../../base/uuid.ts';
 import type { LogDirectory } from './log-directory.ts';
 import type { LogResources } from '../log-state.ts';
 import { markedDirectoryName } from '../names.ts';
+import { PartitionDirectory } from '../partition-directory.ts';
 import { PartitionLog } from '../partition-log.ts';
 
 export interface LogMovesOptions {
@@ -34,8 +35,8 @@ export interface LogMovesOptions {
   readonly directoryIdOf: (log: PartitionLog) => Uuid | null;
   /** Called when the copy is complete, while the log accepts no writes. */
   readonly beforeSwap: (move: LogMove) => Promise<void>;
-  /** Called when the log uses the files of the copy; its old files are at `oldPath`. */
-  readonly onSwapped: (move: LogMove, oldPath: string) => void;
+  /** Called when the log uses the files of the copy; its old files are in `old`. */
+  readonly onSwapped: (move: LogMove, old: PartitionDirectory) => void;
 }
 
 const chunkBytes = 1024 * 1024;
@@ -119,7 +120,7 @@ export class LogMoves {
       if (!hasLog(name)) orphans.push([name, directory]);
       else if (!directory.wasClean) {
         this.#found.delete(name);
-        void this.#track(this.#remove(path));
+        void this.#track(this.#remove(new PartitionDirectory(path)));
       }
     }
     return orphans;
@@ -277,14 +278,14 @@ export class LogMoves {
     const { log } = move;
     const { random } = this.#options.resources;
     const leaving = markedDirectoryName(log.topic, log.partition, randomUuid(random), 'delete');
-    const oldPath = await log.relocate(copy, leaving, async () => {
+    const old = await log.relocate(copy, leaving, async () => {
       while (await this.#copySome(move, copy, false));
       if (copy.logEndOffset !== log.logEndOffset) throw new Error('the copy is not complete');
       await this.#options.beforeSwap(move);
       if (move.isCancelled) throw new Error('the move was cancelled');
     });
     move.isSwapped = true;
-    this.#options.onSwapped(move, oldPath);
+    this.#options.onSwapped(move, old);
     this.#end(move);
   }
 
@@ -342,12 +343,13 @@ export class LogMoves {
 
   async #discard(copy: PartitionLog): Promise<void> {
     await copy.abandon();
-    await this.#remove(copy.directory);
+    await this.#remove(copy.state.directory);
   }
 
-  async #remove(path: string): Promise<void> {
+  async #remove(directory: PartitionDirectory): Promise<void> {
     const { fs, logger } = this.#options.resources;
-    await fs.remove(path).catch((error: unknown) => {
+    await directory.remove(fs).catch((error: unknown) => {
+      const { path } = directory;
       logger.warn('the copy of a replica could not be removed', { path, error: String(error) });
     });
   }

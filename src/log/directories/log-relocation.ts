@@ -10,6 +10,7 @@ import { writeEpochs } from '../log-flush.ts';
 import type { LogReader } from '../log-reader.ts';
 import type { LogState } from '../log-state.ts';
 import { partitionDirectoryName } from '../names.ts';
+import type { PartitionDirectory } from '../partition-directory.ts';
 import { writeSegmentCheckpoint } from '../segment-checkpoint.ts';
 
 /** What this file needs of the `PartitionLog` of the copy. */
@@ -27,13 +28,13 @@ async function closeFiles(state: LogState): Promise<void> {
   for (const segment of state.segments) await segment.close();
 }
 
-/** Must be called under the writer's lock of the log, when `copy` has all its records. Returns the path of the old files. */
+/** Must be called under the writer's lock of the log, when `copy` has all its records. Returns the directory of the old files. */
 export async function relocate(
   state: LogState,
   reader: LogReader,
   copy: CopiedLog,
   leavingName: string,
-): Promise<string> {
+): Promise<PartitionDirectory> {
   const { fs } = state.resources;
   await copy.close();
   if (copy.state.failure !== null) {
@@ -66,5 +67,5 @@ export async function relocate(
   state.epochs.forgetFile();
   await writeEpochs(state);
   await writeSegmentCheckpoint(state);
-  return leavingPath;
+  return old;
 }

@@ -28,6 +28,7 @@ import type { LogCallbacks, LogResources } from '../log-state.ts';
 import { LogTwins } from '../directories/log-twins.ts';
 import { markedDirectoryName, partitionDirectoryName } from '../names.ts';
 import { NewDirectories, requireFree } from '../directories/new-directories.ts';
+import { PartitionDirectory } from '../partition-directory.ts';
 import { PartitionLog } from '../partition-log.ts';
 import { ProducerUpkeep } from '../producers/producer-upkeep.ts';
 import { logResources } from './log-resources.ts';
@@ -113,7 +114,7 @@ export class LogManager {
       onCopyFailure: (directory, error) => this.#directoryFailed(directory, error),
       assign: options.assign ?? (() => Promise.resolve()),
       directoryIdOf: (log) => this.#heldOf(log)?.directory.id ?? null,
-      onSwapped: (move, oldPath) => this.#moved(move, oldPath),
+      onSwapped: (move, old) => this.#moved(move, old),
       beforeSwap: ({ log, target }) => this.#checkpoints.writeOne(target, 'logStart', log),
     });
   }
@@ -312,7 +313,7 @@ export class LogManager {
     return held?.log === log ? held : null;
   }
 
-  #moved({ log, target }: LogMove, oldPath: string): void {
+  #moved({ log, target }: LogMove, old: PartitionDirectory): void {
     const name = partitionDirectoryName(log.topic, log.partition);
     const held = this.#heldOf(log);
     if (held === null) return;
@@ -321,7 +322,7 @@ export class LogManager {
     held.directory.logsCount -= 1;
     target.logsCount += 1;
     held.directory = target;
-    this.#removeLater(oldPath, log.state.config.fileDeleteDelayMs);
+    this.#removeLater(old, log.state.config.fileDeleteDelayMs);
   }
 
   *#cleanable(): Iterable<{ log: PartitionLog; directory: string }> {
@@ -339,7 +340,7 @@ export class LogManager {
       resources: this.#resources,
       configOf: this.#options.configOf,
       callbacksOf: (partition, log) => this.#callbacks(directory, partition, log),
-      onDeleted: (path) => this.#removeLater(path, 0),
+      onDeleted: (path) => this.#removeLater(new PartitionDirectory(path), 0),
       onFuture: (partition, path) => this.#moves.found(partition, directory, path),
       onOpened: (name, log) => {
         const other = this.#logs.get(name);
@@ -443,21 +444,20 @@ export class LogManager {
     directory.logsCount -= 1;
     this.#cleaner.forget(directory.path, name);
     directory.left(name);
-    const delayMs = log.state.config.fileDeleteDelayMs;
     const marked = markedDirectoryName(log.topic, log.partition, randomUuid(this.#options.random), why);
-    const path = await log.leave(marked).catch((error: unknown) => {
+    const left = await log.leave(marked).catch((error: unknown) => {
       if (error instanceof StorageError) this.#directoryFailed(directory, error);
       throw error;
     });
-    if (path !== null && why === 'delete') this.#removeLater(path, delayMs);
+    if (left !== null && why === 'delete') this.#removeLater(left, log.state.config.fileDeleteDelayMs);
   }
 
-  #removeLater(path: string, delayMs: number): void {
-    this.#options.scheduler.after(delayMs, () => {
-      this.#options.fs.remove(path).catch((error: unknown) => {
-        this.#logger.warn('a deleted partition could not be removed', { path, error: String(error) });
-      });
-    });
+  #removeLater(directory: PartitionDirectory, delayMs: number): void {
+    const warn = (error: unknown): void => {
+      const fields = { path: directory.path, error: String(error) };
+      this.#logger.warn('a deleted partition could not be removed', fields);
+    };
+    this.#options.scheduler.after(delayMs, () => void directory.remove(this.#options.fs).catch(warn));
   }
 
   /** The callbacks of a log. It is in the directory `first`, until a move takes it to another one. */

@@ -395,6 +395,8 @@ export class Segment implements PooledFile {
    * segment is in use.
    */
   async rename(suffix: FileSuffix): Promise<void> {
+    // A load may make the index files again.
+    while (this.#loading !== null) await this.#loading.catch(ignore);
     const renamed = this.#rename(suffix);
     this.#renaming = renamed.catch(ignore);
     try {
