@@ -386,7 +386,7 @@ export const storageRows = [
     edits: [
       {
         file: 'src/log/partition-directory.ts',
-        from: 'if (this.#renaming !== null) return this.#renaming.then(() => this.using(body));',
+        from: 'if (this.#changing !== null) return this.#changing.then(() => this.using(body));',
         to: '',
       },
     ],
