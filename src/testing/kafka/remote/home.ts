@@ -31,8 +31,8 @@ class Home {
     const { port1: mine, port2: answers } = new MessageChannel();
     const answered = new Int32Array(new SharedArrayBuffer(4));
     const workerData: ThreadData = { where, answers, answered };
-    // Runs from dist/ only: the worker cannot load TypeScript sources.
-    this.worker = new Worker(new URL('./thread.js', import.meta.url), {
+    // Runs from dist/ only: the worker cannot load TypeScript sources. The path fits dist/testing/kafka/required/ too.
+    this.worker = new Worker(new URL('../remote/thread.js', import.meta.url), {
       name: 'bendemann',
       workerData,
       transferList: [answers],
