@@ -49,7 +49,15 @@ export function inspectProperties(given: ReadonlyMap<string, string>): Inspectio
   if (isForZooKeeper(given)) {
     const keys = ['zookeeper.connect', 'broker.id'].filter((key) => given.has(key));
     const problem = { message: zooKeeperText, keys, remedy: 'what the message says' };
-    return { problems: [problem], warnings: [], values, voters, setup: null };
+    // The message names the keys that are missing. Wrong values would only be found at the next attempt.
+    const wrong = problems.filter((one) => one.keys.some((key) => given.has(key) && !keys.includes(key)));
+    return {
+      problems: [problem, ...wrong],
+      warnings: warningsOf(given, values),
+      values,
+      voters,
+      setup: null,
+    };
   }
   const add = (message: string): void => {
     const keys = keysIn(message, given);

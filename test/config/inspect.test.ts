@@ -17,6 +17,16 @@ describe('all mistakes of a properties file', () => {
     expect(problemsOf(good)).toEqual([]);
   });
 
+  test('of a file for ZooKeeper are found together with what to add, and without each missing key', () => {
+    const { problems, warnings } = inspectProperties(
+      parseProperties(
+        'broker.id=1\nzookeeper.connect=localhost:2181\nnum.network.threads=three\nlog.retention.hourz=3\n',
+      ),
+    );
+    expect(problems.map(({ keys }) => keys[0])).toEqual(['zookeeper.connect', 'num.network.threads']);
+    expect(warnings.join()).toMatch(/log\.retention\.hourz.*did you mean log\.retention\.hours/);
+  });
+
   test('invalid values, missing keys and values that do not fit together are all found in one pass', () => {
     const text = `${good.replace('node.id=1', 'nodeid=1').replace('@localhost:9093', '')}
 num.io.threads=none
