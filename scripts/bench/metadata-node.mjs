@@ -31,7 +31,7 @@ const [
   ].map(load),
 );
 
-/** JSON has no form for an error: it would be {}. */
+/** Replaces an error by its stack. Without this, `JSON.stringify` would write an error as `{}`. */
 const readable = (_key, value) => (value instanceof Error ? value.stack : value);
 const write = (level) => (message, fields) => {
   if (level !== 'debug')

@@ -105,7 +105,7 @@ function checkFunctions(file, text) {
 
 /**
  * Checks that the modules which a script loads from dist/ are in src/. A path may begin at dist/ or below it, because scripts add the
- * rest; a file name that is put together cannot be checked.
+ * rest. A path that is put together cannot be checked, so it is reported.
  */
 function checkLoads(file, text) {
   for (const match of text.matchAll(modulePath)) {

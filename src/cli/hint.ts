@@ -1,4 +1,4 @@
-/** Advice that Kafka's tools do not give. */
+/** Makes lines with advice, which Kafka's tools do not print. */
 import { systemClock } from '../adapters/clock.ts';
 import { logTimestamp } from '../adapters/console-logger.ts';
 

@@ -32,11 +32,11 @@ export interface LeaderView {
   readonly epoch: number;
 }
 
-/** The methods are called one at a time and in order, never from within a call to the log. A listener that throws ends the node. */
+/** The methods are called in order, never from within a call to the log. A listener that throws ends the node. */
 export interface MetadataLogListener {
   /** Delivers committed entries, in order and without gaps; after a snapshot, from the entry after it. `entries` is never empty. */
   onCommit(entries: readonly CommittedEntry[]): void;
-  /** Replaces all state. No listener is called again before the returned promise has resolved. */
+  /** Replaces all state. Until the returned promise has resolved, no entries and no other snapshot are delivered. */
   onSnapshot(snapshot: MetadataSnapshot): void | Promise<void>;
   onLeaderChange(leader: LeaderView): void;
   /**

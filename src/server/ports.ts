@@ -42,6 +42,6 @@ export interface NodePorts {
   readonly openFilesMax?: number;
   /** Opens the store of the metadata log in a formatted directory. */
   openRaftStore(metadataDir: FormattedDirectory): RaftStore;
-  /** Called when the process must end: the disk of the metadata log has failed, or an invariant is broken. */
+  /** Called when the process must end, for example because the disk of the metadata log has failed or an invariant is broken. */
   onFatal(error: unknown): void;
 }

@@ -47,7 +47,7 @@ export interface BrokerLifecycleOptions {
   readonly client: ControllerClient;
   /** The newest image; heartbeats report its offset. */
   readonly image: () => MetadataImage;
-  /** The endpoints to register. Each has a host name, never a wildcard address. */
+  /** The endpoints to register. None has an empty host. */
   readonly endpoints: readonly EndpointImage[];
   readonly rack: string | null;
   readonly features: ReadonlyMap<string, FeatureRange>;

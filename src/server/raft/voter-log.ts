@@ -74,7 +74,7 @@ export interface VoterLogOptions {
   readonly logger: Logger;
   readonly tuning: Partial<RaftOptions>;
   readonly meter?: QuorumMeter;
-  /** The disk failed or an invariant is broken: the process must end. */
+  /** Called when this log cannot go on, for example because the disk failed or an invariant is broken: the process must end. */
   readonly onFatal: (error: unknown) => void;
 }
 
