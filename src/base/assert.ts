@@ -1,7 +1,7 @@
 /**
  * Assertions: checks of conditions that hold unless the code has a bug. A failed assertion ends the process; `server/` installs
  * the handler that does so. Errors that can occur in operation, such as bad input or a full disk, are returned as values or
- * thrown as `KafkaError`, never as assertions.
+ * thrown as errors of other classes, such as `KafkaError` and `StorageError`.
  */
 export class AssertionError extends Error {
   override readonly name = 'AssertionError';

@@ -63,7 +63,7 @@ export type PropertyTable = Readonly<Record<string, Property>>;
 /** For a table: the type of an object with the parsed value of each key. */
 export type ValuesOf<Table> = { [K in keyof Table]: Table[K] extends Property<infer T> ? T : never };
 
-/** A property is invalid. The message is Kafka's, except for keys that Kafka does not have. */
+/** A property is invalid. The message is Kafka's if Kafka makes the same check. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 }

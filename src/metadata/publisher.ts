@@ -1,6 +1,6 @@
 /**
  * The interface of publishers, the parts of a node that receive metadata. Each gets every delta from the time at which it was
- * added, with the image that the delta leads to, in order and synchronously. A publisher must not throw.
+ * added, with the image that the delta leads to, in order and synchronously. A publisher that throws ends the node.
  */
 import type { LeaderView } from '../raft/api.ts';
 import type { MetadataDelta } from './delta.ts';
