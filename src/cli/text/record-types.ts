@@ -1,6 +1,6 @@
 /**
- * Lists the types of the records in which coordinators store their state (topics `__consumer_offsets` and
- * `__transaction_state`).
+ * Lists the types of the records in which coordinators store their state, in internal topics such as `__consumer_offsets` and
+ * `__transaction_state`.
  */
 import type { Message } from '../../protocol/schema/fields.ts';
 
