@@ -19,7 +19,10 @@ import type { AbortedTransaction } from './segment/transaction-index.ts';
 export interface LogReadResult {
   /** Whole batches; empty when there are none. */
   readonly records: Uint8Array;
-  /** Base offset of the first batch (at or before the requested offset); the requested offset when empty. */
+  /**
+   * Base offset of the first batch, which contains the requested offset or, in a gap, follows it; the requested offset when
+   * empty.
+   */
   readonly firstOffset: number;
   /** The offset at which the next read continues. */
   readonly nextOffset: number;

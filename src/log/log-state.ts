@@ -124,7 +124,7 @@ export class LogState {
 
   // --- what is durable: a flag is set before the disk may differ, and cleared before the sync that makes it true ----
 
-  /** Everything below is synced; lowered on disk first. Changed by log-flush, log-truncation, log-loading, log-relocation. */
+  /** All below is synced. The checkpoint decreases first. Changed by log-flush, log-truncation, log-loading, log-relocation. */
   recoveryPoint = 0;
   /** Some directory entries are not synced. Changed by log-writer, log-flush, log-truncation, log-loading, partition-log. */
   directoryDirty: boolean;
@@ -146,7 +146,7 @@ export class LogState {
   lastFlushMs = 0;
   /** Set at the first write after the manager has cleared it. Changed by log-writer, write-behind, log-manager. */
   isTouched = false;
-  /** The end offset of the newest producer snapshot; a clean stop there writes no other. -1: none. Changed by log-loading. */
+  /** End of the newest producer snapshot: a clean stop at this offset writes no other. -1: none. Changed by log-loading. */
   producersKnownAt = -1;
 
   // --- end of use ---------------------------------------------------------------------------------------------------

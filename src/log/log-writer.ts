@@ -2,9 +2,9 @@
  * The write side of one log: a queue of batches, and a lock for everything else that changes segments (truncation, deletion,
  * close). Batches that arrive during a write form a group, which the next write writes together (a vectored write).
  *
- * Order for each group: begin a new segment if planned (roll), write, sync if the flush policy requires it, update the indexes
- * and the tail cache, advance the log end offset, call the listener, resolve the promise. A failed write or sync takes the log
- * offline. A partial write is removed from the file if the disk allows it, and nothing of the group is acknowledged.
+ * Order for each group: begin a new segment if planned (roll), write, update the indexes, sync if the flush policy requires it,
+ * update the tail cache, advance the log end offset, call the listener, resolve the promise. A failed write or sync takes the
+ * log offline. A partial write is removed from the file if the disk allows it, and nothing of the group is acknowledged.
  */
 import { asStorageError, StorageError } from '../base/file-system.ts';
 import { mark } from '../base/mark.ts';

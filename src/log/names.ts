@@ -1,6 +1,6 @@
 /**
- * Names of files and directories in a log directory. They are exactly Kafka's, because Kafka's own tools and brokers must recognise
- * them. No I/O here.
+ * Names of files and directories in a log directory. They are exactly Kafka's, because Kafka's own tools and brokers must
+ * recognise them; two files are not Kafka's, and Kafka ignores them. No I/O here.
  */
 import type { Uuid } from '../base/uuid.ts';
 import { uuidToBytes } from '../base/uuid.ts';
@@ -14,7 +14,7 @@ export const logStartCheckpointName = 'log-start-offset-checkpoint';
 export const cleanerCheckpointName = 'cleaner-offset-checkpoint';
 export const leaderEpochCheckpointName = 'leader-epoch-checkpoint';
 export const partitionMetadataName = 'partition.metadata';
-/** Not a file of Kafka, which ignores it. */
+/** Not a file of Kafka, as `lostRecordsName` above. */
 export const segmentCheckpointName = 'segment-checkpoint';
 
 export type SegmentExtension = 'log' | 'index' | 'timeindex' | 'txnindex' | 'snapshot';

@@ -37,8 +37,8 @@ export interface ReplicaLog {
   readonly highWatermark: number;
   readonly lastStableOffset: number;
   /**
-   * The first offset whose records this replica has lost although it has later ones; null: there is none. A follower must be
-   * truncated there before it fetches.
+   * The first offset whose records this replica has lost although it has later ones; null: there is none. A follower fetches
+   * from there, and is truncated to it before it appends what it fetches.
    */
   readonly missingFrom: number | null;
   /** The newest leader epoch of the log; -1 when it has none. */

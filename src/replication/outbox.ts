@@ -1,8 +1,8 @@
 /**
  * Collects entries for a kind of request to the active controller that carries many entries (AlterPartition,
- * AssignReplicasToDirs). One request is in flight at a time and carries all pending entries. Entries that arrive in the
- * meantime go with the next request. A newer entry replaces a pending one of the same key. Entries that a request did not
- * settle are sent again after a pause.
+ * AssignReplicasToDirs). One request is in flight at a time and carries the pending entries, up to a maximum. Entries that
+ * arrive in the meantime go with a later request. A newer entry replaces a pending one of the same key. Entries that a request
+ * did not settle are sent again after a pause.
  *
  * Invariant: an entry is pending, in the request in flight, settled, replaced by a newer one of its key, or deleted.
  */

@@ -4,9 +4,10 @@
  *
  * Invariants:
  * - logStartOffset <= highWatermark <= logEndOffset, and the high watermark never decreases while the log is not truncated.
- * - Only a leader appends client records. A replica becomes leader, or begins to fetch as a follower, only while no write and no
- *   truncation is in progress; a new leader epoch of the same leader does not wait.
- * - A follower truncates only where its leader epochs diverge from the leader's, or when its log end is not in the leader's log.
+ * - Only a leader appends client records. A replica becomes leader, or begins to fetch as a follower, only while no write and
+ *   no truncation is in progress; a new leader epoch of the same leader does not wait.
+ * - A follower truncates only where its leader epochs diverge from the leader's, when its log end is not in the leader's log,
+ *   or at the first offset whose records it has lost.
  * - Callbacks of `watch` and feeds are called after the state is updated completely, so they may call this object again.
  *
  * Not here: time-outs of requests, streams (`stream/`), roles (`manager/replica-manager.ts`), reads (`partition-reads.ts`).
@@ -48,7 +49,7 @@ import type {
   VerificationRequest,
 } from './types.ts';
 
-/** How long a demoted leader keeps pending acks=all produces before it answers NOT_LEADER_OR_FOLLOWER. */
+/** How long at most a demoted leader keeps pending acks=all produces before it answers NOT_LEADER_OR_FOLLOWER. */
 const handoverGraceMs = 1000;
 
 const done: Promise<void> = Promise.resolve();
@@ -76,7 +77,7 @@ export class Partition {
   readonly #gate = new BusyGate();
   readonly #acks = new Acknowledgements();
   #grace: Timer | null = null;
-  /** Notified when the low watermark may have changed, and when the role has changed. */
+  /** Notified when the low watermark may have changed, and when this replica stops to be the leader. */
   readonly lowWatermarkChanges = new WatchList();
   readonly #changes = new WatchList();
   readonly #feeds = new FeedList();
@@ -315,7 +316,10 @@ export class Partition {
     return written;
   }
 
-  /** Takes over the leader's high watermark and log start offset, as far as this follower's log reaches. */
+  /**
+   * Takes over the leader's high watermark, at most up to this log's end, and its log start offset, if the high watermark
+   * reaches it.
+   */
   updateFromLeader(highWatermark: number, logStartOffset: number): void {
     this.#leaderHighWatermark = highWatermark;
     this.#followHighWatermark();
@@ -356,7 +360,10 @@ export class Partition {
     return this.log.logEndOffset !== logEndOffset || this.log.latestEpoch !== latestEpoch;
   }
 
-  /** Truncates to `leaderEnd`, or empties the log to begin at `leaderStart`. False: this log's end was between them already. */
+  /**
+   * Truncates to `leaderEnd`, or empties the log to begin at `leaderStart`. False: this follower fetches from between them
+   * already.
+   */
   async resetIntoRange(leaderStart: number, leaderEnd: number): Promise<boolean> {
     const action = resetAction(fetchOffset(this.log), leaderStart, leaderEnd);
     if (action.kind !== 'retry') await this.#truncate(() => resetToRange(this.log, action));

@@ -82,7 +82,7 @@ export interface AppendResult {
 /** How far a reader may read: to the log end, the high watermark, or the last stable offset. */
 export type Isolation = 'log_end' | 'high_watermark' | 'txn_committed';
 
-/** The position of a fetch, and the replica or consumer that sent it. */
+/** The position of a fetch, and what its sender may read. */
 export interface FetchPosition {
   readonly offset: number;
   readonly isolation: Isolation;

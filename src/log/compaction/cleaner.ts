@@ -1,7 +1,7 @@
 /**
  * Compacts the logs of topics with `cleanup.policy=compact`, one after the other. The offset up to which a log was compacted is
- * recorded in `cleaner-offset-checkpoint`: the log is clean below it and dirty above. The log with the largest dirty part comes
- * first.
+ * recorded in `cleaner-offset-checkpoint`: the log is clean below it and dirty above. The log with the largest dirty part, as a
+ * share of its size, comes first.
  */
 import { StorageError } from '../../base/file-system.ts';
 import { contain } from '../manager/background-tasks.ts';

@@ -1,7 +1,8 @@
 /**
  * The small text files of a log directory and of a partition, in Kafka's formats. Reading a damaged file does not throw but
- * returns `null` (or, for the clean shutdown file, an unknown broker epoch). Each file can be made again from the logs, at the
- * price of a longer recovery; except log start offsets, without which deleted records can be read again.
+ * returns `null` (or, for the clean shutdown file, an unknown broker epoch). The loss of a file costs at most a longer
+ * recovery, with two exceptions: without log start offsets deleted records can be read again, and without `partition.metadata`
+ * a log counts as that of the topic with its name.
  */
 import type { Scheduler } from '../../base/clock.ts';
 import type { FileSystem } from '../../base/file-system.ts';

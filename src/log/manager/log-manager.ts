@@ -158,7 +158,10 @@ export class LogManager {
     return this.#directories.previousBrokerEpoch;
   }
 
-  /** The controller has recorded the lost replicas (`LogDirectory.lost`), so the next start need not report them. */
+  /**
+   * Called when the controller has recorded the lost replicas (`LogDirectory.lost`), so that the next start does not report
+   * them.
+   */
   lostReplicasReported(): Promise<void> {
     return this.#directories.eachOnline((directory) => directory.forgetLost());
   }
@@ -167,7 +170,10 @@ export class LogManager {
     this.#directories.setCordoned(paths);
   }
 
-  /** The directory of a partition's log, or the one to which it is being moved, as reported to the controller. */
+  /**
+   * The directory of a partition's log, or the one to which it is being moved, once that was reported to the controller. Null:
+   * no log.
+   */
   directoryIdOf(topic: string, partition: number): Uuid | null {
     const held = this.#logs.get(partitionDirectoryName(topic, partition));
     if (held === undefined) return null;

@@ -1,6 +1,7 @@
 /**
- * The checks that a leader makes before records get offsets, in Kafka's order. The records of every batch are checked, compressed
- * or not: consumers could not read past an invalid one. They are decoded only when the topic requires another compression.
+ * The checks that a leader makes before records get offsets, in Kafka's order. The records of every batch except control
+ * batches are checked, compressed or not: consumers could not read past an invalid one. They are decoded only when the topic
+ * requires another compression.
  */
 import { Errors, KafkaError } from '../../protocol/errors.ts';
 import { DecodeError } from '../../protocol/codec/errors.ts';

@@ -1,6 +1,6 @@
 /**
- * The places where the log decodes single records: recompression, and searches by time within one batch. The checks of records
- * before they get offsets are in `record-inspection.ts`.
+ * Code that decodes single records, for recompression and for searches by time within one batch. The checks of records before
+ * they get offsets are in `record-inspection.ts`; their errors are defined here.
  */
 import { DecodeError } from '../../protocol/codec/errors.ts';
 import type { ErrorRow } from '../../protocol/errors.ts';

@@ -25,7 +25,10 @@ import { findMissing } from './missing-records.ts';
 import { type Found, listSegments, nothingFound } from './segment-listing.ts';
 import { logRebuilt, rebuildTransactions } from './transaction-recovery.ts';
 
-/** Builds the state of a log from its directory. Rejects when the disk fails or a segment has an unsupported format. */
+/**
+ * Builds the state of a log from its directory. Rejects when the disk fails, a segment has an unsupported format, or the
+ * segment checkpoint is of a later version.
+ */
 export async function loadLog(options: PartitionLogOptions): Promise<LogState> {
   const directory = new PartitionDirectory(options.directory);
   const found = options.exists ? await listSegments(options, directory) : nothingFound();

@@ -27,7 +27,7 @@ export interface Found {
   readonly segments: Segment[];
   /** Segments whose list of aborted transactions must be rebuilt. */
   readonly damaged: Map<Segment, TransactionsFault>;
-  /** Base offsets of segments that are listed, or whose names are there, but not their records. */
+  /** Base offsets of segments whose records are not there, although the checkpoint lists them or a file has their name. */
   readonly absent: readonly number[];
   /** Segments that are shorter than listed. */
   readonly shortened: readonly Segment[];

@@ -1,7 +1,7 @@
 /**
- * Reads the batches of a log file from the start, a chunk at a time. Used for recovery (with checksums), rebuilding of indexes and
- * producer state, searches by time, and the tail of a cleanly closed log. It stops at the first byte that is not part of a whole
- * valid batch and returns the reason; the caller truncates.
+ * Reads the batches of a log file in order, a chunk at a time. Used for recovery (with checksums), compaction, truncation,
+ * rebuilding of indexes and producer state, searches by time, and the tail of a cleanly closed log. It stops at the first byte
+ * that is not part of a whole valid batch and returns the reason; the caller decides what to do.
  */
 import type { FileHandle } from '../../base/file-system.ts';
 import type { BatchHeader } from '../../protocol/records/batch.ts';
@@ -36,7 +36,7 @@ export interface ScanResult {
   readonly fault: string | null;
 }
 
-/** The error of a batch that is complete but invalid. */
+/** The fault of a batch that is complete, but whose checksum is wrong. */
 export const wrongChecksum = 'wrong checksum';
 
 /** A log with old message formats is refused, not truncated, because its records may be valid and this broker cannot read them. */

@@ -137,10 +137,7 @@ export async function readIfExists(fs: FileSystem, path: string): Promise<Uint8A
   }
 }
 
-/**
- * Reads a whole index file; null when it is missing. Zeros at its end (a preallocated file) and an incomplete last entry are
- * dropped.
- */
+/** The content of an index file; null when it is missing. */
 export async function readIndexFile(fs: FileSystem, path: string): Promise<Buffer | null> {
   const content = await readIfExists(fs, path);
   return content === null ? null : Buffer.from(content.buffer, content.byteOffset, content.length);

@@ -27,7 +27,7 @@ export class OffsetIndex {
     return this.file.bytes.readInt32BE(slot * offsetIndexEntrySize + 4);
   }
 
-  /** Position of the last indexed batch that ends at or before the batch with `offset`; 0 when there is none. */
+  /** Position of the last indexed batch whose last offset is at most `offset`; 0 when there is none. */
   lookup(offset: number): number {
     const slot = this.#floor(offset);
     return slot < 0 ? 0 : this.positionAt(slot);

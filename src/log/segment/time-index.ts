@@ -37,7 +37,7 @@ export class TimeIndex {
     return this.count === 0 ? this.baseOffset : this.offsetAt(this.count - 1);
   }
 
-  /** Adds an entry only when the timestamp is larger than that of the last entry. */
+  /** Adds an entry only when both timestamp and offset are larger than those of the last entry. */
   maybeAppend(timestamp: number, offset: number): void {
     if (timestamp <= this.lastTimestamp() || (this.count > 0 && offset <= this.lastOffset())) return;
     const at = this.file.extend();

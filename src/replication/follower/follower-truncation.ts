@@ -11,14 +11,14 @@
 import { mark } from '../../base/mark.ts';
 import type { EpochEndOffset, EpochLookup, ReplicaLog } from '../log-port.ts';
 
-/** The offset from which a follower fetches: its log end offset, unless it has lost records in front of it. */
+/** The offset from which a follower fetches: the first offset whose records it has lost, or its log end offset. */
 export function fetchOffset(log: ReplicaLog): number {
   return log.missingFrom ?? log.logEndOffset;
 }
 
 /**
  * The offset to which the follower truncates `log`. `leaders` is from the leader: the largest epoch in the leader's log that is
- * not above the epoch of the follower's last record, and the end offset of that epoch in the leader's log.
+ * not above the `lastFetchedEpoch` of the subscription, and the end offset of that epoch in the leader's log.
  */
 export function truncationOffset(log: EpochLookup, leaders: EpochEndOffset): number {
   if (leaders.endOffset < 0) return log.logStartOffset;
@@ -43,7 +43,7 @@ export type ResetAction =
   | { readonly kind: 'restart'; readonly offset: number }
   | { readonly kind: 'retry' };
 
-/** What a follower does when the leader's log [start, end) does not contain the follower's log end offset. */
+/** What a follower does when the leader's log [start, end) does not contain the offset from which the follower fetches. */
 export function resetAction(ownEndOffset: number, leaderStart: number, leaderEnd: number): ResetAction {
   if (ownEndOffset < leaderStart) return { kind: 'restart', offset: leaderStart };
   if (ownEndOffset > leaderEnd) return { kind: 'truncate', offset: leaderEnd };

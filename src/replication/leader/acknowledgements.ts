@@ -13,7 +13,10 @@ interface Waiter {
   readonly reject: (error: KafkaError) => void;
 }
 
-/** Settled waiters are removed from the front of the array this many at a time: removing each one alone would move all others. */
+/**
+ * Settled waiters stay in the array until there are this many of them, or no others: removing each one alone would move all
+ * others.
+ */
 const compactAt = 256;
 
 export class Acknowledgements {

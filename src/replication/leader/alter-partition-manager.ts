@@ -1,10 +1,10 @@
 /**
  * Sends AlterPartition requests: leaders propose changes of the ISR to the active controller. This broker has at most one
- * request in flight, with all pending proposals; proposals that are made meanwhile are sent in the next one.
+ * request in flight; proposals that are made meanwhile are sent in the next one.
  *
- * Invariant: a proposal is pending, in the request in flight, or its partition has received the outcome. After an error that
- * does not say whether the controller applied the proposal, the same proposal is sent again. That is harmless: the controller
- * refuses a proposal whose partition epoch it has already replaced.
+ * Invariant: a proposal is pending, in the request in flight, or replaced by a newer one of its partition, or its partition has
+ * received the outcome. After an error that does not say whether the controller applied the proposal, the same proposal is sent
+ * again. That is harmless: the controller refuses a proposal whose partition epoch it has already replaced.
  *
  * Not here: what to propose and what an outcome changes (`leader-state.ts`, `isr.ts`).
  */
@@ -73,7 +73,7 @@ export function verdictOf(errorCode: number): 'committed' | 'refused' | 'outdate
   }
 }
 
-/** Counts of ISR changes that leaders on this broker proposed: accepted and refused by the controller. */
+/** Counts of ISR changes that leaders on this broker proposed. `failed`: answers of the controller that did not accept one. */
 export interface IsrChanges {
   shrinks: number;
   expands: number;

@@ -1,9 +1,9 @@
 /**
  * A follower's subscription, and the leader's check of it. Pure.
  *
- * The follower subscribes with its log end offset and the leader epoch of its last record. When its log diverges from the
- * leader's, the leader refuses and names the end offset of an epoch in its own log, and the follower truncates
- * (`../follower/follower-truncation.ts`).
+ * The follower subscribes with the offset from which it fetches and the newest leader epoch that its log has up to there. When
+ * its log diverges from the leader's, the leader refuses and names the end offset of an epoch in its own log, and the follower
+ * truncates (`../follower/follower-truncation.ts`).
  */
 import { mark } from '../../base/mark.ts';
 import type { EpochLookup } from '../log-port.ts';
@@ -12,7 +12,7 @@ export interface Subscription {
   readonly brokerEpoch: number;
   readonly leaderEpoch: number;
   readonly fetchOffset: number;
-  /** The leader epoch of the last record that the follower has; -1: its log is empty. */
+  /** The newest leader epoch that the follower's log has up to `fetchOffset`; -1: it has none. */
   readonly lastFetchedEpoch: number;
   readonly logStartOffset: number;
 }
@@ -23,8 +23,9 @@ export type SubscriptionCheck =
   | { readonly kind: 'out_of_range' };
 
 /**
- * `wait`: the follower has newer metadata than this leader; the stream subscribes again for it after the leader's next metadata
- * change of this partition. `fenced`: the follower has older metadata than this leader.
+ * `wait`: the follower has newer metadata than this leader, or its broker is not a replica that this leader knows; the stream
+ * subscribes again for it after the leader's next metadata change of this partition. `fenced`: the follower has older metadata
+ * than this leader.
  */
 export type SubscribeResult = SubscriptionCheck | { readonly kind: 'wait' } | { readonly kind: 'fenced' };
 

@@ -72,7 +72,7 @@ export class IsrState {
     return true;
   }
 
-  /** Drops the proposal, because the controller refused it and will not accept it later. */
+  /** Drops the proposal: the controller has answered it, and will not apply it any more. */
   abandon(proposal: IsrProposal): boolean {
     if (this.#pending !== proposal) return false;
     this.#pending = null;

@@ -3,11 +3,11 @@
  * results; nothing here waits, reads a clock or uses the log.
  *
  * Invariants:
- * - The high watermark never decreases and never exceeds the log end offset of the leader or of any member of the maximal ISR
- *   (the ISR, and the ISR of a proposal that the controller has not answered yet).
- * - The leader proposes to add a follower to the ISR only when, in this leader epoch, the follower's log reaches both the high
- *   watermark and the start of the epoch, and the follower is eligible: unfenced, not in controlled shutdown, and registered with
- *   the broker epoch of its stream.
+ * - The high watermark never decreases. It advances at most to the smallest log end offset of the leader and the members of the
+ *   maximal ISR (the ISR, and the ISR of a proposal that the controller has not answered yet).
+ * - The leader proposes to add a follower to the ISR only when, in this leader epoch, the follower is subscribed, its log
+ *   reaches both the high watermark and the start of the epoch, and it is eligible: unfenced, not in controlled shutdown, and
+ *   registered with the broker epoch of its stream.
  * - At most one proposal is in flight.
  */
 import type { NodeId } from '../../base/ids.ts';
@@ -34,7 +34,7 @@ export interface LeaderStateOptions {
 export class LeaderState {
   readonly localId: NodeId;
   readonly leaderEpoch: number;
-  /** The log end offset at the beginning of this leader epoch: earlier leaders wrote the records below it. */
+  /** The log end offset at the beginning of this leader epoch: the records below it have older leader epochs. */
   readonly epochStartOffset: number;
   readonly isr: IsrState;
   readonly followers = new Map<NodeId, FollowerProgress>();

@@ -1,10 +1,11 @@
 /**
  * Sends AssignReplicasToDirs requests (KIP-858): reports the log directories of this broker's replicas to the active
- * controller. At most one request is in flight, with all pending assignments; those made meanwhile are sent in the next one.
+ * controller. At most one request is in flight; assignments that are made meanwhile are sent in the next one.
  *
- * Invariants: a partition has at most one pending assignment. It is sent again until the controller has accepted it, a newer
- * one has replaced it, or the replica is removed. It is sent even when the directory has failed in the meantime: only then does
- * the controller know that this replica was in the failed directory and must lose its leadership.
+ * Invariants: a partition has at most one pending assignment. It is sent again until the controller has accepted it or says
+ * that the replica no longer exists, a newer one has replaced it, or the replica is removed here. It is sent even when the
+ * directory has failed in the meantime: only then does the controller know that this replica was in the failed directory and
+ * must lose its leadership.
  */
 import type { NodeId } from '../../base/ids.ts';
 import type { Scheduler } from '../../base/clock.ts';
@@ -33,7 +34,7 @@ interface Assignment {
   readonly topicId: Uuid;
   readonly index: number;
   readonly directory: Uuid;
-  /** Called once, when the controller has recorded the assignment. */
+  /** Called when the controller has recorded the assignment; never, if a newer one replaces it before. */
   readonly onAccepted: (() => void) | null;
 }
 

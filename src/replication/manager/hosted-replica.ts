@@ -3,8 +3,8 @@
  * partition the role (leader or follower) that the newest metadata says. `reconcile` compares the actual with the wanted state
  * and takes the next step.
  *
- * Invariants: the log is opened once. A partition becomes leader only while no write and no truncation is in progress. A
- * replica that is to be removed is stopped first; its files are removed afterwards.
+ * Invariants: the log is opened once. A follower becomes leader only while no write and no truncation is in progress. A replica
+ * that is to be removed is stopped first; its files are removed afterwards.
  */
 import { mark } from '../../base/mark.ts';
 import type { NodeId } from '../../base/ids.ts';
@@ -16,9 +16,15 @@ import { Partition } from '../partition.ts';
 import type { PartitionContext } from '../partition-context.ts';
 
 export interface HostContext extends PartitionContext {
-  /** Opens the log and calls `replica.opened` with it, perhaps before this function returns. */
+  /**
+   * Opens the log and calls `replica.opened` with it, perhaps before this function returns. Sets `replica.hasFailed` if it
+   * cannot.
+   */
   readonly openLog: (replica: HostedReplica) => Promise<void>;
-  /** Called when the partition has applied new metadata in place of `before`. `isNews`: its role or leader epoch has changed. */
+  /**
+   * Called when the partition has applied new metadata in place of `before`, or was stopped. `isNews`: its role or leader epoch
+   * has changed.
+   */
   readonly applied: (partition: Partition, isNews: boolean, before: PartitionImage | null) => void;
   readonly follow: (partition: Partition, leaderId: NodeId, leaderEpoch: number) => void;
   readonly unfollow: (partition: Partition) => void;

@@ -64,7 +64,7 @@ export class FeedSession implements FeedOwner {
   readonly #stream: FeedStream;
   readonly #context: FeedContext;
   readonly #slots = new Map<number, FeedSlot>();
-  /** By partition: subscriptions with metadata that this broker does not have yet. They are tried again when it has. */
+  /** By partition: subscriptions that wait until this broker has newer metadata of the partition (see `SubscribeResult`). */
   readonly #parked = new Map<string, Subscription>();
   #ready: FeedSlot[] = [];
   readonly #waitingForDisk = new Set<FeedSlot>();

@@ -1,8 +1,9 @@
 /**
  * One partition that this broker follows, at the follower's end of the stream to the leader.
  *
- * It is subscribed while `slot` is not negative. Otherwise it waits to subscribe: for writes to end, for a truncation, or for a
- * retry. Invariant: while subscribed, records are appended in the order in which they arrive; an error ends the subscription.
+ * It is subscribed while `slot` is not negative. Otherwise it waits to subscribe: for the stream, for writes to end, for a
+ * truncation, for a retry, or because its rate is limited. Invariant: while subscribed, records are appended in the order in
+ * which they arrive; an error ends the subscription.
  */
 import type { Timer } from '../../base/clock.ts';
 import type { Partition } from '../partition.ts';
@@ -36,7 +37,7 @@ export class FetchSlot {
 const retryMinMs = 50;
 const retryMaxMs = 1000;
 
-/** The delay before the next attempt to subscribe; it doubles with each attempt. */
+/** The delay before the next attempt to subscribe; it doubles with each attempt, to at most 1 s. */
 export function nextRetryMs(slot: FetchSlot): number {
   slot.retryDelayMs = slot.retryDelayMs === 0 ? retryMinMs : Math.min(retryMaxMs, slot.retryDelayMs * 2);
   return slot.retryDelayMs;

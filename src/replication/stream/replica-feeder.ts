@@ -1,7 +1,7 @@
 /**
- * All streams over which this broker, as leader, sends records: one `FeedSession` for each follower broker. Invariant: a
- * follower broker has at most one session. A new stream of the broker replaces the older one, whose connection may be dead
- * without this broker's knowledge.
+ * All streams over which this broker, as leader, sends records: one `FeedSession` for each follower broker. Invariant: an
+ * incarnation of a follower broker has at most one session. A new stream of the broker replaces the older one, whose connection
+ * may be dead without this broker's knowledge.
  */
 import type { PeerNetwork } from '../../base/network.ts';
 import type { Uuid } from '../../base/uuid.ts';
@@ -35,7 +35,7 @@ export class ReplicaFeeder {
     this.#sessions.add(new FeedSession(stream, this.#context));
   }
 
-  /** Called when a partition has a new role or leader epoch on this broker. */
+  /** Called when a partition of this broker has applied new metadata. */
   partitionChanged(topicId: Uuid, index: number): void {
     if (this.#sessions.size === 0) return;
     const key = `${topicId}:${index}`;

@@ -3,7 +3,7 @@
  * broker leads, appends the records that the leader pushes, and acknowledges them when they are written.
  *
  * Invariants:
- * - A partition is subscribed from its log end offset, and only while no write and no truncation of it is in progress.
+ * - A partition is subscribed from its `fetchOffset`, and only while no write and no truncation of it is in progress.
  * - Every push with records is acknowledged once, after all its writes have ended. The acknowledgement returns the bytes of the
  *   push as credit: the leader may have only `windowBytes` unacknowledged.
  * - A slot number is used once on a stream, so messages for an ended subscription are recognised and dropped.

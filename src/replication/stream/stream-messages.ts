@@ -32,7 +32,7 @@ export interface Subscription {
   readonly index: number;
   readonly leaderEpoch: number;
   readonly fetchOffset: number;
-  /** Leader epoch of the follower's last record; -1 when it has none. */
+  /** The newest leader epoch of the follower's log up to `fetchOffset`; -1 when it has none. */
   readonly lastFetchedEpoch: number;
   readonly logStartOffset: number;
 }

@@ -1,8 +1,9 @@
 /**
  * Limits the rate of replication, which operators do during a reassignment (KIP-73). A topic's
- * `leader.replication.throttled.replicas` lists the replicas to which its leaders send at most
- * `leader.replication.throttled.rate` bytes per second; `follower.replication.throttled.replicas` and `.rate` limit what
- * followers accept. A follower in the ISR is never delayed, but its bytes count for the rate.
+ * `leader.replication.throttled.replicas` lists the leader replicas that are limited: each broker sends at most
+ * `leader.replication.throttled.rate` bytes per second from those that it has. `follower.replication.throttled.replicas` and
+ * `.rate` limit in the same way what followers accept. A follower in the ISR is never delayed, but its bytes count for the
+ * rate.
  */
 import type { Clock } from '../../base/clock.ts';
 import { TokenBucket } from '../../base/token-bucket.ts';
