@@ -101,7 +101,7 @@ export interface PartitionReplica {
   deleteRecords(offset: number): Promise<number>;
   /** The lowest log start offset of the live replicas. Throws if this replica is not the leader. */
   lowWatermark(): number;
-  /** Notifies when the low watermark changes, or when this replica becomes leader or follower. */
+  /** Notifies when the low watermark may have changed, or when this replica stops to be the leader. */
   readonly lowWatermarkChanges: WatchKey;
   describeProducers(): readonly ProducerState[];
   /**

@@ -316,10 +316,7 @@ export class Partition {
     return written;
   }
 
-  /**
-   * Takes over the leader's high watermark, at most up to this log's end, and its log start offset, if the high watermark
-   * reaches it.
-   */
+  /** Takes over the leader's high watermark, up to this log's end, and a log start offset that is not above it. */
   updateFromLeader(highWatermark: number, logStartOffset: number): void {
     this.#leaderHighWatermark = highWatermark;
     this.#followHighWatermark();
@@ -360,10 +357,7 @@ export class Partition {
     return this.log.logEndOffset !== logEndOffset || this.log.latestEpoch !== latestEpoch;
   }
 
-  /**
-   * Truncates to `leaderEnd`, or empties the log to begin at `leaderStart`. False: this follower fetches from between them
-   * already.
-   */
+  /** Truncates to `leaderEnd`, or empties the log to begin at `leaderStart`. False: `fetchOffset` was between them already. */
   async resetIntoRange(leaderStart: number, leaderEnd: number): Promise<boolean> {
     const action = resetAction(fetchOffset(this.log), leaderStart, leaderEnd);
     if (action.kind !== 'retry') await this.#truncate(() => resetToRange(this.log, action));

@@ -1,11 +1,11 @@
 /**
- * A number of bytes that all connections share. A connection takes bytes from the budget before it uses memory, and releases them
- * afterwards.
+ * A number of bytes that all connections share. A connection takes bytes from the budget before it uses memory, and releases
+ * them afterwards.
  *
  * - First come, first served: while a request waits for bytes, only small ones may pass it, from a reserve of their own.
  * - A request for more than half of the budget is granted as soon as less than half is taken. It need not wait until everything
- *   is free, because pending fetches always hold a few bytes. So the bytes taken never exceed the limit, or half of it plus one
- *   request if that is more.
+ *   is free, because pending fetches always hold a few bytes. So, apart from the reserve and from `take`, the bytes taken never
+ *   exceed the limit, or half of it plus one request if that is more.
  */
 
 export interface BudgetWaiter {

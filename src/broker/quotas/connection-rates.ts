@@ -14,9 +14,9 @@ export interface ConnectionRateLimits {
 
 interface ListenerRate {
   readonly rate: Rate;
-  /** The last one because of a rate of the broker or the listener. */
+  /** The last throttle time because of a rate of the broker or the listener. */
   own: LastThrottle;
-  /** The last one because of the quota of an address. */
+  /** The last throttle time because of the quota of an address. */
   byAddress: LastThrottle;
 }
 

@@ -158,10 +158,7 @@ export class LogManager {
     return this.#directories.previousBrokerEpoch;
   }
 
-  /**
-   * Called when the controller has recorded the lost replicas (`LogDirectory.lost`), so that the next start does not report
-   * them.
-   */
+  /** Called when the controller has recorded the lost replicas (`LogDirectory.lost`): the next start does not report them. */
   lostReplicasReported(): Promise<void> {
     return this.#directories.eachOnline((directory) => directory.forgetLost());
   }
@@ -170,10 +167,7 @@ export class LogManager {
     this.#directories.setCordoned(paths);
   }
 
-  /**
-   * The directory of a partition's log, or the one to which it is being moved, once that was reported to the controller. Null:
-   * no log.
-   */
+  /** The directory of a partition's log; that to which it is being moved, once the controller was told; null: no log. */
   directoryIdOf(topic: string, partition: number): Uuid | null {
     const held = this.#logs.get(partitionDirectoryName(topic, partition));
     if (held === undefined) return null;

@@ -125,7 +125,7 @@ const noBytes = new Uint8Array(0);
 const headBytes = 24;
 const partitionBytes = 50;
 
-/** The size of a response to a consumer, for its quota. A session leaves out partitions without records. */
+/** The size of a response to a consumer, for its quota. Only partitions with records count. */
 function responseBytes(outcomes: readonly FetchOutcome[]): number {
   let sizeBytes = headBytes;
   for (const { data } of outcomes)
@@ -197,7 +197,7 @@ class Fetch {
     return isRefused;
   }
 
-  /** The session stays as it was before the request; a new one is not made. */
+  /** An existing session stays; one that this request has created is removed. */
   #throttledResponse(): Response {
     this.#operation.release();
     if (this.#incremental) return { sessionId: this.#session?.id ?? noSessionId, responses: [] };

@@ -1,4 +1,4 @@
-/** DescribeProducers (61), v0. The state of the producers that write to partitions which this broker leads. */
+/** DescribeProducers (61), v0. The state of the producers in partitions of which this broker has a replica. */
 import type { ProducerStateEntry } from '../../../log/producers/producer-state.ts';
 import { Errors, errorRowOf, KafkaError } from '../../../protocol/errors.ts';
 import {

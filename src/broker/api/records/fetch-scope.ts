@@ -1,7 +1,7 @@
 /**
  * Determines the partitions of a Fetch request: those in the request, or those of its session with the changes in the request.
- * The session epoch in the request decides (KIP-227): -1 means no session, and closes the one whose id the request has; 0
- * requests a new session; any other must be the next epoch of the session.
+ * The session epoch in the request decides (KIP-227): -1 means no session; 0 requests a new session. Both close the session
+ * whose id the request has. Any other epoch must be the next one of the session.
  */
 import { uuidZero } from '../../../base/uuid.ts';
 import type { ErrorRow } from '../../../protocol/errors.ts';
