@@ -125,6 +125,18 @@ test('a voter without a leader follows no stranger in its epoch', () => {
   expect(quorum.status(2)).toContain('2 follower of 1, epoch 1');
 });
 
+test('a candidate that got a vote and lost tells no later epoch', () => {
+  const quorum = new Puppets(3, {}, true);
+  quorum.nowMs += 4000;
+  const log = { logEndOffset: 1000, lastEpoch: 1 };
+  say(quorum, 3, stranger, { type: 'vote', epoch: 1, preVote: false, transfer: false, nonce: 1, ...log });
+  expect(quorum.core(3).state.votedFor).toEqual(stranger);
+  quorum.elect(1, [1, 2]);
+  say(quorum, 3, quorum.replica(1), heartbeatOf(1));
+  for (const message of claims(7)) say(quorum, 3, stranger, message);
+  expect(quorum.status(3)).toContain('3 follower of 1, epoch 1');
+});
+
 test('a voter can replace a leader that is not a voter, but not the reverse', () => {
   const quorum = ledBy1();
   quorum.crash(1);

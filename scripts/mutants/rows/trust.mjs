@@ -61,8 +61,8 @@ export const trustRows = [
     'a replica without a leader follows whoever claims the present epoch first',
     'a claim in the present epoch is accepted from anybody',
     trust,
-    'if (isBelieved(state, from)) return true;\n  refuse(state, from, `node ${from.id}, which is no voter, claims',
-    'if (isBelieved(state, from) || epochLeader === null) return true;\n  refuse(state, from, `node ${from.id}, which is no voter, claims',
+    'if (isBelieved(state, from) || (votedFor !== null',
+    'if (isBelieved(state, from) || epochLeader === null || (votedFor !== null',
     'a voter without a leader follows no stranger in its epoch',
   ),
   row(
@@ -191,7 +191,7 @@ export const trustRows = [
     'only a voter ends this replica',
   ),
   row(
-    1221,
+    1226,
     'a leader that answers with offsets no log has ends its followers',
     'the offsets of a refusal are not checked',
     'src/replication/stream/replica-fetcher.ts',
@@ -201,7 +201,7 @@ export const trustRows = [
     'test/replication/replica-fetcher.test.ts',
   ),
   row(
-    1222,
+    1227,
     'a voter that tells an impossible epoch once is the last that an observer hears of leaders',
     'the epoch of a status is not checked',
     'src/server/raft/observer-log.ts',
@@ -209,5 +209,14 @@ export const trustRows = [
     "      case 'status':\n        return null;",
     'no message of a voter ends an observer',
     'test/server/raft/observer-log.test.ts',
+  ),
+  row(
+    1228,
+    'a stranger that once got the vote of a replica ends each later leadership that this replica follows',
+    'the candidate that has the vote may tell a later epoch',
+    trust,
+    'if (isBelieved(state, from) || isStrandedLearner',
+    'if (isBelieved(state, from) || state.votedFor?.id === from.id || isStrandedLearner',
+    'a candidate that got a vote and lost tells no later epoch',
   ),
 ];

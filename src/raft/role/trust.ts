@@ -2,8 +2,8 @@
  * Which peers a replica believes. A peer sends its node id and its directory id in its hello, without a proof. So a message may come
  * from a process that is not a controller of this cluster. Such a message must not end an epoch, a leadership or this process.
  *
- * A replica believes the voters of all voter sets in its log, the leader of the present epoch, and the candidate that it has voted
- * for in this epoch. Another replica may lead too: this replica may lack the entry that makes the other one a voter, and a learner
+ * A replica believes the voters of all voter sets in its log, the leader of the present epoch, and, that it leads this epoch, the
+ * candidate that it has voted for. Another replica may lead too: this replica may lack the entry that makes the other one a voter, and a learner
  * can be elected (`election.ts`). So a voter that has had no leader for some time believes every peer; a replica that is not a
  * voter does so as soon as it has no leader.
  *
@@ -38,9 +38,7 @@ export function leads({ epochLeader }: RaftState, from: ReplicaKey): boolean {
 
 /** Whether `from` may campaign, lead, or tell a later epoch. */
 export function isBelieved(state: RaftState, from: ReplicaKey): boolean {
-  const { voters, votedFor } = state;
-  if (voters.everHad(from) || leads(state, from)) return true;
-  return (votedFor !== null && sameReplica(votedFor, from)) || looksForAnyLeader(state);
+  return state.voters.everHad(from) || leads(state, from) || looksForAnyLeader(state);
 }
 
 function looksForAnyLeader(state: RaftState): boolean {
@@ -69,7 +67,7 @@ function isStrandedLearner(state: RaftState, from: ReplicaKey, epoch: number): b
 
 /** Whether this replica accepts `from` as the leader of the present epoch. */
 export function mayLead(state: RaftState, from: ReplicaKey): boolean {
-  const { epoch, epochLeader } = state;
+  const { epoch, epochLeader, votedFor } = state;
   if (epochLeader !== null && !leads(state, from) && !takesPlaceOf(state, from, epochLeader)) {
     refuse(
       state,
@@ -78,7 +76,7 @@ export function mayLead(state: RaftState, from: ReplicaKey): boolean {
     );
     return false;
   }
-  if (isBelieved(state, from)) return true;
+  if (isBelieved(state, from) || (votedFor !== null && sameReplica(votedFor, from))) return true;
   refuse(state, from, `node ${from.id}, which is no voter, claims to lead epoch ${epoch}`);
   return false;
 }

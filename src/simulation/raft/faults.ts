@@ -13,7 +13,7 @@ import type { Clients } from './clients.ts';
 import type { Network } from './network.ts';
 import type { FaultFamily } from './plan.ts';
 import type { Replica } from './replica.ts';
-import { claimOf, strangerKey } from './stranger.ts';
+import { claimTo } from './stranger.ts';
 import { votersText } from './watch.ts';
 
 /** The part of the world that faults use. */
@@ -94,26 +94,9 @@ export const faults: Record<FaultFamily, Fault> = {
     return `n${replica.id} saves a snapshot`;
   },
   member,
-  stranger,
+  stranger: (world, random) =>
+    claimTo(target(world, random), random, 1 + below(random, 4), random.chance(0.3)),
 };
-
-/** A process that is no controller of the cluster makes a few claims to one replica. */
-function stranger(world: FaultWorld, random: SeededRandom): string | null {
-  const replica = target(world, random);
-  const count = 1 + below(random, 4);
-  const epoch = replica.core?.state.epoch;
-  if (epoch === undefined) return null;
-  const others = replica.core?.state.voters.current.filter(
-    ({ id, directoryId }) => id !== replica.id && directoryId !== uuidZero,
-  );
-  const from = strangerKey(
-    random,
-    (others ?? []).map(({ id }) => id),
-  );
-  const claims = Array.from({ length: count }, () => claimOf(random, epoch));
-  for (const message of claims) replica.input({ type: 'message', from, message });
-  return `a stranger as n${from.id} says to n${replica.id}: ${claims.map(({ type, epoch: e }) => `${type} e${e}`).join(', ')}`;
-}
 
 /** Chooses the replica for a fault. Leaders are preferred, because faults of a leader have the most effect. */
 function target(world: FaultWorld, random: SeededRandom): Replica {

@@ -7,10 +7,11 @@
 import { below } from '../../base/random.ts';
 import { majority } from '../../raft/quorum.ts';
 import { type Voter, voterOf } from '../../raft/types.ts';
-import type { SeededRandom } from '../random.ts';
+import { SeededRandom } from '../random.ts';
 import { learnersFew } from './plan.ts';
 import type { RaftWorld } from './raft-world.ts';
 import type { Replica } from './replica.ts';
+import { claimTo } from './stranger.ts';
 import { type InternedEntry, type Mirror, require, Violation } from './watch.ts';
 
 /** 'unrecoverable': too many voters lost their disks while the voter set was being changed, so liveness is not checked. */
@@ -169,7 +170,7 @@ function awaited(world: RaftWorld, members: readonly Replica[]): readonly Replic
 }
 
 /**
- * Checks L1 and I13: without faults the leader and the epoch stay the same. There is no check when a replica that is not awaited has a
+ * Checks L1 and I13: without faults the leader and the epoch stay the same, whatever strangers claim. There is no check when a replica that is not awaited has a
  * later epoch than the leader: it was a candidate before it was removed as a voter, and ends the leadership once when it joins.
  */
 function stable(world: RaftWorld): void {
@@ -177,6 +178,12 @@ function stable(world: RaftWorld): void {
   const before = checker.epochMax;
   if (world.leaders().some(({ core }) => (core?.state.epoch ?? before) < before)) return;
   world.run(world.nowMs + 5 * world.fetchTimeoutMs, () => false);
+  const random = new SeededRandom(world.plan.seed).fork('strangers');
+  for (const replica of awaited(world, world.replicas)) {
+    const claims = claimTo(replica, random, 10, false);
+    world.note(() => claims ?? 'nothing');
+  }
+  world.run(world.nowMs + 2 * world.fetchTimeoutMs, () => false);
   require(checker.epochMax === before, 'I13 stickiness', () =>
     `a healthy cluster went from epoch ${before} to ${checker.epochMax}\n${describe(world.replicas)}`);
   require(world.leaders().length === 1, 'L1 one leader', () =>

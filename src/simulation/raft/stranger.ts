@@ -6,21 +6,38 @@ import { below } from '../../base/random.ts';
 import { nodeId } from '../../base/ids.ts';
 import { type Uuid, uuidZero } from '../../base/uuid.ts';
 import type { StreamedMessage } from '../../raft/messages.ts';
-import type { ReplicaKey } from '../../raft/types.ts';
 import type { SeededRandom } from '../random.ts';
+import type { Replica } from './replica.ts';
 
 const strangerDirectory: Uuid = 'ZZZZZZZZZZZZZZZZZZZZZg';
 /** An id that no replica of a simulation has. */
 const strangerId = nodeId(77);
 
-/** The stranger's key: its node id is its own or, with the directories of the voters known, that of a controller. */
-export function strangerKey(random: SeededRandom, idsToTake: readonly number[]): ReplicaKey {
-  const taken = random.chance(0.3) ? idsToTake[below(random, Math.max(1, idsToTake.length))] : undefined;
-  return { id: taken === undefined ? strangerId : nodeId(taken), directoryId: strangerDirectory };
+/**
+ * Lets a stranger make `count` claims to `replica`. `asVoter`: its node id is that of another voter, so that the leader takes it for
+ * that voter with a new disk, a learner, which may end a leadership now and then. Returns a description; null: the replica is down.
+ */
+export function claimTo(
+  replica: Replica,
+  random: SeededRandom,
+  count: number,
+  asVoter: boolean,
+): string | null {
+  const state = replica.core?.state;
+  if (state === undefined) return null;
+  // While the directories of static voters are unknown, a stranger with the id of one could not be told from it.
+  const others = state.voters.current.filter((v) => v.id !== replica.id && v.directoryId !== uuidZero);
+  const taken = asVoter ? others[below(random, Math.max(1, others.length))]?.id : undefined;
+  const from = { id: taken ?? strangerId, directoryId: strangerDirectory };
+  const { epoch } = state;
+  const claims = Array.from({ length: count }, () => claimOf(random, epoch));
+  for (const message of claims) replica.input({ type: 'message', from, message });
+  const said = claims.map((claim) => `${claim.type} e${claim.epoch}`).join(', ');
+  return `a stranger as n${from.id} says to n${replica.id}: ${said}`;
 }
 
 /** A claim to a replica whose epoch is `epoch`. */
-export function claimOf(random: SeededRandom, epoch: number): StreamedMessage {
+function claimOf(random: SeededRandom, epoch: number): StreamedMessage {
   const claimed = epoch + ([0, 0, 1, 1, 3, 50][below(random, 6)] as number);
   const offsets = { match: 0, highWatermark: 0, round: below(random, 3) };
   const end = { logEndOffset: 1_000_000, lastEpoch: claimed, nonce: random.u32() };
