@@ -191,7 +191,7 @@ export const trustRows = [
     'only a voter ends this replica',
   ),
   row(
-    1226,
+    1260,
     'a leader that answers with offsets no log has ends its followers',
     'the offsets of a refusal are not checked',
     'src/replication/stream/replica-fetcher.ts',
@@ -201,7 +201,7 @@ export const trustRows = [
     'test/replication/replica-fetcher.test.ts',
   ),
   row(
-    1227,
+    1261,
     'a voter that tells an impossible epoch once is the last that an observer hears of leaders',
     'the epoch of a status is not checked',
     'src/server/raft/observer-log.ts',
@@ -211,7 +211,7 @@ export const trustRows = [
     'test/server/raft/observer-log.test.ts',
   ),
   row(
-    1228,
+    1262,
     'a stranger that once got the vote of a replica ends each later leadership that this replica follows',
     'the candidate that has the vote may tell a later epoch',
     trust,
