@@ -125,6 +125,16 @@ test('a voter without a leader follows no stranger in its epoch', () => {
   expect(quorum.status(2)).toContain('2 follower of 1, epoch 1');
 });
 
+test('a node that knows no voters follows another leader of the epoch when the first one is silent', () => {
+  const quorum = ledBy1(4, 3);
+  say(quorum, 4, stranger, heartbeatOf(1));
+  say(quorum, 4, quorum.replica(1), heartbeatOf(1));
+  expect(quorum.status(4)).toContain('4 follower of 77, epoch 1');
+  quorum.timeout(4);
+  say(quorum, 4, quorum.replica(1), heartbeatOf(1));
+  expect(quorum.status(4)).toContain('4 follower of 1, epoch 1');
+});
+
 test('a candidate that got a vote and lost tells no later epoch', () => {
   const quorum = new Puppets(3, {}, true);
   quorum.nowMs += 4000;

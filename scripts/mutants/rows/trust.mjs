@@ -126,8 +126,8 @@ export const trustRows = [
     'a stranger that was believed keeps a replica from the elected leader of its epoch',
     'the first leader of an epoch stays, whoever it is',
     trust,
-    'return !sameReplica(leader, options.me) && voters.everHad(from) && !voters.everHad(leader);',
-    'return !sameReplica(leader, options.me) && voters.everHad(from) && voters.everHad(leader) && false;',
+    'return voters.everHad(from) || !hasLiveLeader(state);',
+    'return from.id < 0',
     'a voter can replace a leader that is not a voter',
   ),
   row(
@@ -218,5 +218,14 @@ export const trustRows = [
     'if (isBelieved(state, from) || isStrandedLearner',
     'if (isBelieved(state, from) || state.votedFor?.id === from.id || isStrandedLearner',
     'a candidate that got a vote and lost tells no later epoch',
+  ),
+  row(
+    1263,
+    'a controller without voters in its log, which a stranger has claimed to lead, refuses the leader of that epoch for ever',
+    'only a voter replaces a leader that is no voter',
+    trust,
+    'return voters.everHad(from) || !hasLiveLeader(state);',
+    'return voters.everHad(from);',
+    'a node that knows no voters follows another leader of the epoch',
   ),
 ];

@@ -7,7 +7,8 @@
  * can be elected (`election.ts`). So a voter that has had no leader for some time believes every peer; a replica that is not a
  * voter does so as soon as it has no leader.
  *
- * An epoch has one leader. A second one is refused, with one exception: a voter replaces a leader that is not a voter.
+ * An epoch has one leader. A second one is refused, unless the first is not a voter: a voter replaces it, and any other replica does
+ * when it is silent.
  */
 import type { RaftMessage } from '../messages.ts';
 import type { RaftState } from '../state.ts';
@@ -81,8 +82,11 @@ export function mayLead(state: RaftState, from: ReplicaKey): boolean {
   return false;
 }
 
-function takesPlaceOf({ voters, options }: RaftState, from: ReplicaKey, leader: ReplicaKey): boolean {
-  return !sameReplica(leader, options.me) && voters.everHad(from) && !voters.everHad(leader);
+/** A replica without voters in its log knows none: there a silent leader gives way to any other. */
+function takesPlaceOf(state: RaftState, from: ReplicaKey, leader: ReplicaKey): boolean {
+  const { voters, options } = state;
+  if (sameReplica(leader, options.me) || voters.everHad(leader)) return false;
+  return voters.everHad(from) || !hasLiveLeader(state);
 }
 
 /** Tells the driver why this replica ignores a message. Of several such messages it tells only the first. */
