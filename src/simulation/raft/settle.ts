@@ -176,7 +176,7 @@ function awaited(world: RaftWorld, members: readonly Replica[]): readonly Replic
 function stable(world: RaftWorld): void {
   const { checker } = world;
   const before = checker.epochMax;
-  if (world.leaders().some(({ core }) => (core?.state.epoch ?? before) < before)) return;
+  if (!world.leaders().some(({ core }) => core?.state.epoch === before)) return;
   world.run(world.nowMs + 5 * world.fetchTimeoutMs, () => false);
   const random = new SeededRandom(world.plan.seed).fork('strangers');
   for (const replica of awaited(world, world.replicas)) {
