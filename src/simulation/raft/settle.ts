@@ -170,13 +170,18 @@ function awaited(world: RaftWorld, members: readonly Replica[]): readonly Replic
 }
 
 /**
- * Checks L1 and I13: without faults the leader and the epoch stay the same, whatever strangers claim. There is no check when a replica that is not awaited has a
- * later epoch than the leader: it was a candidate before it was removed as a voter, and ends the leadership once when it joins.
+ * Checks L1 and I13: without faults the leader and the epoch stay the same, whatever strangers claim. When a replica has a later
+ * epoch than the leader, there is no check, only a wait for a leader: that replica campaigned with an old voter set, or believed a
+ * stranger, and ends the leadership once when it joins.
  */
 function stable(world: RaftWorld): void {
   const { checker } = world;
   const before = checker.epochMax;
-  if (!world.leaders().some(({ core }) => core?.state.epoch === before)) return;
+  if (!world.leaders().some(({ core }) => core?.state.epoch === before)) {
+    const isLed = (): boolean => world.leaders().length > 0;
+    if (!world.run(world.nowMs + limitMs(world), isLed)) fail(world, world.replicas, 'all', 'L1 one leader');
+    return;
+  }
   world.run(world.nowMs + 5 * world.fetchTimeoutMs, () => false);
   const random = new SeededRandom(world.plan.seed).fork('strangers');
   for (const replica of awaited(world, world.replicas)) {
