@@ -229,10 +229,10 @@ export class Checker {
   }
 
   /**
-   * Called after each step of a core, before its messages are sent. `votersBefore`: the voter set before a step that handled several
-   * inputs; null: the step handled one input.
+   * Called after each step of a core, before its messages are sent. `votersDuring`: of a step that handled several inputs, the voter
+   * set before it and those that it appended; empty when it handled one input.
    */
-  stepped(replica: Replica, core: RaftCore, votersBefore: readonly Voter[] | null): void {
+  stepped(replica: Replica, core: RaftCore, votersDuring: readonly (readonly Voter[])[]): void {
     const { watch } = replica;
     const { state } = core;
     const { log, role } = state;
@@ -255,7 +255,7 @@ export class Checker {
     watch.epoch = state.epoch;
     watch.role = role.name;
     if (state.epoch > this.epochMax) this.epochMax = state.epoch;
-    if (state.highWatermark > watch.highWatermark) this.#committedTo(replica, core, votersBefore);
+    if (state.highWatermark > watch.highWatermark) this.#committedTo(replica, core, votersDuring);
     watch.steppedCount += 1;
     if ((watch.steppedCount & 15) === 0) this.#sampled(replica, core);
   }
@@ -293,7 +293,7 @@ export class Checker {
     return this.world.replicas[voter.id - 1]?.key.directoryId ?? uuidZero;
   }
 
-  #committedTo(replica: Replica, core: RaftCore, votersBefore: readonly Voter[] | null): void {
+  #committedTo(replica: Replica, core: RaftCore, votersDuring: readonly (readonly Voter[])[]): void {
     const { watch } = replica;
     const endOffset = core.state.highWatermark;
     watch.highWatermark = endOffset;
@@ -311,10 +311,9 @@ export class Checker {
       `n${replica.id}, no leader, takes ${nameOf(last)} for committed; ${this.committedEnd} entries are`);
     require(last?.epoch === committer, 'I6 commit truth', () =>
       `leader n${replica.id} of epoch ${epoch} commits ${nameOf(last)} by counting`);
-    // If the step handled several inputs, one may have committed with the old voter set and another may have changed the set.
-    const held =
-      this.#held(watch.voters, last as InternedEntry) ||
-      (votersBefore !== null && this.#held(votersBefore, last as InternedEntry));
+    // If the step handled several inputs, one may have committed with a voter set that another input has changed or truncated.
+    const sets = [watch.voters, ...votersDuring];
+    const held = sets.some((voters) => this.#held(voters, last as InternedEntry));
     require(held, 'I6 commit truth', () =>
       `n${replica.id} commits ${nameOf(last)}, which no majority of ${votersText(watch.voters)} has on disk`);
     for (let offset = this.committedEnd; offset < endOffset; offset++) {

@@ -10,6 +10,7 @@ import type { JoinRequest, Outbound, RaftMessage } from '../../raft/messages.ts'
 import { type Effects, type Input, type ReadLog, raftOptions, type Refusal } from '../../raft/state.ts';
 import type { WriteOp } from '../../raft/store.ts';
 import type { Entry, ReplicaKey, SnapshotMeta, Voter } from '../../raft/types.ts';
+import { decodeVoters } from '../../raft/voter-set.ts';
 import type { SeededRandom } from '../random.ts';
 import { directoryOf, hashBytes, mix, readHash } from './applied-state.ts';
 import { Disk } from './disk.ts';
@@ -21,7 +22,7 @@ export interface ReplicaObserver {
   started(replica: Replica, core: RaftCore): void;
   wiped(replica: Replica): void;
   wrote(replica: Replica, core: RaftCore, op: WriteOp): void;
-  stepped(replica: Replica, core: RaftCore, votersBefore: readonly Voter[] | null): void;
+  stepped(replica: Replica, core: RaftCore, votersDuring: readonly (readonly Voter[])[]): void;
   handled(replica: Replica, core: RaftCore, input: { from: ReplicaKey; message: RaftMessage }): void;
   sent(replica: Replica, outbound: Outbound): void;
   stored(replica: Replica, ops: readonly WriteOp[]): void;
@@ -276,10 +277,11 @@ export class Replica {
 
   #step(inputs: readonly Input[]): void {
     const core = this.core as RaftCore;
-    const votersBefore = inputs.length > 1 ? this.watch.voters : null;
+    const votersBefore = this.watch.voters;
     const effects = core.step(this.#tick(), inputs);
+    const votersDuring = inputs.length > 1 ? [votersBefore, ...setsIn(effects)] : [];
     for (const op of effects.writes) this.#world.checker.wrote(this, core, op);
-    this.#world.checker.stepped(this, core, votersBefore);
+    this.#world.checker.stepped(this, core, votersDuring);
     this.#perform(core, effects);
     for (const input of inputs) if (input.type === 'message') this.#world.checker.handled(this, core, input);
   }
@@ -487,4 +489,10 @@ export class Replica {
     this.input({ type: 'tick' });
     return true;
   }
+}
+
+/** The voter sets that a step appended; later inputs of the step may have truncated them again. */
+function setsIn({ writes }: Effects): (readonly Voter[])[] {
+  const entries = writes.flatMap((write) => write.entries);
+  return entries.filter(({ kind }) => kind === 'voters').map(({ payload }) => decodeVoters(payload));
 }
