@@ -136,9 +136,10 @@ function* advertisedProblems(setup: ListenerSetup, isSet: (key: string) => boole
   const brokers = setup.advertised.filter((listener) => !setup.controllerNames.includes(listener.name));
   if (brokers.length === 0)
     yield 'There must be at least one broker advertised listener. Perhaps all listeners appear in controller.listener.names?';
+  // Without advertised.listeners the broker listeners are advertised.
+  if ((isSet('advertised.listeners') ? setup.advertised : brokers).some(({ host }) => host === '0.0.0.0'))
+    yield 'advertised.listeners cannot use the nonroutable meta-address 0.0.0.0. Use a routable IP address.';
   if (isSet('advertised.listeners')) {
-    if (setup.advertised.some((l) => l.host === '0.0.0.0'))
-      yield 'advertised.listeners cannot use the nonroutable meta-address 0.0.0.0. Use a routable IP address.';
     const names = setup.listeners.map((listener) => listener.name);
     if (!brokers.every((listener) => names.includes(listener.name)))
       yield `advertised.listeners listener names must be equal to or a subset of the ones defined in listeners. Found ${brokers.map((l) => l.name).join(',')}. The valid options based on the current configuration are ${names.join(',')}`;

@@ -142,6 +142,10 @@ const refusals: [string, string][] = [
     "Error creating broker listeners from '[EXTERNAL://:9092, CONTROLLER://:9093]': No security protocol defined for listener EXTERNAL",
   ],
   [
+    `${combined}listeners=PLAINTEXT://0.0.0.0:9092,CONTROLLER://:9093`,
+    'advertised.listeners cannot use the nonroutable meta-address 0.0.0.0. Use a routable IP address.',
+  ],
+  [
     `${combined}advertised.listeners=PLAINTEXT://0.0.0.0:9092`,
     'advertised.listeners cannot use the nonroutable meta-address 0.0.0.0. Use a routable IP address.',
   ],
