@@ -25,7 +25,8 @@ function check(name: string): { status: number; output: string } {
 
 beforeEach(() => {
   tree = mkdtempSync(join(tmpdir(), 'bendemann-check-'));
-  cpSync(join(repository, 'scripts/check'), join(tree, 'scripts/check'), { recursive: true });
+  for (const part of ['scripts/check', 'scripts/lib/options.mjs', 'scripts/lib/ready.mjs'])
+    cpSync(join(repository, part), join(tree, part), { recursive: true });
   symlinkSync(join(repository, 'node_modules'), join(tree, 'node_modules'));
   cpSync(join(repository, 'tsconfig.json'), join(tree, 'tsconfig.json'));
   plant('package.json', '{\n  "name": "planted",\n  "type": "module"\n}\n');
