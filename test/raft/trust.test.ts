@@ -251,3 +251,29 @@ test('a response to a round of heartbeats that has not begun confirms no read', 
   quorum.stabilize();
   expect(quorum.reads).toHaveLength(1);
 });
+
+test.each<[string, RaftMessage]>([
+  ['response', { type: 'alive', epoch: 1, round: 0 }],
+  [
+    'join',
+    { type: 'join', epoch: 1, replica: { id: nodeId(2), directoryId: directoryOf(9) }, endpoints: [] },
+  ],
+])('a late %s from a former directory of a voter does not end the leadership', (_what, message) => {
+  const quorum = ledBy1(2);
+  const fetchTimeoutMs = 2000;
+  while (quorum.nowMs < 2 * fetchTimeoutMs) {
+    quorum.timeout(1);
+    quorum.stabilize();
+  }
+  say(quorum, 1, { id: nodeId(2), directoryId: directoryOf(9) }, message);
+  quorum.timeout(1);
+  expect(quorum.status(1)).toContain('1 leader, epoch 1');
+  quorum.stabilize();
+  // The other directory alone is no majority.
+  while (quorum.nowMs < 4 * fetchTimeoutMs) {
+    quorum.timeout(1);
+    quorum.transit.length = 0;
+    say(quorum, 1, { id: nodeId(2), directoryId: directoryOf(9) }, message);
+  }
+  expect(quorum.status(1)).not.toContain('leader');
+});

@@ -228,4 +228,13 @@ export const trustRows = [
     'return voters.everHad(from);',
     'a node that knows no voters follows another leader of the epoch',
   ),
+  row(
+    1264,
+    'a late message of a former directory of a voter ends the leadership',
+    'only the present directory of a node counts as heard',
+    'src/raft/role/leader.ts',
+    'return progress.former !== null && countsFor(progress.former, voter) ? progress.former.contactMs : 0;',
+    'return 0;',
+    'from a former directory of a voter does not end the leadership',
+  ),
 ];

@@ -18,6 +18,7 @@ import {
   newProgress,
   type Progress,
   recordContact,
+  successorOf,
 } from '../progress.ts';
 import { majorityValue } from '../quorum.ts';
 import {
@@ -145,11 +146,8 @@ function progressOf(state: RaftState, from: ReplicaKey): Progress | null {
   const known = leader.progress.get(from.id);
   if (known === undefined) return null;
   if (known.directoryId !== null && known.directoryId !== from.directoryId) {
-    // The node has another directory id, so it is a new replica with an empty log. The acknowledgements of the old replica no
-    // longer count.
     mark('raft.other-disk');
-    const fresh = newProgress(from.id, state.log.endOffset, state.nowMs);
-    fresh.directoryId = from.directoryId;
+    const fresh = successorOf(known, from.directoryId, state.log.endOffset, state.nowMs);
     fresh.endpoints = known.endpoints;
     leader.progress.set(from.id, fresh);
     return fresh;
@@ -277,7 +275,10 @@ function checkQuorum(state: RaftState, leader: Leader): void {
   const heardMs = state.voters.current.map((voter) => {
     if (isVoter(voter, state.options.me)) return state.nowMs;
     const progress = leader.progress.get(voter.id);
-    return progress !== undefined && countsFor(progress, voter) ? progress.contactMs : 0;
+    if (progress === undefined) return 0;
+    if (countsFor(progress, voter)) return progress.contactMs;
+    // The last message came from another directory of this node.
+    return progress.former !== null && countsFor(progress.former, voter) ? progress.former.contactMs : 0;
   });
   const silentMs = state.nowMs - majorityValue(heardMs);
   if (silentMs <= state.options.fetchTimeoutMs * 1.5) return;

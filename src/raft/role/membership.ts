@@ -14,7 +14,7 @@ import { assertNever } from '../../base/assert.ts';
 import { mark } from '../../base/mark.ts';
 import { uuidZero } from '../../base/uuid.ts';
 import type { JoinRequest } from '../messages.ts';
-import { becomeProbe, newProgress, type Progress } from '../progress.ts';
+import { becomeProbe, newProgress, type Progress, successorOf } from '../progress.ts';
 import type { Leader, RaftState, Refusal, VoterChange } from '../state.ts';
 import { type Endpoint, type ReplicaKey, sameReplica, type Voter, voterOf } from '../types.ts';
 import { encodeVoters } from '../voter-set.ts';
@@ -60,7 +60,11 @@ function admit(state: RaftState, leader: Leader, { replica, endpoints }: JoinReq
     return;
   }
   if (known !== undefined) mark('raft.wiped-replica-joins');
-  const progress = newProgress(replica.id, state.log.endOffset, state.nowMs);
+  const { endOffset } = state.log;
+  const progress =
+    known === undefined
+      ? newProgress(replica.id, endOffset, state.nowMs)
+      : successorOf(known, replica.directoryId, endOffset, state.nowMs);
   progress.directoryId = replica.directoryId;
   leader.progress.set(replica.id, progress);
   setEndpoints(state, progress, endpoints);
