@@ -277,3 +277,24 @@ test.each<[string, RaftMessage]>([
   }
   expect(quorum.status(1)).not.toContain('leader');
 });
+
+test('a leader does not lead longer because it forgets another directory of a silent voter', () => {
+  const quorum = ledBy1(3);
+  const { fetchTimeoutMs, heartbeatMs } = quorum.core(1).state.options;
+  const other = { id: nodeId(3), directoryId: directoryOf(9) };
+  say(quorum, 1, other, { type: 'join', epoch: 1, replica: other, endpoints: [] });
+  const joinedMs = quorum.nowMs;
+  const heardUntilMs = joinedMs + 4 * fetchTimeoutMs;
+  // The leader forgets a learner after 5 fetch timeouts: after it has last heard node 2, and before it resigns.
+  while (quorum.nowMs < heardUntilMs) {
+    quorum.timeout(1);
+    quorum.stabilize([1, 2]);
+  }
+  expect(quorum.status(1)).toContain('1 leader, epoch 1');
+  const heardMs = quorum.nowMs;
+  while (quorum.status(1).includes('leader')) {
+    quorum.timeout(1);
+    quorum.transit.length = 0;
+  }
+  expect(quorum.nowMs - heardMs).toBeLessThanOrEqual(1.5 * fetchTimeoutMs + 2 * heartbeatMs);
+});

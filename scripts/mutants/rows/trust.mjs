@@ -237,4 +237,13 @@ export const trustRows = [
     'return 0;',
     'from a former directory of a voter does not end the leadership',
   ),
+  row(
+    1265,
+    'a leader without a majority leads on, because it forgot another directory of a silent voter',
+    'the voter counts as heard when the leader replicates to it again',
+    'src/raft/role/membership.ts',
+    '      voter.contactMs = learner.former?.contactMs ?? learner.contactMs;\n',
+    '',
+    'does not lead longer because it forgets another directory',
+  ),
 ];

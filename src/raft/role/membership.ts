@@ -101,8 +101,11 @@ export function dropSilentLearners(state: RaftState, leader: Leader): void {
     if (learner.contactMs >= silentSinceMs) continue;
     mark('raft.learner-dropped');
     if (state.voters.current.some((voter) => voter.id === learner.id)) {
-      // The learner had the node id of a voter but another directory id. The leader replicates to that node again as to the voter.
-      leader.progress.set(learner.id, newProgress(learner.id, state.log.endOffset, state.nowMs));
+      // The learner had the node id of a voter but another directory id. The leader replicates to that node again as to the voter,
+      // which it has not heard since then.
+      const voter = newProgress(learner.id, state.log.endOffset, state.nowMs);
+      voter.contactMs = learner.former?.contactMs ?? learner.contactMs;
+      leader.progress.set(learner.id, voter);
     } else leader.progress.delete(learner.id);
     state.learnersVersion += 1;
   }
