@@ -290,4 +290,18 @@ export const brokerRows = [
       name: 'a connection above the quota closes no other connection',
     },
   },
+  {
+    number: 1440,
+    bug: 'a client of three brokers reconnects at each metadata refresh, because each broker gives other addresses',
+    reference: 'a tester from outside: CreateTopics of librdkafka failed in two of three runs',
+    change: 'each of several brokers gives as its own address the one by which the client reached it',
+    edits: [
+      {
+        file: 'src/broker/api/endpoints.ts',
+        from: 'broker.id === this.#ownId && image.cluster.brokers.size === 1;',
+        to: 'broker.id === this.#ownId && image.cluster.brokers.size >= 1;',
+      },
+    ],
+    caughtBy: { test: 'test/broker/api/03-metadata.test.ts', name: 'with several brokers' },
+  },
 ];

@@ -2,8 +2,10 @@
  * The addresses at which clients reach the brokers. A broker has an address for each of its listeners; a client gets those of the
  * listener to which it is connected.
  *
- * If `advertised.listeners` is not set, this broker gives as its own address the one by which the client has reached it (the
- * local address of the socket). That address works for this client, while a guessed host name might not.
+ * If `advertised.listeners` is not set, the only broker of a cluster gives as its address the one by which the client has reached
+ * it (the local address of the socket). That address works for this client, while a guessed host name might not. With several
+ * brokers each gives its registered address: a client that gets another address of a broker from each broker that it asks
+ * reconnects at each metadata refresh, and loses the requests that are in flight (librdkafka).
  */
 import type { NodeId } from '../../base/ids.ts';
 import type { BrokerImage } from '../../metadata/cluster-image.ts';
@@ -31,23 +33,24 @@ export class Endpoints {
   alive(image: MetadataImage, id: number, connection: ConnectionInfo): BrokerEndpoint | null {
     const broker = image.cluster.brokers.get(id as NodeId);
     if (broker === undefined || broker.fenced) return null;
-    return this.of(broker, connection);
+    return this.of(image, broker, connection);
   }
 
   /** The addresses of all unfenced brokers that have the client's listener, ordered by broker id. */
   allAlive(image: MetadataImage, connection: ConnectionInfo): BrokerEndpoint[] {
     const all: BrokerEndpoint[] = [];
     for (const broker of image.cluster.brokers.values()) {
-      const endpoint = broker.fenced ? null : this.of(broker, connection);
+      const endpoint = broker.fenced ? null : this.of(image, broker, connection);
       if (endpoint !== null) all.push(endpoint);
     }
     return all;
   }
 
-  of(broker: BrokerImage, connection: ConnectionInfo): BrokerEndpoint | null {
+  of(image: MetadataImage, broker: BrokerImage, connection: ConnectionInfo): BrokerEndpoint | null {
     const endpoint = broker.endpoints.find((candidate) => candidate.name === connection.listenerName);
     if (endpoint === undefined) return null;
-    const own = broker.id === this.#ownId && !this.#advertised;
+    const isAlone = broker.id === this.#ownId && image.cluster.brokers.size === 1;
+    const own = isAlone && !this.#advertised;
     return {
       nodeId: broker.id,
       host: own ? plainHost(connection.local.host) : endpoint.host,

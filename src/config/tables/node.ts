@@ -27,7 +27,7 @@ export const nodeProperties = {
     nonEmpty: true,
     importance: 'high',
     effect: 'honoured',
-    doc: 'Addresses that clients are told. When not set, each client is told the address by which it reached this node.',
+    doc: 'Addresses that clients are told. When not set: of the only broker, the address by which the client reached it; else of the listeners.',
   }),
   'background.threads': int(10, {
     min: 1,

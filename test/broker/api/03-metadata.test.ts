@@ -76,19 +76,26 @@ describe('Metadata', () => {
     expect(slices).toBeGreaterThanOrEqual(2);
   });
 
-  test('the responding broker has the address at which the client reached it, unless advertised.listeners is set', async () => {
+  test('the only broker has the address at which the client reached it, unless advertised.listeners is set', async () => {
     const ask = async (properties: string) => {
-      const broker = new TestBroker({ properties });
+      const broker = new TestBroker({ properties, records: [brokerRecord(1)] });
       return (await broker.inject(MetadataRequest, MetadataResponse, 12, { topics: [] })).brokers;
     };
-    expect(await ask('')).toMatchObject([
-      { nodeId: 1, host: '127.0.0.1', port: 9092 },
+    expect(await ask('')).toMatchObject([{ nodeId: 1, host: '127.0.0.1', port: 9092 }]);
+    const advertised = await ask('advertised.listeners=PLAINTEXT://host1:9091');
+    expect(advertised).toMatchObject([{ nodeId: 1, host: 'host1', port: 9091 }]);
+  });
+
+  test('with several brokers, fenced ones included, each broker has the address that all brokers give', async () => {
+    const ask = async (fenced: boolean) => {
+      const broker = new TestBroker({ records: [brokerRecord(1), brokerRecord(2, fenced)] });
+      return (await broker.inject(MetadataRequest, MetadataResponse, 12, { topics: [] })).brokers;
+    };
+    expect(await ask(false)).toMatchObject([
+      { nodeId: 1, host: 'host1', port: 9091 },
       { nodeId: 2, host: 'host2' },
     ]);
-    expect(await ask('advertised.listeners=PLAINTEXT://host1:9091')).toMatchObject([
-      { nodeId: 1, host: 'host1', port: 9091 },
-      {},
-    ]);
+    expect(await ask(true)).toMatchObject([{ nodeId: 1, host: 'host1', port: 9091 }]);
   });
 
   test('fenced brokers are not listed as brokers, but as replicas', async () => {
@@ -309,7 +316,7 @@ describe('DescribeCluster', () => {
       controllerId: 1,
       clusterAuthorizedOperations: 8096,
     });
-    expect(plain.brokers).toMatchObject([{ brokerId: 1, host: '127.0.0.1', port: 9092 }]);
+    expect(plain.brokers).toMatchObject([{ brokerId: 1, host: 'host1', port: 9091 }]);
     expect((await ask(2, true)).brokers).toMatchObject([
       { isFenced: false },
       { brokerId: 2, isFenced: true },

@@ -75,7 +75,7 @@ function brokerNodes(endpoints: Endpoints, context: RequestContext, includeFence
   const nodes: Node[] = [];
   for (const broker of context.image.cluster.brokers.values()) {
     if (broker.fenced && !includeFenced) continue;
-    const endpoint = endpoints.of(broker, context.connection);
+    const endpoint = endpoints.of(context.image, broker, context.connection);
     if (endpoint === null) continue;
     const { host, port, rack } = endpoint;
     nodes.push({ brokerId: broker.id, host, port, rack, isFenced: broker.fenced });
