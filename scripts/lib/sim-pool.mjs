@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const worker = join(dirname(fileURLToPath(import.meta.url)), 'sim-worker.mjs');
-const seedMsMax = 120_000;
+const seedMsMax = 600_000;
 
 export class SimPool {
   /** Names of all coverage marks that were reached. */

@@ -40,8 +40,6 @@ export interface Progress {
   sentHighWatermark: number;
   /** Monotonic time of the last message from the follower; before the first, the time at which this progress was created. */
   contactMs: number;
-  /** The replica of this node that responded before the one with `directoryId`, and its `contactMs`; null: there was none. */
-  former: Pick<Progress, 'directoryId' | 'contactMs'> | null;
   /** Monotonic time at which the state became `replicate`. */
   replicatingMs: number;
   /** The follower has rejected appends that arrived out of order, and the leader has not sent them again yet. */
@@ -72,7 +70,6 @@ export function newProgress(id: NodeId, next: number, nowMs: number): Progress {
     inflightBytes: 0,
     sentHighWatermark: 0,
     contactMs: nowMs,
-    former: null,
     replicatingMs: nowMs,
     refused: false,
     movedMs: nowMs,
@@ -85,24 +82,10 @@ export function newProgress(id: NodeId, next: number, nowMs: number): Progress {
 }
 
 /**
- * The progress of another directory of a node, which is a new replica with an empty log. The acknowledgements of the former
- * directory no longer count. The time at which it was last heard still does: the message may be a late one of a directory that is
- * gone, and must not end the leadership.
- */
-export function successorOf(known: Progress, directoryId: Uuid, next: number, nowMs: number): Progress {
-  const { id, contactMs } = known;
-  return {
-    ...newProgress(id, next, nowMs),
-    directoryId,
-    former: { directoryId: known.directoryId, contactMs },
-  };
-}
-
-/**
  * Whether the progress of this node is that of `voter`. It is not when the node's metadata directory was replaced: that makes
  * it another replica.
  */
-export function countsFor({ directoryId }: Pick<Progress, 'directoryId'>, voter: Voter): boolean {
+export function countsFor({ directoryId }: Progress, voter: Voter): boolean {
   return directoryId === null || voter.directoryId === uuidZero || voter.directoryId === directoryId;
 }
 

@@ -227,6 +227,11 @@ export interface Leader {
   /** Offset of the first entry of this epoch. */
   readonly startOffset: number;
   readonly progress: Map<NodeId, Progress>;
+  /**
+   * Monotonic time at which each voter last responded; before its first response, the time at which this replica was elected.
+   * It is apart from `progress`, which another directory of the voter's node can replace.
+   */
+  readonly votersHeardMs: Map<NodeId, number>;
   /** Monotonic time at which this replica was elected. */
   readonly sinceMs: number;
   deadlineMs: number;

@@ -298,3 +298,32 @@ test('a leader does not lead longer because it forgets another directory of a si
   }
   expect(quorum.nowMs - heardMs).toBeLessThanOrEqual(1.5 * fetchTimeoutMs + 2 * heartbeatMs);
 });
+
+test('a late message of a voter, after one of another directory, is no sign of its life', () => {
+  const quorum = ledBy1(2);
+  const { fetchTimeoutMs, heartbeatMs } = quorum.core(1).state.options;
+  const other = { id: nodeId(2), directoryId: directoryOf(9) };
+  const heardMs = quorum.nowMs;
+  // Each `join` comes from a replica that has not accepted this leader.
+  while (quorum.status(1).includes('leader')) {
+    quorum.timeout(1);
+    quorum.transit.length = 0;
+    for (const replica of [other, quorum.replica(2)]) {
+      say(quorum, 1, replica, { type: 'join', epoch: 1, replica, endpoints: [] });
+    }
+    expect(quorum.nowMs - heardMs).toBeLessThanOrEqual(1.5 * fetchTimeoutMs + 2 * heartbeatMs);
+  }
+});
+
+test('a voter that was added counts as heard when it last responded', () => {
+  const quorum = ledBy1(2, 1);
+  while (quorum.nowMs < 2 * quorum.core(1).state.options.fetchTimeoutMs) {
+    for (const id of quorum.ids) quorum.timeout(id);
+    quorum.stabilize();
+  }
+  quorum.change(1, { kind: 'add', voter: quorum.voter(2) });
+  expect(quorum.refused).toEqual([]);
+  quorum.persist(1);
+  quorum.timeout(1);
+  expect(quorum.status(1)).toContain('1 leader, epoch 1');
+});

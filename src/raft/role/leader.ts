@@ -18,7 +18,6 @@ import {
   newProgress,
   type Progress,
   recordContact,
-  successorOf,
 } from '../progress.ts';
 import { majorityValue } from '../quorum.ts';
 import {
@@ -42,11 +41,13 @@ export function becomeLeader(state: RaftState): void {
   const startOffset = state.log.endOffset;
   const progress = new Map<NodeId, Progress>();
   for (const id of state.peers()) progress.set(id, newProgress(id, startOffset, state.nowMs));
+  const votersHeardMs = new Map(state.voters.current.map(({ id }) => [id, state.nowMs]));
   state.epochLeader = state.options.me;
   state.role = {
     name: 'leader',
     startOffset,
     progress,
+    votersHeardMs,
     sinceMs: state.nowMs,
     deadlineMs: state.nowMs + state.options.heartbeatMs,
     uncommitted: [],
@@ -147,7 +148,10 @@ function progressOf(state: RaftState, from: ReplicaKey): Progress | null {
   if (known === undefined) return null;
   if (known.directoryId !== null && known.directoryId !== from.directoryId) {
     mark('raft.other-disk');
-    const fresh = successorOf(known, from.directoryId, state.log.endOffset, state.nowMs);
+    // The node has another directory id, so it is a new replica with an empty log. The acknowledgements of the old replica no
+    // longer count.
+    const fresh = newProgress(from.id, state.log.endOffset, state.nowMs);
+    fresh.directoryId = from.directoryId;
     fresh.endpoints = known.endpoints;
     leader.progress.set(from.id, fresh);
     return fresh;
@@ -156,12 +160,19 @@ function progressOf(state: RaftState, from: ReplicaKey): Progress | null {
   return known;
 }
 
+/** A replica has responded in this epoch. */
+function heard(state: RaftState, from: ReplicaKey, progress: Progress): void {
+  recordContact(progress, state.nowMs, state.log.endOffset);
+  const isOfVoter = state.voters.current.some((voter) => voter.id === from.id && countsFor(progress, voter));
+  if (isOfVoter) leaderOf(state).votersHeardMs.set(from.id, state.nowMs);
+}
+
 export function handleAppendResponse(state: RaftState, from: ReplicaKey, response: AppendResponse): void {
   const progress = progressOf(state, from);
   if (progress === null) return;
   if (response.accepted) accepted(state, progress, response);
   else rejected(state, progress, response);
-  recordContact(progress, state.nowMs, state.log.endOffset);
+  heard(state, from, progress);
   maybeCommit(state);
   if (state.role.name === 'leader') continueTransfer(state, state.role);
 }
@@ -212,7 +223,7 @@ export function handleHeartbeatResponse(
   // A round that has not begun confirms nothing.
   if (progress === null || round > leaderOf(state).round) return;
   progress.round = Math.max(progress.round, round);
-  recordContact(progress, state.nowMs, state.log.endOffset);
+  heard(state, from, progress);
   progress.probeSent = false;
   const silentMs = state.nowMs - progress.movedMs;
   if (
@@ -274,11 +285,7 @@ export function leaderTick(state: RaftState): void {
 function checkQuorum(state: RaftState, leader: Leader): void {
   const heardMs = state.voters.current.map((voter) => {
     if (isVoter(voter, state.options.me)) return state.nowMs;
-    const progress = leader.progress.get(voter.id);
-    if (progress === undefined) return 0;
-    if (countsFor(progress, voter)) return progress.contactMs;
-    // The last message came from another directory of this node.
-    return progress.former !== null && countsFor(progress.former, voter) ? progress.former.contactMs : 0;
+    return leader.votersHeardMs.get(voter.id) ?? 0;
   });
   const silentMs = state.nowMs - majorityValue(heardMs);
   if (silentMs <= state.options.fetchTimeoutMs * 1.5) return;

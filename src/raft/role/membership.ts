@@ -14,7 +14,7 @@ import { assertNever } from '../../base/assert.ts';
 import { mark } from '../../base/mark.ts';
 import { uuidZero } from '../../base/uuid.ts';
 import type { JoinRequest } from '../messages.ts';
-import { becomeProbe, newProgress, type Progress, successorOf } from '../progress.ts';
+import { becomeProbe, newProgress, type Progress } from '../progress.ts';
 import type { Leader, RaftState, Refusal, VoterChange } from '../state.ts';
 import { type Endpoint, type ReplicaKey, sameReplica, type Voter, voterOf } from '../types.ts';
 import { encodeVoters } from '../voter-set.ts';
@@ -60,11 +60,7 @@ function admit(state: RaftState, leader: Leader, { replica, endpoints }: JoinReq
     return;
   }
   if (known !== undefined) mark('raft.wiped-replica-joins');
-  const { endOffset } = state.log;
-  const progress =
-    known === undefined
-      ? newProgress(replica.id, endOffset, state.nowMs)
-      : successorOf(known, replica.directoryId, endOffset, state.nowMs);
+  const progress = newProgress(replica.id, state.log.endOffset, state.nowMs);
   progress.directoryId = replica.directoryId;
   leader.progress.set(replica.id, progress);
   setEndpoints(state, progress, endpoints);
@@ -101,11 +97,8 @@ export function dropSilentLearners(state: RaftState, leader: Leader): void {
     if (learner.contactMs >= silentSinceMs) continue;
     mark('raft.learner-dropped');
     if (state.voters.current.some((voter) => voter.id === learner.id)) {
-      // The learner had the node id of a voter but another directory id. The leader replicates to that node again as to the voter,
-      // which it has not heard since then.
-      const voter = newProgress(learner.id, state.log.endOffset, state.nowMs);
-      voter.contactMs = learner.former?.contactMs ?? learner.contactMs;
-      leader.progress.set(learner.id, voter);
+      // The learner had the node id of a voter but another directory id. The leader replicates to that node again as to the voter.
+      leader.progress.set(learner.id, newProgress(learner.id, state.log.endOffset, state.nowMs));
     } else leader.progress.delete(learner.id);
     state.learnersVersion += 1;
   }
@@ -124,6 +117,10 @@ export function changeVoters(state: RaftState, ticket: number, change: VoterChan
     return;
   }
   if (change.kind === 'remove') keepFeeding(state, leader, change.voter);
+  if (change.kind === 'add') {
+    const { id } = change.voter;
+    leader.votersHeardMs.set(id, leader.progress.get(id)?.contactMs ?? 0);
+  }
   const offset = state.log.endOffset;
   appendAsLeader(state, [newEntry(state, offset, 'voters', encodeVoters(next))]);
   accepted.push({ ticket, offset });
