@@ -1,6 +1,7 @@
 /** What the journeys have in common: nodes of ours, programs of others (from Maven and elsewhere), and waiting for what they do. */
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { LocalCluster, settingsOf, waitFor } from '../../scripts/lib/cluster.mjs';
@@ -8,6 +9,7 @@ import { freePorts } from '../../scripts/lib/ports.mjs';
 
 export { freePorts, waitFor };
 export const kafkaVersion = '4.3.1';
+const dependencyPlugin = 'org.apache.maven.plugins:maven-dependency-plugin:3.6.1';
 
 /** A journey whose program is not to be had on this machine. */
 export class NotHere extends Error {}
@@ -23,6 +25,12 @@ export function run(command, args, options = {}) {
     throw new NotHere(`${command} is not installed`);
   if (status !== 0) throw new Error(`${command} ${args.join(' ')} ended with ${status}\n${stdout}${stderr}`);
   return stdout;
+}
+
+/** Skips the journey when a program is not installed; `hint` says where it is to be had. */
+export function requireProgram(command, hint) {
+  if (spawnSync(command, ['--version']).error !== undefined)
+    throw new NotHere(`${command} is not installed (${hint})`);
 }
 
 /** Runs Maven. What a repository does not give is not our fault: the journey is skipped, and says why. */
@@ -57,24 +65,57 @@ export class Journey {
     return this.path(name);
   }
 
-  /** Jars of Maven coordinates and all that they need, as a class path. Kept in the cache. */
-  jars(name, coordinates) {
+  /** A folder of the cache. `fetch` fills it when it was made for something else than `wanted`, or is not there yet. */
+  cached(name, wanted, fetch) {
     const target = join(this.cacheFolder, name);
-    const wanted = coordinates.join('\n');
-    const mark = join(target, '.coordinates');
+    const mark = join(target, '.wanted');
     if (!existsSync(mark) || readFileSync(mark, 'utf8') !== wanted) {
       rmSync(target, { recursive: true, force: true });
       mkdirSync(target, { recursive: true });
-      writeFileSync(join(target, 'pom.xml'), pomOf(coordinates));
-      const goal = 'org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies';
-      maven(['-f', join(target, 'pom.xml'), goal, `-DoutputDirectory=${target}`]);
+      fetch(target);
       writeFileSync(mark, wanted);
     }
+    return target;
+  }
+
+  /** Jars of Maven coordinates and all that they need, as a class path. */
+  jars(name, coordinates) {
+    const target = this.cached(name, coordinates.join('\n'), (folder) => {
+      writeFileSync(join(folder, 'pom.xml'), pomOf(coordinates));
+      const pom = join(folder, 'pom.xml');
+      maven(['-f', pom, `${dependencyPlugin}:copy-dependencies`, `-DoutputDirectory=${folder}`]);
+    });
     return join(target, '*');
   }
 
-  /** Nodes of ours, formatted and in service. */
+  /** The unpacked archive of a Maven coordinate, `group:artifact:version:type:classifier`. */
+  archive(name, coordinate) {
+    return this.cached(name, coordinate, (folder) => {
+      const archive = join(folder, 'archive');
+      // This version of the plugin fetches an artifact without its parents, which the repository need not have.
+      const goal = 'org.apache.maven.plugins:maven-dependency-plugin:2.8:get';
+      maven([goal, `-Dartifact=${coordinate}`, '-Dtransitive=false', `-Ddest=${archive}`]);
+      run('tar', ['xf', archive, '-C', folder]);
+      rmSync(archive);
+    });
+  }
+
+  /** Packages of npm; returns a function that loads one of them. */
+  packages(name, wanted) {
+    const target = this.cached(name, wanted.join('\n'), (folder) => {
+      writeFileSync(join(folder, 'package.json'), '{ "private": true }\n');
+      try {
+        run('npm', ['install', '--silent', '--no-audit', '--no-fund', ...wanted], { cwd: folder });
+      } catch (error) {
+        throw new NotHere(`npm could not fetch ${wanted.join(', ')}: ${error.message}`);
+      }
+    });
+    return createRequire(join(target, 'package.json'));
+  }
+
+  /** Nodes of ours, formatted and in service. `properties` are the same for all, or a function of what a node has already. */
   async cluster(count = 1, properties = {}) {
+    const more = typeof properties === 'function' ? properties : () => properties;
     const folder = this.path(`cluster-${this.clusters.length + 1}`);
     const settings = settingsOf(count, await freePorts(2 * count), folder);
     const cluster = new LocalCluster({
@@ -83,7 +124,7 @@ export class Journey {
         ...own,
         'transaction.state.log.replication.factor': count,
         'transaction.state.log.min.isr': Math.min(2, count),
-        ...properties,
+        ...more(own),
       })),
     });
     this.clusters.push(cluster);
