@@ -218,6 +218,11 @@ export const metricRows = {
   kafka_server_socket_server_metrics_connection_count: gauge('Client connections.', 'listener'),
 
   kafka_brokers: gauge('Brokers in service.'),
+  kafka_broker_info: gauge(
+    '1 for each broker in service; the address is that of its first listener.',
+    'id',
+    'address',
+  ),
   kafka_topic_partitions: gauge('Partitions of the topic.', 'topic'),
   kafka_topic_partition_current_offset: gauge('High watermark of a replica here.', ...partition),
   kafka_topic_partition_oldest_offset: gauge('Log start offset of a replica here.', ...partition),

@@ -18,6 +18,10 @@ export function metadataMetrics(image: () => MetadataImage): Collector {
     sink('kafka_controller_kafkacontroller_activebrokercount', brokers.length - fenced);
     sink('kafka_controller_kafkacontroller_fencedbrokercount', fenced);
     sink('kafka_brokers', brokers.length - fenced);
+    for (const { id, fenced: isFenced, endpoints } of brokers) {
+      const address = endpoints[0] === undefined ? '' : `${endpoints[0].host}:${endpoints[0].port}`;
+      if (!isFenced) sink('kafka_broker_info', 1, [id, address]);
+    }
     const totals: Totals = { topics: 0, partitions: 0, offline: 0, imbalanced: 0 };
     for (const topic of topics.all()) {
       totals.topics++;
