@@ -4,12 +4,19 @@ import { existsSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, wri
 import { createRequire } from 'node:module';
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
-import { LocalCluster, settingsOf, waitFor } from '../../scripts/lib/cluster.mjs';
+import { LocalCluster, settingsOf, waitFor as waitAtMost } from '../../scripts/lib/cluster.mjs';
 import { freePorts } from '../../scripts/lib/ports.mjs';
 
-export { freePorts, waitFor };
+export { freePorts };
 export const kafkaVersion = '4.3.1';
 const dependencyPlugin = 'org.apache.maven.plugins:maven-dependency-plugin:3.6.1';
+
+/** The time limits are those of an idle machine. A busy one gets so many times as long. */
+const patience = 3;
+
+export function waitFor(what, timeoutMs, condition) {
+  return waitAtMost(what, patience * timeoutMs, condition);
+}
 
 /** A journey whose program is not to be had on this machine. */
 export class NotHere extends Error {}
