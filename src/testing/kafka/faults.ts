@@ -335,7 +335,7 @@ export class FaultPlan {
     const joined = (response: unknown): unknown => {
       const answer = joinResponses(response, failed);
       const told = errorCodesOf(answer);
-      return [...errorCodesOf(failed)].every((code) => told.has(code)) ? answer : whole;
+      return [...errorCodesOf(whole)].every((code) => told.has(code)) ? answer : whole;
     };
     if (!after) {
       if (isWhole) return failed;

@@ -1,9 +1,10 @@
 /**
- * The disk of one incarnation of a test node. It applies the faults that the test has set, then passes the operation on to the
- * node's storage. Files that are open at the end of the incarnation are closed, as the operating system does for an ended
- * process.
+ * The disk of one incarnation of a test node: its files, and the store of its metadata log. It applies the faults that the test has
+ * set, then passes the operation on to the node's storage. Files that are open at the end of the incarnation are closed, as the
+ * operating system does for an ended process.
  */
 import { type FileHandle, type FileLock, type FileSystem, StorageError } from '../../base/file-system.ts';
+import type { RaftStore } from '../../raft/store.ts';
 import type { Life } from './life.ts';
 import { durationMs, type TestTime } from './time.ts';
 
@@ -24,10 +25,6 @@ export class DiskFaults {
   private failing = new Map<Operation, string>();
   private slowMs = 0;
   private readonly time: TestTime;
-  /** @internal The code of the error with which writes of the metadata log fail; null: they succeed. */
-  get metadataFailure(): string | null {
-    return this.failing.get('write') ?? this.failing.get('sync') ?? null;
-  }
 
   /** @internal */
   constructor(time: TestTime) {
@@ -39,7 +36,7 @@ export class DiskFaults {
     this.failing.set('write', 'ENOSPC');
   }
 
-  /** Makes all operations of one kind fail with EIO. */
+  /** Makes all operations of one kind fail with EIO. A node ends when a write or a sync of its metadata log fails. */
   fail(operation: Operation): void {
     if (!operations.includes(operation))
       throw new TypeError(`A disk fails to ${operations.join(', ')}, not to '${String(operation)}'.`);
@@ -60,6 +57,12 @@ export class DiskFaults {
   /** @internal Resolves when the delay of a slow disk has passed; null: the disk is not slow. */
   delay(): Promise<void> | null {
     return this.slowMs > 0 ? new Promise((resolve) => void this.time.after(this.slowMs, resolve)) : null;
+  }
+
+  /** @internal The error with which an operation on the metadata log fails; null: it succeeds. A full disk has room for it. */
+  metadataFailureOf(...among: readonly Operation[]): Error | null {
+    const failing = among.find((operation) => this.failing.get(operation) === 'EIO');
+    return failing === undefined ? null : this.failureOf(failing, 'the metadata log');
   }
 
   /** @internal The error with which an operation fails; null: it succeeds. */
@@ -121,5 +124,23 @@ export function nodeDisk(disk: FileSystem, life: Life, faults: DiskFaults): File
       };
     },
     volume: (path) => through(disk.volume(path)),
+  };
+}
+
+export function nodeRaftStore(store: RaftStore, life: Life, faults: DiskFaults): RaftStore {
+  const faulty = async <T>(among: readonly Operation[], work: () => Promise<T>): Promise<T> => {
+    const delay = faults.delay();
+    if (delay !== null) await delay;
+    if (!life.isAlive) return new Promise(() => {});
+    const failure = faults.metadataFailureOf(...among);
+    return life.outcome(failure === null ? work() : Promise.reject(failure));
+  };
+  return {
+    open: () => faulty(['read'], () => store.open()),
+    write: (ops) => faulty(['write', 'sync'], () => store.write(ops)),
+    read: (from, endOffset, bytesMax) => faulty(['read'], () => store.read(from, endOffset, bytesMax)),
+    saveSnapshot: (meta, bytes) => faulty(['write', 'sync'], () => store.saveSnapshot(meta, bytes)),
+    readSnapshot: () => faulty(['read'], () => store.readSnapshot()),
+    close: () => store.close(),
   };
 }

@@ -24,7 +24,6 @@ import { writeBootstrapFiles } from '../../server/bootstrap-checkpoint.ts';
 import type { FormattedDirectory } from '../../server/claimed-directories.ts';
 import { SimulatedDisk } from '../../simulation/disk.ts';
 import type { Life } from './life.ts';
-import type { DiskFaults } from './node-disk.ts';
 
 export interface Identity {
   readonly clusterId: Uuid;
@@ -44,7 +43,7 @@ export interface NodeStorage {
   readonly disk: FileSystem;
   /** Formats an empty directory for a node; a formatted one is left as it is. Returns the cluster id. */
   format(identity: Identity, wallMs: number): Promise<Uuid>;
-  openRaftStore(directory: FormattedDirectory, life: Life, faults: DiskFaults): RaftStore;
+  openRaftStore(directory: FormattedDirectory, life: Life): RaftStore;
   /** Called when the node was killed. */
   killed(): void;
   /** A copy of everything stored; null: this kind of storage cannot be copied. */
@@ -92,14 +91,9 @@ export class MemoryStorage implements NodeStorage {
     return formatDirectory(this.disk, this.path, identity, wallMs);
   }
 
-  openRaftStore(_directory: FormattedDirectory, life: Life, faults: DiskFaults): RaftStore {
-    const store = new MemoryStore(this.store.durable, async () => {
-      await life.outcome(Promise.resolve());
-      const code = faults.metadataFailure;
-      if (code === 'EIO') throw Object.assign(new Error('EIO: metadata log'), { code });
-    });
-    this.store = store;
-    return store;
+  openRaftStore(_directory: FormattedDirectory, life: Life): RaftStore {
+    this.store = new MemoryStore(this.store.durable, () => life.outcome(Promise.resolve()));
+    return this.store;
   }
 
   killed(): void {

@@ -10,7 +10,7 @@ import type { MetadataImage } from '../../metadata/image.ts';
 import { Node } from '../../server/node.ts';
 import type { ClientDoor } from './client-door.ts';
 import { Life } from './life.ts';
-import { DiskFaults, nodeDisk } from './node-disk.ts';
+import { DiskFaults, nodeDisk, nodeRaftStore } from './node-disk.ts';
 import type { LogRing } from './node-log.ts';
 import type { NodeStorage } from './node-storage.ts';
 import type { PeerHub } from './peer-hub.ts';
@@ -181,7 +181,8 @@ export class TestNode {
         logger: log.logger(id, () => life.wallMs()),
         interceptor,
         hostName: door.address.host,
-        openRaftStore: (directory) => storage.openRaftStore(directory, life, this.diskFaults),
+        openRaftStore: (directory) =>
+          nodeRaftStore(storage.openRaftStore(directory, life), life, this.diskFaults),
         onFatal: (error) => void this.died(life, error),
       });
       this.node = node;

@@ -105,6 +105,23 @@ describe('faults on requests', () => {
     expect((await valuesOf('orders')).sort()).toEqual(['one', 'zero', 'zero']);
   });
 
+  test('an error for one topic fails the whole response of an API that has no error codes of partitions', async () => {
+    const admin = kafkaJs(kafka).admin();
+    await admin.connect();
+    kafka.fault({
+      api: 'ListPartitionReassignments',
+      topic: 'orders',
+      error: 'CLUSTER_AUTHORIZATION_FAILED',
+    });
+    const topics = [
+      { topic: 'orders', partitions: [0] },
+      { topic: 'other', partitions: [0] },
+    ];
+    await expect(admin.listPartitionReassignments({ topics })).rejects.toThrow(/[Cc]luster/);
+    expect(await admin.listPartitionReassignments({ topics })).toEqual({ topics: [] });
+    await admin.disconnect();
+  });
+
   test.each([
     ['topic', { topic: 'other' }],
     ['client id', { clientId: 'somebody' }],

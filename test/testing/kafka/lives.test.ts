@@ -68,6 +68,47 @@ describe('a node', () => {
     await kafka.node(1).start();
     expect(kafka.node(1).failure).toBe(null);
   });
+
+  test.each(['memory', 'directory'])(
+    'whose disk fails to sync ends with the next metadata record (in %s)',
+    async (storage) => {
+      const directory = mkdtempSync(join(tmpdir(), 'bendemann-lives-'));
+      try {
+        await using kafka = await open(storage === 'memory' ? {} : { storage: directory });
+        kafka.disk(1).fail('sync');
+        const created = expect(kafka.createTopic('new', { partitions: 1 })).rejects.toThrow();
+        await kafka.wait.until(() => kafka.node(1).state === 'failed');
+        expect(kafka.node(1).failure?.message).toContain('EIO: sync the metadata log');
+        await kafka.close();
+        await created;
+      } finally {
+        rmSync(directory, { recursive: true, force: true });
+      }
+    },
+  );
+
+  test('whose disk is full has room for the metadata log, unless the disk fails too', async () => {
+    await using kafka = await open();
+    const faults = kafka.disk(1);
+    faults.full();
+    expect(faults.metadataFailureOf('write', 'sync')).toBe(null);
+    faults.fail('sync');
+    expect(faults.metadataFailureOf('write', 'sync')?.message).toBe('EIO: sync the metadata log');
+    faults.mend();
+  });
+
+  test('with a slow disk takes longer for a metadata record', async () => {
+    await using kafka = await open({ clock: 'manual' });
+    kafka.disk(1).slow('1s');
+    const before = kafka.clock.now();
+    let isCreated = false;
+    const created = kafka.createTopic('slow', { partitions: 1 }).then(() => {
+      isCreated = true;
+    });
+    while (!isCreated) await kafka.clock.advance('100ms');
+    await created;
+    expect(kafka.clock.now() - before).toBeGreaterThanOrEqual(1000);
+  });
 });
 
 describe('a manual clock', () => {

@@ -115,13 +115,13 @@ const fault: MembersOf<Fault> = {
 };
 
 const disk: MembersOf<DiskFaults> = {
-  metadataFailure: 'inside',
   full: 'call',
   fail: 'call',
   slow: 'call',
   mend: 'call',
   delay: 'inside',
   failureOf: 'inside',
+  metadataFailureOf: 'inside',
 };
 
 const snapshot: MembersOf<Snapshot> = { clusterId: 'get', nodes: 'get', wallMs: 'get', save: 'ask' };
