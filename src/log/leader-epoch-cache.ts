@@ -1,7 +1,9 @@
 /**
  * The start offset of each leader epoch in a log. Followers use it to find where their log diverges from the leader's (KIP-101,
- * KIP-279). Invariant: epochs and start offsets increase. When `isDirty`, the owner writes it to the file `leader-epoch-checkpoint`:
- * recovery removes the last entries and adds them again from the batches, which mostly leaves them as they are in the file.
+ * KIP-279). Invariant: epochs and start offsets increase.
+ *
+ * When `isDirty`, the owner writes the entries to the file `leader-epoch-checkpoint`. `isDirty` compares the entries with those
+ * of the file: recovery removes the last entries and adds them again from the batches, mostly with the same result.
  */
 import type { EpochEntry } from './directories/checkpoints.ts';
 
@@ -31,7 +33,7 @@ export class LeaderEpochCache {
     return this.#entries;
   }
 
-  /** The log has got other files: what the file has is unknown. */
+  /** Called when the log has got the files of a copy: what their checkpoint has is unknown. */
   forgetFile(): void {
     this.#hasChanged = true;
     this.#written = null;
@@ -66,9 +68,9 @@ export class LeaderEpochCache {
   }
 
   /**
-   * The largest epoch in the log that is not above `epoch`, and its end offset. For the latest epoch this is the log end offset.
-   * When `epoch` is older than all epochs of the log: `epoch` itself, which ends where the first one begins. When it is -1 or later
-   * than the latest, or the log has no epochs: (-1, -1).
+   * The largest epoch in the log that is not above `epoch`, and its end offset. For the latest epoch this is the log end
+   * offset. When `epoch` is older than all epochs of the log: `epoch` itself, which ends where the first epoch of the log
+   * begins. When `epoch` is -1 or later than the latest, or the log has no epochs: (-1, -1).
    */
   endOffsetFor(epoch: number, logEndOffset: number): { epoch: number; endOffset: number } {
     if (epoch === -1 || this.#entries.length === 0) return { epoch: -1, endOffset: -1 };
@@ -100,7 +102,7 @@ export class LeaderEpochCache {
     this.#hasChanged = true;
   }
 
-  /** Removes what is below the new log start `offset`; the epoch of the record there now begins at it. */
+  /** Removes the entries below the new log start offset; the epoch of the record at `offset` now begins at `offset`. */
   truncateFromStart(offset: number): void {
     const first = this.#entries[0];
     if (first === undefined || first.startOffset >= offset) return;

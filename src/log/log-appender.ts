@@ -23,7 +23,7 @@ export interface LogAppendInfo {
   /** -1 unless the topic uses LogAppendTime. */
   readonly logAppendTimeMs: number;
   /**
-   * When the producer has sent the batch again and it is already in the log: its base offset there; nothing is appended. Else
+   * When the log already has the batch, because the producer has sent it again: its base offset; nothing is appended. Else
    * null.
    */
   readonly duplicateOf: number | null;
@@ -32,7 +32,7 @@ export interface LogAppendInfo {
 
 export interface AppendResult {
   readonly info: LogAppendInfo;
-  /** Resolves when the batch is written (and synced, if the flush policy requires it); rejects with KAFKA_STORAGE_ERROR. */
+  /** Resolves when the batches are written (and synced, if `flush.messages` requires it); rejects with KAFKA_STORAGE_ERROR. */
   readonly written: Promise<void>;
 }
 
@@ -90,7 +90,9 @@ export class LogAppender {
     return { info, written };
   }
 
-  /** Appends batches with the offsets that the leader gave them. Offsets must increase; compaction on the leader leaves gaps. */
+  /**
+   * Appends batches with the offsets that the leader gave them. Offsets must increase; compaction on the leader leaves gaps.
+   */
   appendAsFollower(records: Uint8Array): AppendResult {
     const state = this.#state;
     const nowMs = state.resources.clock.wallMs();
@@ -119,7 +121,10 @@ export class LogAppender {
     return { info, written };
   }
 
-  /** Throws when a producer may not append a batch. Returns the batch in the log that it repeats; null: it is new. */
+  /**
+   * Throws when a producer may not append a batch. Returns the batch of the log that one of `batches` repeats; null: all are
+   * new.
+   */
   #admit(batches: readonly ValidBatch[], options: LeaderAppendOptions): ProducerBatch | null {
     const { producers } = this.#state;
     for (const { header } of batches) {
@@ -150,11 +155,13 @@ export class LogAppender {
     return { info, written };
   }
 
-  /** Queues the write of a batch that has its offsets; updates leader epochs and producer state, and decides whether to roll. */
+  /**
+   * Queues the write of a batch that has its offsets; updates leader epochs and producer state, and decides whether to roll.
+   */
   #enqueue(bytes: Uint8Array, header: BatchHeader, nowMs: number): Promise<void> {
     const state = this.#state;
-    // A new segment begins at the next offset, so that there is no gap: recovery takes a gap for lost records. Only when the batch's
-    // offset is too far from it for an index entry, the segment begins at the batch.
+    // A new segment begins at the next offset, so that there is no gap: recovery takes a gap for lost records. Only when the
+    // batch's last offset is too far from the next offset for an index entry, the segment begins at the batch.
     const tooFar = header.lastOffset - state.nextOffset > relativeOffsetMax;
     const roll = this.#mustRoll(header, nowMs)
       ? this.planRoll(tooFar ? header.baseOffset : state.nextOffset)

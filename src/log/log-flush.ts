@@ -11,7 +11,9 @@ import { writeSegmentCheckpoint } from './segment-checkpoint.ts';
 import type { Segment } from './segment/segment.ts';
 
 export interface FlushOptions {
-  /** Sync the indexes too. Only then may the recovery point advance, because a start after a crash trusts the indexes below it. */
+  /**
+   * Sync the indexes too. Only then may the recovery point advance, because a start after a crash trusts the indexes below it.
+   */
   readonly indexes: boolean;
 }
 
@@ -29,8 +31,8 @@ export function flushTo(state: LogState, target: number, options: FlushOptions):
 }
 
 async function syncTo(state: LogState, target: number, options: FlushOptions): Promise<void> {
-  const { generation } = state;
-  // A partition that never had a record has no directory yet.
+  const { truncationCount } = state;
+  // The directory of a new partition has not been created yet, so there is nothing to sync.
   if (state.materialised === null) return;
   if (target > state.recoveryPoint) {
     const sinceMs = state.resources.clock.monotonicMs();
@@ -48,13 +50,14 @@ async function syncTo(state: LogState, target: number, options: FlushOptions): P
     }
     state.resources.onFlushed?.(state.resources.clock.monotonicMs() - sinceMs);
   }
-  await syncNames(state);
+  await syncDirectoryEntries(state);
   await writeEpochs(state);
   // This comes before the recovery point advances: a start trusts a segment below it only if this checkpoint lists the segment.
-  if (options.indexes && generation === state.generation) await writeSegmentCheckpoint(state, target);
+  if (options.indexes && truncationCount === state.truncationCount)
+    await writeSegmentCheckpoint(state, target);
   state.lastFlushMs = state.resources.clock.monotonicMs();
   // If the log was truncated in the meantime, the offsets below `target` may belong to other records, which are not synced.
-  if (!options.indexes || generation !== state.generation || target <= state.recoveryPoint) return;
+  if (!options.indexes || truncationCount !== state.truncationCount || target <= state.recoveryPoint) return;
   state.recoveryPoint = target;
   state.options.callbacks.onOffsetMoved('recoveryPoint');
 }
@@ -66,8 +69,8 @@ async function syncSegment(state: LogState, segment: Segment, options: FlushOpti
 }
 
 /**
- * Retention, DeleteRecords, a truncation or compaction may remove a segment while the log is synced. Such a segment has no files
- * any more, and nothing of it must be durable.
+ * Retention, DeleteRecords, a truncation or compaction may remove a segment while the log is synced. Such a segment has no
+ * files any more, and nothing of it needs to be durable.
  */
 export async function unlessRemoved(
   state: LogState,
@@ -83,7 +86,7 @@ export async function unlessRemoved(
   }
 }
 
-/** Whether a file was removed, renamed or closed. Any other error is one of the disk. */
+/** Whether the error says that a file was removed, renamed or closed. Any other error is one of the disk. */
 export function isGone(error: unknown): boolean {
   return error instanceof StorageError && (error.code === 'ENOENT' || error.code === 'EBADF');
 }
@@ -92,15 +95,15 @@ export function isGone(error: unknown): boolean {
  * Syncs all directory entries that were created so far. Calls may overlap: each resolves when the entries that existed at the
  * time of the call are synced, even if another call syncs them.
  */
-export function syncNames(state: LogState): Promise<void> {
-  const sync = (): Promise<void> => syncDirtyNames(state);
-  state.namesSync = state.namesSync.then(sync);
+export function syncDirectoryEntries(state: LogState): Promise<void> {
+  const sync = (): Promise<void> => syncDirtyEntries(state);
+  state.directoryEntriesSync = state.directoryEntriesSync.then(sync);
   // After a failed sync every later call gets the error too, because a sync is never tried again.
-  state.namesSync.catch(() => undefined);
-  return state.namesSync;
+  state.directoryEntriesSync.catch(() => undefined);
+  return state.directoryEntriesSync;
 }
 
-async function syncDirtyNames(state: LogState): Promise<void> {
+async function syncDirtyEntries(state: LogState): Promise<void> {
   if (state.metadataDirty) await syncMetadata(state);
   if (state.parentDirty) {
     state.parentDirty = false;
@@ -129,7 +132,7 @@ async function makeDirectory(state: LogState): Promise<void> {
   }
 }
 
-/** Writes `partition.metadata` again, now with a sync: it was written without one when the directory was created. */
+/** Writes `partition.metadata` with a sync: it was written without one when the directory was created, or it was missing. */
 async function syncMetadata(state: LogState): Promise<void> {
   state.metadataDirty = false;
   state.directoryDirty = true;

@@ -1,9 +1,9 @@
 /**
- * The read side of one log: batches by offset, offsets by time, aborted transactions. It changes nothing, except that it rebuilds
- * an invalid index: the read continues without the index, and afterwards the index is rebuilt under the writer's lock.
+ * The read side of one log: batches by offset, offsets by time, aborted transactions. It changes nothing, except that it
+ * rebuilds an invalid index: the read continues without the index, and afterwards the index is rebuilt under the writer's lock.
  *
- * A read during which the log was truncated is repeated. Batches are returned as they are on disk; the client that receives them
- * checks their checksums.
+ * A read during which the log was truncated is repeated. Batches are returned as they are on disk; the client that receives
+ * them checks their checksums.
  */
 import { mark } from '../base/mark.ts';
 import { Errors, KafkaError } from '../protocol/errors.ts';
@@ -20,8 +20,8 @@ export interface LogReadResult {
   /** Whole batches; empty when there are none. */
   readonly records: Uint8Array;
   /**
-   * Base offset of the first batch, which contains the requested offset or, in a gap, follows it; the requested offset when
-   * empty.
+   * Base offset of the first batch, which contains the requested offset or, in a gap, follows it. Without batches: the
+   * requested offset.
    */
   readonly firstOffset: number;
   /** The offset at which the next read continues. */
@@ -35,9 +35,9 @@ export interface LogParts {
 }
 
 const noBytes = new Uint8Array(0);
-/** How many bytes more than requested are read when only the index gives the position, because it has no entry for most batches. */
+/** How many bytes more than requested are read from a position that the index gives: it has no entry for most batches. */
 const indexSlackBytes = 16 * 1024;
-/** For how many sequential readers of a log the next position is remembered. */
+/** For how many sequential readers of a log the position of the next read is remembered. */
 const hintsMax = 8;
 const truncationRetriesMax = 100;
 
@@ -46,8 +46,8 @@ function empty(offset: number): LogReadResult {
 }
 
 /**
- * Where a sequential reader continues, so that its next read needs neither the index nor extra bytes. The batch at `position` is the
- * first one that ends at or after `offset`; it begins after `offset` if compaction has left a gap.
+ * Where a sequential reader continues, so that its next read needs neither the index nor extra bytes. The batch at `position`
+ * is the first one that ends at or after `offset`; it begins after `offset` if compaction has left a gap.
  */
 interface Hint {
   readonly offset: number;
@@ -105,7 +105,10 @@ export class LogReader {
     return { records: copyOf(found), firstOffset: first.firstOffset, nextOffset: last.lastOffset + 1 };
   }
 
-  /** As `readCached`, but the batches are not copied: the caller must copy them before the next append. */
+  /**
+   * As `readCached`, but at least one batch, perhaps of several segments, and not copied: the caller must copy the batches
+   * before the next append. Null also when there is no batch from `offset` to `upTo`.
+   */
   readCachedParts(offset: number, maxBytes: number, upTo: number): LogParts | null {
     const found = this.#state.tail.read(offset, maxBytes, Math.min(upTo, this.#state.logEndOffset), true);
     const last = found?.at(-1);
@@ -129,15 +132,15 @@ export class LogReader {
       this.checkRange(offset);
       const cached = this.readCached(offset, maxBytes, upTo, minOneBatch);
       if (cached !== null) return cached;
-      const { generation } = state;
+      const { truncationCount } = state;
       try {
         const limit = Math.min(upTo, state.logEndOffset);
         const result = await this.#readSegments(offset, maxBytes, limit, minOneBatch);
-        if (generation === state.generation) return result;
+        if (truncationCount === state.truncationCount) return result;
       } catch (error) {
-        if (generation === state.generation && offset >= state.logStartOffset) throw error;
+        if (truncationCount === state.truncationCount && offset >= state.logStartOffset) throw error;
       }
-      if (generation !== state.generation) mark('log.read-overtaken-by-truncation');
+      if (truncationCount !== state.truncationCount) mark('log.read-overtaken-by-truncation');
       if (attempt >= truncationRetriesMax)
         throw new KafkaError(Errors.KAFKA_STORAGE_ERROR, `${state.name} is truncated again and again`);
     }
@@ -273,12 +276,14 @@ export class LogReader {
     this.#hints.push(hint);
   }
 
-  /** Forgets the positions of sequential readers. Called at a truncation, because other records may be there afterwards. */
+  /**
+   * Forgets the positions of sequential readers. Called at a truncation or move, because other bytes may be there afterwards.
+   */
   forgetHints(): void {
     this.#hints = [];
   }
 
-  /** The first record at or after `timestamp`; null when there is none. */
+  /** The first record whose timestamp is `timestamp` or later; null when there is none. */
   async offsetForTimestamp(timestamp: number): Promise<TimestampOffset | null> {
     const state = this.#state;
     state.checkUsable();
@@ -296,7 +301,7 @@ export class LogReader {
     return null;
   }
 
-  /** The first record with the largest timestamp of the log; null when the log is empty. */
+  /** The first record with the largest timestamp of the log; null when no record has a timestamp. */
   async offsetOfMaxTimestamp(): Promise<TimestampOffset | null> {
     const state = this.#state;
     state.checkUsable();
@@ -352,7 +357,7 @@ interface Wanted {
   readonly minOneBatch: boolean;
 }
 
-/** At a position where a batch was expected, there is none, or a wrong one. */
+/** A batch was expected at this position, but there is none, or a wrong one. */
 class MisplacedError extends Error {
   override readonly name = 'MisplacedError';
   /** Position in the segment. */
@@ -379,9 +384,9 @@ interface FoundBatch {
 }
 
 /**
- * Finds the first batch in `buffer` that ends at or after `offset`; at least its header must be in the buffer. If there is none,
- * `header` is null and `at` is the end of the last whole batch. `remainingBytes`: how many bytes the file has from the beginning
- * of the buffer on.
+ * Finds the first batch in `buffer` that ends at or after `offset`; at least its header must be in the buffer. If there is
+ * none, `header` is null and `at` is the end of the last batch whose header is in the buffer. `remainingBytes`: how many bytes
+ * the file has from the beginning of the buffer on.
  */
 function findBatch(buffer: Buffer, remainingBytes: number, offset: number): FoundBatch {
   let at = 0;

@@ -1,7 +1,7 @@
 /**
  * Decides which of the oldest segments retention deletes: those that are too old, beyond the size limit, or below the log start
- * offset. Nothing at or above the high watermark is deleted. The active segment is deleted too when all its records are too old.
- * First a new active segment is begun (a roll), so that the log end offset does not change.
+ * offset. Nothing at or above the high watermark is deleted. The active segment is deleted too when all its records are too
+ * old. First a new active segment is begun (a roll), so that the log end offset does not change.
  */
 import { removeFirstSegments } from './log-truncation.ts';
 import type { LogState, LogView } from './log-state.ts';

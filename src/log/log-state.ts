@@ -1,10 +1,10 @@
 /**
- * The state of one partition log, which the code that appends to it, reads, truncates and compacts it shares. It has look-ups,
- * but no other behaviour. The comment of each field names the files that may change the field; `test/log/log-state.test.ts`
- * compares this with the code. Code that only reads uses `LogView`.
+ * The state of one partition log. The files that append to the log, read, truncate and compact it share this object. It
+ * computes values from the state, but changes nothing. The comment of each field names the files that may change the field;
+ * `test/log/log-state.test.ts` compares this with the code. Code that only reads uses `LogView`.
  *
- * Invariants: logStartOffset ≤ highWatermark ≤ logEndOffset ≤ nextOffset; recoveryPoint ≤ logEndOffset; `segments` is never empty
- * and ordered by base offset; the last one is active.
+ * Invariants: logStartOffset ≤ highWatermark ≤ logEndOffset ≤ nextOffset; recoveryPoint ≤ logEndOffset; `segments` is never
+ * empty and ordered by base offset; the last one is active.
  */
 import { assert } from '../base/assert.ts';
 import type { Clock, Scheduler } from '../base/clock.ts';
@@ -40,10 +40,10 @@ export interface LogCallbacks {
   readonly onFailure: (error: StorageError) => void;
   /**
    * Called when the recovery point of this log must be durable before the log continues: it has decreased, or a compaction
-   * begins. Resolves when it is durable in the checkpoint.
+   * begins. Writes the recovery points of all logs of the log directory; resolves when their checkpoint is durable.
    */
   readonly persistRecoveryPoints: () => Promise<void>;
-  /** Called at the first write after the manager has set `isTouched` to false. */
+  /** Called at the first write after `isTouched` was set to false. */
   readonly onTouched: () => void;
   /** Called when one of these offsets has changed, so that its checkpoint must be written. */
   readonly onOffsetMoved: (which: 'highWatermark' | 'logStart' | 'recoveryPoint') => void;
@@ -59,13 +59,13 @@ export interface PartitionLogOptions {
   readonly callbacks: LogCallbacks;
   /** The last shutdown was clean, so the log need not be recovered. */
   readonly isClean: boolean;
-  /** The three offsets are from the checkpoints; 0 when unknown. */
+  /** This offset and the two below are from the checkpoints; 0: unknown. */
   readonly recoveryPoint: number;
   readonly logStartOffset: number;
   readonly highWatermark: number;
-  /** False: this process has just created the directory. */
-  readonly exists: boolean;
-  /** The owner syncs the log directory itself after opening all logs in it. */
+  /** False: the log is new. Its directory does not exist yet; see `LogState.materialised`. */
+  readonly directoryExists: boolean;
+  /** The owner syncs the log directory itself after it has opened all logs in it. */
   readonly ownerSyncsParent?: boolean;
 }
 
@@ -94,10 +94,13 @@ export class LogState {
   topicId: Uuid;
   /** Changed by partition-log. */
   config: LogConfig;
-  /** Whether `config` is from current metadata. An opened log has an old one, or the broker's defaults. Changed by partition-log. */
+  /**
+   * Whether `config` is from current metadata. Before that, it may be an old one, or the broker's defaults. Changed by
+   * partition-log.
+   */
   isConfigured: boolean;
 
-  // --- segments and offsets: under the writer's lock, `nextOffset`, `plan` and `highWatermark` excepted -------------
+  // --- segments and offsets: under the writer's lock, but for appends, `setHighWatermark` and `raiseLogStart` -------
 
   /** Changed by log-writer (roll), log-truncation, log-loading, compaction, log-relocation. */
   segments: Segment[];
@@ -107,46 +110,73 @@ export class LogState {
   logEndOffset = 0;
   /** The next offset to assign: `logEndOffset` plus the queued writes. Changed by log-appender, log-truncation, log-loading. */
   nextOffset = 0;
-  /** Changed by partition-log (replication moves it), log-truncation, log-loading. */
+  /** Replication advances it through `PartitionLog`. Changed by partition-log, log-truncation, log-loading. */
   highWatermark = 0;
   /** Changed by log-appender, log-truncation, log-loading, log-relocation. */
   plan: SegmentPlan;
-  /** Lost records with others behind them, see `ReplicaLog.missingFrom`. Changed by log-truncation, missing-records. */
+  /**
+   * Ranges of lost records that are followed by later ones, see `ReplicaLog.missingFrom`. Changed by log-truncation,
+   * missing-records.
+   */
   missing: readonly OffsetRange[] = [];
-  /** Records below the recovery point or the high watermark were not found when the log was opened. Changed by log-loading, missing-records. */
+  /**
+   * When the log was opened, records below the recovery point or the high watermark were missing. Changed by log-loading,
+   * missing-records.
+   */
   hasLostRecords = false;
-  /** The log ended in front of its high watermark when it was opened, and nothing else was missing. Changed by log-loading. */
+  /** When the log was opened, it ended below its high watermark, and no other records were missing. Changed by log-loading. */
   endsBelowHighWatermark = false;
-  /** The number of truncations and moves. A read that sees it change is repeated. Changed by log-truncation, log-relocation. */
-  generation = 0;
+  /**
+   * Counts truncations, and moves to another directory. A read that sees it change is repeated. Changed by log-truncation,
+   * log-relocation.
+   */
+  truncationCount = 0;
   /** The smallest offset to which the log was truncated since the last compaction. Changed by log-truncation, compaction. */
   truncatedTo = Number.MAX_SAFE_INTEGER;
 
-  // --- what is durable: a flag is set before the disk may differ, and cleared before the sync that makes it true ----
+  // --- what is durable ---------------------------------------------------------------------------------------------- A change
+  // that is not synced sets a flag. The flag is cleared before the sync begins, so that a change during the sync sets it again.
 
-  /** All below is synced. The checkpoint decreases first. Changed by log-flush, log-truncation, log-loading, log-relocation. */
+  /**
+   * Everything below is synced. When it decreases, its checkpoint is written before any record is removed. Changed by
+   * log-flush, log-truncation, log-loading, log-relocation.
+   */
   recoveryPoint = 0;
   /** Some directory entries are not synced. Changed by log-writer, log-flush, log-truncation, log-loading, partition-log. */
   directoryDirty: boolean;
-  /** `partition.metadata` is not synced; it is before the recovery point leaves 0. Changed by log-flush, log-loading, log-relocation, partition-log. */
+  /**
+   * `partition.metadata` is not synced yet. It is synced before the recovery point rises above 0. Changed by log-flush,
+   * log-loading, log-relocation, partition-log.
+   */
   metadataDirty: boolean;
-  /** The entry of the partition's directory is not synced. Changed by log-flush, log-loading. */
+  /** The entry of the partition's directory in the log directory is not synced. Changed by log-flush, log-loading. */
   parentDirty: boolean;
-  /** The last sync of directory entries: they are durable when it resolves, not when the flag is cleared. Changed by log-flush. */
-  namesSync: Promise<void> = Promise.resolve();
-  /** Resolves when the directory exists; it is created with the first write, or in the background. Changed by log-flush. */
+  /**
+   * The last sync of directory entries. They are durable when it resolves, not when the flags are cleared. Changed by
+   * log-flush.
+   */
+  directoryEntriesSync: Promise<void> = Promise.resolve();
+  /**
+   * Resolves when the directory exists. It is created with the first write, or in the background before that; null: not begun.
+   * Changed by log-flush.
+   */
   materialised: Promise<void> | null;
   /** The last write of the epoch checkpoint; writes must not overlap. Changed by log-flush. */
   epochWrite: Promise<void> = Promise.resolve();
-  /** Content of the file `segment-checkpoint`; null: no file. Changed by segment-checkpoint, log-loading, log-relocation. */
+  /**
+   * Content of `segment-checkpoint`; null: no file; empty: unknown. Changed by segment-checkpoint, log-loading, log-relocation.
+   */
   segmentCheckpoint: string | null = null;
   /** The last write of that file; writes must not overlap. Changed by segment-checkpoint. */
   segmentCheckpointWrite: Promise<void> = Promise.resolve();
-  /** Changed by log-flush. */
+  /** Monotonic time. Changed by log-flush. */
   lastFlushMs = 0;
-  /** Set at the first write after the manager has cleared it. Changed by log-writer, write-behind, log-manager. */
+  /** Set at the first write after `write-behind` has cleared it. Changed by log-writer, write-behind, log-manager. */
   isTouched = false;
-  /** End of the newest producer snapshot: a clean stop at this offset writes no other. -1: none. Changed by log-loading. */
+  /**
+   * The log end offset at which a clean start loaded the producer state. A clean stop at this offset writes no snapshot. -1:
+   * the log is new, or was recovered. Changed by log-loading.
+   */
   producersKnownAt = -1;
 
   // --- end of use ---------------------------------------------------------------------------------------------------
@@ -174,11 +204,11 @@ export class LogState {
     this.segments = segments;
     this.epochs = epochs;
     this.producers = producers;
-    this.isConfigured = !options.exists;
-    this.directoryDirty = !options.exists;
-    this.metadataDirty = !options.exists;
-    this.parentDirty = !options.exists;
-    this.materialised = options.exists ? Promise.resolve() : null;
+    this.isConfigured = !options.directoryExists;
+    this.directoryDirty = !options.directoryExists;
+    this.metadataDirty = !options.directoryExists;
+    this.parentDirty = !options.directoryExists;
+    this.materialised = options.directoryExists ? Promise.resolve() : null;
     this.lastFlushMs = options.resources.clock.monotonicMs();
     this.plan = this.planFor(this.active);
   }
@@ -200,13 +230,16 @@ export class LogState {
   /** Throws when the disk has failed or the log was closed. */
   checkUsable(): void {
     if (this.failure === null && !this.isClosed) return;
+    const why = this.failure === null ? 'closed' : 'offline';
     throw new KafkaError(
       Errors.KAFKA_STORAGE_ERROR,
-      `The log of ${this.name} in ${this.directory.path} is offline`,
+      `The log of ${this.name} in ${this.directory.path} is ${why}`,
     );
   }
 
-  /** The index in `segments` of the one that contains `offset`: the last that begins at or before it; 0 when all begin later. */
+  /**
+   * The index of the segment that contains `offset`: the last one that begins at or before `offset`; 0 when all begin later.
+   */
   floorSegment(offset: number): number {
     const segments = this.segments;
     let low = 0;
@@ -219,7 +252,7 @@ export class LogState {
     return Math.max(0, high);
   }
 
-  /** The offset after the last one of segment `index`. */
+  /** The offset at which segment `index` ends (exclusive). */
   endOfSegment(index: number): number {
     return this.segments[index + 1]?.baseOffset ?? this.logEndOffset;
   }

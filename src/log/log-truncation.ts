@@ -1,17 +1,20 @@
 /**
  * Removes records of a log: at its end (a follower whose log diverges from the leader's), at its start (retention,
- * DeleteRecords), or all. All functions run under the writer's lock.
+ * DeleteRecords), or all. All functions but `raiseLogStart` run under the writer's lock.
  */
 import { assert } from '../base/assert.ts';
 import { loadProducers } from './recovery/log-replay.ts';
-import { materialise, syncNames } from './log-flush.ts';
+import { materialise, syncDirectoryEntries } from './log-flush.ts';
 import type { LogReader } from './log-reader.ts';
 import type { LogState } from './log-state.ts';
 import { parseSegmentFileName, segmentFileName } from './names.ts';
 import { unlistSegments } from './segment-checkpoint.ts';
 import type { Segment } from './segment/segment.ts';
 
-/** Truncates to `offset`, or to the beginning of the batch that contains it. The truncation is durable when the promise resolves. */
+/**
+ * Truncates to `offset`, or to the beginning of the batch that contains it. The truncation is durable when the promise
+ * resolves.
+ */
 export async function truncateEnd(state: LogState, reader: LogReader, offset: number): Promise<void> {
   assert(offset >= state.logStartOffset, 'a log is not truncated below its start');
   if (offset >= state.logEndOffset) {
@@ -24,8 +27,8 @@ export async function truncateEnd(state: LogState, reader: LogReader, offset: nu
   const segment = state.segments[keep] as Segment;
   const cut = await findCut(segment, offset);
   if (cut.offset < state.logStartOffset) return truncateFully(state, reader, state.logStartOffset);
-  // The smaller recovery point must be durable first. Other records will get the offsets from the cut on; after a crash they must
-  // not count as synced.
+  // The smaller recovery point must be durable first. Other records will get the offsets from `cut.offset` on; after a crash
+  // they must not count as synced.
   if (cut.offset < state.recoveryPoint) {
     state.recoveryPoint = cut.offset;
     await state.options.callbacks.persistRecoveryPoints();
@@ -69,18 +72,18 @@ export async function truncateFully(state: LogState, reader: LogReader, offset: 
 }
 
 /**
- * Creates and syncs the file of the active segment, and the names of the directory. A start learns only from the name of this file where an empty log ends, so it
- * must exist before the last record is removed.
+ * Creates and syncs the file of the active segment, and the directory entries. Only the name of this file tells a start where
+ * an empty log ends, so it must exist before the last record is removed.
  */
 async function makeEmptySegment(state: LogState): Promise<void> {
   await materialise(state);
   await state.active.use((file) => file.sync());
   state.directoryDirty = true;
-  await syncNames(state);
+  await syncDirectoryEntries(state);
 }
 
 function beginChange(state: LogState, reader: LogReader): void {
-  state.generation += 1;
+  state.truncationCount += 1;
   state.tail.clear();
   reader.forgetHints();
 }
@@ -94,7 +97,10 @@ function setEnd(state: LogState, offset: number): void {
   state.plan = state.planFor(state.active);
 }
 
-/** The position of the first batch that ends after `offset`, and the end offset of the batch before it. */
+/**
+ * The position of the first batch that contains `offset` or a later offset, and the end offset of the batch before it (the base
+ * offset of the segment when there is none).
+ */
 async function findCut(segment: Segment, offset: number): Promise<{ position: number; offset: number }> {
   const start = await segment.positionBefore(offset);
   let position = start;
@@ -105,7 +111,8 @@ async function findCut(segment: Segment, offset: number): Promise<{ position: nu
     end = batch.header.lastOffset + 1;
     return true;
   });
-  // The batch at which the index points is the one to remove; the end of the batch before it is found by reading from the beginning.
+  // The batch at the position from the index is the first to remove; the end of the batch before it is found by reading from
+  // the beginning.
   if (end === null && start > 0) {
     await segment.scan(0, false, (batch) => {
       if (batch.position >= start) return false;
@@ -149,8 +156,8 @@ export async function removeSnapshots(
 }
 
 /**
- * Removes the first `count` segments from the log. Their files are renamed now and deleted after the topic's
- * `file.delete.delay.ms`, so that reads in progress can finish.
+ * Removes the first `count` segments from the log, and raises the log start offset to the next one. The files are renamed now
+ * and deleted after the topic's `file.delete.delay.ms`, so that reads in progress can finish.
  */
 export async function removeFirstSegments(state: LogState, count: number): Promise<void> {
   assert(count < state.segments.length, 'the active segment stays');

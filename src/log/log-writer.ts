@@ -9,7 +9,7 @@
 import { asStorageError, StorageError } from '../base/file-system.ts';
 import { mark } from '../base/mark.ts';
 import { Errors, KafkaError } from '../protocol/errors.ts';
-import { flushLog, flushTo, isGone, materialise, syncNames, unlessRemoved } from './log-flush.ts';
+import { flushLog, flushTo, isGone, materialise, syncDirectoryEntries, unlessRemoved } from './log-flush.ts';
 import type { LogState } from './log-state.ts';
 import { segmentFileName } from './names.ts';
 import type { Segment } from './segment/segment.ts';
@@ -87,7 +87,7 @@ export class LogWriter {
     return promise;
   }
 
-  /** Resolves when all items that are queued now are written. */
+  /** Resolves when all items that are queued or being written now are written; rejects when their write fails. */
   settled(): Promise<void> {
     return this.#group?.promise ?? this.#current?.promise ?? done;
   }
@@ -146,7 +146,8 @@ export class LogWriter {
       if (this.#state.failure !== null) group.reject(this.fail(this.#state.failure));
       else await this.#writeGroup(items).then(group.resolve);
     } catch (error) {
-      // Any other error is a bug and ends the process: offsets and producer state are ahead of the file, so the log cannot continue.
+      // Any other error is a bug and ends the process: offsets and producer state are ahead of the file, so the log can not go
+      // on.
       group.reject(error instanceof StorageError ? this.fail(error) : error);
       if (!(error instanceof StorageError)) throw error;
     }
@@ -180,7 +181,9 @@ export class LogWriter {
     if (state.active.wantsIndexWrite) await state.active.writeIndexes(false);
   }
 
-  /** Writes the items `from` to `to` in one vectored write. Only the first of them may have a roll, which comes before the write. */
+  /**
+   * Writes the items `from` to `to` in one vectored write. Only the first item may have a roll, which comes before the write.
+   */
   async #writeSlice(items: readonly WriteItem[], from: number, to: number): Promise<void> {
     const state = this.#state;
     const { roll } = items[from] as WriteItem;
@@ -193,11 +196,12 @@ export class LogWriter {
       try {
         await segment.use((file) => file.write(buffers, position));
       } catch (error) {
-        // Remove what was written, because it is not acknowledged. If this fails too, the recovery at the next start handles it.
+        // Remove what was written, because it is not acknowledged. If this fails too, recovery handles it at the next start.
         await segment.use((file) => file.truncate(position)).catch(() => undefined);
         throw error;
       }
-      // The write has created the file. The flag is set only now: if it were set before, a concurrent sync might clear it too early.
+      // The write has created the file. The flag is set only now: if it were set before, a concurrent sync might clear it too
+      // early.
       if (position === 0) state.directoryDirty = true;
     }
     for (let i = from; i < to; i++) {
@@ -230,9 +234,9 @@ export class LogWriter {
     const state = this.#state;
     const old = state.active;
     if (old.baseOffset === plan.baseOffset && old.sizeBytes === 0) return;
-    // The old segment's directory entry must be durable before the new file exists. Otherwise a power cut could lose the old file
-    // and keep the new one.
-    await syncNames(state);
+    // The old segment's directory entry must be durable before the new file exists. Otherwise a power cut could lose the old
+    // file and keep the new one.
+    await syncDirectoryEntries(state);
     state.directoryDirty = true;
     await replaceUnsynced(state, segmentFileName(plan.baseOffset, 'snapshot'), plan.producerSnapshot);
     if (old.sizeBytes === 0) {
@@ -244,10 +248,10 @@ export class LogWriter {
     old.seal();
     await old.writeIndexes(false);
     state.segments = [...state.segments, state.newSegment(plan.baseOffset)];
-    const { generation } = state;
+    const { truncationCount } = state;
     state.resources.scheduler.soon(() => {
       // If the log was truncated in the meantime, these offsets belong to other records, which are not synced.
-      if (state.generation === generation) void this.#flushSealed(old, plan.baseOffset);
+      if (state.truncationCount === truncationCount) void this.#flushSealed(old, plan.baseOffset);
     });
   }
 
@@ -268,7 +272,7 @@ export class LogWriter {
     }
   }
 
-  /** Syncs everything that is written. */
+  /** Syncs everything that is written; with `indexes` the recovery point advances. */
   async flush(indexes: boolean): Promise<void> {
     const state = this.#state;
     if (state.failure !== null || state.isClosed) return;
@@ -283,7 +287,8 @@ export class LogWriter {
 }
 
 /**
- * The index after the last item that goes into one write with item `from`: it ends at the next roll and at the bounds of a write.
+ * The index after the last item that goes into one write with item `from`: it ends at the next roll and at the bounds of a
+ * write.
  */
 function sliceEnd(items: readonly WriteItem[], from: number): number {
   let sizeBytes = 0;

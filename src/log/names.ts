@@ -7,6 +7,7 @@ import { uuidToBytes } from '../base/uuid.ts';
 
 export const cleanShutdownName = '.kafka_cleanshutdown';
 export const lockName = '.lock';
+/** Not a file of Kafka. */
 export const lostRecordsName = 'lost-records-checkpoint';
 export const recoveryPointCheckpointName = 'recovery-point-offset-checkpoint';
 export const highWatermarkCheckpointName = 'replication-offset-checkpoint';
@@ -14,11 +15,11 @@ export const logStartCheckpointName = 'log-start-offset-checkpoint';
 export const cleanerCheckpointName = 'cleaner-offset-checkpoint';
 export const leaderEpochCheckpointName = 'leader-epoch-checkpoint';
 export const partitionMetadataName = 'partition.metadata';
-/** Not a file of Kafka, as `lostRecordsName` above. */
+/** Not a file of Kafka. */
 export const segmentCheckpointName = 'segment-checkpoint';
 
 export type SegmentExtension = 'log' | 'index' | 'timeindex' | 'txnindex' | 'snapshot';
-/** The end of a file's name: '' for a file in use; the others are for files that deletion and compaction are handling. */
+/** The end of a file's name: '' for a file in use; another one while deletion or compaction handles the file. */
 export type FileSuffix = '' | '.deleted' | '.cleaned' | '.swap';
 
 const directoryNameMax = 255;
@@ -58,7 +59,8 @@ export function partitionDirectoryName(topic: string, partition: number): string
 }
 
 /**
- * The partition whose directory has this name; null for other names, also for those that end in `-delete`, `-stray` or `-future`.
+ * The partition whose directory has this name; null for other names, also for those that end in `-delete`, `-stray` or
+ * `-future`.
  */
 export function parsePartitionDirectoryName(name: string): TopicPartition | null {
   const match = partitionPattern.exec(name);
@@ -70,9 +72,9 @@ export function parsePartitionDirectoryName(name: string): TopicPartition | null
 }
 
 /**
- * The name of a partition directory that is not in use, such as `orders-0.<32 hex digits>-delete`. The topic name is shortened so
- * that the whole name has at most 255 characters. `delete`: will be removed; `stray`: does not belong to this broker; `future`:
- * the copy of a replica that is being moved to another log directory.
+ * The name of a partition directory that is not in use, such as `orders-0.<32 hex digits>-delete`. The topic name is shortened
+ * so that the whole name has at most 255 characters. `delete`: will be removed; `stray`: does not belong to this broker;
+ * `future`: the copy of a replica that is being moved to another log directory.
  */
 export function markedDirectoryName(
   topic: string,

@@ -1,12 +1,12 @@
 /**
- * The directory of a partition, which is renamed when the partition is deleted or its copy in another log directory takes its
- * place. Syncs and reads run beside a rename, without the lock of the log. An operation that had taken the old path and came to
- * the disk after the rename would find no file there, which looks like a failed disk. One that creates a file while the directory is
- * removed would make the removal fail.
+ * The directory of a partition, which is renamed when the partition is deleted, or when its copy in another log directory takes
+ * its place. Syncs and reads do not take the lock of the log, so they run beside a rename. An operation that had taken the old
+ * path and came to the disk after the rename would find no file there, which looks like a failed disk. An operation that
+ * creates a file while the directory is removed would make the removal fail.
  *
- * Invariant: the path does not change, and the directory is not removed, while it is used. Uses may nest: only a rename or a removal
- * waits for uses to end, and uses wait only while the disk carries it out. A use that waited for a removal finds no files, which
- * `isGone` in `log-flush.ts` recognises.
+ * Invariant: the path does not change, and the directory is not removed, while it is used. Uses may nest: a rename or removal
+ * waits until all uses have ended, and a new use waits only while the disk carries out the rename or removal. A use that waited
+ * for a removal finds no files, which `isGone` in `log-flush.ts` recognises.
  */
 import { assert } from '../base/assert.ts';
 import type { FileSystem } from '../base/file-system.ts';
@@ -18,7 +18,7 @@ export class PartitionDirectory {
   #usesCount = 0;
   /** Called when the last use ends; null: no change waits. */
   #onUnused: (() => void) | null = null;
-  /** Settles when the rename or removal that the disk carries out has ended; null: there is none. */
+  /** Settles when the rename or removal in progress has ended; null: there is none. */
   #changing: Promise<void> | null = null;
 
   constructor(path: string) {
@@ -40,8 +40,8 @@ export class PartitionDirectory {
   }
 
   /**
-   * Renames the directory once nothing uses it. `closeFiles` must close its files before that, because Windows renames no directory
-   * with open files.
+   * Renames the directory once nothing uses it. `closeFiles` must close its files before that, because Windows renames no
+   * directory with open files.
    */
   rename(fs: FileSystem, to: string, closeFiles: () => Promise<void>): Promise<void> {
     return this.#whenUnused(async () => {
@@ -56,7 +56,7 @@ export class PartitionDirectory {
     return this.#whenUnused(() => fs.remove(this.#path));
   }
 
-  /** One change at a time. */
+  /** Renames or removes the directory (`change`) once nothing uses it. */
   async #whenUnused(change: () => Promise<void>): Promise<void> {
     assert(this.#changing === null && this.#onUnused === null, 'one change of a directory at a time');
     while (this.#usesCount > 0) {

@@ -1,9 +1,9 @@
 /**
  * The log of one partition replica, as replication and coordinators use it.
  *
- * Appends validate batches and assign offsets synchronously, in call order, and queue the write; `logEndOffset` advances when the
- * write is complete. Reads return whole batches, from memory if possible. Everything else that changes segments runs under the
- * writer's lock. After a disk error the log is offline for good: appends, reads and truncations throw KAFKA_STORAGE_ERROR.
+ * Appends validate batches and assign offsets synchronously, in call order, and queue the write; `logEndOffset` advances when
+ * the write is complete. Reads return whole batches, from memory if possible. Everything else that changes segments runs under
+ * the writer's lock. After a disk error the log is offline for good: appends, reads and truncations throw KAFKA_STORAGE_ERROR.
  *
  * Not here: leadership, the ISR and the advance of the high watermark (`replication/`); authorisation and quotas (`broker/`).
  */
@@ -53,7 +53,7 @@ export class PartitionLog {
   readonly #reader: LogReader;
   /** Called with the log end offset after a truncation, while no write is in progress. */
   onTruncated: ((endOffset: number) => void) | null = null;
-  /** Number of truncations in progress; appends must wait for them. */
+  /** Number of truncations in progress; the caller must not append during one. */
   #truncating = 0;
 
   private constructor(state: LogState) {
@@ -78,7 +78,7 @@ export class PartitionLog {
     return this.#state.topicId;
   }
 
-  /** Sets the topic id of a log whose `partition.metadata` is missing; the file is written again. */
+  /** Sets the topic id of a log whose `partition.metadata` is missing; the next sync writes the file again. */
   adoptTopicId(topicId: Uuid): void {
     assert(this.#state.topicId === '', 'a log does not change its topic');
     this.#state.topicId = topicId;
@@ -110,7 +110,7 @@ export class PartitionLog {
     return unstable === null ? highWatermark : Math.min(Math.max(unstable, logStartOffset), highWatermark);
   }
 
-  /** The first offset that this replica has lost although it has later records; null: none. A follower is truncated there. */
+  /** The first offset that this replica has lost although it has later records; null: none. A follower is truncated to it. */
   get missingFrom(): number | null {
     return this.#state.missing[0]?.from ?? null;
   }
@@ -166,13 +166,15 @@ export class PartitionLog {
     return this.#appender.appendAsLeader(records, leaderEpoch, options);
   }
 
-  /** Appends batches with the offsets that the leader gave them. Offsets must increase; compaction on the leader leaves gaps. */
+  /**
+   * Appends batches with the offsets that the leader gave them. Offsets must increase; compaction on the leader leaves gaps.
+   */
   appendAsFollower(records: Uint8Array): AppendResult {
     this.#checkAppend();
     return this.#appender.appendAsFollower(records);
   }
 
-  /** Reads whole batches below `upTo`, from the one that contains `offset`; at least one, whatever its size, when `minOneBatch`. */
+  /** Reads whole batches below `upTo`, from the one that contains `offset`. `minOneBatch`: at least one, whatever its size. */
   read(offset: number, maxBytes: number, upTo: number, minOneBatch: boolean): Promise<LogReadResult> {
     return this.#reading(this.#reader.read(offset, maxBytes, upTo, minOneBatch));
   }
@@ -184,12 +186,13 @@ export class PartitionLog {
     return this.#reader.readCached(offset, maxBytes, upTo, minOneBatch);
   }
 
+  /** See `ReplicaLog.bytesReadable`. */
   bytesReadable(offset: number, upTo: number): number | null {
     this.#state.checkUsable();
     return this.#reader.bytesReadable(offset, upTo);
   }
 
-  /** As `readCached`, but as views that are valid until the next append. At least one batch; null when it is not in memory. */
+  /** See `ReplicaLog.readCachedParts`. */
   readCachedParts(offset: number, maxBytes: number, upTo: number): LogParts | null {
     this.#state.checkUsable();
     this.#reader.checkRange(offset);
@@ -236,7 +239,7 @@ export class PartitionLog {
     this.#state.producers.expire(this.#state.resources.clock.wallMs(), expirationMs);
   }
 
-  /** Truncates to at most `offset`. No append may be made until it resolves. */
+  /** Truncates to `offset`, or to the beginning of the batch that contains it. No append may be made until it resolves. */
   async truncateTo(offset: number): Promise<void> {
     await this.#truncate((state) => truncateEnd(state, this.#reader, offset));
   }
@@ -246,7 +249,8 @@ export class PartitionLog {
   }
 
   /**
-   * Deletes the records below `offset` (-1: below the high watermark, the largest valid value). Returns the new log start offset.
+   * Deletes the records below `offset`, which is at most the high watermark (-1: the high watermark). Returns the log start
+   * offset.
    */
   async deleteRecordsTo(offset: number): Promise<number> {
     const state = this.#state;
@@ -278,7 +282,7 @@ export class PartitionLog {
     this.#state.isConfigured = true;
   }
 
-  /** Closes the active segment, unless it is empty. */
+  /** Begins a new active segment, unless the present one is empty. */
   async roll(): Promise<void> {
     const state = this.#state;
     this.#checkAppend();
@@ -302,7 +306,7 @@ export class PartitionLog {
     const due = await this.#writer.exclusive(() => countExpired(state, nowMs));
     if (due === 0 || this.isOffline) return 0;
     if (due === state.segments.length) {
-      // To roll is an append, which is not allowed during a truncation, so the segment stays until the next run.
+      // A roll is an append, which is not allowed during a truncation, so the segment stays until the next run.
       if (this.#truncating > 0) return 0;
       await this.roll();
     }
@@ -311,7 +315,7 @@ export class PartitionLog {
     );
   }
 
-  /** Creates the directory of a new partition before its first write, which would create it otherwise. */
+  /** Creates the directory of a new partition, unless the first write has created it. */
   async materialise(): Promise<void> {
     if (this.isOffline) return;
     await this.#exclusive(() => materialise(this.#state));
@@ -334,11 +338,11 @@ export class PartitionLog {
   async syncBehind(): Promise<void> {
     const state = this.#state;
     if (this.isOffline || this.#truncating > 0 || state.recoveryPoint >= state.nextOffset) return;
-    const { generation, nextOffset } = state;
+    const { truncationCount, nextOffset } = state;
     const snapshot = encodeProducerSnapshot(state.producers.snapshot());
     await this.#writer.settled();
     await this.#exclusive(async () => {
-      if (this.isOffline || generation !== state.generation) return;
+      if (this.isOffline || truncationCount !== state.truncationCount) return;
       await replaceUnsynced(state, segmentFileName(nextOffset, 'snapshot'), snapshot);
       const bases = new Set(state.segments.map((segment: Segment) => segment.baseOffset));
       await removeSnapshots(state, (offset) => offset < nextOffset && !bases.has(offset));
@@ -380,7 +384,7 @@ export class PartitionLog {
     }
   }
 
-  /** Closes the log and renames its directory, which it returns; null: the directory was never created, or its disk has failed. */
+  /** Closes the log, renames its directory and returns it; null: the directory was never created, or its disk has failed. */
   async leave(name: string): Promise<PartitionDirectory | null> {
     const state = this.#state;
     const { fs } = state.resources;
@@ -391,7 +395,8 @@ export class PartitionLog {
       if (state.failure !== null || (await fs.stat(from)) === null) return null;
       const parent = from.slice(0, from.lastIndexOf('/'));
       await state.directory.rename(fs, `${parent}/${name}`, () => this.abandon());
-      // The rename is not synced. If a power cut undoes it, the next start finds the log as a stray and renames it again.
+      // The rename is not synced. If a power cut undoes it, the next start finds a log that metadata does not assign to this
+      // broker, and renames its directory to `…-stray`.
       return state.directory;
     });
   }
@@ -424,7 +429,7 @@ export class PartitionLog {
   async #closeCleanly(): Promise<void> {
     const state = this.#state;
     const { active } = state;
-    // Even if all records are synced, the producer state may be only in memory; then a snapshot is written.
+    // All records may be synced, but the producer state may be only in memory; then a snapshot is written too.
     const dirty =
       state.recoveryPoint < state.logEndOffset ||
       (state.producers.size > 0 && state.producersKnownAt !== state.logEndOffset);
@@ -481,7 +486,9 @@ export class PartitionLog {
     }
   }
 
-  /** A read that fails by a disk error takes the log offline, as a failed write does, unless the log was closed in the meantime. */
+  /**
+   * Takes the log offline when a read fails with a disk error, as after a failed write, unless the log was closed meanwhile.
+   */
   #reading<T>(result: Promise<T>): Promise<T> {
     return result.catch((error: unknown) => {
       if (!(error instanceof StorageError) || this.#state.isClosed) throw error;

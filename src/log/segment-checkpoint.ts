@@ -1,14 +1,14 @@
 /**
- * The file `segment-checkpoint` of a partition: what of its segments is durable. A start compares it with the files that it finds, and
- * so notices a segment that is missing or shorter, and a `.txnindex` that is missing or has other entries. Without it neither can
- * be noticed: nothing else in Kafka's format says how many segments or aborted transactions there are. Apache Kafka ignores the file.
+ * The file `segment-checkpoint` of a partition lists its durable segments. A start compares the list with the files that it
+ * finds. So it notices a segment that is missing or shorter, and a `.txnindex` that is missing or has other entries. Nothing in
+ * Kafka's own format says how many segments or aborted transactions there are. Apache Kafka ignores the file.
  *
- * Invariant: everything that the file lists is durable. A segment is removed, replaced or truncated only after the file no longer
- * lists it. What the file does not list is unknown, which is no fault. All of it is written before the recovery point passes it.
+ * Invariant: everything that the file lists is durable. A segment is removed, replaced or truncated only after the file no
+ * longer lists it. A segment that the file does not list is no fault. The file is written before the recovery point passes a
+ * segment.
  *
- * A new kind of line needs a new version.
- *
- * A log of one segment without aborted transactions has no such file: its recovery point says where it ends.
+ * A log of one segment without aborted transactions needs no such file: its recovery point says where it ends. A new kind of
+ * line needs a new version.
  */
 import { replaceFile } from '../base/file-system.ts';
 import { LaterReleaseError } from '../base/later-release.ts';
@@ -20,11 +20,11 @@ import type { EntriesDigest, OffsetRange } from './segment/transaction-index.ts'
 
 export interface ListedSegment {
   readonly baseOffset: number;
-  /** Of a segment that is complete; 0 of the active one, which grows. */
+  /** The size of a complete segment; 0 for the active one, which grows. */
   readonly sizeBytes: number;
   /** The largest timestamp of its batches; -1 when that is unknown, there is none, or it is the active segment. */
   readonly largestTimestamp: number;
-  /** Of a complete segment all entries of the transaction index; of the active one the first entries. */
+  /** The entries of the transaction index: all of them for a complete segment, the first ones for the active one. */
   readonly aborted: EntriesDigest;
 }
 
@@ -33,7 +33,7 @@ const version = 0;
 
 export interface SegmentCheckpoint {
   readonly segments: readonly ListedSegment[];
-  /** Offsets of records that this replica has lost and not fetched again; they have records behind them. */
+  /** Offsets of records that this replica has lost and not fetched again, although it has later records. */
   readonly missing: readonly OffsetRange[];
 }
 
@@ -48,8 +48,8 @@ export function encodeSegmentCheckpoint({ segments, missing }: SegmentCheckpoint
 }
 
 /**
- * Null when the text is damaged. Throws `LaterReleaseError` for a later version, which ends with a checksum too: without the list
- * of missing records this replica would count as complete.
+ * Null when the text is damaged. Throws `LaterReleaseError` for a later version, which has a checksum at its end too: if the
+ * list of missing records were ignored, this replica would count as complete.
  */
 export function decodeSegmentCheckpoint(text: string): SegmentCheckpoint | null {
   const end = text.lastIndexOf('crc ');
@@ -88,7 +88,7 @@ function listedSegments(state: LogView, durableTo: number): ListedSegment[] {
   return listed;
 }
 
-/** Writes the file if its content has changed; one write at a time. `durableTo`: everything below is synced with its indexes. */
+/** Writes the file if its content has changed; one write at a time. Everything below `durableTo` is synced with its indexes. */
 export async function writeSegmentCheckpoint(
   state: LogState,
   durableTo: number = state.recoveryPoint,
@@ -99,7 +99,7 @@ export async function writeSegmentCheckpoint(
     if (segments.length + missing.length === 0 && state.segmentCheckpoint === null) return;
     const text = encodeSegmentCheckpoint({ segments, missing });
     if (text === state.segmentCheckpoint) return;
-    // Not known while it is being written.
+    // The content of the file is unknown while it is being written.
     state.segmentCheckpoint = '';
     const { directory } = state;
     await replaceFile(state.resources.fs, `${directory.path}/${segmentCheckpointName}`, encoder.encode(text));
@@ -111,7 +111,7 @@ export async function writeSegmentCheckpoint(
   await mine;
 }
 
-/** Call this, and wait, before the files of `segments` are removed or replaced. */
+/** Must be called, and must have resolved, before the files of `segments` are removed or replaced. */
 export async function unlistSegments(state: LogState, segments: readonly Segment[]): Promise<void> {
   for (const segment of segments) segment.isLeaving = true;
   if (state.segmentCheckpoint !== null) await writeSegmentCheckpoint(state);

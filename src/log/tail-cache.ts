@@ -1,14 +1,13 @@
 /**
- * Keeps the most recently appended batches of all logs in memory, so that reads near the log end need no disk. All logs share one
- * limit in bytes; when it is reached, the batch that was added first is dropped, whichever log it belongs to. The batches of a
- * log are contiguous and end at its log end offset.
+ * Keeps the most recently appended batches of all logs in memory, so that reads near the log end need no disk. All logs share
+ * one limit in bytes; when it is reached, the batch that was added first is dropped, whichever log it belongs to.
  *
- * Batches are copied into slabs, large buffers that are used again and again. To keep the buffers in which batches arrive would
- * make Node's garbage collector slow: they live long enough to reach its old generation. As a slab may be overwritten at the next
- * append, a view of a batch is valid only until then.
+ * Batches are copied into slabs, large buffers that are used again and again. If the cache kept the buffers in which batches
+ * arrive, Node's garbage collector would become slow: the buffers live long enough to reach its old generation. A slab may be
+ * overwritten at the next append, so a view of a batch is valid only until then.
  *
- * Invariants: the batches of one log are contiguous and in the order of their offsets; the queue over all logs has them in the
- * same order. A slab is reused only when none of its batches is in the cache any more.
+ * Invariants: the cached batches of a log are its last ones, up to the log end offset, in the order of their offsets; the queue
+ * over all logs has them in the same order. A slab is reused only when none of its batches is in the cache any more.
  */
 
 /** Memory for several batches. */
@@ -24,8 +23,8 @@ export interface CachedBatch {
   readonly lastOffset: number;
   readonly sizeBytes: number;
   /**
-   * How many bytes of this log were added to the cache before this batch. The difference between two batches is the number of bytes
-   * from the one to the other.
+   * How many bytes of this log were added to the cache before this batch. The difference between two batches is the number of
+   * bytes from the one to the other.
    */
   readonly startBytes: number;
   readonly owner: LogTail;
@@ -36,7 +35,7 @@ export interface CachedBatch {
 }
 
 const slabBytesMax = 4 * 1024 * 1024;
-/** The bound is at least this many slabs. */
+/** The limit of the cache holds at least this many slabs. */
 const slabsMin = 16;
 /**
  * A batch larger than a slab divided by this number gets a slab of its own, so that little space stays unused at the ends of
@@ -191,8 +190,8 @@ export class LogTail {
   }
 
   /**
-   * Batches from the one that contains `offset`, as many as `maxBytes` allows; null when that one is not cached; empty when it
-   * reaches `upTo`.
+   * Batches from the one that contains `offset` (in a gap: the next one), as many as end below `upTo` and fit into `maxBytes`.
+   * Null: the first batch is not cached. Empty: it ends at or after `upTo`, or is too large.
    */
   read(offset: number, maxBytes: number, upTo: number, minOneBatch: boolean): CachedBatch[] | null {
     const at = this.#find(offset);
@@ -210,7 +209,7 @@ export class LogTail {
   }
 
   /**
-   * The size of the batches from the one that contains `offset` to the last that ends below `upTo`; null when the first is not
+   * The size of the batches from the one that contains `offset` to the one before `upTo`; null when the first batch is not
    * cached.
    */
   bytesBetween(offset: number, upTo: number): number | null {
@@ -233,7 +232,8 @@ export class LogTail {
       else if (entry.firstOffset > offset) high = middle - 1;
       else return middle;
     }
-    // No batch contains `offset`: a follower of a compacted log has gaps. If the gap is between two cached batches, take the second.
+    // No batch contains `offset`: a follower of a compacted log has gaps. If the gap is between two cached batches, take the
+    // second.
     return low > this.#first && low < entries.length ? low : -1;
   }
 }

@@ -105,7 +105,7 @@ export const remedies: Readonly<Record<string, string>> = {
   'Shutdown broker because all log dirs have failed':
     'Repair or replace the disks of log.dirs and start the broker again.',
   'a deleted segment could not be removed': 'Free the file or its directory, and remove the file by hand.',
-  'a deleted partition could not be removed':
+  'the directory of a deleted or moved partition could not be removed':
     'Free the directory, and remove it by hand; its name ends in -delete.',
   'the copy of a replica could not be removed':
     'Free the directory, and remove it by hand; its name ends in -future.',
@@ -127,7 +127,7 @@ export const remedies: Readonly<Record<string, string>> = {
     'Readers of committed records may see aborted ones in this segment. Check the disk; with other replicas in sync, move this one to another broker and back with kafka-reassign-partitions, which copies it anew.',
   'recovered a partition: truncated a torn tail':
     'Nothing needs to be done after a power cut or kill -9: the last write was not complete. Otherwise check the disk.',
-  'recovered a partition: records behind a damaged place are gone from this replica':
+  'recovered a partition: records after a damaged place are gone from this replica':
     'Records from firstOffset to lastOffset may have been acknowledged. A replica that has them leads, and this one fetches them again. Without such a replica they are lost, but for segments kept as *.log.lost. If the partition has no leader, start the brokers of its other replicas. Unless the power failed, check the disk.',
   'records of a partition are missing on this broker':
     'Files of the partition were deleted or shortened, or the disk lost them; check the disk. With other replicas nothing is lost if they are in sync: this broker gives up its place among the in-sync replicas, and fetches the records again from the leader. If this broker leads because no such replica was known, and others have the records: restart it when they are in sync. Without one, the partition serves what is left: stop the broker and put the files back from a backup, or accept the loss with kafka-delete-records up to lastOffset + 1. The next start takes what was put back when no record of the range is missing, checksums are right and leader epochs are those of leader-epoch-checkpoint; of a compacted partition put back the whole directory.',
@@ -135,11 +135,11 @@ export const remedies: Readonly<Record<string, string>> = {
     'Files of the partition were swapped or renamed. The segment is kept as *.log.lost, and its records count as missing: what is to be done is said at the message about them.',
   'the directory of a partition is missing':
     'It had records at the last shutdown. With other replicas in sync nothing is lost: this broker fetches them again. Without one, stop the broker and put the directory back from a backup: otherwise the partition begins empty. Check the disk.',
-  'logs end in front of their high watermark: committed records are missing on this broker':
+  'logs end below their high watermark: committed records are missing on this broker':
     'The first partitions are named. After a power failure: nothing needs to be done while other replicas have the records; this broker fetches them again. Otherwise check the disk, and whether an old copy of the directory was put back.',
   'the log start offset is beyond the log end: the log begins anew':
     'Records from logStartOffset on may have been acknowledged. Replicas in sync have them, and this one fetches them again; without such a replica they are lost. Unless the power failed, check the disk.',
-  'found a stray log':
+  'found a stray log: its directory is renamed':
     'Nothing refers to the log any more; remove the directory whose name ends in -stray by hand when you are sure.',
   'an index does not match its segment and is rebuilt':
     'Nothing needs to be done. If it happens often, check the disk; kafka-dump-log --index-sanity-check looks at indexes.',

@@ -130,7 +130,7 @@ export class Bench {
       recoveryPoint: 0,
       logStartOffset: 0,
       highWatermark: 0,
-      exists: false,
+      directoryExists: false,
       ...more,
     };
   }
@@ -145,7 +145,7 @@ export class Bench {
   }
 
   reopen(config: Partial<LogConfig> = {}, more: Partial<PartitionLogOptions> = {}): Promise<PartitionLog> {
-    return PartitionLog.open(this.options(config, { exists: true, ...more }));
+    return PartitionLog.open(this.options(config, { directoryExists: true, ...more }));
   }
 }
 

@@ -100,7 +100,7 @@ describe('partitions', () => {
     expect((await bench.fs.list('/a')).filter((name) => name.startsWith('orders'))).toEqual([
       expect.stringMatching(/^orders-0\.[0-9a-f]{32}-delete$/),
     ]);
-    expect(() => log.appendAsLeader(batchOf(['b']), 0, client)).toThrow(/offline/);
+    expect(() => log.appendAsLeader(batchOf(['b']), 0, client)).toThrow(/closed/);
     const fresh = await logs.getOrCreate('orders', 0, otherTopic, defaultLogConfig, null, true);
     expect(fresh.logEndOffset).toBe(0);
     await bench.clock.advance(60_000);

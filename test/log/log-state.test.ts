@@ -15,8 +15,10 @@ const declaration = sources.get('log-state') ?? '';
 /** Reads from each field's comment the files that may change it. Text in brackets in the comment is ignored. */
 function declared(): Map<string, string[]> {
   const found = new Map<string, string[]>();
-  for (const [, comment = '', field = ''] of declaration.matchAll(/\/\*\* ([^/]*) \*\/\n  (\w+)(?::| =)/g)) {
-    const list = /Changed by ([^.]*)\./.exec(comment)?.[1];
+  for (const [, comment = '', field = ''] of declaration.matchAll(
+    /\/\*\*\s([^/]*)\s\*\/\n  (\w+)(?::| =)/g,
+  )) {
+    const list = /Changed by ([^.]*)\./.exec(comment.replaceAll(/\n\s*\*/g, ''))?.[1];
     if (list === undefined) continue;
     found.set(
       field,

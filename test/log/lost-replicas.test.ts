@@ -39,11 +39,11 @@ test('a log that ends in front of its high watermark has lost records, although 
   expect(lost(await openManager(bench))).toEqual([isEmpty]);
   expect(bench.logged).toContainEqual([
     'warn',
-    'logs end in front of their high watermark: committed records are missing on this broker',
+    'logs end below their high watermark: committed records are missing on this broker',
   ]);
 });
 
-test('one line tells of all logs that end in front of their high watermark', async () => {
+test('one line tells of all logs that end below their high watermark', async () => {
   const bench = await stopped(false);
   for (const topic of ['t', 'u']) await bench.fs.remove(`/a/${topic}-0/${'0'.repeat(20)}.log`);
   expect(lost(await openManager(bench))).toHaveLength(2);

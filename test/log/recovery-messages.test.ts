@@ -15,7 +15,7 @@ async function ten(bench: Bench): Promise<void> {
 
 describe('the log messages of recovery', () => {
   const torn = 'recovered a partition: truncated a torn tail';
-  const lost = 'recovered a partition: records behind a damaged place are gone from this replica';
+  const lost = 'recovered a partition: records after a damaged place are gone from this replica';
 
   async function saidAfter(
     damage: (bytes: Uint8Array) => Uint8Array,

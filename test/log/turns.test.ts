@@ -101,7 +101,7 @@ test('every loop over all logs of a broker is divided into turns', async () => {
     description: () => logs.logsIn(directory),
     strays: () => logs.removeStrays(() => true),
     writeBehind: () => behind.run(async () => undefined),
-    lateTransactions: () => upkeep.nameLate(made.map((log) => ({ log }))),
+    lateTransactions: () => upkeep.warnOfLate(made.map((log) => ({ log }))),
     stop: () => logs.shutdown(1),
   };
   for (const [name, loop] of Object.entries(loops))

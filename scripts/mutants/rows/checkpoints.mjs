@@ -72,8 +72,8 @@ export const checkpointRows = [
     edits: [
       {
         file: 'src/log/log-truncation.ts',
-        from: '  await syncNames(state);\n',
-        to: '  await state.resources.fs.syncDirectory(state.directory.path);\n  void syncNames;\n',
+        from: '  await syncDirectoryEntries(state);\n',
+        to: '  await state.resources.fs.syncDirectory(state.directory.path);\n  void syncDirectoryEntries;\n',
       },
     ],
     caughtBy: {

@@ -10,24 +10,24 @@ const faultsTest = 'test/testing/checkers.test.ts';
 export const recoveryRows = [
   {
     number: 930,
-    bug: 'records behind damage are removed, and the log message says that nothing needs to be done',
+    bug: 'records after damage are removed, and the log message says that nothing needs to be done',
     reference: 'a reviewer; Kafka LogLoader warns of corruption',
-    change: 'nothing checks the bytes behind the damage',
+    change: 'nothing checks the bytes after the damage',
     edits: [
       {
         file: 'src/log/recovery/log-loading.ts',
-        from: 'await lastOffsetBehind(segment, end + 1, state.nextOffset);',
-        to: 'await lastOffsetBehind(segment, segment.sizeBytes, state.nextOffset);',
+        from: 'await lastOffsetAfter(segment, end + 1, state.nextOffset);',
+        to: 'await lastOffsetAfter(segment, segment.sizeBytes, state.nextOffset);',
       },
     ],
     caughtBy: { test: messagesTest, name: 'an error names the offsets' },
   },
   {
     number: 931,
-    bug: 'whole segments behind a lost tail are deleted',
+    bug: 'whole segments after a lost tail are deleted',
     reference: 'src/log/README.md: what follows a lost tail is kept',
     change: 'they are not kept under another name',
-    edits: [{ file: 'src/log/recovery/log-loading.ts', from: '  await setAside(state, behind);\n', to: '' }],
+    edits: [{ file: 'src/log/recovery/log-loading.ts', from: '  await setAside(state, later);\n', to: '' }],
     caughtBy: { test: messagesTest, name: 'bytes of the segments behind the damage' },
   },
   {
@@ -178,8 +178,8 @@ export const recoveryRows = [
     edits: [
       {
         file: 'src/log/log-flush.ts',
-        from: 'if (!options.indexes || generation !== state.generation',
-        to: 'if (generation !== state.generation',
+        from: 'if (!options.indexes || truncationCount !== state.truncationCount',
+        to: 'if (truncationCount !== state.truncationCount',
       },
     ],
     caughtBy: { test: indexesTest, name: 'the recovery point waits for them' },
@@ -188,7 +188,7 @@ export const recoveryRows = [
     number: 943,
     bug: 'the same, when a segment is sealed while the recovery point stands at its end',
     reference: 'the simulated disk, once it tore what was overwritten',
-    change: 'a flush begins with the segment behind the recovery point',
+    change: 'a flush begins with the segment after the recovery point',
     edits: [
       {
         file: 'src/log/log-flush.ts',
@@ -248,8 +248,8 @@ export const recoveryRows = [
     edits: [
       {
         file: 'src/log/recovery/log-swaps.ts',
-        from: 'must not go before it is.\n  if (swaps.length > 0) await fs.syncDirectory(directory);',
-        to: 'must not go before it is.',
+        from: 'must not be removed before it is.\n  if (swaps.length > 0) await fs.syncDirectory(directory);',
+        to: 'must not be removed before it is.',
       },
     ],
     caughtBy: { test: 'test/log/compaction-crash.test.ts', name: 'a power cut during the start' },
@@ -276,8 +276,8 @@ export const recoveryRows = [
     edits: [
       {
         file: 'src/log/log-flush.ts',
-        from: 'if (options.indexes && generation === state.generation) await',
-        to: 'if (options.indexes && generation < 0) await',
+        from: 'if (options.indexes && truncationCount === state.truncationCount)\n    await',
+        to: 'if (options.indexes && truncationCount < 0)\n    await',
       },
     ],
     caughtBy: { test: transactionsTest, name: 'deleted' },
@@ -396,7 +396,7 @@ export const recoveryRows = [
   },
   {
     number: 1000,
-    bug: 'after kill -9 a topic that was deleted and made again loses its records: the old log start offset is behind its end',
+    bug: 'after kill -9 a topic that was deleted and made again loses its records: the old log start offset is above its end',
     reference: 'reading for row 995; Kafka LogManager.asyncDelete writes the checkpoints',
     change: 'the checkpoints name the deleted partition until they are written for another reason',
     edits: [

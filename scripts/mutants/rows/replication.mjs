@@ -241,8 +241,8 @@ export const replicationRows = [
     edits: [
       {
         file: 'src/log/log-writer.ts',
-        from: 'if (state.generation === generation) void this.#flushSealed(old, plan.baseOffset);',
-        to: 'void this.#flushSealed(old, plan.baseOffset);\n      void generation;',
+        from: 'if (state.truncationCount === truncationCount) void this.#flushSealed(old, plan.baseOffset);',
+        to: 'void this.#flushSealed(old, plan.baseOffset);\n      void truncationCount;',
       },
     ],
     caughtBy: { test: movesTest },

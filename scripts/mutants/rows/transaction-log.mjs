@@ -195,7 +195,7 @@ export const transactionLogRows = [
     edits: [
       {
         file: 'src/log/producers/producer-upkeep.ts',
-        from: 'if (this.#named.get(log) === firstOffset) return;',
+        from: 'if (this.#warned.get(log) === firstOffset) return;',
         to: '',
       },
     ],

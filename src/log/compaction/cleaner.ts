@@ -20,7 +20,7 @@ export interface LogCleanerOptions {
   readonly logs: () => Iterable<{ readonly log: PartitionLog; readonly directory: string }>;
   /** The current `log.cleaner.io.max.bytes.per.second`. */
   readonly bytesPerSecond: () => number;
-  /** Called when a checkpoint in this directory has advanced. */
+  /** Called when the cleaner checkpoint of a log in this directory has advanced. */
   readonly onProgress: (directory: string) => Promise<void>;
 }
 
@@ -63,7 +63,7 @@ export class LogCleaner {
     this.#checkpoints.get(directory)?.delete(name);
   }
 
-  /** Compacts all logs that are due; resolves to false when nothing was compacted. */
+  /** Compacts all logs that are due. Resolves to false when nothing was compacted, or the cleaner was stopped. */
   cleanOnce(): Promise<boolean> {
     this.#running ??= this.#clean().finally(() => {
       this.#running = null;
@@ -71,7 +71,7 @@ export class LogCleaner {
     return this.#running;
   }
 
-  /** Resolves when the log that is being compacted is finished. */
+  /** Stops after the log that is being compacted; resolves when that log is finished. */
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#throttle.stop();

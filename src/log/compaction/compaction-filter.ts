@@ -1,15 +1,15 @@
 /**
  * Decides what compaction keeps of a batch. Pure.
  *
- * A record below the end of the pass is removed when a later record below that end has the same key, when it has no key, or when
- * it belongs to an aborted transaction. A tombstone is also removed after the delete horizon of its batch, a time that is set
- * when a batch with tombstones is first compacted: `delete.retention.ms` from then. Offsets and sequences of the other records do
- * not change.
+ * A record below the end of the pass is removed when a later record below that end has the same key, when it has no key, or
+ * when it belongs to an aborted transaction. A tombstone is also removed after the delete horizon of its batch, a time that is
+ * set when a batch with tombstones is first compacted: `delete.retention.ms` from then. Offsets and sequences of the other
+ * records do not change.
  *
- * A transaction marker is kept as long as the log has a batch of its transaction, even one without records. A pass that finds no
- * such batch sets the marker's delete horizon; after that time the marker is removed (as in Kafka, KIP-534). If the marker is the
- * last that a producer has in the log, it remains as an empty batch, because it has the producer's epoch, by which older ones are
- * refused.
+ * A transaction marker is kept as long as the log has a batch of its transaction, even one without records. A pass that finds
+ * no such batch sets the marker's delete horizon; after that time the marker is removed (as in Kafka, KIP-534). If the marker
+ * is the last batch that a producer has in the log, it remains as an empty batch, because it has the producer's epoch, and
+ * batches with older epochs must be refused.
  */
 import { mark } from '../../base/mark.ts';
 import type { BatchHeader } from '../../protocol/records/batch.ts';
@@ -28,7 +28,7 @@ export interface KeyBounds {
 
 export const defaultKeyBounds: KeyBounds = { keysMax: 1_000_000, keyBytesMax: 64 * 1024 * 1024 };
 
-/** A map from each key in the dirty part of a log to the offset of its last record. */
+/** Maps each key in the dirty part of a log to the offset of its last record. */
 export class KeyMap {
   readonly #offsets = new Map<string, number>();
   readonly #bounds: KeyBounds;
@@ -52,7 +52,7 @@ export class KeyMap {
     if (this.size > size) this.#keyBytes += key.length;
   }
 
-  /** -1: the key is not in the dirty part. */
+  /** The offset of the last record with this key; -1: the key is not in the dirty part. */
   latest(key: Uint8Array): number {
     return this.#offsets.get(textOf(key)) ?? -1;
   }
@@ -62,7 +62,7 @@ function textOf(key: Uint8Array): string {
   return Buffer.from(key.buffer, key.byteOffset, key.length).toString('latin1');
 }
 
-/** Tells for each batch whether its transaction was aborted. All batches of the log must be passed to it, in order. */
+/** Says of each batch whether its transaction was aborted. All batches of the log must be passed to `isAborted`, in order. */
 export class AbortedFilter {
   readonly #waiting: AbortedTransaction[];
   readonly #open = new Map<number, AbortedTransaction>();
@@ -91,7 +91,9 @@ export class AbortedFilter {
   }
 }
 
-/** Tells for each marker whether the log has a batch of its transaction. All batches of the log must be passed to it, in order. */
+/**
+ * Says of each marker whether the log has a batch of its transaction. All batches of the log must be passed to this, in order.
+ */
 export class TransactionsWithBatches {
   readonly #producers = new Set<number>();
 
@@ -114,13 +116,16 @@ export interface FilterContext {
   readonly transactions: TransactionsWithBatches;
   readonly nowMs: number;
   readonly deleteRetentionMs: number;
-  /** The last batch of each producer. It is kept, without records if necessary, because it has the producer's sequence and epoch. */
+  /**
+   * The last batch of each producer. It is kept, without records if necessary, because it has the producer's sequence and
+   * epoch.
+   */
   readonly lastRecords: ReadonlyMap<number, LastRecord>;
 }
 
 export interface FilteredBatch {
   /**
-   * What is kept of the batch: the same bytes, or a batch with fewer records; null: nothing. Valid only as long as the header is.
+   * What is kept of the batch: the same bytes, or a batch with fewer records; null: nothing. Valid only as long as `header` is.
    */
   readonly bytes: Uint8Array | null;
   /**

@@ -1,7 +1,7 @@
 /**
- * Compacts one log: it collects the last offset of each key in the dirty part, then writes the segments up to the end of the pass
- * again, without the records that a later record of the same key replaces. It never changes the active segment, nor anything at
- * or above the last stable offset.
+ * Compacts one log: it collects the last offset of each key in the dirty part, then writes the segments up to the end of the
+ * pass again, without the records that a later record of the same key replaces. It never changes the active segment, nor
+ * anything at or above the last stable offset.
  *
  * Order on disk: the new segments are written as `.cleaned` files and synced. They are renamed to `.swap`; from then on the
  * compaction is valid. The old segments are renamed to `.deleted`, and the `.swap` files get the final names. After a crash,
@@ -34,7 +34,7 @@ export class UncleanableError extends Error {
 }
 
 export interface CleanableRange {
-  /** The first offset that no pass has examined. */
+  /** The first offset that no pass has compacted. */
   readonly firstDirty: number;
   /** The end (exclusive) of what may be compacted: the base offset of a segment. A pass may end earlier, inside a segment. */
   readonly end: number;
@@ -81,7 +81,7 @@ export async function compact(
   throttle: CompactionThrottle | null = null,
 ): Promise<number> {
   const { state } = log;
-  const { generation } = state;
+  const { truncationCount } = state;
   await log.flush();
   await state.options.callbacks.persistRecoveryPoints();
   const { keys, end } = await collectKeys(log, range, bounds, throttle);
@@ -96,9 +96,9 @@ export async function compact(
     lastRecords: log.lastRecordsOfProducers(),
   };
   for (const group of groupsOf(state, segments)) {
-    if (log.isOffline || generation !== state.generation) return range.firstDirty;
+    if (log.isOffline || truncationCount !== state.truncationCount) return range.firstDirty;
     const cleaned = await rewrite(state, group, context, throttle);
-    const swapped = await log.writer.exclusive(() => swap(state, group, cleaned, generation));
+    const swapped = await log.writer.exclusive(() => swap(state, group, cleaned, truncationCount));
     if (!swapped) {
       mark('log.compaction-overtaken');
       await cleaned.removeFiles();
@@ -172,7 +172,7 @@ function groupsOf(state: LogState, segments: readonly Segment[]): Segment[][] {
   return groups;
 }
 
-/** Writes the remaining batches of `group` into one `.cleaned` segment and syncs it. */
+/** Writes what is kept of the batches of `group` into one `.cleaned` segment, and syncs it. */
 async function rewrite(
   state: LogState,
   group: readonly Segment[],
@@ -232,23 +232,24 @@ async function rewrite(
 }
 
 /**
- * Replaces the segments of the group by the cleaned one. A flush beside it writes none of their indexes: `compact` has begun with a
- * flush, and indexes of sealed segments do not change but under the lock of the log, or while they are loaded. False: in the meantime the log was truncated, changed or closed, or
- * its disk has failed.
+ * Replaces the segments of the group by the cleaned one. Returns false when the log was truncated, changed or closed in the
+ * meantime, or its disk has failed. A concurrent flush writes no indexes of the group: `compact` begins with a flush, and the
+ * indexes of sealed segments change only under the lock of the log, or while they are loaded.
  */
 async function swap(
   state: LogState,
   group: readonly Segment[],
   cleaned: Segment,
-  generation: number,
+  truncationCount: number,
 ): Promise<boolean> {
   const at = state.segments.indexOf(group[0] as Segment);
   const unchanged = at >= 0 && group.every((segment, i) => state.segments[at + i] === segment);
-  if (!unchanged || generation !== state.generation || state.isClosed || state.failure !== null) return false;
+  if (!unchanged || truncationCount !== state.truncationCount || state.isClosed || state.failure !== null)
+    return false;
   const { fs } = state.resources;
   await unlistSegments(state, group);
-  // The new files must be durable under `.cleaned` names, which recovery removes, before one of them gets a `.swap` name, from which
-  // recovery continues.
+  // The new files must be durable under `.cleaned` names, which recovery removes, before one of them gets a `.swap` name, from
+  // which recovery continues.
   await fs.syncDirectory(state.directory.path);
   await cleaned.rename('.swap');
   await fs.syncDirectory(state.directory.path);

@@ -2,7 +2,7 @@
 import { type Clock, type Scheduler, sleep } from '../../base/clock.ts';
 import { TokenBucket } from '../../base/token-bucket.ts';
 
-/** The longest wait in one piece, so that a stop or a changed rate takes effect soon. */
+/** A wait is divided into waits of at most this long, so that a stop or a changed rate takes effect soon. */
 const waitMsMax = 500;
 
 export class CompactionThrottle {
@@ -25,7 +25,7 @@ export class CompactionThrottle {
     }
   }
 
-  /** Ends all waiting, so that the compaction in progress finishes quickly. */
+  /** Ends all waits, so that the compaction in progress finishes quickly. */
   stop(): void {
     this.#stopped = true;
   }

@@ -2,7 +2,7 @@
  * The small text files of a log directory and of a partition, in Kafka's formats. Reading a damaged file does not throw but
  * returns `null` (or, for the clean shutdown file, an unknown broker epoch). The loss of a file costs at most a longer
  * recovery, with two exceptions: without log start offsets deleted records can be read again, and without `partition.metadata`
- * a log counts as that of the topic with its name.
+ * a log is taken for the log of the topic with its name.
  */
 import type { Scheduler } from '../../base/clock.ts';
 import type { FileSystem } from '../../base/file-system.ts';
@@ -31,7 +31,7 @@ async function readText(fs: FileSystem, path: string): Promise<string | null> {
 }
 
 /**
- * The lines of a checkpoint after the two that have version and count; null when the file is truncated, has another version or
+ * The lines of a checkpoint, without the first two (version and count); null when the file is truncated, has another version or
  * invalid lines.
  */
 function checkpointLines(text: string, words: number): string[][] | null {
@@ -48,7 +48,7 @@ function checkpointText(lines: readonly string[]): Uint8Array {
   return encoder.encode(`0\n${lines.length}\n${lines.map((line) => `${line}\n`).join('')}`);
 }
 
-/** Makes the text of a checkpoint, in slices, because it has a line for each partition of the broker. */
+/** Makes the text of a checkpoint. It has a line for each partition of the broker, so other work is done in between. */
 export async function encodeOffsetCheckpoint(
   offsets: OffsetCheckpoint,
   scheduler: Scheduler,
@@ -117,8 +117,9 @@ export function encodePartitionMetadata(topicId: Uuid): Uint8Array {
 }
 
 /**
- * The topic id of a partition directory; null when the file is missing or invalid. As in Kafka a later version is refused: throws
- * `LaterReleaseError`. With a guessed topic id the log could be taken for that of another topic with the same name.
+ * The topic id in `partition.metadata`; null when the file is missing or invalid. Throws `LaterReleaseError` for a later
+ * version, which Kafka refuses too: with a guessed topic id the log could be taken for that of another topic with the same
+ * name.
  */
 export async function readPartitionMetadata(fs: FileSystem, directory: string): Promise<Uuid | null> {
   const text = await readText(fs, `${directory}/${partitionMetadataName}`);
@@ -129,7 +130,7 @@ export async function readPartitionMetadata(fs: FileSystem, directory: string): 
   return isUuid(id) ? id : null;
 }
 
-/** The content of the clean shutdown file; null: there is none, so the logs must be recovered. A `brokerEpoch` of -1 is unknown. */
+/** The content of the clean shutdown file; null: there is none, so the logs must be recovered. `brokerEpoch` -1: unknown. */
 export async function readCleanShutdown(
   fs: FileSystem,
   directory: string,

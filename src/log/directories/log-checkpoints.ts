@@ -29,7 +29,7 @@ export class LogCheckpoints {
     this.#options = options;
   }
 
-  /** Writes the checkpoints of all directories whose offsets have changed. A disk error takes the directory offline. */
+  /** Writes the checkpoints of these kinds in which an offset has changed. A disk error takes the directory offline. */
   async write(...kinds: readonly CheckpointKind[]): Promise<void> {
     for (const directory of this.#options.directories) {
       for (const kind of kinds) {
@@ -43,7 +43,7 @@ export class LogCheckpoints {
     }
   }
 
-  /** Writes one checkpoint. `joining`: a log that is about to be moved to this directory and is included already. */
+  /** Writes one checkpoint. `joining`: a log that is about to move to this directory; the checkpoint includes it already. */
   writeOne(
     directory: LogDirectory,
     kind: CheckpointKind,
@@ -53,23 +53,23 @@ export class LogCheckpoints {
   }
 
   /**
-   * Must be called before a new log gets the name of one that has left: after a crash the old offsets in the checkpoints would be
-   * taken for those of the new log.
+   * Writes the checkpoints that still have offsets of a removed log `name`. Must be called before a new log gets this name:
+   * after a crash the old offsets would be taken for those of the new log.
    */
   async forgetDeparted(directory: LogDirectory, name: string): Promise<void> {
     for (const kind of ['recoveryPoint', 'logStart'] as const)
       if (directory.departed[kind].has(name)) await this.writeOne(directory, kind);
   }
 
-  /** Called when more of a log in the directory `path` was compacted: writes the cleaner's checkpoint. */
+  /** Writes the cleaner's checkpoint of the directory `path`, because more of a log there was compacted. */
   async cleaned(path: string): Promise<void> {
     this.#options.directories.find((directory) => directory.path === path)?.dirty.add('cleaner');
     await this.write('cleaner');
   }
 
   /**
-   * Collects the offsets, in slices. In between, logs may be appended to or truncated. Each offset was valid at some time after
-   * the call, which is all that callers need.
+   * Collects the offsets of all logs in the directory. Other work is done in between, so logs may be appended to or truncated
+   * meanwhile. Each offset was valid at some time after the call, which is all that callers need.
    */
   async #collect(
     directory: LogDirectory,

@@ -25,9 +25,9 @@ export class LogDirectories {
   }
 
   /**
-   * The broker epoch of the last clean shutdown; -1: not all directories have the same, or a replica is known to have lost records.
-   * In the first case a directory has failed, or it was closed cleanly by an earlier incarnation only, so its replicas may have
-   * lost records (KIP-966). With -1 the controller takes this broker out of the sets of in-sync and eligible replicas.
+   * The broker epoch of the last clean shutdown (KIP-966). It is -1 when a replica is known to have lost records, or when the
+   * directories do not all have the same epoch: then a directory has failed, or was not closed cleanly by the last incarnation,
+   * so its replicas may have lost records. With -1 the controller removes this broker from the ISRs and ELRs.
    */
   get previousBrokerEpoch(): number {
     const [first] = this.all;
@@ -40,9 +40,9 @@ export class LogDirectories {
   }
 
   /**
-   * Adds the partitions whose directories were removed while the broker was down, unless they are in another directory now (`isOpen`),
-   * to the lost replicas, and makes their lists durable. After an unclean stop the reason may be that the partition was deleted, so
-   * nothing is logged before the partition is requested (`reportAbsent`).
+   * Adds to the lost replicas the partitions whose directories were removed while the broker was down, unless another log
+   * directory has them now (`isOpen`). Makes the lists of lost replicas durable. After an unclean stop the reason may be that
+   * the partition was deleted, so nothing is logged before the partition is requested (`reportAbsent`).
    */
   async keepLost(isOpen: (name: string) => boolean, logger: Logger): Promise<void> {
     for (const directory of this.all) {
@@ -59,7 +59,7 @@ export class LogDirectories {
     await this.eachOnline((directory) => directory.writeLost());
   }
 
-  /** Logs once that the directory of a partition is missing, if it is. */
+  /** Logs, once, that the directory of a partition is missing, if it is missing. */
   reportAbsent(partition: string, logger: Logger): void {
     for (const directory of this.all) {
       const range = directory.absent.get(partition);
@@ -91,7 +91,9 @@ export class LogDirectories {
     for (const directory of this.all) directory.isCordoned = isAll || paths.includes(directory.path);
   }
 
-  /** The directory that AlterReplicaLogDirs names. Throws LOG_DIR_NOT_FOUND, KAFKA_STORAGE_ERROR or INVALID_REPLICA_ASSIGNMENT. */
+  /**
+   * The directory that AlterReplicaLogDirs names. Throws LOG_DIR_NOT_FOUND, KAFKA_STORAGE_ERROR or INVALID_REPLICA_ASSIGNMENT.
+   */
   forMove(path: string): LogDirectory {
     const target = this.all.find((directory) => directory.path === path);
     if (target === undefined) {
@@ -103,16 +105,16 @@ export class LogDirectories {
     throw new KafkaError(Errors.INVALID_REPLICA_ASSIGNMENT, `Log directory ${path} is cordoned`);
   }
 
-  /** Remembers that the partition shall be in `directory` when it is created on this broker. */
+  /** Remembers that the partition must be created in `directory` when it comes to this broker. */
   prefer(name: string, directory: LogDirectory): void {
     if (this.#preferred.size < preferredMax) this.#preferred.set(name, directory);
   }
 
   /**
-   * The directory for a replica. For a new one: the directory that AlterReplicaLogDirs requested. Otherwise the one with
-   * `directoryId`. If metadata names none, or none here has that id (its disk was replaced): the one with the fewest logs, a
-   * cordoned one only if all are. Throws KAFKA_STORAGE_ERROR when the replica may be in an offline directory: a second, empty
-   * one must not be created.
+   * The directory for a replica. For a new replica: the directory that AlterReplicaLogDirs requested, if it did. Otherwise the
+   * directory with `directoryId`. If metadata names none, or none here has that id (its disk was replaced): the directory with
+   * the fewest logs, a cordoned one only if all are. Throws KAFKA_STORAGE_ERROR when the replica may be in an offline
+   * directory: a second, empty replica must not be created.
    */
   choose(name: string, directoryId: Uuid | null, isNew: boolean): LogDirectory {
     const online = this.all.filter((directory) => !directory.isOffline);

@@ -48,16 +48,18 @@ export class LogDirectory {
   wasClean = false;
   /** Broker epoch of the last clean shutdown; -1: unknown. */
   previousBrokerEpoch = -1;
-  /** Replicas of which this start, or an earlier one, did not find all records. */
+  /** Replicas that lack records: this start, or an earlier one, did not find them. */
   readonly lost: LostReplicas = new Map();
-  /** Partitions that had records at the last shutdown and whose directories are missing now, with the offsets of these records. */
+  /**
+   * Partitions that had records at the last shutdown and whose directories are missing now, with the offsets of these records.
+   */
   readonly absent = new Map<string, OffsetRange>();
-  /** By the kind of a checkpoint: partitions that have left and that the file still names. */
+  /** For each checkpoint: partitions whose logs have left the directory, although the file still names them. */
   readonly departed: Readonly<Record<'recoveryPoint' | 'logStart', Set<string>>> = {
     recoveryPoint: new Set(),
     logStart: new Set(),
   };
-  /** The checkpoints of which an offset has changed since they were written. */
+  /** The checkpoints in which an offset has changed since they were written. */
   readonly dirty = new Set<CheckpointKind>();
   /** By checkpoint: the write in progress, and the one that will follow it. */
   readonly #writes = new Map<CheckpointKind, { running: Promise<void>; next: Promise<void> | null }>();
@@ -104,7 +106,7 @@ export class LogDirectory {
     await this.#fs.syncDirectory(this.path);
   }
 
-  /** Makes `lost` durable, until the controller has it. */
+  /** Writes `lost` to a file, which is kept until the controller has recorded the replicas. */
   async writeLost(): Promise<void> {
     await writeLost(this.#fs, this.path, this.lost, this.#scheduler);
   }
@@ -144,8 +146,8 @@ export class LogDirectory {
   }
 
   /**
-   * Writes the offsets that `collect` returns. `collect` is called when the write begins. Calls during a write share the next
-   * write.
+   * Writes the offsets that `collect` returns. `collect` is called when the write begins. Calls during a write share the write
+   * that follows it.
    */
   writeCheckpoint(kind: CheckpointKind, collect: () => Promise<OffsetCheckpoint>): Promise<void> {
     const write = async (): Promise<void> => {

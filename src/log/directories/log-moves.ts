@@ -3,12 +3,12 @@
  * `…-future` directory of the target, reports the new directory to the controller when the copy has caught up, and swaps the
  * files when the controller has recorded it (KIP-858). The number of concurrent moves is limited; all share one rate.
  *
- * Invariants: a log has at most one move. The copy has no records that the log does not have: after a truncation of the log, the
- * copy is truncated before anything else is copied. The files of the log are removed only after a complete, synced copy has its
- * name.
+ * Invariants: a log has at most one move. The copy has no records that the log does not have: after a truncation of the log,
+ * the copy is truncated before anything else is copied. The files of the log are removed only after a complete, synced copy has
+ * its name.
  *
- * A clean stop keeps the copy, and the next start continues it, from the offset at which the leader epochs of copy and log
- * diverge: the log may have been truncated before the move continues. After an unclean stop the copy is removed and made again.
+ * A clean stop keeps the copy, and the next start continues it from the offset at which the leader epochs of copy and log
+ * diverge, because the log may have been truncated in between. After an unclean stop the copy is removed and made again.
  */
 import { sleep } from '../../base/clock.ts';
 import type { StorageError } from '../../base/file-system.ts';
@@ -46,14 +46,14 @@ export class LogMove {
   readonly log: PartitionLog;
   readonly target: LogDirectory;
   copy: PartitionLog | null = null;
-  /** The controller has recorded the target directory. */
+  /** The target directory was reported to the controller, which may have recorded it already. */
   isAssigned = false;
   isCancelled = false;
   /** The copy has replaced the log. */
   isSwapped = false;
   /** Settles when the move has ended. */
   done: Promise<void> = Promise.resolve();
-  /** The smallest offset to which the log was truncated while the copy was not; null: none. */
+  /** The smallest offset to which the log was truncated and the copy was not yet; null: none. */
   truncatedTo: number | null = null;
 
   constructor(log: PartitionLog, target: LogDirectory) {
@@ -68,8 +68,9 @@ export class LogMove {
 }
 
 /**
- * The offset up to which the copy has the same records as the log. Where both have the same leader epoch, they have the same records
- * (KIP-101). In a compacted log, whose epochs may have gaps, the result may be smaller than possible, but never larger.
+ * The offset up to which the copy has the same records as the log: where both have the same leader epoch, they have the same
+ * records (KIP-101). In a compacted log, whose epochs may have gaps, the result may be smaller than necessary, but never too
+ * large.
  */
 function sharedEnd(log: PartitionLog, copy: PartitionLog): number {
   const from = Math.max(log.logStartOffset, copy.logStartOffset);
@@ -111,19 +112,22 @@ export class LogMoves {
   }
 
   /**
-   * The copies without a log, with their directories: the node ended in the middle of a swap, between two renames, so each is the
-   * only replica. Other copies in directories whose last shutdown was not clean are removed.
+   * The copies without a log, with their directories. The node ended in the middle of a swap, between two renames, so each of
+   * them is the only replica.
    */
   orphans(hasLog: (name: string) => boolean): [string, LogDirectory][] {
     const orphans: [string, LogDirectory][] = [];
-    for (const [name, { directory, path }] of [...this.#found]) {
-      if (!hasLog(name)) orphans.push([name, directory]);
-      else if (!directory.wasClean) {
-        this.#found.delete(name);
-        void this.#track(this.#remove(new PartitionDirectory(path)));
-      }
-    }
+    for (const [name, { directory }] of this.#found) if (!hasLog(name)) orphans.push([name, directory]);
     return orphans;
+  }
+
+  /** Removes copies that may be damaged: those with a log, in directories whose last shutdown was not clean. */
+  discardUnclean(hasLog: (name: string) => boolean): void {
+    for (const [name, { directory, path }] of [...this.#found]) {
+      if (directory.wasClean || !hasLog(name)) continue;
+      this.#found.delete(name);
+      void this.#track(this.#remove(new PartitionDirectory(path)));
+    }
   }
 
   /** The directory with this id, if an earlier incarnation has left a copy of the partition in it; else null. */
@@ -132,7 +136,7 @@ export class LogMoves {
     return found !== undefined && found.directory.id === directoryId ? found.directory : null;
   }
 
-  /** Makes a copy that an earlier incarnation has left the replica: renames it to the name of the partition. */
+  /** Turns a copy that an earlier incarnation has left into the replica: renames it to the name of the partition. */
   async promote(name: string): Promise<void> {
     const { fs } = this.#options.resources;
     const { directory, path } = this.#found.get(name) as FoundCopy;
@@ -159,7 +163,7 @@ export class LogMoves {
     return this.#moves.values();
   }
 
-  /** Begins a move. `copyPath`: a copy to continue, which an earlier incarnation has left; null: none. */
+  /** Begins a move. `copyPath`: the copy of an earlier incarnation, which is continued; null: none. */
   begin(log: PartitionLog, target: LogDirectory, copyPath: string | null = null): void {
     if (this.#stopped || this.#moves.has(log)) return;
     const move = new LogMove(log, target);
@@ -183,12 +187,12 @@ export class LogMoves {
     if (copy !== null && !move.isSwapped) await this.#discard(copy);
   }
 
-  /** A log directory has failed: ends the moves to it; their replicas stay where they are. */
+  /** Ends the moves to a log directory that has failed; their replicas stay where they are. */
   directoryFailed(directory: LogDirectory, error: StorageError): void {
     for (const { target, copy } of this.#moves.values()) if (target === directory) copy?.writer.fail(error);
   }
 
-  /** Closes the copies, so that a clean start can continue them. */
+  /** Ends all moves and closes their copies, so that a clean start can continue them. */
   async stop(): Promise<void> {
     this.#stopped = true;
     const moves = [...this.#moves.values()];
@@ -250,7 +254,7 @@ export class LogMoves {
     }
   }
 
-  /** Copies until the copy has caught up and the controller has recorded the target. */
+  /** Copies records until the copy has caught up and the controller has recorded the target. */
   async #copyAll(move: LogMove, copy: PartitionLog): Promise<void> {
     const { resources } = this.#options;
     const bucket = this.#bucket;
@@ -270,10 +274,7 @@ export class LogMoves {
     }
   }
 
-  /**
-   * Replaces the log by its copy. Under load the copy is always a little behind, so the last records are copied while writes
-   * wait.
-   */
+  /** Replaces the log by its copy. Under load the copy never has all records, so the last ones are copied while writes wait. */
   async #swap(move: LogMove, copy: PartitionLog): Promise<void> {
     const { log } = move;
     const { random } = this.#options.resources;
@@ -335,7 +336,7 @@ export class LogMoves {
       recoveryPoint: 0,
       logStartOffset: 0,
       highWatermark: 0,
-      exists: found !== null,
+      directoryExists: found !== null,
     });
     await copy.materialise();
     return copy;

@@ -29,7 +29,7 @@ export interface OpeningOptions {
 
 /** How many logs are opened or closed at a time. */
 const openingMax = 32;
-/** How many logs a line that tells of many names. */
+/** How many partitions a warning about many logs names. */
 const namedMax = 5;
 
 const metadataTopic = '__cluster_metadata';
@@ -50,17 +50,17 @@ function tellLeftOver(path: string, name: string, options: OpeningOptions): void
   if (moving !== null) options.onFuture(partitionDirectoryName(moving.topic, moving.partition), path);
 }
 
-/** One line for all: a power cut shortens every log that was not synced. */
+/** Logs one line for all logs, because a power cut shortens every log that was not synced. */
 function warnShort({ path }: LogDirectory, names: readonly string[], logger: Logger): void {
   if (names.length === 0) return;
-  logger.warn('logs end in front of their high watermark: committed records are missing on this broker', {
+  logger.warn('logs end below their high watermark: committed records are missing on this broker', {
     directory: path,
     partitions: names.length,
     first: names.slice(0, namedMax).join(','),
   });
 }
 
-/** Opens the log of the partition directory `only`; null: all logs. */
+/** Opens all logs of a log directory; with `only`, the log of that partition directory. */
 export async function openDirectory(
   directory: LogDirectory,
   only: string | null,
@@ -88,7 +88,7 @@ export async function openDirectory(
       recoveryPoint: recoveryPoints.get(name) ?? 0,
       logStartOffset: logStarts.get(name) ?? 0,
       highWatermark: highWatermarks.get(name) ?? 0,
-      exists: true,
+      directoryExists: true,
       ownerSyncsParent: true,
     });
     if (log.state.hasLostRecords)
@@ -124,7 +124,7 @@ export async function openDirectory(
   directory.dirty.add('recoveryPoint');
 }
 
-/** Closes the logs of a directory. Writes the clean shutdown file, unless the disk fails before. */
+/** Closes the logs of a directory. Writes the clean shutdown file, unless the disk has failed before. */
 export async function closeDirectory(
   directory: LogDirectory,
   logs: readonly Held[],

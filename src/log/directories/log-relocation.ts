@@ -4,7 +4,7 @@
  *
  * After a crash at any point there is one complete replica: (1) the copy is closed and synced; (2) the old directory is renamed
  * to `…-delete`, and this is synced; (3) the copy is renamed to the partition's name, and this is synced. A start that finds a
- * `…-future` directory but no directory with the partition's name uses the former as the partition.
+ * `…-future` directory, but no directory with the partition's name, takes it for the partition.
  */
 import { writeEpochs } from '../log-flush.ts';
 import type { LogReader } from '../log-reader.ts';
@@ -28,7 +28,9 @@ async function closeFiles(state: LogState): Promise<void> {
   for (const segment of state.segments) await segment.close();
 }
 
-/** Must be called under the writer's lock of the log, when `copy` has all its records. Returns the directory of the old files. */
+/**
+ * Must be called under the writer's lock of the log, when `copy` has all its records. Returns the directory of the old files.
+ */
 export async function relocate(
   state: LogState,
   reader: LogReader,
@@ -58,7 +60,7 @@ export async function relocate(
   state.directory = copy.state.directory;
   state.segments = copy.state.segments;
   state.segmentCheckpoint = copy.state.segmentCheckpoint;
-  state.generation += 1;
+  state.truncationCount += 1;
   reader.forgetHints();
   state.recoveryPoint = state.logEndOffset;
   await state.active.activate();

@@ -1,6 +1,6 @@
 /**
- * Replicas whose records are missing, known from the files of a log directory. The list is kept in a file until the controller has
- * it: a start truncates logs and lowers recovery points, so the next one does not find the loss again.
+ * Replicas that lack records, as a start finds them from the files of a log directory. The list is kept in a file until the
+ * controller has it: a start truncates logs and lowers recovery points, so the next start would not find the loss again.
  */
 import type { FileSystem } from '../../base/file-system.ts';
 import { LaterReleaseError } from '../../base/later-release.ts';
@@ -23,8 +23,8 @@ export interface LostReplica {
 export type LostReplicas = Map<string, LostReplica>;
 
 /**
- * Adds what an earlier start has found and not reported. A damaged file counts as empty; for one of a later version it throws
- * `LaterReleaseError`.
+ * Adds the replicas that an earlier start has found and not reported. A damaged file counts as empty. Throws
+ * `LaterReleaseError` for a file of a later version.
  */
 export async function readLost(fs: FileSystem, directory: string, lost: LostReplicas): Promise<void> {
   const path = `${directory}/${lostRecordsName}`;

@@ -1,6 +1,7 @@
 /**
- * Reads and writes `meta.properties`, which says to which cluster and node a log directory belongs. `kafka-storage format` writes
- * it; every start reads it. The bytes are as Kafka writes them, so that Kafka and this broker can use each other's directories.
+ * Reads and writes `meta.properties`, which says to which cluster and node a log directory belongs. `kafka-storage format`
+ * writes it; every start reads it. The bytes are as Kafka writes them, so that Kafka and this broker can use each other's
+ * directories.
  */
 import { type FileSystem, replaceFile } from '../../base/file-system.ts';
 import { LaterReleaseError } from '../../base/later-release.ts';
@@ -21,8 +22,8 @@ export function metaPropertiesPath(directory: string): string {
 }
 
 /**
- * Throws with Kafka's messages when a key is missing, the version is unknown (`LaterReleaseError` for a later one), or the node id is
- * not a number.
+ * Throws with Kafka's messages when a key is missing, the version is unknown (`LaterReleaseError` for a later one), or the node
+ * id is not a number.
  */
 export function parseMetaProperties(text: string): MetaProperties {
   const values = parseProperties(text);
@@ -42,13 +43,15 @@ export function parseMetaProperties(text: string): MetaProperties {
   return { clusterId, nodeId, directoryId: values.get('directory.id') ?? null };
 }
 
-/** The date in the form of `java.util.Date`, which `java.util.Properties` writes as a comment into the first line. */
+/** The date in the form of `java.util.Date`, which `java.util.Properties` writes as a comment. */
 export function dateComment(wallMs: number): string {
   const [day, date, month, year, time] = new Date(wallMs).toUTCString().split(/,? /);
   return `${day} ${month} ${date} ${time} UTC ${year}`;
 }
 
-/** The text of the file; `comment` is the date line that java.util.Properties writes first. */
+/**
+ * The text of the file. `comment` is the date; `java.util.Properties` writes it into the second line, after an empty comment.
+ */
 export function metaPropertiesText(meta: MetaProperties, comment: string): string {
   const lines = ['#', `#${comment}`, `cluster.id=${meta.clusterId}`];
   if (meta.directoryId !== null) lines.push(`directory.id=${meta.directoryId}`);

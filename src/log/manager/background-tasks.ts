@@ -1,6 +1,6 @@
 /**
- * Runs periodic tasks. The next run of a task is scheduled when the last one has ended, so a task never runs twice at a time. An
- * error is logged with its stack and does not end the task; a broken invariant ends the process.
+ * Runs periodic tasks. The next run of a task is scheduled when the last one has ended, so a task never runs twice at a time.
+ * An error is logged with its stack and does not end the task; a broken invariant ends the process.
  */
 import { AssertionError } from '../../base/assert.ts';
 import { StorageError } from '../../base/file-system.ts';
@@ -14,8 +14,8 @@ function stackOf(error: unknown): string {
 }
 
 /**
- * Handles an error of one log in a background task, so that the task continues with the other logs. A disk error takes the log's
- * directory offline; a bug is logged with its stack; a broken invariant is rethrown.
+ * Handles an error of one log in a background task, so that the task continues with the other logs. A disk error takes the
+ * log's directory offline; a bug is logged with its stack; a broken invariant is rethrown.
  */
 export function contain(log: PartitionLog, error: unknown, task: string): void {
   if (log.isOffline) return;
@@ -40,7 +40,7 @@ export class BackgroundTasks {
     this.#logger = logger;
   }
 
-  /** Starts a task. `body` resolves to whether it had work to do, on which the time of the next run may depend. */
+  /** Starts a task. `body` resolves to true when it had work to do; the time of the next run may depend on this. */
   start(name: string, times: TaskTimes, body: () => Promise<boolean | void>): void {
     this.#plan(name, times.firstMs, times, body);
   }

@@ -1,6 +1,6 @@
 /**
- * Loops over all logs of a broker, of which there may be 100,000. They handle a bounded number of logs in a turn of the event
- * loop, and a bounded number at a time.
+ * Loops over all logs of a broker, of which there may be 100,000. The loops handle a bounded number of logs in one turn of the
+ * event loop, and a bounded number at a time.
  */
 import { type Scheduler, yieldTurn } from '../../base/clock.ts';
 
@@ -39,7 +39,7 @@ export async function forEachLimited<T>(
   let failure: unknown;
   let taken = 0;
   /**
-   * The next turn of the event loop, for which all workers wait together. If one of them did not, it would keep the event loop
+   * The next turn of the event loop, for which all workers wait together. A worker that did not wait would keep the event loop
    * busy.
    */
   let turn: Promise<void> = Promise.resolve();

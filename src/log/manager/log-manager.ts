@@ -3,8 +3,8 @@
  * checkpoints, runs retention and flushing, and closes them so that the next start is clean.
  *
  * A disk error takes the whole directory offline: its logs accept no more reads and writes, the owner is notified once, the
- * other directories continue. Not here: which partitions this broker should have (`replication/`); `meta.properties`
- * (`server/`).
+ * other directories continue. Not here: which partitions this broker should have (`replication/`); the check of
+ * `meta.properties` (`server/claimed-directories.ts`).
  */
 import type { Clock, Scheduler } from '../../base/clock.ts';
 import { type FileSystem, StorageError } from '../../base/file-system.ts';
@@ -50,11 +50,11 @@ export interface LogManagerOptions {
   readonly logFilesMax?: number;
   /** The configuration of a topic when its logs are opened. Nothing is deleted or compacted until `updateConfig` was called. */
   readonly configOf: (topic: string) => LogConfig;
-  /** Called after a log was flushed, with the time it took. */
+  /** Called after a log was flushed, with the time that it took. */
   readonly onFlushed?: ((durationMs: number) => void) | undefined;
   /** The current `replica.alter.log.dirs.io.max.bytes.per.second`; no limit by default. */
   readonly moveRate?: () => number;
-  /** Tells the controller the future directory of a moving replica; resolves when that is recorded. By default resolves at once. */
+  /** Tells the controller the directory to which a replica moves; resolves when it is recorded. By default resolves at once. */
   readonly assign?: (log: PartitionLog, directory: Uuid) => Promise<void>;
   /** Called when a directory has gone offline; its logs are offline by then. */
   readonly onDirectoryFailure: (directory: { path: string; id: Uuid }, error: unknown) => void;
@@ -68,13 +68,14 @@ export class LogManager {
   readonly #logs = new Map<string, Held>();
   /** Creations in progress, so that concurrent callers get the same log. */
   readonly #creating = new Map<string, Promise<PartitionLog>>();
-  /** By name: the renaming of a log's directory, for which a new log of the same name waits. */
+  /** By name: the rename of a log's directory in progress; a new log of the same name waits for it. */
   readonly #leaving = new Map<string, Promise<void>>();
   readonly #writeBehind: WriteBehind;
   readonly #newDirectories: NewDirectories;
   readonly #cleaner: LogCleaner;
   readonly #checkpoints: LogCheckpoints;
   readonly #moves: LogMoves;
+  /** Logs whose name a log in `#logs` has too, until metadata decides which of them is the partition's. */
   readonly #twins = new LogTwins();
   readonly #upkeep: ProducerUpkeep;
   readonly #tasks: BackgroundTasks;
@@ -119,7 +120,10 @@ export class LogManager {
     });
   }
 
-  /** Locks the directories, opens (and recovers if necessary) all logs in them, and starts the background tasks. */
+  /**
+   * Opens (and recovers if necessary) all logs, and starts the background tasks. Locks the directories first, unless the owner
+   * has locked them (`locksDirectories`).
+   */
   async start(): Promise<void> {
     const startedMs = this.#options.clock.monotonicMs();
     await this.#directories.eachOnline(async (directory) => {
@@ -135,6 +139,7 @@ export class LogManager {
     this.#startTasks();
   }
 
+  /** The log of a partition; null: none, or two directories have one and metadata has not decided between them. */
   get(topic: string, partition: number): PartitionLog | null {
     const name = partitionDirectoryName(topic, partition);
     return this.#twins.has(name) ? null : (this.#logs.get(name)?.log ?? null);
@@ -167,7 +172,10 @@ export class LogManager {
     this.#directories.setCordoned(paths);
   }
 
-  /** The directory of a partition's log; that to which it is being moved, once the controller was told; null: no log. */
+  /**
+   * The id of the directory that holds a partition's log. While the log is moved: the id of the target, from the moment when
+   * the move has asked the controller to record it. Null: there is no log.
+   */
   directoryIdOf(topic: string, partition: number): Uuid | null {
     const held = this.#logs.get(partitionDirectoryName(topic, partition));
     if (held === undefined) return null;
@@ -183,8 +191,8 @@ export class LogManager {
 
   /**
    * Moves the log of a partition to the directory `path` of `log.dirs`, now or when it is created. Throws LOG_DIR_NOT_FOUND,
-   * KAFKA_STORAGE_ERROR, INVALID_REPLICA_ASSIGNMENT (a cordoned directory), and REPLICA_NOT_AVAILABLE when the replica is not on
-   * this broker yet.
+   * KAFKA_STORAGE_ERROR, INVALID_REPLICA_ASSIGNMENT (a cordoned directory), and REPLICA_NOT_AVAILABLE when the replica is not
+   * on this broker yet.
    */
   async move(topic: string, partition: number, path: string): Promise<void> {
     const target = this.#directories.forMove(path);
@@ -204,10 +212,10 @@ export class LogManager {
   }
 
   /**
-   * The log of a partition; it is created when it does not exist. A log of another topic id with this name (the topic was deleted
-   * and created again while this broker was down) is set aside first. `directoryId` is the directory that metadata names; null:
-   * none yet. A replica that is not new to this broker (`isNew`) may be in an offline directory, and must not be created again
-   * empty.
+   * The log of a partition; it is created when it does not exist. A log of another topic id with this name (the topic was
+   * deleted and created again while this broker was down) is renamed to `…-stray` first. `directoryId` is the directory that
+   * metadata names; null: none yet. A replica that is not new to this broker (`isNew`) may be in an offline directory, and must
+   * not be created again empty.
    */
   getOrCreate(
     topic: string,
@@ -240,14 +248,22 @@ export class LogManager {
     await this.#putAside(partitionDirectoryName(topic, partition), 'delete');
   }
 
-  /** Closes the logs for which `isExpected` returns false, and renames their directories to `…-stray`, for an operator to check. */
+  /**
+   * Closes the logs for which `isExpected` returns false, and renames their directories to `…-stray`: an operator must check
+   * them.
+   */
   async removeStrays(isExpected: (log: PartitionLog) => boolean): Promise<void> {
     await forEachInTurns(this.#held(), this.#resources.scheduler, async ({ log }) => {
       const name = partitionDirectoryName(log.topic, log.partition);
       // Another log may have got this name since the loop began, because the partition was requested with another topic id.
       if (isExpected(log) || this.#logs.get(name)?.log !== log) return;
       mark('log.stray-put-aside');
-      this.#logger.warn('found a stray log', { partition: name, topicId: log.topicId });
+      const { directory, topicId } = log;
+      this.#logger.warn('found a stray log: its directory is renamed', {
+        partition: name,
+        topicId,
+        directory,
+      });
       await this.#putAside(name, 'stray');
     });
     for (const [name, twin] of this.#twins.drain())
@@ -255,7 +271,7 @@ export class LogManager {
       else await this.#leave(name, twin, 'stray');
   }
 
-  /** Writes the high watermark checkpoints of all directories whose offsets have changed. */
+  /** Writes the high watermark checkpoints of the directories in which a high watermark has changed. */
   async checkpointHighWatermarks(): Promise<void> {
     await this.#checkpoints.write('highWatermark');
   }
@@ -280,7 +296,10 @@ export class LogManager {
     await this.#cleaner.cleanOnce();
   }
 
-  /** Closes all logs. `brokerEpoch`: written to the clean shutdown files, so that the next start needs no recovery. */
+  /**
+   * Closes all logs and writes the clean shutdown files, so that the next start needs no recovery. The files have
+   * `brokerEpoch`, which the next start reports as the previous broker epoch (KIP-966).
+   */
   async shutdown(brokerEpoch: number): Promise<void> {
     this.#newDirectories.stop();
     this.#tasks.stop();
@@ -294,11 +313,12 @@ export class LogManager {
     await this.#resources.files.close();
   }
 
-  /** Handles copies that interrupted moves have left: a copy without a log is the replica. */
+  /** Handles the copies that interrupted moves have left. */
   async #adoptCopies(): Promise<void> {
     const isComplete = this.#directories.all.every(({ isOffline }) => !isOffline);
+    this.#moves.discardUnclean((name) => this.#logs.has(name));
     const orphans = this.#moves.orphans((name) => this.#logs.has(name));
-    // This is certain only if all directories are online; otherwise the log may be in an offline one.
+    // A copy without a log is the replica if all directories are online; otherwise the log may be in an offline one.
     for (const [name, directory] of isComplete ? orphans : []) await this.#promoteCopy(name, directory);
   }
 
@@ -402,13 +422,14 @@ export class LogManager {
       recoveryPoint: 0,
       logStartOffset: 0,
       highWatermark: 0,
-      exists: false,
+      directoryExists: false,
     });
     this.#logs.set(name, { log, directory });
     this.#newDirectories.add(log);
     return log;
   }
 
+  /** Decides between two logs of one name (see `LogTwins`). The other one becomes a stray. */
   async #decide(name: string, topicId: Uuid, directoryId: Uuid | null): Promise<void> {
     mark('log.twins-decided');
     const [chosen, ...others] = this.#twins.decide(name, this.#logs.get(name), topicId, directoryId);
@@ -416,7 +437,7 @@ export class LogManager {
     for (const other of others) await this.#leave(name, other, 'stray');
   }
 
-  /** A log without `partition.metadata` is taken as that of the topic with its name. */
+  /** A log without `partition.metadata` is taken for the log of the topic with its name. */
   async #adoptTopic(held: Held, topicId: Uuid, config: LogConfig): Promise<PartitionLog> {
     const { directory: path } = held.log;
     this.#logger.warn('partition.metadata is missing or damaged and is written again', { path });
@@ -425,6 +446,7 @@ export class LogManager {
     return held.log;
   }
 
+  /** Removes the log `name` from `#logs`, closes it and renames its directory. */
   #putAside(name: string, why: 'delete' | 'stray'): Promise<void> {
     const held = this.#logs.get(name);
     if (held === undefined) return this.#leaving.get(name) ?? Promise.resolve();
@@ -436,6 +458,7 @@ export class LogManager {
     return mine;
   }
 
+  /** Closes a log that is not in `#logs`, and renames its directory; `delete`: removes the directory later. */
   async #leave(name: string, held: Held, why: 'delete' | 'stray'): Promise<void> {
     const { log } = held;
     await this.#moves.cancel(log);
@@ -455,12 +478,12 @@ export class LogManager {
   #removeLater(directory: PartitionDirectory, delayMs: number): void {
     const warn = (error: unknown): void => {
       const fields = { path: directory.path, error: String(error) };
-      this.#logger.warn('a deleted partition could not be removed', fields);
+      this.#logger.warn('the directory of a deleted or moved partition could not be removed', fields);
     };
     this.#options.scheduler.after(delayMs, () => void directory.remove(this.#options.fs).catch(warn));
   }
 
-  /** The callbacks of a log. It is in the directory `first`, until a move takes it to another one. */
+  /** The callbacks of a log, which is in the directory `first` until it is moved to another one. */
   #callbacks(first: LogDirectory, name: string, log: () => PartitionLog): LogCallbacks {
     const directory = (): LogDirectory => this.#logs.get(name)?.directory ?? first;
     return {
@@ -486,7 +509,7 @@ export class LogManager {
     const bodies: Readonly<Record<LogTask, () => Promise<boolean | void>>> = {
       retention: () => this.applyRetention(),
       producers: () => this.expireProducers(),
-      lateTransactions: () => this.#upkeep.nameLate(this.#logs.values()),
+      lateTransactions: () => this.#upkeep.warnOfLate(this.#logs.values()),
       recoveryPoint: () => this.#checkpoints.write('recoveryPoint', 'cleaner'),
       logStart: () => this.#checkpoints.write('logStart'),
       highWatermark: () => this.#checkpoints.write('highWatermark'),

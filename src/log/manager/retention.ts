@@ -1,6 +1,6 @@
 /**
- * Runs retention over all logs of a broker; each log decides what it deletes (`log-retention.ts`). Logs whose topic's configuration is
- * not known yet are left out.
+ * Runs retention over all logs of a broker; each log decides what it deletes (`log-retention.ts`). Logs whose topic's
+ * configuration is not known yet are skipped.
  */
 import { mark } from '../../base/mark.ts';
 import type { Scheduler } from '../../base/clock.ts';

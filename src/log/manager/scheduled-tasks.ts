@@ -1,12 +1,13 @@
 /**
- * The times at which the log manager's tasks run: first some time after the start, so that they do not slow the start down, then
- * periodically. They are those of Kafka's LogManager, LogCleaner and ReplicaManager.
+ * The times at which the log manager's tasks run: first some time after the start, so that they do not slow the start down,
+ * then periodically. Apart from `writeBehind` and `lateTransactions` they are those of Kafka's LogManager, LogCleaner and
+ * ReplicaManager.
  */
 import type { LogManagerSettings } from './log-settings.ts';
 
 export interface TaskTimes {
   readonly firstMs: number;
-  /** Delay between the end of a run and the next one. `didWork`: the run had work to do. */
+  /** The delay from the end of a run to the next run. `didWork`: the run had work to do. */
   nextMs(didWork: boolean): number;
 }
 
@@ -21,8 +22,9 @@ export type LogTask =
   | 'cleaner';
 
 /**
- * The interval at which logs with new records write their indexes and epochs, and `flush.ms` is checked. Kafka checks `flush.ms`
- * at the interval `log.flush.scheduler.interval.ms`, by default never; here that property can only make the interval shorter.
+ * The interval at which logs with new records write their indexes and epochs, and `flush.ms` is checked. Kafka checks
+ * `flush.ms` at the interval `log.flush.scheduler.interval.ms`, by default never; here that property can only make the interval
+ * shorter.
  */
 const writeBehindIntervalMs = 2000;
 

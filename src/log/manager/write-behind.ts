@@ -1,6 +1,6 @@
 /**
- * A periodic task for logs with new records: writes their indexes and leader epochs, flushes those whose `flush.ms` has passed, and
- * advances recovery points, so that a start after a crash has little to read
+ * A periodic task for logs with new records: writes their indexes and leader epochs, flushes those whose `flush.ms` has passed,
+ * and advances recovery points, so that a start after a crash has little to read
  * (docs/decisions/0072-recovery-points-that-follow.md).
  */
 import type { Scheduler } from '../../base/clock.ts';

@@ -1,6 +1,6 @@
 /**
- * The format of a producer snapshot (`<offset>.snapshot`): the state of all producers after the records below that offset. It is
- * Kafka's format, a version and then a message, and has only the last batch of each producer.
+ * The format of a producer snapshot (`<offset>.snapshot`): the state of all producers after the records below that offset. It
+ * is Kafka's format, a version and then a message, and has only the last batch of each producer.
  */
 import { decodeWithEnd, DecodeError, encode } from '../../protocol/codec/codec.ts';
 import { ProducerSnapshot } from '../../protocol/messages/stored/producer-snapshot.ts';
@@ -22,8 +22,8 @@ export function encodeProducerSnapshot(producerEntries: readonly ProducerSnapsho
 }
 
 /**
- * The content of a snapshot; null: it is damaged, or has another version. A start then deletes it, tries the next older one, and
- * computes the rest of the state from the log.
+ * The content of a snapshot; null: it is damaged, or has another version. `loadSnapshot` then deletes it and tries the next
+ * older one; the rest of the state is computed from the log.
  */
 export function decodeProducerSnapshot(content: Uint8Array): readonly ProducerSnapshotEntry[] | null {
   if (versionOf(content) !== version || content.length < crcEnd) return null;

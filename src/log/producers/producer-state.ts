@@ -1,9 +1,11 @@
 /**
- * The state of each idempotent or transactional producer in one partition: its epoch, its last five batches, its open transaction.
- * It decides whether a batch is new, a duplicate or out of order. Pure; its owner stores snapshots and replays batches.
+ * The state of each idempotent or transactional producer in one partition: its epoch, its last five batches, its open
+ * transaction. It decides whether a batch is new, a duplicate or out of order. Pure: `recovery/log-replay.ts` loads snapshots
+ * into it and applies batches; the log writes its snapshots to disk.
  *
- * Invariants: at most five batches per producer, in the order of their sequences, all with its current epoch. The transactions in
- * `#transactions` are ordered by their first offset. A client begins a transaction only with a guard from `#verifications`, unless verification is off.
+ * Invariants: at most five batches per producer, in the order of their sequences, all with its current epoch. The transactions
+ * in `#transactions` are ordered by their first offset. On a leader a transaction begins only with a guard from
+ * `#verifications`, unless verification is off.
  */
 import type { BatchHeader } from '../../protocol/records/batch.ts';
 import { Errors, KafkaError } from '../../protocol/errors.ts';
@@ -33,8 +35,9 @@ export interface ProducerStateEntry {
   /** Largest timestamp of the last batch, for DescribeProducers. */
   lastTimestampMs: number;
   /**
-   * When the producer last wrote, by the broker's own clock. Expiry uses this time and not the timestamps of records, which clients
-   * choose. For a transaction that is open when the log is loaded, it is the timestamp of the last batch (`writtenMs`).
+   * When the producer last wrote, by the broker's own clock. Expiry uses this time and not the timestamps of records, which
+   * clients choose. When the log is loaded, it is the timestamp of the last batch for an open transaction (`writtenMs`), else
+   * the time of loading.
    */
   lastSeenMs: number;
   currentTxnFirstOffset: number | null;
@@ -42,7 +45,7 @@ export interface ProducerStateEntry {
   batches: ProducerBatch[];
 }
 
-/** Which batch compaction keeps of a producer: the one that ends at `lastDataOffset`; null: the marker with this epoch. */
+/** The batch of a producer that compaction keeps: the one that ends at `lastDataOffset`; null: the marker with this epoch. */
 export interface LastRecord {
   readonly lastDataOffset: number | null;
   readonly producerEpoch: number;
@@ -58,7 +61,8 @@ export interface TransactionMarker {
 }
 
 /**
- * The guard that a client's batch has; null: none. `'off'`: none is required (`transaction.partition.verification.enable=false`).
+ * The guard that a client's batch has; null: none. `'off'`: none is required
+ * (`transaction.partition.verification.enable=false`).
  */
 export type Verification = VerificationGuard | 'off' | null;
 
@@ -67,8 +71,8 @@ const epochBumpVersion = 2;
 const epochMax = 0x7fff;
 
 /**
- * Where an append comes from. A client's batch is checked by all rules; a coordinator's by those of epochs and transactions; a
- * follower accepts what its leader has accepted.
+ * Where an append comes from. A client's batch is checked by all rules, a coordinator's batch by the rules of epochs and
+ * transactions. A follower accepts what its leader has accepted.
  */
 export type AppendOrigin = 'client' | 'coordinator' | 'replication';
 
@@ -114,8 +118,8 @@ export class ProducerState {
   }
 
   /**
-   * Begins a verification; returns the guard that the first batch of the transaction must have when it is appended. Null: the log
-   * has batches of the producer's open transaction already, so no guard is needed.
+   * Begins a verification; returns the guard that the first batch of the transaction must have when it is appended. Null: the
+   * log has batches of the producer's open transaction already, so no guard is needed.
    */
   beginVerification(request: VerificationRequest, nowMs: number): VerificationGuard | null {
     if (this.#isOngoing(request.producerId, request.producerEpoch)) return null;
@@ -145,9 +149,9 @@ export class ProducerState {
   }
 
   /**
-   * Throws when the marker is from a coordinator that is no longer in charge, or has an epoch that the producer has left. With
-   * transactions version 2 a marker has a higher epoch than its transaction. The same epoch is accepted if no transaction is
-   * open: then the marker is written for the second time.
+   * Throws when the marker has an older coordinator epoch or producer epoch than the log. With transactions version 2 a marker
+   * has a higher epoch than its transaction. The same epoch is accepted if no transaction is open, because the marker is then
+   * written for the second time, and if it is the largest epoch, which has no higher one.
    */
   admitMarker(marker: TransactionMarker, transactionVersion: number): void {
     const entry = this.#producers.get(marker.producerId);
@@ -173,7 +177,7 @@ export class ProducerState {
     }
   }
 
-  /** Adds a batch that has its offsets to the state of its producer. */
+  /** Adds a batch, whose offsets are assigned, to the state of its producer. */
   record(header: BatchHeader, firstOffset: number, lastOffset: number, nowMs: number): void {
     const entry = this.#enter(header.producerId, header.producerEpoch, nowMs);
     entry.lastTimestampMs = header.maxTimestamp;
@@ -193,7 +197,9 @@ export class ProducerState {
     }
   }
 
-  /** Ends the producer's transaction by the marker at `offset`. If it aborts one, returns the entry for the transaction index. */
+  /**
+   * Ends the producer's transaction with the marker at `offset`. Returns the entry for the transaction index if it is aborted.
+   */
   recordMarker(marker: TransactionMarker, offset: number, nowMs: number): AbortedTransaction | null {
     const entry = this.#enter(marker.producerId, marker.producerEpoch, nowMs);
     const firstOffset = entry.currentTxnFirstOffset;
@@ -214,7 +220,7 @@ export class ProducerState {
     };
   }
 
-  /** Takes over the epoch of a marker whose record compaction has removed; the batch without the record still has the epoch. */
+  /** Sets the producer's epoch from a marker whose record compaction has removed: the batch without records still has it. */
   recordEmptiedMarker(producerId: number, producerEpoch: number, nowMs: number): void {
     this.#enter(producerId, producerEpoch, nowMs);
   }
@@ -226,7 +232,9 @@ export class ProducerState {
     return last;
   }
 
-  /** The first offset of the oldest transaction that is open, or whose marker is not below `highWatermark`; null: there is none. */
+  /**
+   * The first offset of the oldest transaction that is open, or whose marker is not below `highWatermark`; null: there is none.
+   */
   firstUnstableOffset(highWatermark: number): number | null {
     for (const { firstOffset, lastOffset } of this.#transactions)
       if (lastOffset === null || lastOffset >= highWatermark) return firstOffset;
@@ -372,7 +380,7 @@ export class ProducerState {
 }
 
 /**
- * The assumed time at which a batch was written that is read when the log is opened: its timestamp; the present time if the
+ * The time at which a batch counts as written when it is read while the log is opened: its timestamp, or `nowMs` if the
  * timestamp is negative or in the future.
  */
 export function writtenMs(timestampMs: number, nowMs: number): number {

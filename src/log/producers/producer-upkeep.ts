@@ -15,7 +15,7 @@ export class ProducerUpkeep {
   readonly #settings: LogManagerSettings;
   readonly #scheduler: Scheduler;
   /** By log: the first offset of the transaction for which a warning was logged last. */
-  readonly #named = new WeakMap<PartitionLog, number>();
+  readonly #warned = new WeakMap<PartitionLog, number>();
 
   constructor(settings: LogManagerSettings, scheduler: Scheduler) {
     this.#settings = settings;
@@ -34,11 +34,12 @@ export class ProducerUpkeep {
     });
   }
 
-  nameLate(logs: Iterable<{ readonly log: PartitionLog }>): Promise<void> {
+  /** Logs a warning for each log with a late transaction, once for each transaction. */
+  warnOfLate(logs: Iterable<{ readonly log: PartitionLog }>): Promise<void> {
     return forEachInTurns(logs, this.#scheduler, ({ log }) => {
       if (log.isOffline) return;
       try {
-        this.#nameLate(log);
+        this.#warnOfLate(log);
       } catch (error) {
         contain(log, error, 'late transactions');
       }
@@ -54,13 +55,13 @@ export class ProducerUpkeep {
     );
   }
 
-  #nameLate(log: PartitionLog): void {
+  #warnOfLate(log: PartitionLog): void {
     const { producers, resources, logger, name } = log.state;
     const oldest = producers.oldestTransaction();
     const firstOffset = oldest?.currentTxnFirstOffset ?? null;
     if (oldest === null || firstOffset === null || !this.isLate(log)) return;
-    if (this.#named.get(log) === firstOffset) return;
-    this.#named.set(log, firstOffset);
+    if (this.#warned.get(log) === firstOffset) return;
+    this.#warned.set(log, firstOffset);
     logger.warn(
       'a transaction was not ended in time: consumers with isolation.level=read_committed wait at its first offset',
       {

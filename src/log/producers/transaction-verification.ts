@@ -3,9 +3,9 @@
  * the transaction coordinator whether the transaction is open. Without this, a delayed batch could arrive after the end of its
  * transaction; it would begin a transaction in the partition that nothing ends.
  *
- * A verification has a guard, an object that the append of the batch must pass. Invariant: a guard is valid until a transactional
- * batch of its producer, or the marker of its transaction, is appended. So a batch that was verified before the marker is refused
- * after it.
+ * A verification has a guard, an object that must be passed to the append of the batch. Invariant: a guard is valid until a
+ * transactional batch of its producer, or the marker of its transaction, is appended. So a batch that was verified before the
+ * marker is refused after it.
  */
 
 /** Identifies one verification. The code that asks the coordinator keeps it and passes it to the append of the batch. */
@@ -27,7 +27,9 @@ interface Verification {
   readonly supportsEpochBump: boolean;
   readonly beganMs: number;
   producerEpoch: number;
-  /** The smallest sequence that was to be verified in this epoch. A batch with a larger one must not be the first in the log. */
+  /**
+   * The smallest sequence that was to be verified in this epoch. A batch with a larger one must not be the first in the log.
+   */
   lowestSequence: number;
 }
 

@@ -69,8 +69,8 @@ function validateBatch(
   checkHeader(header, context);
   const content = header.isControl ? bytes : contentOf(bytes, header, unpackedBytesMax(config));
   if (!header.isControl) {
-    // Retention and searches by time use the largest timestamp in the header, so it is computed from the records, not taken from
-    // the client.
+    // Retention and searches by time use the largest timestamp in the header, so it is computed from the records, not taken
+    // from the client.
     const maxTimestamp = inspectRecords(content, header, context);
     if (config.messageTimestampType === 'CreateTime') {
       setMaxTimestamp(bytes, 0, maxTimestamp);

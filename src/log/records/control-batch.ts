@@ -5,7 +5,7 @@ import { endTransactionOf } from '../../protocol/records/control.ts';
 import { decodeRecords } from '../../protocol/records/record.ts';
 import type { TransactionMarker } from '../producers/producer-state.ts';
 
-/** The marker in a control batch; null for other control records, and for bytes that cannot be decoded. */
+/** The marker in a batch; null when the batch is not a control batch of a transaction, or cannot be decoded. */
 export function readMarker(header: BatchHeader): TransactionMarker | null {
   if (!header.isControl || header.producerId < 0) return null;
   try {

@@ -1,6 +1,6 @@
 /**
- * Code that decodes single records, for recompression and for searches by time within one batch. The checks of records before
- * they get offsets are in `record-inspection.ts`; their errors are defined here.
+ * Decodes single records, for recompression and for searches by time within one batch. The checks of records before they get
+ * offsets are in `record-inspection.ts`; the errors of these checks are defined here.
  */
 import { DecodeError } from '../../protocol/codec/errors.ts';
 import type { ErrorRow } from '../../protocol/errors.ts';
@@ -39,8 +39,8 @@ const expansionMax = 4;
 const unpackedBytesFloor = 16 * 1024 * 1024;
 
 /**
- * The largest size to which a batch may decompress: four times the topic's maximum batch size, but at least 16 MiB. To decompress
- * 16 MiB blocks the event loop for about 40 ms (docs/decisions/0065-one-bound-for-unpacked-batches.md).
+ * The largest size to which a batch may decompress: four times the topic's maximum batch size, but at least 16 MiB. To
+ * decompress 16 MiB blocks the event loop for about 40 ms (docs/decisions/0065-one-bound-for-unpacked-batches.md).
  */
 export function unpackedBytesMax(config: LogConfig): number {
   return Math.max(unpackedBytesFloor, expansionMax * config.maxMessageBytes);
@@ -75,7 +75,9 @@ function levelOf(compression: CompressionType, config: LogConfig): number | unde
   return compression === 'zstd' ? config.compressionZstdLevel : undefined;
 }
 
-/** The same batch with another compression. `content`: its decompressed records, or the batch itself when it is not compressed. */
+/**
+ * The same batch with another compression. `content`: its decompressed records, or the batch itself when it is not compressed.
+ */
 export function recompress(
   header: BatchHeader,
   content: Uint8Array,

@@ -1,8 +1,7 @@
 /**
  * Checks the records of a batch before a leader appends it, in one pass that does not decode them: lengths, timestamps, offsets
  * and keys. After an invalid length the batch is refused at once. Other errors are collected for each record, with Kafka's
- * messages, and the batch is refused at the end. As in Kafka, a record without a required key is reported for that only, not for
- * other errors.
+ * messages, and the batch is refused at the end. As in Kafka, at most one error is reported of each record.
  */
 import { DecodeError } from '../../protocol/codec/errors.ts';
 import { Errors } from '../../protocol/errors.ts';

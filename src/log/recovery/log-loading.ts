@@ -2,16 +2,17 @@
  * Opens a partition's directory: completes operations that a crash interrupted, recovers segments that may be incomplete, and
  * builds the log's state.
  *
- * After a clean shutdown only the batches after the last index entry, the transaction indexes and the segment checkpoint are read.
- * Otherwise everything from the recovery point on is read with checksums and truncated after the last valid batch; later segments
- * are renamed to `*.log.lost`. The indexes, leader epochs and producer state of that part are rebuilt, and what remains is synced
- * before any request is served. In both cases records that are gone although they were durable are named (`missing-records.ts`).
+ * After a clean shutdown only the batches after the last index entry are read, and of the other files the checkpoints (leader
+ * epochs, segments), the transaction indexes and a producer snapshot. Otherwise everything from the recovery point on is read
+ * with checksums, and the log is truncated after the last valid batch; later segments are renamed to `*.log.lost`. The indexes,
+ * leader epochs and producer state of the part that was read are rebuilt, and what remains is synced before any request is
+ * served. In both cases the offsets of durable records that are gone are logged (`missing-records.ts`).
  */
 import { mark } from '../../base/mark.ts';
 import { decodeEpochCheckpoint } from '../directories/checkpoints.ts';
 import { loadProducers, loadSnapshot, replayProducers, replayToProducers } from './log-replay.ts';
 import { LeaderEpochCache } from '../leader-epoch-cache.ts';
-import { flushTo, syncNames } from '../log-flush.ts';
+import { flushTo, syncDirectoryEntries } from '../log-flush.ts';
 import type { PartitionLogOptions } from '../log-state.ts';
 import { LogState } from '../log-state.ts';
 import { leaderEpochCheckpointName, partitionMetadataName, segmentFileName } from '../names.ts';
@@ -20,7 +21,7 @@ import { writeSegmentCheckpoint } from '../segment-checkpoint.ts';
 import { type ScanResult, wrongChecksum } from '../segment/batch-scan.ts';
 import { PartitionDirectory } from '../partition-directory.ts';
 import { Segment } from '../segment/segment.ts';
-import { hasUnwrittenSector, lastOffsetBehind, lastOffsetIn } from './behind-fault.ts';
+import { hasUnwrittenSector, lastOffsetAfter, lastOffsetIn } from './after-fault.ts';
 import { findMissing } from './missing-records.ts';
 import { type Found, listSegments, nothingFound } from './segment-listing.ts';
 import { logRebuilt, rebuildTransactions } from './transaction-recovery.ts';
@@ -31,7 +32,7 @@ import { logRebuilt, rebuildTransactions } from './transaction-recovery.ts';
  */
 export async function loadLog(options: PartitionLogOptions): Promise<LogState> {
   const directory = new PartitionDirectory(options.directory);
-  const found = options.exists ? await listSegments(options, directory) : nothingFound();
+  const found = options.directoryExists ? await listSegments(options, directory) : nothingFound();
   const isNew = found.segments.length === 0;
   if (isNew) found.segments.push(emptySegment(options, directory, options.logStartOffset));
   const epochs = await loadEpochs(options, found);
@@ -63,11 +64,11 @@ export async function loadLog(options: PartitionLogOptions): Promise<LogState> {
     } else await recover(state, found, epochs === null ? 0 : options.recoveryPoint);
   }
   await finish(state, found.snapshots);
-  // Otherwise each further start would find the damaged one, and would not know of records whose segment is set aside.
+  // Otherwise each later start would find the damaged checkpoint again, and would not know which records a renamed segment had.
   if (found.isCheckpointDamaged || found.misnamed.length > 0) await writeSegmentCheckpoint(state);
   await setAside(state, found.misnamed);
-  // A later start takes it as durable when there is a recovery point.
-  if (state.metadataDirty && state.recoveryPoint > 0) await syncNames(state);
+  // A later start takes `partition.metadata` for durable when the recovery point is above 0.
+  if (state.metadataDirty && state.recoveryPoint > 0) await syncDirectoryEntries(state);
   return state;
 }
 
@@ -100,7 +101,7 @@ async function loadEpochs(options: PartitionLogOptions, found: Found): Promise<L
   const { fs, logger } = options.resources;
   const path = `${options.directory}/${leaderEpochCheckpointName}`;
   const isThere = found.names.includes(leaderEpochCheckpointName);
-  // It is written before the recovery point advances.
+  // The file is written before the recovery point advances, so it must exist.
   const isDue = options.recoveryPoint > 0 && found.segments.some(({ sizeBytes }) => sizeBytes > 0);
   if (!isThere && !isDue) return new LeaderEpochCache([]);
   const text = isThere ? new TextDecoder().decode(await fs.readFile(path)) : '';
@@ -110,7 +111,7 @@ async function loadEpochs(options: PartitionLogOptions, found: Found): Promise<L
   return null;
 }
 
-/** Returns false when the tail is not in the state that a clean shutdown leaves. */
+/** Loads a log after a clean shutdown. Returns false when its end is not in the state that a clean shutdown leaves. */
 async function loadClean(state: LogState, snapshots: number[]): Promise<boolean> {
   const { active } = state;
   let end = active.baseOffset;
@@ -123,7 +124,7 @@ async function loadClean(state: LogState, snapshots: number[]): Promise<boolean>
     mark('log.clean-start-not-believed');
     return false;
   }
-  // A checkpoint without the latest epochs is rebuilt from the batches.
+  // The checkpoint lacks the latest epochs, so recovery rebuilds it from the batches.
   if (latestEpoch > state.epochs.latestEpoch) return false;
   setEnd(state, end);
   state.recoveryPoint = end;
@@ -133,7 +134,7 @@ async function loadClean(state: LogState, snapshots: number[]): Promise<boolean>
   return true;
 }
 
-/** Reads everything from the recovery point on and keeps what is valid. */
+/** Reads everything from the recovery point on, and keeps the valid batches up to the first fault. */
 async function recover(state: LogState, found: Found, recoveryPoint: number): Promise<void> {
   const { snapshots, damaged } = found;
   const first = state.floorSegment(recoveryPoint);
@@ -186,7 +187,7 @@ interface RecoveryStart {
   readonly offset: number;
 }
 
-/** The last indexed batch that begins at or before the recovery point; the start of the segment when there is none. */
+/** The last indexed batch that ends at or before the recovery point; the start of the segment when there is none. */
 async function recoveryStart(segment: Segment, recoveryPoint: number): Promise<RecoveryStart> {
   const front = { position: 0, offset: segment.baseOffset };
   if (recoveryPoint <= segment.baseOffset || segment.sizeBytes === 0) return front;
@@ -198,7 +199,7 @@ async function recoveryStart(segment: Segment, recoveryPoint: number): Promise<R
 }
 
 const overlapFault = 'segments overlap';
-const gapFault = 'the records in front of a segment are lost';
+const gapFault = 'the records before a segment are lost';
 
 /** The reason why recovery ended the log, and the records that it removed. */
 interface CutOff {
@@ -207,26 +208,27 @@ interface CutOff {
   readonly bytes: number;
   /** The last offset of the complete batches that were removed; null when there are none. */
   readonly lastOffset: number | null;
-  /** Whether it looks like the end of a write that a crash interrupted. */
+  /** Whether the removed bytes look like the end of a write that a crash interrupted. */
   readonly isTorn: boolean;
 }
 
 /**
- * Segments are written without gaps, and compaction makes gaps only below the recovery point. Any other gap means that a power cut
- * lost a tail although it kept the next segment; what follows the gap does not belong to the log any more.
+ * Why a segment does not follow the records before it; null: it does. Segments are written without gaps, and compaction makes
+ * gaps only below the recovery point. Any other gap means that a power cut lost the end of a segment although it kept the next
+ * one; what follows the gap does not belong to the log any more.
  */
 function sequenceFault(state: LogState, segment: Segment, index: number): string | null {
   if (segment.baseOffset < state.nextOffset) return overlapFault;
-  // Not the offset at which recovery begins: that is lower when all epochs must be collected.
+  // Not the offset at which recovery begins: that one is lower when all epochs must be collected.
   const { recoveryPoint } = state.options;
   return index > 0 && segment.baseOffset > state.nextOffset && segment.baseOffset > recoveryPoint
     ? gapFault
     : null;
 }
 
-/** Truncates the file to its valid part. */
+/** Truncates the file to its valid part. Returns what was removed. */
 async function cutOff(state: LogState, segment: Segment, { end, fault }: ScanResult): Promise<CutOff> {
-  const lastOffset = await lastOffsetBehind(segment, end + 1, state.nextOffset);
+  const lastOffset = await lastOffsetAfter(segment, end + 1, state.nextOffset);
   const bytes = segment.sizeBytes - end;
   // A complete batch with a wrong checksum is damage, unless a part of it was never written to the disk.
   const isTorn = lastOffset === null && (fault !== wrongChecksum || (await hasUnwrittenSector(segment, end)));
@@ -238,16 +240,16 @@ async function cutOff(state: LogState, segment: Segment, { end, fault }: ScanRes
 }
 
 /**
- * Ends the log here, and logs what is gone. The segments from `index` on no longer follow its records; they are renamed and
- * kept for an operator to examine.
+ * Ends the log at its next offset, and logs what is gone. The segments from `index` on no longer follow its records; they are
+ * renamed and kept for an operator to examine.
  */
 async function endAt(state: LogState, index: number, cut: CutOff): Promise<void> {
   mark('log.tail-cut');
   const { logger, name, nextOffset } = state;
-  const behind = state.segments.slice(index).filter(({ sizeBytes }) => sizeBytes > 0);
+  const later = state.segments.slice(index).filter(({ sizeBytes }) => sizeBytes > 0);
   // The file name of an empty segment shows that there were records before it.
   const named = state.active.baseOffset - 1;
-  const found = (await lastOffsetIn(behind)) ?? (named >= nextOffset ? named : cut.lastOffset);
+  const found = (await lastOffsetIn(later)) ?? (named >= nextOffset ? named : cut.lastOffset);
   // Everything below the recovery point was synced, so it is not the end of an interrupted write.
   const { recoveryPoint } = state.options;
   const isShort = nextOffset < recoveryPoint;
@@ -262,8 +264,8 @@ async function endAt(state: LogState, index: number, cut: CutOff): Promise<void>
     });
   } else {
     mark('log.records-lost-in-recovery');
-    const keptBytes = behind.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
-    logger.error('recovered a partition: records behind a damaged place are gone from this replica', {
+    const keptBytes = later.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+    logger.error('recovered a partition: records after a damaged place are gone from this replica', {
       ...fields,
       firstOffset: nextOffset,
       ...(lastOffset === null ? {} : { lastOffset }),
@@ -271,10 +273,11 @@ async function endAt(state: LogState, index: number, cut: CutOff): Promise<void>
       bytesKeptAsLost: keptBytes,
     });
   }
-  await setAside(state, behind);
+  await setAside(state, later);
   await dropSegments(state, index);
 }
 
+/** Renames the log files of `segments` to `*.log.lost`. */
 async function setAside(state: LogState, segments: readonly Segment[]): Promise<void> {
   const { fs } = state.resources;
   for (const segment of segments) {
@@ -284,7 +287,7 @@ async function setAside(state: LogState, segments: readonly Segment[]): Promise<
   }
 }
 
-/** Reads the segment from `from.start` on and rebuilds the data that is derived from it. */
+/** Reads the segment from `from.start` on, and rebuilds indexes, leader epochs and producer state from the batches. */
 async function recoverSegment(
   state: LogState,
   segment: Segment,
@@ -331,7 +334,8 @@ async function finish(state: LogState, snapshots: readonly number[]): Promise<vo
   const { options } = state;
   const firstBase = (state.segments[0] as Segment).baseOffset;
   const missingFrom = state.missing[0]?.from ?? Number.MAX_SAFE_INTEGER;
-  // Missing records at the front were not deleted on purpose: followers, which adopt the log start offset, must not delete theirs.
+  // Records that are missing at the start of the log were not deleted on purpose. Followers take over the log start offset, and
+  // must not delete theirs.
   state.logStartOffset = Math.max(options.logStartOffset, Math.min(firstBase, missingFrom));
   if (state.logStartOffset > state.logEndOffset) {
     state.logger.warn('the log start offset is beyond the log end: the log begins anew', {
@@ -362,8 +366,8 @@ async function finish(state: LogState, snapshots: readonly number[]): Promise<vo
 }
 
 /**
- * Notes when the log ends in front of its high watermark, so that committed records are missing. A power cut does this
- * to a log that was not synced; so does an old copy of the directory.
+ * Notes that the log ends below its high watermark, so that committed records are missing. The reason is a power cut, when the
+ * log was not synced, or an old copy of the directory.
  */
 function checkHighWatermark(state: LogState): void {
   const { highWatermark } = state.options;

@@ -1,6 +1,6 @@
 /**
- * Applies an appended or replayed batch to the producer state, and builds that state for any offset of a log from the newest snapshot
- * before it and the batches after the snapshot.
+ * Applies an appended or replayed batch to the producer state. Builds the producer state as of any offset of a log from the
+ * newest snapshot before the offset and the batches after the snapshot.
  */
 import { mark } from '../../base/mark.ts';
 import type { BatchHeader } from '../../protocol/records/batch.ts';
@@ -12,7 +12,7 @@ import { type ProducerState, writtenMs } from '../producers/producer-state.ts';
 import type { Segment } from '../segment/segment.ts';
 import type { AbortedTransaction } from '../segment/transaction-index.ts';
 
-/** `header` has the batch's final offsets. Returns the aborted transaction that the batch ends, if any. */
+/** Applies a batch whose offsets are assigned. Returns the transaction that the batch aborts; null: none. */
 export function applyToProducers(
   producers: ProducerState,
   header: BatchHeader,
@@ -31,7 +31,7 @@ export function applyToProducers(
   return marker === null ? null : producers.recordMarker(marker, header.baseOffset, nowMs);
 }
 
-/** As `applyToProducers`, for a batch that is read at a start: an open transaction is as old as its last batch. */
+/** As `applyToProducers`, for a batch that is read from disk: a transactional batch counts as written at its timestamp. */
 export function replayToProducers(
   producers: ProducerState,
   header: BatchHeader,
@@ -72,7 +72,10 @@ export async function replayProducers(
   }
 }
 
-/** The offset that the loaded snapshot covers; the start of the log when there is none. Damaged snapshots are deleted. */
+/**
+ * Loads the newest usable snapshot at or before `upTo`, and deletes damaged ones. Returns the offset of the snapshot; the base
+ * offset of the first segment when there is none.
+ */
 export async function loadSnapshot(
   state: LogState,
   snapshots: readonly number[],

@@ -25,13 +25,13 @@ export async function finishSwaps(
   }
   const files = names.map(parseSegmentFileName).filter((file): file is SegmentFileName => file !== null);
   const swaps = files.filter((file) => file.suffix === '.swap');
-  // After `kill -9` the name of the new segment may not be durable yet. The old ones must not go before it is.
+  // After `kill -9` the name of the new segment may not be durable yet. The old segments must not be removed before it is.
   if (swaps.length > 0) await fs.syncDirectory(directory);
   for (const swap of swaps.filter((file) => file.extension === 'log'))
     await replaceBySwap(fs, directory, swap, files);
   // Otherwise a power cut could restore a replaced segment beside the segment that replaces it.
   if (swaps.length > 0) await fs.syncDirectory(directory);
-  // Index files whose log already has its name. One whose log is still `.cleaned` belongs to a swap that did not happen.
+  // The `.swap` files get their final names. An index file whose log is still `.cleaned` belongs to a swap that did not happen.
   const unswapped = new Set(
     files.flatMap(({ extension, suffix, offset }) =>
       extension === 'log' && suffix === '.cleaned' ? offset : [],

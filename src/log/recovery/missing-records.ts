@@ -1,10 +1,10 @@
 /**
- * Finds records that this log has lost although they were durable: files that were deleted or shortened while the broker was down, and
- * failures of the disk. The evidence is the recovery point and the segment checkpoint, because gaps alone are no evidence: compaction
- * makes them too.
+ * Finds durable records that this log has lost, because files were deleted or shortened while the broker was down, or the disk
+ * failed. The evidence is the recovery point and the segment checkpoint. Gaps alone are no evidence: compaction makes them too.
  *
- * A log whose end is missing is only shorter, and a follower fetches the end again. A log with missing records in front of others must
- * not continue at its end: `missing` tells replication to truncate a follower in front of them. A leader serves what is there.
+ * A log whose end is missing is only shorter, and a follower fetches the end again. But when later records follow the missing
+ * ones, the log must not continue at its end: `missing` tells replication to truncate a follower to the first missing offset. A
+ * leader serves what is there.
  */
 import { mark } from '../../base/mark.ts';
 import type { LogState } from '../log-state.ts';
@@ -24,15 +24,15 @@ export async function findMissing(state: LogState, found: Found): Promise<void> 
   state.missing = merged(ranges, logStartOffset).filter(({ from }) => from < state.logEndOffset);
   for (const { from, to } of state.missing) logMissing(state, from, to);
   const isShort = state.logEndOffset < recoveryPoint && logStartOffset < recoveryPoint;
-  // Recovery has told already what it truncated.
+  // Recovery has already logged what it truncated.
   if (isShort && !state.hasLostRecords) logMissing(state, state.logEndOffset, recoveryPoint);
   state.hasLostRecords ||= isShort || state.missing.length > 0;
 }
 
 /**
- * Whether the records of a range that an earlier start has missed were put back, for example from a backup, without a gap. They are
- * this log's records when their leader epochs are those of its epoch cache: nothing has been truncated there since, because that
- * would have ended the range, and in one leader epoch all replicas have the same records.
+ * Whether the records of a range that an earlier start found missing were put back without a gap, for example from a backup.
+ * They are this log's records when their leader epochs are those of its epoch cache: in one leader epoch all replicas have the
+ * same records, and nothing has been truncated there since, because a truncation would have removed the range from the list.
  *
  * A compacted log may have gaps, so its ranges stay missing.
  */
@@ -51,7 +51,7 @@ async function isThereAgain(state: LogState, { from, to }: OffsetRange, found: F
   }
   if (next !== to) return false;
   mark('log.missing-records-back');
-  // Nothing has synced them yet, and the other files of their segments may be from another time.
+  // The files that were put back may not be synced, and the other files of their segments may be from another time.
   for (const segment of back) {
     await segment.use((file) => file.sync());
     if (segment !== state.active) await segment.rebuildIndex();
@@ -72,7 +72,7 @@ function absentRanges(state: LogState, absent: readonly number[]): OffsetRange[]
   });
 }
 
-/** Truncates a segment behind its last complete batch, and returns what follows in the log before the next segment. */
+/** Truncates a segment after its last complete batch. Returns the offsets from there to the next segment. */
 async function cutShortened(state: LogState, segment: Segment): Promise<OffsetRange | null> {
   if (segment === state.active) return null;
   const { end, nextOffset } = await segment.scan(0, false, () => undefined);
@@ -88,7 +88,7 @@ async function cutShortened(state: LogState, segment: Segment): Promise<OffsetRa
   return { from: nextOffset ?? segment.baseOffset, to: state.endOfSegment(state.segments.indexOf(segment)) };
 }
 
-/** The ranges in order, without those of records that were deleted on purpose. */
+/** Sorts and joins the ranges, without offsets below the log start offset, whose records were deleted on purpose. */
 function merged(ranges: readonly OffsetRange[], logStartOffset: number): OffsetRange[] {
   const result: OffsetRange[] = [];
   for (const range of [...ranges].sort((a, b) => a.from - b.from)) {

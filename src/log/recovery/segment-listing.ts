@@ -1,6 +1,6 @@
 /**
- * Finds the segments in a partition's directory at a start, and compares them with what the segment checkpoint lists. Of batches only
- * the first header of each segment is read.
+ * Finds the segments in a partition's directory at a start, and compares them with those that the segment checkpoint lists. Of
+ * the batches only the first header of each segment is read.
  */
 import { assert } from '../../base/assert.ts';
 import { located } from '../../base/later-release.ts';
@@ -27,13 +27,13 @@ export interface Found {
   readonly segments: Segment[];
   /** Segments whose list of aborted transactions must be rebuilt. */
   readonly damaged: Map<Segment, TransactionsFault>;
-  /** Base offsets of segments whose records are not there, although the checkpoint lists them or a file has their name. */
+  /** Base offsets of segments whose records are missing, although the checkpoint lists the segment or a file has its name. */
   readonly absent: readonly number[];
   /** Segments that are shorter than listed. */
   readonly shortened: readonly Segment[];
   /** Segments whose files have records of other offsets than their names say. They are not in `segments`. */
   readonly misnamed: readonly Segment[];
-  /** Known since an earlier start, see `LogState.missing`. */
+  /** Ranges that an earlier start has found missing, see `LogState.missing`. */
   readonly missing: readonly OffsetRange[];
   /** Content of the segment checkpoint; null: there is none. */
   readonly checkpoint: string | null;
@@ -71,8 +71,8 @@ export async function listSegments(
       .sort((a, b) => a - b);
   const bases = offsetsOf('log');
   const { text, isDamaged, listed, missing } = await readCheckpoint(options, names);
-  // Segments before the first listed one: retention was deleting them, so they are no longer listed, and a power cut has
-  // brought them back.
+  // Retention was deleting the segments before the first listed one, so they are no longer listed, and a power cut has brought
+  // them back.
   const firstListed = [...listed.values()].find(({ sizeBytes }) => sizeBytes > 0)?.baseOffset ?? 0;
   const segments: Segment[] = [];
   const shortened: Segment[] = [];
@@ -169,7 +169,7 @@ async function findSegment(
   assert(stat !== null, 'a listed segment exists');
   const name = segmentFileName(baseOffset, 'txnindex');
   const content = present.has(name) ? await fs.readFile(`${directory.path}/${name}`) : null;
-  // Entries that were added after an unclean stop's last flush are not listed.
+  // The checkpoint does not list entries that were added after the last flush before an unclean stop.
   const isExact = options.isClean || (listed?.sizeBytes ?? 0) > 0;
   const read = readTransactions(content, range, listed?.aborted ?? null, isExact);
   const segment = new Segment({
@@ -181,7 +181,7 @@ async function findSegment(
     ...(stat.sizeBytes === listed?.sizeBytes ? { largestTimestamp: listed.largestTimestamp } : {}),
     transactions: transactionIndex(options, read.fault === null ? read.entries : []),
   });
-  // Every segment below the recovery point has an index file. Where that is gone, a `.txnindex` may be gone with it.
+  // Every segment below the recovery point has an index file. Where that file is gone, a `.txnindex` may be gone too.
   const isIndexed = present.has(segmentFileName(baseOffset, 'index'));
   const isDue = stat.sizeBytes > 0 && (options.isClean || options.recoveryPoint > baseOffset);
   const isUnknown = listed === null && content === null && isDue && !isIndexed;
@@ -192,8 +192,8 @@ async function findSegment(
 }
 
 /**
- * Whether the first batch of the file is outside of `range`, as when files were swapped or renamed. Kafka's format has no other evidence
- * of that, and reads would skip records. A file that does not begin with a batch is damaged in another way.
+ * Whether the first batch of the file is outside of `range`, as when files were swapped or renamed. Kafka's format gives no
+ * other evidence of this, and reads would skip records. A file that does not begin with a batch is damaged in another way.
  */
 async function isMisnamed(
   { resources }: PartitionLogOptions,
@@ -212,7 +212,7 @@ async function isMisnamed(
   return true;
 }
 
-/** After an unclean stop only what is below the recovery point is known to be durable. */
+/** The index with these entries. After an unclean stop only those below the recovery point are known to be durable. */
 function transactionIndex(
   { isClean, recoveryPoint }: PartitionLogOptions,
   entries: readonly AbortedTransaction[],

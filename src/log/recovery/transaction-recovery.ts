@@ -1,6 +1,6 @@
 /**
- * Checks the list of aborted transactions of each segment at a start, and restores a damaged one from the log. Without an entry of the
- * list the records of an aborted transaction look like committed ones.
+ * Checks the list of aborted transactions of each segment at a start, and restores a damaged list from the log. Without its
+ * entry in the list, the records of an aborted transaction look like committed ones.
  */
 import { mark } from '../../base/mark.ts';
 import type { LogState } from '../log-state.ts';
@@ -19,8 +19,8 @@ import {
 import { loadProducers, replayToProducers } from './log-replay.ts';
 
 /**
- * Why a `.txnindex` is not used. `torn`: as a power cut leaves it, because entries that no flush covered are invalid, or its segment was
- * being deleted. That is no damage.
+ * Why a `.txnindex` is not used. `torn` is no damage: a power cut came when its last entries were not synced yet, or when its
+ * segment was being deleted.
  */
 export type TransactionsFault = 'missing' | 'torn' | 'invalid entries' | 'other entries than were written';
 
@@ -30,8 +30,8 @@ interface ReadTransactions {
 }
 
 /**
- * `content`: of the file; null when there is none. `listed`: the entries that the segment checkpoint lists; null: not known.
- * `isExact`: no other entries may follow them.
+ * Decodes the `content` of the file (null: there is none). `listed`: the entries that the segment checkpoint lists; null:
+ * unknown. `isExact`: no other entries may follow the listed ones.
  */
 export function readTransactions(
   content: Uint8Array | null,
@@ -56,7 +56,7 @@ function hasListed(entries: readonly AbortedTransaction[], listed: EntriesDigest
   return found.count === listed.count && found.crc === listed.crc;
 }
 
-/** Rebuilds the file, durably. For parts of the log that cannot be read, the entries of the damaged file are kept. */
+/** Rebuilds the file of a segment and syncs it. For a part of the segment that cannot be read, the file's entries are kept. */
 export async function rebuildTransactions(
   state: LogState,
   segment: Segment,
@@ -85,7 +85,7 @@ export async function rebuildTransactions(
   await fs.syncDirectory(state.directory.path);
 }
 
-/** Logs that the list of `segment` was not used and has been made again. */
+/** Logs that the list of `segment` was damaged and has been rebuilt. */
 export function logRebuilt(state: LogState, segment: Segment, fault: TransactionsFault): void {
   // A segment without aborted transactions has no such file.
   if (fault === 'torn' || (fault === 'missing' && segment.aborted.length === 0)) return;

@@ -1,7 +1,7 @@
 /**
  * Reads the batches of a log file in order, a chunk at a time. Used for recovery (with checksums), compaction, truncation,
- * rebuilding of indexes and producer state, searches by time, and the tail of a cleanly closed log. It stops at the first byte
- * that is not part of a whole valid batch and returns the reason; the caller decides what to do.
+ * rebuilding of indexes and producer state, searches by time, and the tail of a cleanly closed log. A scan stops at the first
+ * byte that is not part of a whole valid batch, and returns the reason; the caller decides what to do.
  */
 import type { FileHandle } from '../../base/file-system.ts';
 import type { BatchHeader } from '../../protocol/records/batch.ts';
@@ -32,14 +32,16 @@ export interface ScanResult {
   readonly end: number;
   /** Offset after the last valid batch; null when there was none. */
   readonly nextOffset: number | null;
-  /** Why it stopped before `to`; null when it reached `to`, or when the visitor stopped it. */
+  /** Why the scan stopped before `to`; null when it reached `to`, or when the visitor stopped it. */
   readonly fault: string | null;
 }
 
 /** The fault of a batch that is complete, but whose checksum is wrong. */
 export const wrongChecksum = 'wrong checksum';
 
-/** A log with old message formats is refused, not truncated, because its records may be valid and this broker cannot read them. */
+/**
+ * A log with old message formats is refused, not truncated, because its records may be valid and this broker cannot read them.
+ */
 export class OldFormatError extends Error {
   override readonly name = 'OldFormatError';
 }
@@ -47,11 +49,13 @@ export class OldFormatError extends Error {
 const chunkBytes = 1024 * 1024;
 /** A batch with a larger size is damaged: no broker accepts such a request. */
 const batchBytesMax = 1024 * 1024 * 1024;
-/** Position of the key size in messages v0: after offset, size, checksum, magic and attributes; v1 has a timestamp before it. */
+/**
+ * Position of the key size in messages v0: after offset, size, checksum, magic and attributes; v1 has a timestamp before it.
+ */
 const oldKeyAt = 18;
 const oldTimestampBytes = 8;
 
-/** Why the batch header at `at` is invalid, given that `remainingBytes` follow in the file; null: it may be a batch. */
+/** Why the header at `at` is not that of a batch. The file has `remainingBytes` from there on. Null: it may be a batch. */
 export function headerFault(
   bytes: Uint8Array,
   at: number,
@@ -88,8 +92,8 @@ function refuseOldFormat(bytes: Uint8Array, at: number, remainingBytes: number):
 }
 
 /**
- * Whether this is a message of format v0 or v1, and not the remainder of a batch after a power cut: zeros from some position of the
- * header on look like magic 0. In an old message the sizes of key and value add up to its size.
+ * Whether this is a message of format v0 or v1, and not the remainder of a batch after a power cut: when the rest of a header
+ * is zeros, they look like magic 0. In an old message the sizes of key and value add up to its size.
  */
 function isOldMessage(bytes: Uint8Array, at: number, sizeBytes: number, magic: number): boolean {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);

@@ -1,14 +1,16 @@
 /**
- * Open files, of which at most `capacity` are idle, because thousands of partitions must not need thousands of descriptors. A file
- * in use is never closed; the least recently used idle one is. Closing an idle file loses nothing: its written data is in the
- * system's cache, and a later sync of the same file covers it.
+ * Open files, of which at most `capacity` are idle, because thousands of partitions must not need thousands of descriptors. A
+ * file in use is never closed; the least recently used idle one is. Closing an idle file loses nothing: its written data is in
+ * the system's cache, and a later sync of the same file covers it.
  */
 import type { FileHandle, FileSystem } from '../../base/file-system.ts';
 
 /** Identifies a file, which may be renamed while it is open. */
 export interface PooledFile {
   readonly path: string;
-  /** `write` creates the file when it is missing. A file that is open for reading is opened again when this changes to `write`. */
+  /**
+   * `write` creates the file when it is missing. A file that is open for reading is opened again when this changes to `write`.
+   */
   readonly openMode: 'read' | 'write';
 }
 
@@ -16,7 +18,7 @@ interface Entry {
   readonly mode: 'read' | 'write';
   readonly handle: Promise<FileHandle>;
   users: number;
-  /** To be closed as soon as no operation uses it. */
+  /** The file is closed as soon as no operation uses it. */
   doomed: boolean;
   closed: Promise<void> | null;
 }
@@ -54,8 +56,8 @@ export class FilePool {
   }
 
   /**
-   * Closes `file`; if it is in use, the last user closes it. It may be opened again, and once this has resolved, it may be renamed: no
-   * open by its present path is in progress.
+   * Closes `file`; if it is in use, the last user closes it. The file may be opened again. Once the promise has resolved, it
+   * may be renamed, because nothing is opening it by its present path.
    */
   async release(file: PooledFile): Promise<void> {
     const entry = this.#entries.get(file);

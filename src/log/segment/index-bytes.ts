@@ -1,7 +1,8 @@
 /**
- * The content of an index file, kept in memory in the format of the disk and written to the file later. The first `#written` bytes
- * are in the file; the rest is only in memory. An index is derived data. But an index of a sealed segment that lost its tail gives a
- * largest timestamp that is too small, and looks valid: so it is synced before the recovery point passes it.
+ * The content of an index file, kept in memory in the format of the disk and written to the file later. The first `#written`
+ * bytes are in the file; the rest is only in memory. An index is derived data. But a time index of a sealed segment that lost
+ * its last entries looks valid, and its largest timestamp is too small. So it is synced before the recovery point passes the
+ * segment.
  */
 import { type FileSystem, isMissingFile } from '../../base/file-system.ts';
 
@@ -47,7 +48,10 @@ export class IndexBytes {
     return this.#length - this.#written;
   }
 
-  /** The content was made from the log, and the file has the same content: nothing needs to be written until it changes. */
+  /**
+   * Called when the content was made from the log, and the file probably has the same content. Nothing is written until the
+   * content changes; then the whole file is replaced.
+   */
   assumeWritten(): void {
     this.#created = true;
     this.#cutPending = false;
@@ -93,7 +97,10 @@ export class IndexBytes {
     this.#cutPending = true;
   }
 
-  /** Writes what is missing in the file, and creates it if necessary. With `sync` the content survives a power cut. One write at a time. */
+  /**
+   * Writes what the file lacks, and creates the file if necessary; one write at a time. `sync`: the content survives a power
+   * cut.
+   */
   write(fs: FileSystem, path: string, sync: boolean): Promise<void> {
     const write = (): Promise<void> => this.#write(fs, path, sync);
     const mine = this.#writing.then(write, write);

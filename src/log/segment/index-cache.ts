@@ -1,15 +1,13 @@
-/**
- * Bounds the memory of the indexes of cold segments: the least recently used ones are dropped and loaded again when needed.
- */
+/** Bounds the memory of the indexes of cold segments: the least recently used ones are dropped and loaded again when needed. */
 export interface CachedIndexes {
   readonly indexSizeBytes: number;
-  /** Returns false when they cannot be dropped now. */
+  /** Returns false when the indexes cannot be dropped now. */
   dropIndexes(): boolean;
 }
 
 export class IndexCache {
   readonly #sizeBytesMax: number;
-  /** By entry, its size when it was added; in the order of use. */
+  /** The size of each entry when it was added, in the order of use. */
   readonly #entries = new Map<CachedIndexes, number>();
   #sizeBytes = 0;
 

@@ -1,6 +1,6 @@
 /**
- * Offset index of one segment: pairs (last offset of a batch, position of that batch), sparse, both increasing. File entry: int32
- * offset relative to the segment's base offset, int32 position.
+ * Offset index of one segment: pairs (last offset of a batch, position of that batch), sparse, both increasing. File entry:
+ * int32 offset relative to the segment's base offset, int32 position.
  */
 import { IndexBytes } from './index-bytes.ts';
 

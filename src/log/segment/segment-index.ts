@@ -1,6 +1,6 @@
 /**
- * Both indexes of a segment and the state needed to continue them: every batch is passed to it in order, and it decides where
- * entries are added.
+ * The offset index and the time index of a segment, with the state that is needed to continue them. Every batch is passed to
+ * `add` in order, which decides where the indexes get entries.
  */
 import { OffsetIndex, offsetIndexEntrySize } from './offset-index.ts';
 import { TimeIndex, timeIndexEntrySize } from './time-index.ts';
@@ -63,7 +63,7 @@ export class SegmentIndex {
     this.#bytesSinceEntry += sizeBytes;
   }
 
-  /** Takes a batch after the last entry into account, when an existing segment is opened. */
+  /** Counts a batch after the last entry, when an existing segment is opened. */
   countBatch(position: number, maxTimestamp: number, lastOffset: number): void {
     if (position === 0) this.firstTimestamp = maxTimestamp;
     if (maxTimestamp <= this.largestTimestamp) return;
@@ -76,7 +76,7 @@ export class SegmentIndex {
     this.#bytesSinceEntry = bytes;
   }
 
-  /** Adds the last entry of the time index: that of a closed segment has the largest timestamp. */
+  /** Adds the last entry of the time index, which in a sealed segment has the largest timestamp. */
   sealTime(): void {
     if (this.largestTimestamp >= 0)
       this.time.maybeAppend(this.largestTimestamp, this.offsetOfLargestTimestamp);

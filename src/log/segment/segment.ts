@@ -1,6 +1,6 @@
 /**
- * One segment of a partition log: `.log` with its indexes. It knows positions and timestamps. It knows neither producers, epochs
- * nor other segments, and does not decide when to roll.
+ * One segment of a partition log: the `.log` file with its indexes. Producers, leader epochs, other segments and the decision
+ * to roll are not here.
  *
  * Invariant: `sizeBytes` ends at a whole batch; bytes after it in the file, if any, belong to a write that has not succeeded.
  * Indexes of a cold segment are loaded on demand and may be dropped again (`index-cache.ts`); those of the active segment stay
@@ -35,7 +35,6 @@ export interface SegmentResources {
 
 const ignore = (): void => undefined;
 
-const relativeOffsetMax = 0x7fff_ffff;
 /** Bytes of offset index entries that collect in memory before they are written. */
 const indexWriteBytes = 512;
 /** Interval of entries in a rebuilt index: Kafka's default, whatever the topic's configuration. */
@@ -52,7 +51,7 @@ export class Segment implements PooledFile {
   openMode: 'read' | 'write' = 'write';
   sizeBytes: number;
   createdMs: number;
-  /** Its files are about to be removed or replaced, so the segment checkpoint must not list it. */
+  /** The files are about to be removed or replaced, so the segment checkpoint must not list the segment. */
   isLeaving = false;
   /** Null: not loaded. */
   #index: SegmentIndex | null;
@@ -60,7 +59,7 @@ export class Segment implements PooledFile {
   #transactions: TransactionIndex;
   /** Settles when the rename in progress has ended; null: there is none. */
   #renaming: Promise<void> | null = null;
-  /** Of a segment whose index is not loaded: what the index must say when it is loaded again. Null: unknown. */
+  /** While the index is not loaded: the largest timestamp that it must have when it is loaded again. Null: unknown. */
   #largestTimestamp: number | null = null;
 
   constructor(options: {
@@ -70,7 +69,7 @@ export class Segment implements PooledFile {
     sizeBytes: number;
     nowMs: number;
     suffix?: FileSuffix;
-    /** The content of its `.txnindex`; empty by default. */
+    /** The aborted transactions; none by default. */
     transactions?: TransactionIndex;
     /** Known from the segment checkpoint; -1 by default: unknown. */
     largestTimestamp?: number;
@@ -98,7 +97,7 @@ export class Segment implements PooledFile {
     return `${this.#directory.path}/${segmentFileName(this.baseOffset, extension, this.suffix)}`;
   }
 
-  /** Waits while the file is renamed: until then it may be under neither of its two names. */
+  /** Runs `body` with the open log file. Waits while the files are renamed: a file may have neither of its two names then. */
   use<T>(body: (file: FileHandle) => Promise<T>): Promise<T> {
     if (this.#renaming !== null) return this.#renaming.then(() => this.use(body));
     return this.#directory.using(() => this.#resources.files.use(this, body));
@@ -128,11 +127,6 @@ export class Segment implements PooledFile {
     return this.#index;
   }
 
-  /** True when a batch that ends at `lastOffset` cannot be indexed in this segment. */
-  isFull(lastOffset: number, indexSizeMax: number): boolean {
-    return lastOffset - this.baseOffset > relativeOffsetMax || this.loadedIndex.isFull(indexSizeMax);
-  }
-
   /** A batch was written at the end of the file: advances the end and updates the indexes. */
   appended(
     maxTimestamp: number,
@@ -152,12 +146,12 @@ export class Segment implements PooledFile {
     return this.#transactions.entries;
   }
 
-  /** What of its `.txnindex` is durable. */
+  /** The entries of the `.txnindex` that are durable. */
   get syncedAborted(): EntriesDigest {
     return this.#transactions.synced;
   }
 
-  /** Of a sealed segment whose index is synced; -1: unknown, or the index is not synced. */
+  /** The largest timestamp of a sealed segment; -1: it is unknown, or the index is not synced. */
   get syncedLargestTimestamp(): number {
     if (this.hasUnsyncedIndex) return -1;
     return this.#index?.largestTimestamp ?? this.#largestTimestamp ?? -1;
@@ -170,7 +164,7 @@ export class Segment implements PooledFile {
     this.#resources.indexes.add(this);
   }
 
-  /** It becomes the last segment (again) and accepts appends: its indexes are loaded and stay loaded. */
+  /** Makes it the active segment, which accepts appends: its indexes are loaded and stay loaded. */
   async activate(): Promise<void> {
     if (this.#index === null && this.sizeBytes > smallSegmentBytes) await this.index();
     this.openMode = 'write';
@@ -198,7 +192,7 @@ export class Segment implements PooledFile {
     await this.#transactions.write(fs, this.pathOf('txnindex'), sync);
   }
 
-  /** Makes the list of aborted transactions durable, except for the file's directory entry; returns true when that may be new. */
+  /** Syncs the list of aborted transactions, but not the file's directory entry; returns true when that entry may be new. */
   async syncTransactions(): Promise<boolean> {
     if (!this.#transactions.isUnsynced) return false;
     await this.#transactions.write(this.#resources.fs, this.pathOf('txnindex'), true);
@@ -246,8 +240,8 @@ export class Segment implements PooledFile {
   }
 
   /**
-   * Rebuilds both indexes from the log. For the active segment it must be called under the writer's lock, because nothing may be
-   * appended meanwhile.
+   * Rebuilds both indexes from the log. For the active segment it must be called under the writer's lock, because nothing may
+   * be appended meanwhile.
    */
   async rebuildIndex(): Promise<SegmentIndex> {
     const index = this.freshIndex();
@@ -261,7 +255,7 @@ export class Segment implements PooledFile {
     return index;
   }
 
-  /** Reads the end of a sealed segment again when its indexes may lack their last entries or may not be synced. */
+  /** Completes and syncs the indexes of a sealed segment, which may lack their last entries or may not be synced. */
   async completeIndex(): Promise<void> {
     const index = await this.index();
     await this.scan(index.offset.lastPosition(), false, ({ header, position }) =>
@@ -288,8 +282,8 @@ export class Segment implements PooledFile {
   }
 
   /**
-   * Position of the last indexed batch that begins at or before `offset`. Rebuilds an index with a wrong position, so it may only
-   * be called under the writer's lock or while the log is opened.
+   * Position of the last indexed batch that ends at or before `offset`; 0 when there is none. Rebuilds an index with a wrong
+   * position, so it may only be called under the writer's lock or while the log is opened.
    */
   async positionBefore(offset: number): Promise<number> {
     const position = (await this.index()).offset.lookup(offset);
@@ -328,7 +322,7 @@ export class Segment implements PooledFile {
     return this.use((file) => scanBatches(file, options, visit));
   }
 
-  /** Continues the index from its last entry to the end of the file, without checksums, when a cleanly closed log is opened. */
+  /** Reads the batches after the last index entry, without checksums, and completes the index. Used when a log is opened. */
   async readTail(visit: (header: BatchHeader) => void): Promise<ScanResult> {
     if (this.#index === null && this.sizeBytes <= smallSegmentBytes) return this.#readSmall(visit);
     const index = await this.index();
@@ -365,12 +359,12 @@ export class Segment implements PooledFile {
     this.#transactions.truncateTo(offset);
   }
 
-  /** Sets the transactions that a replay of the log has found. The file stays as it is if it has the same. */
+  /** Sets the transactions that a replay of the log has found. Those that the file has already are not written again. */
   restoreTransactions(entries: readonly AbortedTransaction[]): void {
     this.#transactions.become(entries);
   }
 
-  /** As `restoreTransactions`, when the file is damaged: it is replaced as a whole. */
+  /** As `restoreTransactions`, but replaces the whole file, because it is damaged. */
   replaceTransactions(entries: readonly AbortedTransaction[]): void {
     this.#transactions = TransactionIndex.anew(entries);
   }
@@ -391,11 +385,11 @@ export class Segment implements PooledFile {
   }
 
   /**
-   * Gives all its files another suffix; missing ones are skipped. The log file comes first, because its name decides whether the
-   * segment is in use.
+   * Gives all its files another suffix; missing ones are skipped. The log file comes first, because its name decides whether
+   * the segment is in use.
    */
   async rename(suffix: FileSuffix): Promise<void> {
-    // A load may make the index files again.
+    // A load in progress may create the index files again.
     while (this.#loading !== null) await this.#loading.catch(ignore);
     const renamed = this.#rename(suffix);
     this.#renaming = renamed.catch(ignore);

@@ -1,6 +1,6 @@
 /**
- * Time index of one segment: pairs (largest timestamp so far, last offset of the first batch with it), both increasing. File entry:
- * int64 timestamp, int32 offset relative to the segment's base offset.
+ * Time index of one segment: pairs (largest timestamp so far, last offset of the first batch with it), both increasing. File
+ * entry: int64 timestamp, int32 offset relative to the segment's base offset.
  */
 import { readInt64, writeInt64 } from '../../protocol/records/integers.ts';
 import { IndexBytes } from './index-bytes.ts';
@@ -45,7 +45,7 @@ export class TimeIndex {
     this.file.bytes.writeInt32BE(offset - this.baseOffset, at + 8);
   }
 
-  /** An offset at or before which every timestamp is below `timestamp`: the search begins there. */
+  /** The offset at which a search for `timestamp` begins: up to it, all timestamps are smaller. */
   lookup(timestamp: number): number {
     let low = 0;
     let high = this.count - 1;

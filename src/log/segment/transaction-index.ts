@@ -1,6 +1,6 @@
 /**
- * Index of the aborted transactions of one segment (`.txnindex`). The file exists only when there was one. File entry: int16
- * version, then int64 producer id, first offset, last offset (of the marker), last stable offset.
+ * Index of the aborted transactions of one segment (`.txnindex`). Without aborted transactions there is no file. File entry:
+ * int16 version, then int64 producer id, first offset, last offset (of the marker), last stable offset.
  */
 import { type FileSystem, replaceFile } from '../../base/file-system.ts';
 import { crc32c } from '../../protocol/records/crc32c.ts';
@@ -11,7 +11,7 @@ export interface AbortedTransaction {
   readonly firstOffset: number;
   /** Offset of the abort marker. */
   readonly lastOffset: number;
-  /** The last stable offset right after the abort; a reader below it need not examine later entries. */
+  /** The last stable offset right after the abort. For a read that ends at or below it, later entries do not matter. */
   readonly lastStableOffset: number;
 }
 
@@ -52,7 +52,7 @@ function isSame(one: AbortedTransaction, other: AbortedTransaction | undefined):
   );
 }
 
-/** The offset range of a segment; `to` is exclusive. */
+/** A range of offsets; `to` is exclusive. */
 export interface OffsetRange {
   readonly from: number;
   readonly to: number;
@@ -60,7 +60,7 @@ export interface OffsetRange {
 
 const anyOffset: OffsetRange = { from: 0, to: Number.MAX_SAFE_INTEGER };
 
-/** Null when the bytes are not an entry that a segment with these offsets can have. */
+/** Null when the bytes are not an entry that a segment with these offsets (`from` to `to`) can have. */
 function decodeEntry(content: Uint8Array, at: number, { from, to }: OffsetRange): AbortedTransaction | null {
   const entry = {
     producerId: readInt64(content, at + 2),
@@ -107,10 +107,10 @@ export function salvageAborted(content: Uint8Array, range: OffsetRange): Aborted
 }
 
 /**
- * The index is always in memory (aborted transactions are few) and written to its file later, as the other indexes are. Unlike
- * these it must not be lost: without an entry the records of an aborted transaction look committed. So it is synced before the
- * recovery point passes its segment, and written bytes are never written again: a power cut can damage only what was written since
- * the last sync. Another list for the same segment replaces the whole file.
+ * The index is always in memory (aborted transactions are few), and is written to its file later, as the other indexes are.
+ * Unlike them it must not be lost: without its entry, the records of an aborted transaction look committed. So it is synced
+ * before the recovery point passes its segment, and written bytes are never written again: a power cut can damage only what was
+ * written since the last sync. A rebuilt list replaces the whole file.
  */
 export class TransactionIndex {
   #entries: AbortedTransaction[];
@@ -119,11 +119,11 @@ export class TransactionIndex {
   #isDirty = false;
   /** The number of entries, from the beginning, that are durable in the file. */
   #syncedCount: number;
-  /** Of the durable entries; null when it must be computed again. */
+  /** The digest of the durable entries; null when it must be computed again. */
   #syncedDigest: EntriesDigest | null = null;
   /** Counts removals of entries. */
   #truncations = 0;
-  /** The file, if there is one, has another list. */
+  /** The file, if there is one, has other entries, so the next write replaces it. */
   #isOther = false;
   /** The file has content, or a directory entry, that a power cut could lose. */
   #isUnsynced = false;
@@ -137,7 +137,7 @@ export class TransactionIndex {
     this.#isUnsynced = syncedCount < entries.length;
   }
 
-  /** Used to replace a file with other content. */
+  /** An index whose first write replaces the whole file. */
   static anew(entries: readonly AbortedTransaction[]): TransactionIndex {
     const index = new TransactionIndex(entries);
     index.#isOther = true;
@@ -173,7 +173,7 @@ export class TransactionIndex {
     this.#keep(this.#entries.filter((entry) => entry.lastOffset < offset).length);
   }
 
-  /** Makes `entries` the list. Entries at its beginning that the list has already are not written again. */
+  /** Replaces the entries by `entries`. Those at the beginning that are the same are not written again. */
   become(entries: readonly AbortedTransaction[]): void {
     const other = entries.findIndex((entry, i) => !isSame(entry, this.#entries[i]));
     const same = other < 0 ? entries.length : other;
@@ -197,8 +197,8 @@ export class TransactionIndex {
   }
 
   /**
-   * Removes outdated content and writes new entries; without entries there is no file. One write at a time: a flush during another
-   * write must not resolve before that write has ended.
+   * Removes outdated content and writes new entries; without entries there is no file. One write at a time: a flush during
+   * another write must not resolve before that write has ended.
    */
   write(fs: FileSystem, path: string, sync: boolean): Promise<void> {
     this.#writing = this.#writing.then(() => this.#write(fs, path, sync));

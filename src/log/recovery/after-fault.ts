@@ -1,6 +1,6 @@
 /**
- * Examines the bytes after the position at which recovery must end a log. They are either the torn end of the last write, as a
- * crash leaves it, or complete records that are cut off by damage before them.
+ * Examines the bytes after the position at which recovery must end a log. They are either the incomplete end of the last write,
+ * as a crash leaves it, or complete records after a damaged place.
  */
 import { batchHeader, batchHeaderBytes, checkCrc } from '../../protocol/records/batch.ts';
 import { headerFault, readFully } from '../segment/batch-scan.ts';
@@ -14,7 +14,7 @@ const magic = 2;
 const relativeOffsetMax = 0x7fff_ffff;
 
 /** The last offset of the complete, valid batches after `position` of the segment; null when there are none. */
-export async function lastOffsetBehind(
+export async function lastOffsetAfter(
   segment: Segment,
   position: number,
   offsetMin: number,
