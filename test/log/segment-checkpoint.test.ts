@@ -281,8 +281,13 @@ describe('random histories', () => {
       if (how === 0) run.recoveryPoint = run.log.recoveryPoint;
       const recoveryPoint = run.recoveryPoint;
       // A power cut may come before the first record is written.
-      const exists = (await bench.fs.stat('/data/t-0')) !== null;
-      run.log = await bench.reopen(config, { ...options(run), isClean: how === 0, recoveryPoint, exists });
+      const directoryExists = (await bench.fs.stat('/data/t-0')) !== null;
+      run.log = await bench.reopen(config, {
+        ...options(run),
+        isClean: how === 0,
+        recoveryPoint,
+        directoryExists,
+      });
       const said = bench.logged.filter(([, message]) =>
         /transaction index|a checkpoint|missing/.test(message),
       );
