@@ -49,13 +49,13 @@ export function abortOverdue(turn: Turn): void {
     if (entry.isPending || current === null || current.timeoutMs === endlessTimeoutMs) return;
     const openMs = openForMs(turn, entry, current);
     if (openMs > current.timeoutMs) abortOne(turn, entry);
-    else if (openMs > current.timeoutMs / 2) noteOpen(turn, entry, openMs);
+    else if (openMs > current.timeoutMs / 2) noteOpen(turn, entry, current, openMs);
   });
 }
 
 /**
- * How long the transaction has been open. A start time in the future means that the clock was turned back after the start; then
- * the time since this was detected counts.
+ * How long the transaction has been open. Its start time is in the future if this broker's clock was turned back after the start,
+ * or if the clock of the former coordinator was ahead. In that case the time since this was detected counts.
  */
 function openForMs(turn: Turn, entry: Entry, { startMs }: Transaction): number {
   const openMs = turn.wallMs - startMs;
@@ -77,33 +77,38 @@ export function abortOne(turn: Turn, entry: Entry): void {
   });
   if (!entry.isPending) return;
   mark('txn.timed-out');
-  note(turn, 'info', 'a transaction exceeded its time-out and is aborted', facts(turn, entry));
+  note(
+    turn,
+    'info',
+    'a transaction exceeded its time-out and is aborted',
+    noteFields(entry, current, openForMs(turn, entry, current)),
+  );
 }
 
 /** Logged once for each transaction, so that an operator can find out why read_committed consumers do not advance. */
-function noteOpen(turn: Turn, entry: Entry, openMs: number): void {
+function noteOpen(turn: Turn, entry: Entry, current: Transaction, openMs: number): void {
   if (entry.isNoted) return;
   entry.isNoted = true;
   note(
     turn,
     'warn',
     'a transaction is open for more than half of its time-out and blocks read_committed consumers',
-    {
-      ...facts(turn, entry),
-      openMs,
-    },
+    noteFields(entry, current, openMs),
   );
 }
 
-function facts(turn: Turn, { transactionalId, current }: Entry): Record<string, unknown> {
-  const { producerId, producerEpoch, timeoutMs, partitions, startMs } = current as Transaction;
+function noteFields(
+  { transactionalId }: Entry,
+  { producerId, producerEpoch, timeoutMs, partitions }: Transaction,
+  openMs: number,
+): Record<string, unknown> {
   const topics = listOf(partitions);
   const listed = topics.slice(0, notedTopicsMax).map((one) => `${one.topic}-${one.partitions.join(',')}`);
   return {
     transactionalId,
     producerId,
     producerEpoch,
-    openMs: turn.wallMs - startMs,
+    openMs,
     timeoutMs,
     partitions: topics.length > notedTopicsMax ? [...listed, '…'] : listed,
   };

@@ -36,8 +36,8 @@ export interface Entry {
   /** Whether a log line has been written about how long the current transaction is open. */
   isNoted: boolean;
   /**
-   * Set when the clock was turned back to before the start of the current transaction: the start time, and in `aheadSinceMs` when
-   * this was detected. Otherwise -1.
+   * The start time of the current transaction if it was found to be in the future (see `openForMs`); otherwise -1.
+   * `aheadSinceMs`: when that was detected.
    */
   aheadOf: number;
   aheadSinceMs: number;
@@ -66,8 +66,9 @@ export interface Shard extends PendingWrites<Turn> {
   readonly ongoing: Set<Entry>;
   /** All waiting requests, ordered by `untilMs`. */
   readonly waiting: Set<Waiting>;
-  /** Producer ids that were fetched and not used yet; and the work that waits for one, oldest first. */
+  /** Producer ids that were fetched and not used yet. */
   readonly producerIds: number[];
+  /** The work that waits for a producer id, oldest first. */
   readonly wantProducerId: (Request | Fencing)[];
   /** Transactions for which the record of the complete state could not be written, each with the time of the next attempt. */
   readonly incomplete: Map<Entry, number>;
@@ -184,7 +185,10 @@ export function mayExpire(entry: Entry): boolean {
   return !entry.isPending && entry.current !== null && isIdle(entry.current.state);
 }
 
-/** Takes a new producer id. Null when there is none: then one is fetched, and `work` is done again when it has arrived. */
+/**
+ * Takes a producer id that was fetched before. Null when there is none: then the shard requests one, and `work` is done again
+ * when it has arrived.
+ */
 export function takeProducerId(turn: Turn, work: Request | Fencing): number | null {
   const { shard } = turn;
   const producerId = shard.producerIds.shift();

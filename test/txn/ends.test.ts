@@ -117,6 +117,10 @@ describe('time-outs', () => {
     expect(world.current().state).toBe('Ongoing');
     world.advance(30_000);
     expect(world.current().state).toBe('CompleteAbort');
+    expect(world.notes.at(-1)).toMatchObject({
+      message: 'a transaction exceeded its time-out and is aborted',
+      fields: { openMs: 20_000, timeoutMs: 10_000 },
+    });
   });
 
   test('two-phase commit has no time-out', () => {

@@ -335,4 +335,18 @@ export const txnRows = [
       name: 'not acknowledged in time',
     },
   },
+  {
+    number: 1500,
+    bug: 'the log line about an aborted transaction has a negative openMs after the clock was turned back',
+    reference: 'our own: readers of 2026-11-29',
+    change: 'the line has the difference of the wall clock and the start time',
+    edits: [
+      {
+        file: 'src/txn/time-outs.ts',
+        from: 'noteFields(entry, current, openForMs(turn, entry, current)),',
+        to: 'noteFields(entry, current, turn.wallMs - current.startMs),',
+      },
+    ],
+    caughtBy: { test: ends, name: 'a transaction with a start time in the future is aborted after its time-out' },
+  },
 ];
