@@ -135,7 +135,7 @@ export class ClientMetrics {
         `Client [${id}] sent the previous request with state terminating to TRUE, can not accept any requests after that`,
       );
     }
-    // After each request for the subscription one push is accepted at any time; then the interval counts.
+    // The first push after a request for the subscription that was due is accepted at any time; then the interval counts.
     const isDue =
       instance.askedMs > instance.pushedMs || nowMs - instance.pushedMs >= instance.pushIntervalMs;
     if (isDue) instance.pushedMs = nowMs;

@@ -20,7 +20,7 @@ export interface FetchedPartition {
   maxBytes: number;
   currentLeaderEpoch: number;
   lastFetchedEpoch: number;
-  /** The high watermark in the last response; -1 before the first response. */
+  /** The high watermark and the log start offset in the last response; -1 before the first response. */
   highWatermark: number;
   logStartOffset: number;
 }
@@ -58,7 +58,7 @@ export class FetchSession {
     this.lastUsedMs = nowMs;
   }
 
-  /** Moves a partition behind all others, so that it is read last the next time. */
+  /** Moves a partition after all others, so that it is read last the next time. */
   moveToEnd(partition: FetchedPartition): void {
     const key = partitionKey(partition.topic, partition.topicId, partition.index);
     if (this.partitions.delete(key)) this.partitions.set(key, partition);
@@ -68,7 +68,7 @@ export class FetchSession {
 export interface SessionCacheOptions {
   readonly slotsMax: number;
   readonly partitionsMax: number;
-  /** A session that was not used for this long may be removed for a new one. */
+  /** A session that was not used for this long, or has existed for this long, may be removed for a new one (`#evictable`). */
   readonly evictionMs: number;
   /** Returns a random integer from 0 to 2^32 - 1. */
   readonly random: () => number;

@@ -44,9 +44,9 @@ export interface RequestContext {
    */
   onClose(callback: () => void): void;
   /**
-   * Called by a handler that works on the request again after it has waited and may work for long: the client's
-   * `request_percentage` is charged for the time of the event loop from then on. The pipeline knows by itself when a handler is
-   * called and when a response is complete.
+   * A handler calls this when it continues a request after a wait, and may then work for long. From then on the client's
+   * `request_percentage` is charged for the time of the event loop. It need not be called at the start of the handler, nor when the
+   * response is complete.
    */
   resumed(): void;
   /**

@@ -121,7 +121,7 @@ export class KafkaServer {
     return this.#acceptor.connectionCount;
   }
 
-  /** Collects the metrics of requests, of pending requests, and the number of connections by listener. */
+  /** Collects the metrics of requests, of pending requests and of connections. */
   readonly collect: Collector = (sink) => {
     this.#metrics.collect(sink);
     this.#purgatories?.collect(sink);
@@ -177,7 +177,7 @@ function requestBudget(config: NodeConfig): number {
   return configured > 0 ? configured : requestBudgetBytes;
 }
 
-/** The limits. They are read at each use, because all of them except `requestBytesMax` may change while the node runs. */
+/** The limits. Most of them are read from the configuration at each use, because they may change while the node runs. */
 function limitsOf(config: NodeConfig, connectionsMax: number): AcceptorLimits {
   return {
     get idleMs() {

@@ -47,7 +47,7 @@ export const readYourWriteMs = 1_000;
 /** A Metadata request waits at most this long for a topic that it creates. */
 export const autoCreateWaitMs = 1_000;
 /** At most this many fetches are pending. A further one gets its response at once, with the records that are available. */
-export const parkedFetchesMax = 100_000;
+export const pendingFetchesMax = 100_000;
 /**
  * Each of the other purgatories (Produce, DeleteRecords, waits for metadata) holds at most this many requests. A further one gets
  * its response at once, as if it had timed out.

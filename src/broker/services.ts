@@ -40,8 +40,8 @@ export interface NodeServices {
   readonly clock: Clock;
   readonly scheduler: Scheduler;
   /**
-   * Measures the times for which clients request to wait; `scheduler` if absent. In tests the other clock may stand still while
-   * clients wait.
+   * Measures how long requests of clients wait; `scheduler` if absent. In tests it may run while the clock of `scheduler` stands
+   * still.
    */
   readonly clientScheduler?: Scheduler | undefined;
   readonly random: Random;
@@ -81,7 +81,7 @@ export interface PartitionReplica {
   fetch(options: FetchOptions): FetchPartitionData | Promise<FetchPartitionData>;
   /**
    * How many bytes a `fetch` without limits would return. Infinity: the fetch should respond at once. Null: not known, because
-   * not all of them are in memory.
+   * not all of these bytes are in memory.
    */
   readableBytes(options: FetchPosition): number | null;
   /**
@@ -101,12 +101,12 @@ export interface PartitionReplica {
   deleteRecords(offset: number): Promise<number>;
   /** The lowest log start offset of the live replicas. Throws if this replica is not the leader. */
   lowWatermark(): number;
-  /** Notifies when the low watermark may have changed, or when this replica stops to be the leader. */
+  /** Notifies when the low watermark may have changed, or when this replica is no longer the leader. */
   readonly lowWatermarkChanges: WatchKey;
   describeProducers(): readonly ProducerState[];
   /**
-   * The proof of verification that the first batch of a producer's transaction must have (KIP-890). Null: the transaction has
-   * already begun in this partition, so none is needed. Throws if this replica is not the leader.
+   * Begins a verification (KIP-890). The first batch of a producer's transaction must have its result, the guard. Null: the
+   * transaction has already begun in this partition, so no guard is needed. Throws if this replica is not the leader.
    */
   beginVerification(request: VerificationRequest): VerificationGuard | null;
 }
@@ -121,7 +121,7 @@ export interface LogDescription {
   readonly topic: string;
   readonly index: number;
   readonly sizeBytes: number;
-  /** How many records the log is behind the high watermark. */
+  /** How far the log is behind the high watermark; for a future log, behind the log that it will replace. */
   readonly offsetLag: number;
   readonly isFuture: boolean;
 }

@@ -60,8 +60,8 @@ export interface TransactionEnd extends Producer {
 }
 
 /**
- * Records to append, as a whole or not at all. Small writes may share a batch. The runtime reports the outcome as `written`, `failed` or
- * `timedOut`, unless the shard ends before (`resign`).
+ * Records to append, as a whole or not at all. Small writes may share a batch. The runtime reports the outcome as `written`,
+ * `failed` or `timedOut`, unless the broker stops being the coordinator before (`resign`).
  */
 export interface Write {
   readonly id: number;
@@ -141,6 +141,6 @@ export interface StateMachine<Shard, Input, Out extends Output = Output> {
    */
   loaded(shard: Shard, context: StepContext): Out;
   step(shard: Shard, input: Input | RuntimeInput, context: StepContext): Out;
-  /** Time before which the runtime must send the next `tick`, apart from delays; infinite when none is needed. */
+  /** The time at which the shard needs the next `tick`; infinite when it needs none. */
   nextDeadlineMs(shard: Shard): number;
 }

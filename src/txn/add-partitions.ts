@@ -1,6 +1,7 @@
 /**
- * AddPartitionsToTxn (24) and AddOffsetsToTxn (25): a producer adds partitions to its transaction before it writes to them. So
- * the coordinator knows of every partition that will need a marker.
+ * AddPartitionsToTxn (24) and AddOffsetsToTxn (25): partitions are added to a transaction before its records are written to them.
+ * So the coordinator knows of every partition that will need a marker. The producer adds them; with transaction version 2 the
+ * partition's leader does.
  *
  * `verifyPartitions` tells a partition's leader whether the partition belongs to the transaction (KIP-890). It changes nothing.
  */
@@ -20,8 +21,8 @@ export function addPartitions(turn: Turn, input: Extract<Request, { type: 'addPa
   if (isInTransition(entry)) return wait(turn, entry, input);
   // `current` is null only while the first record of the id is in flight, and then the request waits.
   const current = entry.current as Transaction;
-  const stranger = checkProducer(current, request);
-  if (stranger !== null) return answer(stranger);
+  const invalid = checkProducer(current, request);
+  if (invalid !== null) return answer(invalid);
   if (current.state === 'Ongoing' && containsAll(current.partitions, request.partitions))
     return answer(Errors.NONE);
   const next = withPartitions(current, request.partitions, request.clientVersion, turn.wallMs);
@@ -30,6 +31,7 @@ export function addPartitions(turn: Turn, input: Extract<Request, { type: 'addPa
   );
 }
 
+/** Returns the error if the request has another producer id or epoch than the transaction; otherwise null. */
 export function checkProducer(current: Transaction, request: ProducerRequest): ErrorRow | null {
   if (current.producerId !== request.producerId) return Errors.INVALID_PRODUCER_ID_MAPPING;
   return current.producerEpoch === request.producerEpoch ? null : Errors.PRODUCER_FENCED;
@@ -37,7 +39,7 @@ export function checkProducer(current: Transaction, request: ProducerRequest): E
 
 /**
  * Checks whether each partition belongs to the producer's open transaction. Only committed state counts: a record in flight may
- * be lost. For a partition that does not belong to it the error is TRANSACTION_ABORTABLE: the producer has to abort this
+ * be lost. A partition that does not belong to the transaction gets TRANSACTION_ABORTABLE: the producer has to abort this
  * transaction, but can go on with the next one.
  */
 export function verifyPartitions(
@@ -55,7 +57,7 @@ function verified(shard: Shard, request: ProducerRequest): { error: ErrorRow } |
   if (request.transactionalId === '') return { error: Errors.INVALID_REQUEST };
   const current = shard.entries.get(request.transactionalId)?.current ?? null;
   if (current === null) return { error: Errors.INVALID_PRODUCER_ID_MAPPING };
-  const stranger = checkProducer(current, request);
-  if (stranger !== null) return { error: stranger };
+  const invalid = checkProducer(current, request);
+  if (invalid !== null) return { error: invalid };
   return isEnding(current.state) ? { error: Errors.CONCURRENT_TRANSACTIONS } : { current };
 }

@@ -53,7 +53,7 @@ export interface ListFilter {
   readonly states: ReadonlySet<string>;
   /** Empty: all producer ids. */
   readonly producerIds: ReadonlySet<number>;
-  /** Only transactions open for longer than this; negative: all. */
+  /** Only ids whose last transaction began longer ago than this, even if it has ended, as in Kafka; negative: all. */
   readonly durationMs: number;
   /** Tests the whole id; null: all ids. */
   readonly matches: ((transactionalId: string) => boolean) | null;

@@ -11,7 +11,7 @@ export function txnMachine(config: TxnConfig): TxnMachine {
   return {
     create: (context) => createShard(config, context),
     replay,
-    // Markers end transactions in which records were written; no record of `__transaction_state` is written in one.
+    // No record of `__transaction_state` is written in a transaction, so its log has no markers.
     replayEnd: () => undefined,
     loaded(shard, context) {
       const turn = createTurn(shard, context);

@@ -28,7 +28,10 @@ export const stateNames = [
 
 export type TransactionState = (typeof stateNames)[number];
 
-/** The client's protocol (KIP-890): with 0 and 1 the client adds the partitions itself; with 2 each end increments the epoch. */
+/**
+ * `transaction.version` (KIP-890), of the cluster or of the client that sent a request. With 0 and 1 the client adds the partitions
+ * itself. With 2 each end increments the epoch.
+ */
 export type TransactionVersion = 0 | 1 | 2;
 
 export const noProducerId = -1;
@@ -60,7 +63,10 @@ export interface Transaction {
   /** Wall-clock time at which the last transaction began; -1: none has begun since InitProducerId. */
   readonly startMs: number;
   readonly lastUpdateMs: number;
-  /** The protocol of the client whose request led to this state. */
+  /**
+   * The version under which partitions were last added or the transaction was ended: the client's. When the coordinator itself
+   * aborts, it is the cluster's.
+   */
   readonly clientVersion: TransactionVersion;
 }
 

@@ -12,11 +12,11 @@ export interface TxnConfig {
   readonly maxTimeoutMs: number;
   /** `transactional.id.expiration.ms`: how long an unused transactional id is kept. */
   readonly idExpirationMs: number;
-  /** Interval of the sweep for transactions that exceeded their time-out. */
+  /** `transaction.abort.timed.out.transaction.cleanup.interval.ms`: interval of the sweep for transactions to abort. */
   readonly abortIntervalMs: number;
-  /** Interval of the sweep for unused transactional ids. */
+  /** `transaction.remove.expired.transaction.cleanup.interval.ms`: interval of the sweep for unused transactional ids. */
   readonly expiryIntervalMs: number;
-  /** Allows producers to request transactions without a time-out. */
+  /** `transaction.two.phase.commit.enable`: whether producers may request transactions without a time-out. */
   readonly twoPhaseCommitEnable: boolean;
 }
 
@@ -31,7 +31,7 @@ export interface InitProducerIdRequest {
   readonly enable2Pc: boolean;
 }
 
-/** The producer that requests a change of an open transaction. */
+/** The producer whose transaction a request concerns. */
 export interface ProducerRequest {
   readonly transactionalId: string;
   readonly producerId: number;

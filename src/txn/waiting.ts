@@ -15,7 +15,8 @@ import {
 } from './txn-turn.ts';
 
 /**
- * The longest wait. It equals the delay before a client's retry (`retry.backoff.ms`), so waiting is never slower than refusing.
+ * The longest wait. It equals the default delay before a client's retry (`retry.backoff.ms`), so waiting is not slower than
+ * refusing.
  */
 export const transitionWaitMs = 100;
 
@@ -29,9 +30,11 @@ export function wait(turn: Turn, entry: Entry, input: Request): void {
   turn.shard.waiting.add(waiting);
 }
 
-/** Handles the waiting requests of `entry` again, until one of them starts a new transition. */
+/**
+ * Handles the waiting requests of `entry` again, oldest first, until one of them starts a new transition. The later ones go on
+ * waiting, with the deadlines that they have.
+ */
 export function wake(turn: Turn, entry: Entry, take: (turn: Turn, input: Request) => void): void {
-  // Once a request begins a new transition, the requests behind it stay in the queue and keep their deadlines.
   for (const waiting of [...entry.waiting]) {
     if (isInTransition(entry)) return;
     remove(turn, waiting);

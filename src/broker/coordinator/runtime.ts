@@ -1,6 +1,6 @@
 /**
  * A coordinator of this broker: it has a `ShardHost` for each partition of the internal topic that this broker leads. When the
- * broker becomes the leader, the host loads the partition; until then requests for its keys get COORDINATOR_LOAD_IN_PROGRESS.
+ * broker becomes the leader, the host loads the partition; meanwhile requests for its keys get COORDINATOR_LOAD_IN_PROGRESS.
  * When the broker stops leading, pending requests get NOT_COORDINATOR. Clients then find the next coordinator, which loads the
  * same records.
  *
@@ -47,7 +47,7 @@ export class CoordinatorRuntime<Shard, Input, Out extends Output = Output> imple
     this.topic = options.topic;
   }
 
-  /** Starts to coordinate, also the partitions that this broker leads already. */
+  /** Becomes the coordinator of the partitions that this broker leads, now and later. */
   start(): void {
     const { replicas } = this.#options;
     this.#unwatch = replicas.watchLeadership(({ partition, isLeader }) => this.#leads(partition, isLeader));
@@ -71,7 +71,7 @@ export class CoordinatorRuntime<Shard, Input, Out extends Output = Output> imple
   #leads(partition: PartitionReplica, isLeader: boolean): void {
     if (partition.topic !== this.topic) return;
     const host = this.#hosts.get(partition.index);
-    // The same leader has a new leader epoch. The log is still the same, so the shard need not be loaded again.
+    // This broker stays the leader, in a new leader epoch. Its log did not change, so the shard need not be loaded again.
     if (isLeader && host?.partition === partition) return;
     if (host !== undefined) this.#drop(host);
     if (isLeader) this.#host(partition);

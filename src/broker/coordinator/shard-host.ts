@@ -56,7 +56,8 @@ export class ShardHost<Shard, Input, Out extends Output = Output> {
   readonly shard: Shard;
   readonly #options: ShardHostOptions<Shard, Input, Out>;
   readonly #queue: WriteQueue;
-  readonly #waiting = new Map<number, (response: unknown) => void>();
+  /** By token: what to do with the response to a pending request. */
+  readonly #pending = new Map<number, (response: unknown) => void>();
   readonly #closing = new WatchList();
   #state: State = 'loading';
   #nextToken = 1;
@@ -172,7 +173,7 @@ export class ShardHost<Shard, Input, Out extends Output = Output> {
     const token = this.#nextToken++;
     let known: { readonly response: Response } | null = null;
     let resolve: ((response: Response) => void) | null = null;
-    this.#waiting.set(token, (response) => {
+    this.#pending.set(token, (response) => {
       if (resolve === null) known = { response: response as Response };
       else resolve(response as Response);
     });
@@ -236,8 +237,8 @@ export class ShardHost<Shard, Input, Out extends Output = Output> {
   #answer(output: Output): void {
     for (const { level, message, fields } of output.notes) this.#options.logger[level](message, fields);
     for (const { token, response } of output.replies) {
-      const answer = this.#waiting.get(token);
-      this.#waiting.delete(token);
+      const answer = this.#pending.get(token);
+      this.#pending.delete(token);
       answer?.(response);
     }
   }

@@ -7,8 +7,8 @@
  *   reported as written when all writes before it are.
  * - Records of different transactions, or of a transaction and of none, never share a batch, because the batch header names the
  *   producer.
- * - A write that was not appended within the time-out fails and is never appended. A write that was appended but not committed
- *   within the time-out is reported as timed out, and later with its outcome.
+ * - A write that was not appended within the time-out fails and is never appended. A write that is not committed within the
+ *   time-out after its append is reported as timed out, and as written when it is committed later.
  */
 import type { Clock, Scheduler, Timer } from '../../base/clock.ts';
 import type { VerifiedProducer, Write } from '../../coordinator/types.ts';
@@ -25,8 +25,8 @@ const batchBytesMax = 256 * 1024;
 /** A record needs at most this many bytes besides its key and value. */
 const recordOverheadBytes = 40;
 /**
- * The log checks a batch by the version of the Produce request that brought it. A coordinator's batch comes with none; as in Kafka
- * it counts as one of version 12.
+ * The log checks a batch by the version of the Produce request that brought it. For a coordinator's batch there is no such request;
+ * as in Kafka, it is checked as one of version 12.
  */
 const requestVersion = 12;
 /**

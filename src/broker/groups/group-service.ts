@@ -173,7 +173,8 @@ export class GroupService implements MetadataPublisher {
 
   /**
    * Appends the marker that ends a transaction to a partition of `__consumer_offsets`: the offsets that the transaction has
-   * committed there take effect or are dropped. Resolves when the marker is committed, with an error code of WriteTxnMarkers.
+   * committed there take effect or are dropped. Resolves to NONE when the marker is committed, otherwise to the error for the
+   * response to WriteTxnMarkers.
    */
   async completeTransaction(partition: number, end: TransactionEnd): Promise<ErrorRow> {
     try {
@@ -225,8 +226,8 @@ export class GroupService implements MetadataPublisher {
 }
 
 /**
- * The error for the transaction coordinator. It does not know the errors of group coordinators; after NOT_LEADER_OR_FOLLOWER it
- * sends the marker again.
+ * The error for the transaction coordinator, which does not know the errors of group coordinators. After NOT_LEADER_OR_FOLLOWER
+ * it sends the marker again.
  */
 function markerError(error: ErrorRow): ErrorRow {
   const isElsewhere =

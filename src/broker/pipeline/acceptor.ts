@@ -24,7 +24,7 @@ import { RefusedConnections } from './refused-connections.ts';
 export interface AcceptorLimits {
   /** `connections.max.idle.ms`; negative: idle connections are not closed. */
   readonly idleMs: number;
-  /** `max.connections`. */
+  /** `max.connections`, or fewer if the process has fewer file descriptors. */
   readonly connectionsMax: number;
   /** `max.connections.per.ip`, with `max.connections.per.ip.overrides`. */
   readonly connectionsPerIpMax: number;
@@ -48,7 +48,7 @@ export interface AcceptorOptions {
 const surplusIdleMsMin = 1_000;
 
 export class Acceptor {
-  /** How fast connections come. */
+  /** The rates at which connections are accepted. */
   readonly rates: ConnectionRates;
   readonly #options: AcceptorOptions;
   readonly #connections = new Set<ClientConnection>();
@@ -86,7 +86,7 @@ export class Acceptor {
     // While a node stops, clients connect again and again, so this is not logged.
     if (this.#stopped) return connection.destroy();
     const host = connection.remote.host;
-    // First, because a full listener closes an idle connection to make room for the new one.
+    // This check is the first, because `#refusal` may close an idle connection to make room for the new one.
     if (this.#isThrottled(connection, listenerName)) return;
     const refusal = this.#refusal(host);
     if (refusal !== null) {
@@ -119,7 +119,7 @@ export class Acceptor {
     this.#gate(listenerName).enter(client);
   }
 
-  /** Counts the connection for the quota of its address. */
+  /** Counts the connection for the quota of its address. Returns true if it exceeds the quota; then it is closed later. */
   #isThrottled(connection: Connection, listenerName: string): boolean {
     const { host } = connection.remote;
     const { quotas } = this.#options.dispatcher.throttling;

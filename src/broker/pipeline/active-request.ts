@@ -30,14 +30,14 @@ export class ActiveRequest implements RequestContext {
   throttleTimeMs = 0;
   /** When the client may send again, if this request exceeded a quota already at its start (Produce); otherwise 0. */
   throttledUntilMs = 0;
-  /** Whom the request charges for the time of the event loop; null: nobody. */
+  /** The client whose `request_percentage` is charged for the request's time of the event loop; null: none. */
   charged: QuotaClient | null = null;
   #onClose: (() => void)[] | null = null;
   #onSent: (() => void)[] | null = null;
   readonly #onResumed: ((request: ActiveRequest) => void) | null;
   #closed = false;
 
-  /** `onResumed`: called when the handler works on the request again after it has waited. */
+  /** `onResumed`: see `RequestContext.resumed`. */
   constructor(
     request: DecodedRequest,
     connection: ConnectionInfo,

@@ -63,7 +63,7 @@ export class ClientConnection implements GatedConnection {
   #next: DecodedRequest | null = null;
   /** The last started request, until it has done its ordered part: no other request starts before that. */
   #admitting: ActiveRequest | null = null;
-  /** Whom the last started request charges for the time of the event loop; null: nobody. */
+  /** The client that the last started request charges for the time of the event loop; null: none. */
   #charged: QuotaClient | null = null;
   /** How many started requests have no complete response yet. */
   #incomplete = 0;
@@ -104,7 +104,10 @@ export class ClientConnection implements GatedConnection {
     this.#connection.onClose = () => this.#close();
   }
 
-  /** The reason to close the connection: it is idle, or a request or response makes no progress. Null: keep it. */
+  /**
+   * The reason to close the connection: it is idle, a request or response makes no progress, or it is muted while others wait for
+   * the memory of its request. Null: keep it.
+   */
   overdue(nowMs: number, idleMs: number): string | null {
     const readIdleMs = nowMs - this.#lastReadMs;
     const writeIdleMs = nowMs - this.#lastWriteMs;
@@ -114,7 +117,7 @@ export class ClientConnection implements GatedConnection {
     if (this.#mute.isOn) {
       const holdsMemory = this.#next !== null || this.#reader.reservedBytes > 0;
       if (holdsMemory && readIdleMs > frameStallMs && this.#budget.waiting > 0)
-        return 'muted by a quota with a request whose memory others wait for';
+        return 'muted by a quota, and other connections wait for the memory of its request';
       return isIdle ? 'idle while muted by a quota' : null;
     }
     if (this.#next !== null || this.#paused) return null;
@@ -184,7 +187,7 @@ export class ClientConnection implements GatedConnection {
         while (!this.#closed && this.#mayRead() && this.#readNext()) this.#startNext();
         full = this.#active.length >= requestsInFlightMax;
         this.#flush();
-        // When responses were sent, further requests may start.
+        // After responses were sent, further requests may start.
         full &&= this.#active.length < requestsInFlightMax;
       }
     } finally {

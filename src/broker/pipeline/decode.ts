@@ -1,7 +1,7 @@
 /**
  * Decodes a frame: header, handler, body. Every error here is a `RequestError` or the codec's `DecodeError`, and closes the
- * connection, because the client could not decode a response. There is one exception: ApiVersions of an unsupported version gets
- * a response in version 0 (KIP-511).
+ * connection, because no response can be made that the client could decode. There is one exception: ApiVersions of an unsupported
+ * version gets a response in version 0 (KIP-511).
  */
 import { decode } from '../../protocol/codec/codec.ts';
 import { decodeRequestHeader } from '../../protocol/request-header.ts';
@@ -12,7 +12,7 @@ export class RequestError extends Error {
   override readonly name = 'RequestError';
 }
 
-/** The version is not supported. The response would have no field for the error, so the connection is closed. */
+/** The version of the request is not supported, so no response can be encoded, and the connection is closed. */
 export class VersionError extends RequestError {
   readonly isOld: boolean;
   readonly fields: Readonly<Record<string, unknown>>;

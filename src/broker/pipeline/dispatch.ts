@@ -1,6 +1,7 @@
 /**
- * Runs a handler and makes sure that there is an outcome: a response, an error response, or the end of the connection. No error
- * of a handler leaves this file. An error other than `KafkaError` is a bug, and is logged once with its stack.
+ * Runs a handler and makes sure that there is an outcome: a response, an error response, or the end of the connection. An error
+ * that a handler throws becomes a response here. If the handler's promise rejects, the caller of `run` passes the error to
+ * `failed`. An error other than `KafkaError` and `CloseConnection` is a bug, and is logged once with its stack.
  */
 import { AssertionError } from '../../base/assert.ts';
 import type { MetadataImage } from '../../metadata/image.ts';
@@ -73,7 +74,7 @@ export class Dispatcher {
     }
   }
 
-  /** The response after a handler has thrown `error`; or `CloseConnection`. */
+  /** The response to a request whose handler has thrown `error`, or `CloseConnection`. */
   failed(request: ActiveRequest, error: unknown): unknown {
     if (error instanceof CloseConnection) return error;
     if (error instanceof KafkaError) return this.#failure(request, error.error, error.message);

@@ -1,5 +1,5 @@
 /**
- * Encodes a response to the buffers of its frame. Size, header and body are written in one pass, so that a small response is one
+ * Encodes a response into the buffers of its frame. Size, header and body are written in one pass, so that a small response is one
  * buffer. Record batches are not copied (`Writer`).
  */
 import { Writer } from '../../protocol/codec/writer.ts';

@@ -1,7 +1,7 @@
 /**
  * Makes the response to a request that failed as a whole, if its handler does not make one: the error is in the top-level
- * `errorCode` (and `errorMessage`), all other fields are empty. Returns null for a response without `errorCode`; then the
- * connection is closed.
+ * `errorCode` (and `errorMessage`), all other fields have their defaults. Returns null if the response has no such field in the
+ * version of the request; then the connection is closed.
  */
 import type { ErrorRow } from '../../protocol/errors.ts';
 import type { Field, Shape } from '../../protocol/schema/fields.ts';

@@ -3,7 +3,7 @@
  *
  * - A frame that lies inside one chunk from the socket is a view of the chunk, not a copy. A frame that extends over several
  *   chunks is copied once, into a buffer of its size.
- * - Before a byte of the frame is kept, its size is checked and its memory reserved. If the budget has no room, the reader is
+ * - Before a frame is returned or copied, its size is checked and its memory reserved. If the budget has no room, the reader is
  *   `blocked`, and its owner pauses the connection. When the budget has granted the memory, the owner calls `grant` and then
  *   `next`.
  * - This file neither decodes frames nor knows time or sockets.
@@ -38,7 +38,7 @@ export class FrameReader {
     return this.#sizeBytes >= 0 && !this.#reserved;
   }
 
-  /** Whether a part of a frame has arrived, but not all of it. */
+  /** Whether bytes have arrived that `next` has not returned. After `next` has returned null, they are a part of a frame. */
   get midFrame(): boolean {
     return this.#sizeBytes >= 0 || this.#pendingBytes > 0;
   }
@@ -120,8 +120,8 @@ export class FrameReader {
       this.#consume(size);
       return frame;
     }
-    // Not from the memory that Node's small buffers share: records of the frame may stay in a log's cache for long, and would
-    // keep all of that memory.
+    // The buffer must not come from the memory that Node's small buffers share: records of the frame may stay in a log's cache
+    // for long, and would keep all of that memory.
     this.#target = Buffer.allocUnsafeSlow(size);
     return this.#gather();
   }

@@ -3,9 +3,9 @@
  * them afterwards.
  *
  * - First come, first served: while a request waits for bytes, only small ones may pass it, from a reserve of their own.
- * - A request for more than half of the budget is granted as soon as less than half is taken. It need not wait until everything
- *   is free, because pending fetches always hold a few bytes. So, apart from the reserve and from `take`, the bytes taken never
- *   exceed the limit, or half of it plus one request if that is more.
+ * - A request for more than half of the budget is granted as soon as less than half is taken. It does not wait until everything
+ *   is free: that may never happen, because the frame of each pending Fetch request holds a few bytes. So, apart from the reserve
+ *   and from `take`, the bytes taken never exceed the limit, or half of it plus one request if that is more.
  */
 
 export interface BudgetWaiter {
@@ -67,7 +67,7 @@ export class MemoryBudget {
     };
   }
 
-  /** Takes bytes without waiting, for memory that is in use already. The budget may be exceeded. */
+  /** Takes bytes without waiting; a negative number gives bytes back. The budget may be exceeded. */
   take(sizeBytes: number): void {
     this.#usedBytes += sizeBytes;
   }

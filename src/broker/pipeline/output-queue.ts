@@ -1,12 +1,12 @@
 /**
- * The unsent responses of a connection. Bytes are passed to the socket in slices of at most `writeBytesMax`; the next slice
- * follows when the socket has sent the last one. So the socket never holds more than one slice, and it can be seen whether a slow
- * client makes progress. The buffers are not copied.
+ * The unsent responses of a connection. Bytes are passed to the socket in slices of at most `writeBytesMax`. Once the socket is
+ * full, the next slice waits until the socket has sent all its bytes. So the socket holds little more than one slice, and each
+ * call of `drained` shows that a slow client makes progress. The buffers are not copied.
  */
 import { writeBytesMax } from '../limits.ts';
 
 export interface Sink {
-  /** Returns false if the socket is full. Then the owner calls `drained` when the socket has sent its bytes. */
+  /** Returns false if the socket is full. Then the owner calls `drained` when the socket has sent all its bytes. */
   write(buffers: readonly Uint8Array[]): boolean;
 }
 

@@ -1,6 +1,6 @@
 /**
- * The requests of one other broker, which come over a stream between nodes. They are handled by the same handlers as those of
- * clients. Responses are sent in the order in which they complete.
+ * The requests of one other broker, which come over a stream between nodes, or those of this broker to itself. The same handlers
+ * serve them as those of clients. Responses are sent in the order in which they complete.
  */
 import type { Address } from '../../base/network.ts';
 import { decode, DecodeError, encode } from '../../protocol/codec/codec.ts';
@@ -43,8 +43,8 @@ export class PeerRequests {
 
   /**
    * Handles a request and resolves to the encoded response. Rejects with a `KafkaError`: UNSUPPORTED_VERSION; INVALID_REQUEST if
-   * the body cannot be decoded, or if the connection of a client would be closed; NETWORK_EXCEPTION if too many requests are in
-   * progress or the broker stops.
+   * the body cannot be decoded, if the request has no response, or if the connection of a client would be closed;
+   * NETWORK_EXCEPTION if too many requests are in progress or the broker stops.
    */
   async answer(request: PeerRequest): Promise<Uint8Array> {
     if (this.#isClosed || this.#active.size >= peerRequestsInFlightMax)
@@ -62,7 +62,7 @@ export class PeerRequests {
     }
   }
 
-  /** Called when the stream has ended: pending work is dropped. */
+  /** Called when the stream has ended or the broker stops: pending work is dropped. */
   close(): void {
     this.#isClosed = true;
     for (const request of this.#active) request.connectionClosed();

@@ -2,7 +2,8 @@
  * Client quotas around the requests of client connections. Requests between nodes do not come here and are never throttled.
  *
  * - The bytes of a Produce request are counted before it starts, so that no further request is read when they exceed the quota;
- *   Kafka counts them when it responds. The bytes of a Fetch response and the changes of topics are counted by their handlers.
+ *   Kafka counts them when it responds. The handler of Fetch counts the bytes of its response; the active controller counts
+ *   changes of topics.
  * - The time of the event loop is charged from here to clients (`../quotas/loop-time.ts`): when bytes arrive, when a request
  *   starts or goes on (`RequestContext.resumed`), when its response is complete, and when responses are written.
  */
@@ -30,15 +31,18 @@ export class Throttling {
     return throttleMs;
   }
 
-  /** Whether a request may start while earlier ones are incomplete: not when each of them is going to be throttled. */
+  /**
+   * Whether a request may start while earlier ones are incomplete: not when the client has exceeded its `request_percentage`,
+   * because each response is then followed by a throttle time.
+   */
   mayPipeline(charged: QuotaClient | null): boolean {
     return charged === null || this.quotas.loopTime.throttleTimeMs(charged) === 0;
   }
 
-  /** The event loop works for a request (again). */
+  /** The event loop begins or continues to work for a request. */
   readonly resumed = ({ charged }: ActiveRequest): void => this.quotas.loopTime.begin(charged);
 
-  /** The response is complete. Sets the throttle time of the request. What is charged later counts for the next one. */
+  /** The response is complete. Sets the throttle time of the request. Time that is charged later counts for the next request. */
   completed(request: ActiveRequest): void {
     if (request.throttledUntilMs > 0)
       request.throttle('Produce', Math.max(0, request.throttledUntilMs - this.quotas.nowMs()));

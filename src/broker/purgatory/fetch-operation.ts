@@ -1,6 +1,6 @@
 /**
- * One fetch. It decides by byte counts when to respond, reads its partitions in order within the limits, and completes once. As
- * long as all data is in memory it is synchronous.
+ * One fetch. It decides by byte counts when to respond, reads its partitions in order within the limits, and completes once. It is
+ * synchronous if it need not wait and all data is in memory.
  *
  * When a fetch completes (the rules of Kafka's DelayedFetch; `fetch-rules.test.ts` has them as a table):
  * - When `minBytes` can be read. Each partition counts with its readable bytes, but at most with its own limit.
@@ -10,8 +10,8 @@
  *   pending.
  *
  * How it reads:
- * - A pending fetch holds byte counts and no records; it reads when it completes. Only records that are not in memory are read in
- *   order to count them.
+ * - A pending fetch holds byte counts and no records; it reads when it completes. Before that, only records that are not in memory
+ *   are read, to count their bytes.
  * - The first batch is returned as a whole even if it exceeds the limits. After it, no partition gets more than what is left.
  * - Reads from disk run concurrently, as long as their limits fit into what is left of `maxBytes`.
  * - Record bytes are taken from a budget that all fetches share before they are read, and released after the response was sent
@@ -58,7 +58,7 @@ export interface FetchLimits {
 export interface FetchDependencies {
   readonly purgatory: Purgatory;
   readonly budget: MemoryBudget;
-  /** Called when the fetch goes on after it has waited. */
+  /** Called when the fetch continues after a wait for bytes or for the disk. */
   readonly onResumed: () => void;
 }
 
@@ -70,7 +70,7 @@ interface Count {
   upTo: number;
   /** What the partition counts for `minBytes`. */
   bytes: number;
-  /** The limit of the read whose result is in `outcomes`. */
+  /** The limit of the last read of the partition, and whether it had to return the first batch as a whole. */
   limitBytes: number;
   minOneBatch: boolean;
 }
@@ -88,7 +88,7 @@ export class FetchOperation {
   #readableBytes = 0;
   /** Record bytes in `outcomes`. */
   #bytes = 0;
-  /** Bytes taken from the budget: `#bytes`, and the limits of reads from disk that are in progress. */
+  /** Bytes taken from the budget: `#bytes`, and the limits of reads from disk that are in progress (apart from `#countOnDisk`). */
   #held = 0;
   #underWay = 0;
   /** Whether the fetch completes at once, whatever `minBytes` says. */
@@ -114,13 +114,13 @@ export class FetchOperation {
   run(): Promise<void> | null {
     let mustRead = this.#limits.maxWaitMs <= 0;
     for (let i = 0; i < this.#targets.length; i++) if (this.#count(i) !== 'counted') mustRead = true;
-    if (!mustRead && !this.#enough()) return this.#park();
+    if (!mustRead && !this.#enough()) return this.#wait();
     const reading = this.#readFrom(0);
     if (reading === null) return this.#afterFirstRead();
     return reading.then(() => this.#afterFirstRead() ?? undefined);
   }
 
-  /** The client's connection has closed. The promise of `run` is then never settled. */
+  /** The client's connection has closed. The promise of `run` then never settles if the fetch was waiting for bytes. */
   cancel(): void {
     this.#isCancelled = true;
     this.#operation?.cancel();
@@ -186,8 +186,8 @@ export class FetchOperation {
     count.diskBytes = length;
     count.upTo = Math.max(target.offset, end);
     const last = batches(data.records).headers.at(-1);
-    // The result is empty, but the read was not allowed to return a batch larger than its limit: so the next batch may be larger
-    // than the limit.
+    // Whether there are further batches, which the limit has kept out of the result. If the result is empty, this is known only
+    // of a read that was not allowed to exceed its limit for the first batch.
     const isHeldBack = last === undefined ? !minOneBatch && target.offset < end : last.lastOffset + 1 < end;
     this.#setCount(count, isHeldBack ? Math.max(length, limitBytes) : length);
   }
@@ -197,8 +197,8 @@ export class FetchOperation {
   }
 
   /**
-   * If the records that were read from disk to be counted are enough, they are the response. Otherwise they are dropped and the
-   * fetch waits.
+   * The records of the first read are the response if they are enough, or if the fetch may not wait. Otherwise they are counted
+   * and dropped, and the fetch waits.
    */
   #afterFirstRead(): Promise<void> | null {
     const { purgatory } = this.#dependencies;
@@ -210,11 +210,11 @@ export class FetchOperation {
     if (this.#enough() || this.#limits.maxWaitMs <= 0 || purgatory.pending >= purgatory.pendingMax)
       return null;
     for (let i = 0; i < this.outcomes.length; i++) this.#drop(i).data = null;
-    return this.#park();
+    return this.#wait();
   }
 
   /** Waits for more bytes. Returns null if the fetch has completed at once, because too many are pending. */
-  #park(): Promise<void> | null {
+  #wait(): Promise<void> | null {
     if (this.#limits.minBytes > 1) mark('broker.fetch-waits-for-bytes');
     let done = false;
     let resolve: (() => void) | null = null;

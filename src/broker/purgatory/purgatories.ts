@@ -1,7 +1,7 @@
 /** The purgatories of a broker, with their metrics. Each has the name that Kafka gives to the operations that wait in it. */
 import type { Scheduler } from '../../base/clock.ts';
 import type { Collector } from '../../telemetry/metrics.ts';
-import { parkedFetchesMax, pendingRequestsMax } from '../limits.ts';
+import { pendingFetchesMax, pendingRequestsMax } from '../limits.ts';
 import { Purgatory } from './delayed-operation.ts';
 
 export class Purgatories {
@@ -12,7 +12,7 @@ export class Purgatories {
   readonly #metadata: Purgatory;
 
   constructor(scheduler: Scheduler, metadata: Purgatory) {
-    this.fetch = new Purgatory(scheduler, parkedFetchesMax);
+    this.fetch = new Purgatory(scheduler, pendingFetchesMax);
     this.produce = new Purgatory(scheduler, pendingRequestsMax);
     this.deleteRecords = new Purgatory(scheduler, pendingRequestsMax);
     this.#metadata = metadata;

@@ -1,6 +1,6 @@
 /**
  * `max.connection.creation.rate` (KIP-612) of a broker and of its listeners: how many connections they accept in a second, over
- * Kafka's window of samples. The caller lets a listener wait when it exceeds a rate.
+ * Kafka's window of samples. When a listener exceeds a rate, the caller delays its next connections.
  */
 import { type LastThrottle, type QuotaWindow, Rate, shownThrottleMs } from './rate.ts';
 
@@ -41,7 +41,7 @@ export class ConnectionRates {
     this.#broker = new Rate(window);
   }
 
-  /** Counts a new connection. Returns how long the listener must wait, at most the time of one sample; 0: it need not. */
+  /** Counts a new connection. Returns how long the listener must wait, at most the time of one sample; 0: it need not wait. */
   record(listener: string, nowMs: number): number {
     const { ofBroker, ofListener, isProtected } = this.#limits;
     const state = this.#of(listener);

@@ -1,14 +1,13 @@
 /**
- * Charges the time of the event loop to clients, for their `request_percentage`. A client is charged from when the pipeline works
- * for it until everything has run that follows from that in the same turn (promises), or until the pipeline works for another
- * client. The caller says when that begins, because the clients of a turn are not known otherwise. While no client has the quota,
- * no clock is read.
+ * Charges the time of the event loop to clients, for their `request_percentage`. The pipeline calls `begin` when it begins to work
+ * for a client. From then on the client is charged, until the pipeline works for another client, or until the turn of the event
+ * loop is over with all promise callbacks that follow from it. While no client has the quota, no clock is read.
  */
 import type { Clock } from '../../base/clock.ts';
 import type { ClientRateQuota } from './client-rate-quota.ts';
 import { isSameClient, type QuotaClient } from './quota-table.ts';
 
-/** Runs a callback when nothing is left to run that follows from the present turn of the event loop. */
+/** Runs a callback at the end of the present turn of the event loop, after the promise callbacks that follow from it. */
 export type AfterTurn = (callback: () => void) => void;
 
 export interface LoopTimeOptions {
@@ -30,7 +29,7 @@ export class LoopTime {
     this.#options = options;
   }
 
-  /** The event loop begins to work for `client`; null: for nobody who is charged. */
+  /** The event loop begins to work for `client`; null: it works for no client that is charged. */
   begin(client: QuotaClient | null): void {
     const { quota, clock, afterTurn } = this.#options;
     if (quota.isOff) return;
@@ -43,7 +42,7 @@ export class LoopTime {
     afterTurn(this.#end);
   }
 
-  /** How long `client` must wait, with all that it has used until now. */
+  /** How long `client` must wait, after all that it has used until now. */
   throttleTimeMs(client: QuotaClient): number {
     const { quota, clock } = this.#options;
     if (quota.isOff) return 0;

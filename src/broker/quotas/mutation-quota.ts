@@ -45,7 +45,10 @@ export class MutationQuota {
     if (this.#table.isEmpty) this.#states.clear();
   }
 
-  /** `isStrict`: the version of the request knows THROTTLING_QUOTA_EXCEEDED. An older client is only throttled. */
+  /**
+   * Records the partitions that one request of `client` creates or deletes. `isStrict`: the version of the request knows
+   * THROTTLING_QUOTA_EXCEEDED. An older client is only throttled.
+   */
   begin(client: QuotaClient, isStrict: boolean, nowMs: number): PartitionMutations {
     const quota = this.#table.find(client);
     if (quota === null) return unlimitedMutations;

@@ -1,6 +1,6 @@
 /**
- * The rate of one client over a window of samples, as Kafka's `Rate` and `SampledStat` compute it, so that throttle times are
- * Kafka's. A sample covers at least `sampleMs`; it begins with the first value after the end of the previous sample.
+ * A rate over a window of samples, as Kafka's `Rate` and `SampledStat` compute it, so that throttle times are Kafka's. A sample
+ * covers at least `sampleMs`; it begins with the first value after the end of the previous sample.
  */
 
 /** `quota.window.num` and `quota.window.size.seconds`. */

@@ -64,7 +64,7 @@ interface Waiting {
 
 interface Coordinator {
   readonly waiting: Waiting[];
-  isAsked: boolean;
+  hasRequestInFlight: boolean;
 }
 
 /**
@@ -91,7 +91,7 @@ export class TransactionVerifier {
     for (;;) {
       const errors = await this.#askOnce(question);
       const isBusy = [...errors.values()].includes(Errors.CONCURRENT_TRANSACTIONS);
-      // For old clients `produce-transactions.ts` replaces CONCURRENT_TRANSACTIONS by a retriable error, and they repeat the request.
+      // For old clients `produce-transactions.ts` replaces CONCURRENT_TRANSACTIONS by an error after which they send again.
       if (question.support !== 'add' || !isBusy || clock.monotonicMs() >= untilMs) return errors;
       await new Promise<void>((resolve) => scheduler.after(retryBackoffMs, resolve));
     }
@@ -103,16 +103,16 @@ export class TransactionVerifier {
     return new Promise((resolve) => {
       let coordinator = this.#coordinators.get(id);
       if (coordinator === undefined) {
-        coordinator = { waiting: [], isAsked: false };
+        coordinator = { waiting: [], hasRequestInFlight: false };
         this.#coordinators.set(id, coordinator);
       }
       coordinator.waiting.push({ question, resolve });
-      if (!coordinator.isAsked) void this.#askWaiting(id, coordinator);
+      if (!coordinator.hasRequestInFlight) void this.#askWaiting(id, coordinator);
     });
   }
 
   async #askWaiting(id: NodeId, coordinator: Coordinator): Promise<void> {
-    coordinator.isAsked = true;
+    coordinator.hasRequestInFlight = true;
     while (coordinator.waiting.length > 0) {
       const batch = takeBatch(coordinator.waiting);
       const answers = await this.#send(id, batch);
@@ -120,7 +120,7 @@ export class TransactionVerifier {
         resolve(answers[at] ?? allFailed(question, Errors.INVALID_TXN_STATE)),
       );
     }
-    coordinator.isAsked = false;
+    coordinator.hasRequestInFlight = false;
     this.#coordinators.delete(id);
   }
 

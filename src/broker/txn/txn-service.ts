@@ -158,7 +158,8 @@ export class TxnService implements MetadataPublisher {
   }
 
   initProducerId(request: InitProducerIdRequest): Answer<ProducerAnswer> {
-    // Checked here already, because it does not depend on the coordinator: so every broker refuses an invalid request.
+    // This check does not depend on the state of the id. It is made before the coordinator is looked up, so that every broker
+    // refuses an invalid request.
     const invalid = checkInit(this.#config, request);
     if (invalid !== null) return refused(invalid);
     return this.#runtime.request(request.transactionalId, (token) => ({

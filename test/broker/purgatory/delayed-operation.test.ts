@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { WatchList } from '../../../src/base/watch-list.ts';
 import { DelayedOperation, Purgatory } from '../../../src/broker/purgatory/delayed-operation.ts';
 import { Purgatories } from '../../../src/broker/purgatory/purgatories.ts';
-import { parkedFetchesMax, pendingRequestsMax } from '../../../src/broker/limits.ts';
+import { pendingFetchesMax, pendingRequestsMax } from '../../../src/broker/limits.ts';
 import { ManualTime, settle } from '../harness.ts';
 
 function operationOf(purgatory: Purgatory, isReady: () => boolean, timeoutMs = 100) {
@@ -35,11 +35,11 @@ describe('a delayed operation', () => {
     expect(completions).toEqual([]);
   });
 
-  test('completes at once when parkedFetchesMax or pendingRequestsMax operations are pending', () => {
+  test('completes at once when pendingFetchesMax or pendingRequestsMax operations are pending', () => {
     const time = new ManualTime();
     const { fetch, produce, deleteRecords } = new Purgatories(time, new Purgatory(time, 1));
     expect([fetch, produce, deleteRecords].map(({ pendingMax }) => pendingMax)).toEqual([
-      parkedFetchesMax,
+      pendingFetchesMax,
       pendingRequestsMax,
       pendingRequestsMax,
     ]);
