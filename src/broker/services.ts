@@ -40,8 +40,8 @@ export interface NodeServices {
   readonly clock: Clock;
   readonly scheduler: Scheduler;
   /**
-   * Measures how long requests of clients wait; `scheduler` if absent. In tests it may run while the clock of `scheduler` stands
-   * still.
+   * Measures how long requests of clients wait; `scheduler` if absent. In tests it may run while the clock of `scheduler`
+   * stands still.
    */
   readonly clientScheduler?: Scheduler | undefined;
   readonly random: Random;

@@ -1,7 +1,7 @@
 /**
- * Creates topics that are needed but do not exist, for a client's Metadata request or for a coordinator. The settings of internal
- * topics come from this broker's configuration. For other topics the controller chooses what this broker's properties file does
- * not set. For each name at most one creation is in progress, even if many requests need the topic.
+ * Creates topics that are needed but do not exist, for a client's Metadata request or for a coordinator. The settings of
+ * internal topics come from this broker's configuration. For other topics the controller chooses what this broker's properties
+ * file does not set. For each name at most one creation is in progress, even if many requests need the topic.
  */
 import type { NodeConfig } from '../config/node-config.ts';
 import { type ErrorRow, Errors, errorOf, errorRowOf } from '../protocol/errors.ts';

@@ -19,7 +19,7 @@ import type { DynamicValues, NodeConfig } from './node-config.ts';
 import { clientMetricsProperties, groupProperties } from './tables/entities.ts';
 import { topicDefault } from './topic.ts';
 
-/** An invalid configuration that Kafka answers with INVALID_REQUEST instead of INVALID_CONFIG. */
+/** An invalid configuration for which Kafka's response has INVALID_REQUEST instead of INVALID_CONFIG. */
 export class ConfigRequestError extends ConfigError {}
 
 /** Keys that can be changed at run time only with the prefix of one listener (`listener.name.NAME.`). */
@@ -48,7 +48,7 @@ const valueProblems: Readonly<Record<string, (text: string) => string | null>> =
     const wrong = splitList(text).find((pair) => !/^.*:\s*[+-]?\d+\s*$/.test(pair));
     return wrong === undefined
       ? null
-      : `Error parsing configuration property 'max.connections.per.ip.overrides': ${wrong} is no address with a number`;
+      : `Error parsing configuration property 'max.connections.per.ip.overrides': ${wrong} is not of the form address:count`;
   },
 };
 

@@ -1,7 +1,7 @@
 /**
- * Checks of single values. With one of them, `define.ts` checks no bounds of a number, and a list may have empty and repeated
- * elements; choices still apply. Each returns why the value is invalid, or null. A text that begins with `!` is the whole error
- * message; otherwise `define.ts` puts the key and the value before it.
+ * Checks of single values, for the column `check` of a row. When a row has a check, its bounds are not checked, and its list
+ * may have empty and repeated elements; `oneOf` and `nonEmpty` still apply. A check returns why the value is invalid, or null.
+ * A text that begins with `!` is the whole error message; otherwise `define.ts` puts the key and the value before it.
  */
 import type { PropertyValue } from './define.ts';
 

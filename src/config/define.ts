@@ -20,7 +20,7 @@ export type UpdateMode = 'read-only' | 'per-broker' | 'cluster-wide';
 /**
  * What the key does in this release. `honoured`: the same as in Kafka. `none`: nothing, because there is nothing here that it
  * could change (for example the size of a thread pool). `missing`: nothing yet, because the feature is not built; a node warns
- * at its start when the key is set.
+ * at its start when the key has another value than its default.
  */
 export type Effect = 'honoured' | 'none' | 'missing';
 

@@ -49,7 +49,7 @@ export function inspectProperties(given: ReadonlyMap<string, string>): Inspectio
   if (isForZooKeeper(given)) {
     const keys = ['zookeeper.connect', 'broker.id'].filter((key) => given.has(key));
     const problem = { message: zooKeeperText, keys, remedy: 'what the message says' };
-    // The message names the keys that are missing. Wrong values would only be found at the next attempt.
+    // The message names the keys that are missing. Invalid values are reported too, so that the user finds all of them at once.
     const wrong = problems.filter((one) => one.keys.some((key) => given.has(key) && !keys.includes(key)));
     return {
       problems: [problem, ...wrong],

@@ -61,7 +61,9 @@ export function parseListeners(
       );
     }
     if (port < 0 || port > 65_535)
-      throw new ConfigError(`Invalid value ${entry} for configuration ${key}: port ${port} is not a port`);
+      throw new ConfigError(
+        `Invalid value ${entry} for configuration ${key}: port ${port} is not between 0 and 65535`,
+      );
     return { name, host: parts[2] ?? parts[3] ?? '', port, securityProtocol };
   });
 }

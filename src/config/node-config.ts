@@ -103,7 +103,7 @@ export class NodeConfig {
     return parseValue(name, brokerProperties[key] as Property, text) as BrokerValues[K];
   }
 
-  /** All listeners of this node, in the order of the file. */
+  /** All listeners of this node, in the order of the property `listeners`. */
   get listeners(): readonly ListenerConfig[] {
     return this.setup.listeners;
   }

@@ -4,8 +4,8 @@
  * in the properties file, never in dynamic configurations. As in Kafka, a reference to a provider that `config.providers` does
  * not name is kept as text.
  *
- * When a provider has no value for a reference, Kafka keeps its text as the value. Here the node does not start: the text
- * `${file:…}` would otherwise be used as a password.
+ * When a provider has no value for a reference, Kafka keeps the text of the reference as the value. Here the node does not
+ * start: otherwise the text `${file:…}` could be used as a password.
  */
 import { ConfigError, splitList } from './define.ts';
 import { compileJavaPattern, type JavaPattern } from './java-pattern.ts';

@@ -29,7 +29,7 @@ const areas: readonly [reason: string, has: (key: string) => boolean][] = [
     (key) => key.startsWith('sasl.kerberos.'),
   ],
   [
-    'Never: Java classes can not be loaded.',
+    'Never: Java classes cannot be loaded.',
     (key) => key in securityProperties && javaEnding.test(key) && !notJava.has(key),
   ],
   ['TLS, SASL and ACLs are not built yet.', (key) => key in securityProperties],
@@ -126,7 +126,7 @@ const reasons: readonly [reason: string, ...keys: string[]][] = [
   ['Buffers are not kept for reuse.', 'group.coordinator.cached.buffer.max.bytes'],
   ['Metrics are read when a client requests /metrics.', 'kafka.metrics.polling.interval.secs'],
   [
-    'Never: Java classes can not be loaded. /metrics has the numbers.',
+    'Never: Java classes cannot be loaded. /metrics has the numbers.',
     'kafka.metrics.reporters',
     'metric.reporters',
   ],
@@ -137,7 +137,7 @@ const reasons: readonly [reason: string, ...keys: string[]][] = [
   ],
   ['All metrics are always recorded.', 'metrics.recording.level'],
   [
-    'Never: Java classes can not be loaded.',
+    'Never: Java classes cannot be loaded.',
     'principal.builder.class',
     'security.providers',
     'client.quota.callback.class',
@@ -156,7 +156,7 @@ const reasons: readonly [reason: string, ...keys: string[]][] = [
     'queued.max.requests',
   ],
   [
-    'Never: Java classes can not be loaded. Requests are handled as if there were no policy.',
+    'Never: Java classes cannot be loaded. Requests are handled as if there were no policy.',
     'alter.config.policy.class.name',
     'create.topic.policy.class.name',
   ],

@@ -15,7 +15,7 @@ export function deleteGroup(turn: Turn, token: number, groupId: string): void {
   const answer = (later: Turn, error: ErrorRow) => reply(later, token, { groupId, errorCode: error.code });
   if (group === undefined) return answer(turn, Errors.GROUP_ID_NOT_FOUND);
   if (group.state !== 'Empty') return answer(turn, Errors.NON_EMPTY_GROUP);
-  // The tombstones would not cover records that are in flight, so those would create the group again.
+  // The tombstones would not cover what is in records that are in flight, so these records would create the group again.
   if (group.deleting || group.commits.size > 0 || isWriting(group))
     return answer(turn, Errors.COORDINATOR_NOT_AVAILABLE);
   buryGroup(turn, group, (later, error) => answer(later, error ?? Errors.NONE));

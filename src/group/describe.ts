@@ -32,8 +32,8 @@ export function describeGroup(shard: Shard, groupId: string, apiVersion: number)
 }
 
 /**
- * For a group that does not exist, or is of another type. Before v6 the response has no error for it, and says that the group is
- * "Dead".
+ * The response for a group that does not exist or is of another type: the group is "Dead". Before v6 the response has no error
+ * for this.
  */
 function unknownGroup(groupId: string, apiVersion: number, message: string): DescribedGroup {
   const found = apiVersion < notFoundSince;

@@ -42,8 +42,8 @@ export interface Shard extends PendingWrites<Turn> {
   /** Time of the next sweep for expired offsets. */
   nextExpiryMs: number;
   /**
-   * Offset of the last metadata image in which a topic was created. Regular expressions that were matched before it may match
-   * more topics.
+   * Offset of the last metadata image in which a topic was created. A regular expression that was matched with an older image
+   * may match more topics now.
    */
   newTopicsAt: number;
   readonly pendingOffsets: PendingOffsets;

@@ -107,7 +107,7 @@ export type ReadRecord =
       readonly value: CommittedOffset | null;
     }
   | { readonly type: 'group'; readonly group: string; readonly value: GroupMetadataValue | null }
-  /** A record type of a later Kafka version, or one of the consumer protocol (`consumer/records.ts` reads those). */
+  /** A record type of the consumer protocol, which `consumer/records.ts` reads, or of a later Kafka version. */
   | { readonly type: 'unknown'; readonly keyType: number };
 
 /** Throws `DecodeError` when key or value cannot be decoded. */

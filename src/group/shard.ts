@@ -1,12 +1,14 @@
 /**
- * The coordinator of the groups of one `__consumer_offsets` partition, as a state machine. The input of `step` is a request, a
- * passed deadline, or the outcome of a write. Its output is records to append, responses and log lines. It has no I/O and never
- * waits. The token of a pending JoinGroup or SyncGroup request is stored in its member until the rebalance completes.
+ * The coordinator of the groups of one `__consumer_offsets` partition, as a state machine. Inputs of `step` are requests,
+ * passed deadlines, outcomes of writes, and changes of metadata. Its output is records to append, responses and log lines. It
+ * has no I/O and never waits. The token of a pending JoinGroup or SyncGroup request of a classic group is stored in the member
+ * until the rebalance completes.
  *
  * Invariants:
  * - Committed offsets, deletions and expiries change the state when their write is reported `written`, in the order of the log.
  *   So OffsetFetch returns replicated offsets only, and the offsets always equal `replay` of the records written so far.
- * - A classic group becomes Stable only after its assignment is replicated. Members of any group get their assignment only then.
+ * - A classic group becomes Stable only after its assignment is replicated. Members of either type of group get an assignment
+ *   only after it is replicated.
  * - Each token gets exactly one response, with one exception: after the response to a write that timed out, the shard may output
  *   another one for the same token. The runtime drops responses to tokens that it no longer has.
  *
@@ -102,7 +104,7 @@ function take(turn: Turn, input: Input): void {
   }
 }
 
-/** Topics were deleted or changed: starts to remove the offsets of deleted topics. */
+/** Topics were deleted or changed: starts to remove the offsets of deleted topics, and informs the consumer groups. */
 function metadataChanged(turn: Turn, delta: MetadataDelta): void {
   const deleted = new Map<string, Uuid>();
   for (const id of delta.removedTopics) {
@@ -116,13 +118,13 @@ function metadataChanged(turn: Turn, delta: MetadataDelta): void {
 /** As in Kafka, consumer groups compare their subscribed topics again at the next heartbeat. */
 function noteChangedTopics(turn: Turn, { before, changedTopics, removedTopics }: MetadataDelta): void {
   const { shard, image } = turn;
-  let anyGrown = removedTopics.size > 0;
+  let hasChanged = removedTopics.size > 0;
   for (const id of changedTopics) {
     const was = before.topics.byId(id)?.partitions.length;
     if (was === undefined) shard.newTopicsAt = image.offset;
-    if (was !== image.topics.byId(id)?.partitions.length) anyGrown = true;
+    if (was !== image.topics.byId(id)?.partitions.length) hasChanged = true;
   }
-  if (!anyGrown) return;
+  if (!hasChanged) return;
   for (const group of shard.groups.values()) if (group.kind === 'consumer') group.metadataStale = true;
 }
 

@@ -3,12 +3,12 @@
  * sweep goes over all groups of a shard, a slice at a time.
  *
  * When does the retention of an offset begin?
- * - In an empty classic group: when the group became empty.
- * - In a stable classic group of consumers: at the commit, but only for topics to which no member subscribes.
- * - In a consumer group (KIP-848), and in a group that never had members: at the commit.
+ * - In an empty classic group: when the group became empty, or at the commit if that time is not known.
+ * - In a stable classic group of consumers, in a consumer group (KIP-848), and in a group that never had members: at the
+ *   commit.
  *
- * In any other classic group with members no offset expires. An offset for which the client requested a time of expiry expires at
- * that time.
+ * In any other classic group with members no offset expires, and in no group does an offset of a topic to which a member
+ * subscribes. An offset for which the client requested a time of expiry expires at that time instead.
  */
 import { buryGroup, isWriting } from './delete-group.ts';
 import { type CommittedOffset, isOfTopic } from './offset-table.ts';
@@ -26,7 +26,7 @@ interface Gone {
   readonly partition: number;
 }
 
-/** Removes the offsets of the deleted `topics` from the given groups, by default from all groups. */
+/** Begins to remove the offsets of the deleted `topics` from the given groups, by default from all groups. */
 export function startSweep(
   turn: Turn,
   topics: DeletedTopics,

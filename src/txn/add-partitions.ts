@@ -1,7 +1,7 @@
 /**
- * AddPartitionsToTxn (24) and AddOffsetsToTxn (25): partitions are added to a transaction before its records are written to them.
- * So the coordinator knows of every partition that will need a marker. The producer adds them; with transaction version 2 the
- * partition's leader does.
+ * AddPartitionsToTxn (24) and AddOffsetsToTxn (25): partitions are added to a transaction before its records are written to
+ * them. So the coordinator knows of every partition that will need a marker. The producer adds them; with transaction version 2
+ * the partition's leader does.
  *
  * `verifyPartitions` tells a partition's leader whether the partition belongs to the transaction (KIP-890). It changes nothing.
  */

@@ -1,7 +1,8 @@
 /**
  * The coordinator of the transactional ids of one `__transaction_state` partition, as a state machine. Inputs of `step` are
- * requests, passed deadlines, outcomes of writes, reports of written markers, and producer ids (`types.ts`). Its output is records
- * to append, responses, markers to send, the number of producer ids to get, and log lines. It has no I/O and never waits.
+ * requests, passed deadlines, outcomes of writes, reports of written markers, and producer ids (`types.ts`). Its output is
+ * records to append, responses, markers to send, the number of producer ids to get, and log lines. It has no I/O and never
+ * waits.
  *
  * Invariants:
  * - The state of an id is the committed one; it changes when its record is reported `written`. So it always equals `replay` of

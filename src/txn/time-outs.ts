@@ -54,8 +54,8 @@ export function abortOverdue(turn: Turn): void {
 }
 
 /**
- * How long the transaction has been open. Its start time is in the future if this broker's clock was turned back after the start,
- * or if the clock of the former coordinator was ahead. In that case the time since this was detected counts.
+ * How long the transaction has been open. Its start time is in the future if this broker's clock was turned back after the
+ * start, or if the clock of the former coordinator was ahead. In that case the time since this was detected counts.
  */
 function openForMs(turn: Turn, entry: Entry, { startMs }: Transaction): number {
   const openMs = turn.wallMs - startMs;

@@ -29,8 +29,8 @@ export const stateNames = [
 export type TransactionState = (typeof stateNames)[number];
 
 /**
- * `transaction.version` (KIP-890), of the cluster or of the client that sent a request. With 0 and 1 the client adds the partitions
- * itself. With 2 each end increments the epoch.
+ * `transaction.version` (KIP-890), of the cluster or of the client that sent a request. With 0 and 1 the client adds the
+ * partitions itself. With 2 each end increments the epoch.
  */
 export type TransactionVersion = 0 | 1 | 2;
 

@@ -347,6 +347,9 @@ export const txnRows = [
         to: 'noteFields(entry, current, turn.wallMs - current.startMs),',
       },
     ],
-    caughtBy: { test: ends, name: 'a transaction with a start time in the future is aborted after its time-out' },
+    caughtBy: {
+      test: ends,
+      name: 'a transaction with a start time in the future is aborted after its time-out',
+    },
   },
 ];

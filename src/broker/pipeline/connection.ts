@@ -105,8 +105,8 @@ export class ClientConnection implements GatedConnection {
   }
 
   /**
-   * The reason to close the connection: it is idle, a request or response makes no progress, or it is muted while others wait for
-   * the memory of its request. Null: keep it.
+   * The reason to close the connection: it is idle, a request or response makes no progress, or it is muted while others wait
+   * for the memory of its request. Null: keep it.
    */
   overdue(nowMs: number, idleMs: number): string | null {
     const readIdleMs = nowMs - this.#lastReadMs;

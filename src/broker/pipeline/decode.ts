@@ -1,7 +1,7 @@
 /**
  * Decodes a frame: header, handler, body. Every error here is a `RequestError` or the codec's `DecodeError`, and closes the
- * connection, because no response can be made that the client could decode. There is one exception: ApiVersions of an unsupported
- * version gets a response in version 0 (KIP-511).
+ * connection, because no response can be made that the client could decode. There is one exception: ApiVersions of an
+ * unsupported version gets a response in version 0 (KIP-511).
  */
 import { decode } from '../../protocol/codec/codec.ts';
 import { decodeRequestHeader } from '../../protocol/request-header.ts';

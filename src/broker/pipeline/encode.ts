@@ -1,6 +1,6 @@
 /**
- * Encodes a response into the buffers of its frame. Size, header and body are written in one pass, so that a small response is one
- * buffer. Record batches are not copied (`Writer`).
+ * Encodes a response into the buffers of its frame. Size, header and body are written in one pass, so that a small response is
+ * one buffer. Record batches are not copied (`Writer`).
  */
 import { Writer } from '../../protocol/codec/writer.ts';
 import { responseFrame } from '../../protocol/frames.ts';

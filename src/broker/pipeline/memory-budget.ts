@@ -4,8 +4,8 @@
  *
  * - First come, first served: while a request waits for bytes, only small ones may pass it, from a reserve of their own.
  * - A request for more than half of the budget is granted as soon as less than half is taken. It does not wait until everything
- *   is free: that may never happen, because the frame of each pending Fetch request holds a few bytes. So, apart from the reserve
- *   and from `take`, the bytes taken never exceed the limit, or half of it plus one request if that is more.
+ *   is free: that may never happen, because the frame of each pending Fetch request holds a few bytes. So, apart from the
+ *   reserve and from `take`, the bytes taken never exceed the limit, or half of it plus one request if that is more.
  */
 
 export interface BudgetWaiter {

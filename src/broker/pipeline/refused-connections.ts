@@ -19,9 +19,9 @@ export class RefusedConnections {
   }
 
   /**
-   * `warn` is called if the connection turns out to be a client's and is closed. It is closed `delayMs` after its first byte, so
-   * that a client that connects again at once does not do so in a loop. If there are too many such connections, it is closed at
-   * once.
+   * `warn` is called if the connection turns out to be a client's and is closed. It is closed `delayMs` after its first byte,
+   * so that a client that connects again at once does not do so in a loop. If there are too many such connections, it is closed
+   * at once.
    */
   take(connection: Connection, warn: () => void, delayMs = 0): void {
     const close = (): void => {

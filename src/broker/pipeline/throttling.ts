@@ -42,7 +42,9 @@ export class Throttling {
   /** The event loop begins or continues to work for a request. */
   readonly resumed = ({ charged }: ActiveRequest): void => this.quotas.loopTime.begin(charged);
 
-  /** The response is complete. Sets the throttle time of the request. Time that is charged later counts for the next request. */
+  /**
+   * The response is complete. Sets the throttle time of the request. Time that is charged later counts for the next request.
+   */
   completed(request: ActiveRequest): void {
     if (request.throttledUntilMs > 0)
       request.throttle('Produce', Math.max(0, request.throttledUntilMs - this.quotas.nowMs()));

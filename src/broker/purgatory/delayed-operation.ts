@@ -6,7 +6,8 @@
  * - If the first check is false, the operation begins to watch its keys in the same turn, so that no change is missed.
  * - After completion or `cancel` nothing is left: no timer, no watcher, no entry in the purgatory.
  * - A purgatory holds at most `pendingMax` operations. A further operation completes at once, as if it had expired.
- * - This file knows nothing of requests. Produce, Fetch, DeleteRecords, waits for metadata and the loading of coordinators use it.
+ * - This file knows nothing of requests. Produce, Fetch, DeleteRecords, waits for metadata and the loading of coordinators use
+ *   it.
  */
 import type { Scheduler, Timer } from '../../base/clock.ts';
 import type { WatchKey } from '../../base/watch-list.ts';

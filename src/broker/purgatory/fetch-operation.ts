@@ -1,6 +1,6 @@
 /**
- * One fetch. It decides by byte counts when to respond, reads its partitions in order within the limits, and completes once. It is
- * synchronous if it need not wait and all data is in memory.
+ * One fetch. It decides by byte counts when to respond, reads its partitions in order within the limits, and completes once. It
+ * is synchronous if it need not wait and all data is in memory.
  *
  * When a fetch completes (the rules of Kafka's DelayedFetch; `fetch-rules.test.ts` has them as a table):
  * - When `minBytes` can be read. Each partition counts with its readable bytes, but at most with its own limit.
@@ -10,8 +10,8 @@
  *   pending.
  *
  * How it reads:
- * - A pending fetch holds byte counts and no records; it reads when it completes. Before that, only records that are not in memory
- *   are read, to count their bytes.
+ * - A pending fetch holds byte counts and no records; it reads when it completes. Before that, only records that are not in
+ *   memory are read, to count their bytes.
  * - The first batch is returned as a whole even if it exceeds the limits. After it, no partition gets more than what is left.
  * - Reads from disk run concurrently, as long as their limits fit into what is left of `maxBytes`.
  * - Record bytes are taken from a budget that all fetches share before they are read, and released after the response was sent
@@ -88,7 +88,9 @@ export class FetchOperation {
   #readableBytes = 0;
   /** Record bytes in `outcomes`. */
   #bytes = 0;
-  /** Bytes taken from the budget: `#bytes`, and the limits of reads from disk that are in progress (apart from `#countOnDisk`). */
+  /**
+   * Bytes taken from the budget: `#bytes`, and the limits of reads from disk that are in progress (apart from `#countOnDisk`).
+   */
   #held = 0;
   #underWay = 0;
   /** Whether the fetch completes at once, whatever `minBytes` says. */

@@ -1,7 +1,7 @@
 /**
- * Charges the time of the event loop to clients, for their `request_percentage`. The pipeline calls `begin` when it begins to work
- * for a client. From then on the client is charged, until the pipeline works for another client, or until the turn of the event
- * loop is over with all promise callbacks that follow from it. While no client has the quota, no clock is read.
+ * Charges the time of the event loop to clients, for their `request_percentage`. The pipeline calls `begin` when it begins to
+ * work for a client. From then on the client is charged, until the pipeline works for another client, or until the turn of the
+ * event loop is over with all promise callbacks that follow from it. While no client has the quota, no clock is read.
  */
 import type { Clock } from '../../base/clock.ts';
 import type { ClientRateQuota } from './client-rate-quota.ts';

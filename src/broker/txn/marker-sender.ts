@@ -1,8 +1,9 @@
 /**
- * Sends the markers of ended transactions to the leaders of their partitions, for all transactions that this broker coordinates.
- * Markers for the same broker share requests: while `requestsPerBrokerMax` requests are in flight, further markers are collected
- * for the next one. A marker that was not written is sent again, to the leader of that moment. This continues until all markers
- * of the transaction are written, or this broker is no longer the coordinator. A deleted partition needs no marker.
+ * Sends the markers of ended transactions to the leaders of their partitions, for all transactions that this broker
+ * coordinates. Markers for the same broker share requests: while `requestsPerBrokerMax` requests are in flight, further markers
+ * are collected for the next one. A marker that was not written is sent again, to the leader of that moment. This continues
+ * until all markers of the transaction are written, or this broker is no longer the coordinator. A deleted partition needs no
+ * marker.
  *
  * Invariants:
  * - In a round (`MarkerRound`) a partition is reported once: when its leader has committed the marker, or when it needs none

@@ -40,12 +40,12 @@ export const coordinatorsProperties = {
   'group.consumer.assignors': list(['uniform', 'range'], {
     nonEmpty: true,
     effect: 'honoured',
-    doc: 'Assignors of the new consumer protocol, the default first: uniform, range.',
+    doc: 'Assignors of the consumer protocol (KIP-848), the default first: uniform, range.',
   }),
   'group.consumer.heartbeat.interval.ms': int(seconds(5), {
     min: 1,
     effect: 'honoured',
-    doc: 'Heartbeat interval of members of the new consumer protocol.',
+    doc: 'Heartbeat interval of members of the consumer protocol.',
   }),
   'group.consumer.max.assignment.interval.ms': int(seconds(15), {
     min: 0,
@@ -65,13 +65,13 @@ export const coordinatorsProperties = {
   'group.consumer.max.size': int(intMax, {
     min: 1,
     effect: 'honoured',
-    doc: 'Most members of a group of the new consumer protocol.',
+    doc: 'Most members of a group of the consumer protocol.',
   }),
   'group.consumer.migration.policy': string('bidirectional', {
     oneOf: ['DISABLED', 'DOWNGRADE', 'UPGRADE', 'BIDIRECTIONAL'],
     ignoreCase: true,
     effect: 'honoured',
-    doc: 'Whether groups may change between the classic and the new protocol.',
+    doc: 'Whether groups may change between the classic and the consumer protocol.',
   }),
   'group.consumer.min.assignment.interval.ms': int(0, {
     min: 0,
@@ -97,7 +97,7 @@ export const coordinatorsProperties = {
   'group.consumer.session.timeout.ms': int(seconds(45), {
     min: 1,
     effect: 'honoured',
-    doc: 'Session timeout of members of the new consumer protocol.',
+    doc: 'Session timeout of members of the consumer protocol.',
   }),
   'group.coordinator.append.linger.ms': int(-1, {
     min: -1,
@@ -203,7 +203,7 @@ export const coordinatorsProperties = {
     min: 1,
     importance: 'high',
     effect: 'honoured',
-    doc: 'Longest transaction that a producer may ask for.',
+    doc: 'The longest transaction timeout that a producer may request.',
   }),
   'transaction.partition.verification.enable': bool(true, {
     importance: 'low',
@@ -250,7 +250,7 @@ export const coordinatorsProperties = {
   'transaction.two.phase.commit.enable': bool(false, {
     importance: 'low',
     effect: 'honoured',
-    doc: 'Lets producers use transactions without a time limit.',
+    doc: 'Lets producers use transactions without a timeout.',
   }),
   'transactional.id.expiration.ms': int(days(7), {
     min: 1,

@@ -6,7 +6,7 @@ export const groupProperties = {
   'consumer.session.timeout.ms': int(seconds(45), {
     effect: 'honoured',
     min: 1,
-    doc: 'Session of the members.',
+    doc: 'Session timeout of the members.',
   }),
   'consumer.heartbeat.interval.ms': int(seconds(5), {
     effect: 'honoured',
@@ -37,7 +37,7 @@ export const groupProperties = {
   'streams.assignment.interval.ms': int(seconds(1), { min: 0 }),
 };
 
-/** What clients are asked to push, and which clients (KIP-714). */
+/** Which clients push metrics, and which metrics they push (KIP-714). */
 export const clientMetricsProperties = {
   metrics: list([], { effect: 'honoured', doc: 'Prefixes of the names of metrics to push; `*` is all.' }),
   'interval.ms': int(minutes(5), {

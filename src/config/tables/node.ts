@@ -260,7 +260,7 @@ export const nodeProperties = {
   }),
   'queued.max.request.bytes': long(-1, {
     effect: 'honoured',
-    doc: 'Bytes of requests that may wait before no more are read from connections; -1: no limit.',
+    doc: 'Bytes of requests in progress above which no more are read from connections; -1: 192 MiB.',
   }),
   'queued.max.requests': int(500, {
     min: 1,

@@ -75,7 +75,7 @@ export const topicProperties = {
     'compression.zstd.level',
   ),
   'delete.retention.ms': topic(
-    long(days(1), { min: 0, effect: 'honoured', doc: 'How long deletion markers of compacted topics stay.' }),
+    long(days(1), { min: 0, effect: 'honoured', doc: 'How long tombstones of compacted topics are kept.' }),
     'log.cleaner.delete.retention.ms',
   ),
   'file.delete.delay.ms': topic(
@@ -139,7 +139,11 @@ export const topicProperties = {
     'log.cleaner.max.compaction.lag.ms',
   ),
   'max.message.bytes': topic(
-    int(1_048_588, { min: 0, effect: 'honoured', doc: 'Largest record batch taken, after compression.' }),
+    int(1_048_588, {
+      min: 0,
+      effect: 'honoured',
+      doc: 'The largest record batch that is accepted, after compression.',
+    }),
     'message.max.bytes',
   ),
   'message.timestamp.after.max.ms': topic(

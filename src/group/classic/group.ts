@@ -69,8 +69,9 @@ export class ClassicGroup {
   leaderId: string | null = null;
   /** Before the first generation: whether a member has joined since the initial rebalance delay began or was last extended. */
   newMemberAdded = false;
-  /** How much longer the initial rebalance delay may still become. */
+  /** By how much the initial rebalance delay may still be extended. */
   initialRemainingMs = 0;
+  /** Length of the part of the initial rebalance delay that is running now. */
   initialDelayMs = 0;
   /** Whether the initial rebalance delay is running: the next generation begins only when it has passed. */
   initialRebalance = false;
@@ -94,7 +95,7 @@ export class ClassicGroup {
   readonly pendingSync = new Set<string>();
   readonly joinDeadline: Deadline;
   readonly syncDeadline: Deadline;
-  /** The value of the group's last record in the log; null when the log has none (a group that has only offsets). */
+  /** The value of the last record that was written for the group; null when there is none (a group that has only offsets). */
   persisted: Uint8Array | null = null;
   #joining = 0;
   readonly #supporters = new Map<string, number>();
@@ -189,7 +190,7 @@ export class ClassicGroup {
   }
 
   /** Stores a JoinGroup request as pending. Returns the token of an earlier pending one, to which the caller must respond. */
-  park(member: Member, token: number | null): number | null {
+  putJoin(member: Member, token: number | null): number | null {
     const before = this.takeJoin(member);
     member.joinToken = token;
     if (token !== null) this.#joining++;

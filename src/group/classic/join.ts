@@ -1,8 +1,8 @@
 /**
- * JoinGroup (11): a client becomes a member, or a member takes part in the next generation. The response is sent when the rebalance
- * completes; until then the member's state holds the request's token. Before the leader's assignment arrives (`sync.ts`) only two
- * things are written: the record of a new group, and the new member id of a static member that has restarted, because a later
- * coordinator must know that id.
+ * JoinGroup (11): a client becomes a member, or a member takes part in the next generation. The response is sent when the
+ * rebalance completes; until then the member's state holds the request's token. JoinGroup writes only two things to the log:
+ * the record of a new group, and the new member id of a static member that has restarted, because a later coordinator must know
+ * that id. The members are written with the leader's assignment (`sync.ts`).
  *
  * Versions: from v4 on a dynamic member first gets its id (MEMBER_ID_REQUIRED) and joins with it. So a client that repeats its
  * request does not leave an unused member behind. From v9 on a static leader that has restarted is told to skip the assignment
@@ -176,8 +176,8 @@ function update(turn: Turn, group: ClassicGroup, member: Member, asked: Join): v
   member.sessionTimeoutMs = request.sessionTimeoutMs;
   member.clientId = caller.clientId;
   member.clientHost = caller.clientHost;
-  // The member had another JoinGroup request pending: the client has given up waiting for that one.
-  const before = group.park(member, asked.token);
+  // If another JoinGroup request of the member is pending, the client has given up waiting for its response.
+  const before = group.putJoin(member, asked.token);
   if (before !== null) {
     mark('group.join-asked-twice');
     reply(turn, before, joinRefused(member.memberId, Errors.REBALANCE_IN_PROGRESS));

@@ -21,7 +21,8 @@ interface CommittedTopic {
 }
 
 /**
- * The error if nothing of `topics` may be committed, otherwise null. As in Kafka, one partition that fails the check refuses all.
+ * The error if nothing of `topics` may be committed, otherwise null. As in Kafka, the whole commit is refused if one partition
+ * fails the check.
  */
 export function refusalOf(
   rule: CommitRule,

@@ -200,8 +200,8 @@ export class ConsumerGroupOf<T> {
   }
 
   /**
-   * When the next session of another member ends; infinite when there is no other member. Looks only at the member that was
-   * silent for longest.
+   * When the session ends of the member, other than `exceptId`, that was silent for longest; infinite when there is no other
+   * member.
    */
   nextSessionEndMs(exceptId: string): number {
     for (const [memberId, { session }] of this.timers) if (memberId !== exceptId) return session.atMs;
@@ -215,7 +215,7 @@ export class ConsumerGroupOf<T> {
     this.timers.delete(memberId);
   }
 
-  /** The group's tombstones are written. It has no members, so a running assignment or matching is dropped. */
+  /** The write of the group's tombstones begins. The group has no members, so a running assignment or matching is dropped. */
   beginDeleting(): void {
     this.deleting = true;
     this.assigning = null;

@@ -2,8 +2,10 @@
  * ConsumerGroupHeartbeat (68). With this one request a member joins, extends its session, gets its assignment, reports that it
  * has revoked partitions, and leaves.
  *
- * A heartbeat does three things: it updates the member's metadata, and increments the group epoch if the change affects the
- * assignment; it updates the target assignment to the group epoch; it moves the member towards its target.
+ * A heartbeat is handled in three steps:
+ * 1. The member's metadata is updated, and the group epoch is incremented if the change affects the assignment.
+ * 2. The target assignment is updated to the group epoch.
+ * 3. The member moves towards its target.
  */
 import { sameElements } from '../../base/collections.ts';
 import type { Uuid } from '../../base/uuid.ts';
@@ -76,11 +78,11 @@ function heartbeat(
     isClassic: false,
   });
   const metadata = updated(before.metadata, caller, request);
-  const subscriptionChanged = takeOver(turn, group, batch, before, metadata);
+  const subscriptionChanged = updateMetadata(turn, group, batch, before, metadata);
   updateTarget(turn, group, batch);
   if (group.targetEpoch === 0) {
-    // The first assignment of a large group takes several turns. A response with epoch 0 would make the member join again, so it
-    // waits.
+    // The first assignment of a large group takes several turns. A response with epoch 0 would make the member join again, so
+    // the request waits.
     renewSession(turn, group, { ...before, metadata });
     return parked;
   }
@@ -100,8 +102,8 @@ function heartbeat(
 }
 
 /**
- * Whether the request has all fields. A member sends them all when it joins and after an error, and then it needs the assignment
- * too.
+ * Whether the request has all fields that a member may omit when they have not changed. A member sends them all when it joins
+ * and after an error, and then it needs the assignment too.
  */
 function isFull(request: ConsumerHeartbeatRequest): boolean {
   const { rebalanceTimeoutMs, subscribedTopicNames, subscribedTopicRegex, topicPartitions } = request;
@@ -126,7 +128,7 @@ function updated(before: MemberMetadata, caller: Caller, request: ConsumerHeartb
 }
 
 /** Updates a member's metadata from its request. Returns whether its subscription has changed. */
-export function takeOver(
+export function updateMetadata(
   turn: Turn,
   group: ConsumerGroup,
   batch: Batch,
@@ -159,7 +161,9 @@ function logJoin(turn: Turn, group: ConsumerGroup, memberId: string, metadata: M
   });
 }
 
-/** `resolved`: the topics of the new expression are known; `changed`: the expression has still to be matched. */
+/**
+ * `resolved`: the topics of the new expression are known, or there is none; `changed`: the expression has still to be matched.
+ */
 function changeRegex(
   group: ConsumerGroup,
   batch: Batch,

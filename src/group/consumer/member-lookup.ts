@@ -126,7 +126,7 @@ function replaceMember(
   return knownMember(group, memberId);
 }
 
-/** Removes a member. Its partitions are free at once, because it has left, was replaced, or its session has expired. */
+/** Removes a member. Its partitions are free at once, because it has left, was replaced, or one of its deadlines has passed. */
 export function removeMember(group: ConsumerGroup, batch: Batch, memberId: string): void {
   change(batch, group, { type: 'current', memberId, value: null });
   change(batch, group, { type: 'target', memberId, value: null });

@@ -29,7 +29,7 @@ export interface ReconcileInput {
 
 /**
  * The member's next assignment; the same object when nothing changes. Null when the member is in a state of a later Kafka
- * version: then it must give up its partitions and join again.
+ * version and may still own partitions: then it must give them up and join again.
  */
 export function reconcile(input: ReconcileInput): CurrentAssignment | null {
   const { current, targetEpoch, owned } = input;
@@ -48,8 +48,8 @@ export function reconcile(input: ReconcileInput): CurrentAssignment | null {
 }
 
 /**
- * Whether the member may still own any of `partitions`. A request without the field `owned` says nothing, so it may own all of
- * them.
+ * Whether the member may still own any of `partitions`. A request without the field `owned` says nothing, so the member may own
+ * all of them.
  */
 function ownsAny(owned: OwnedPartitions | null, partitions: EpochedPartitions): boolean {
   if (owned === null) return true;

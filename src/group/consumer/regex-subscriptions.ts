@@ -36,7 +36,7 @@ function workPerName({ size }: Regex): number {
   return Math.max(workPerNameMin, size);
 }
 
-/** The names that each expression matches as a whole. */
+/** Returns, for each expression, the names that it matches as a whole. */
 function* resolve(
   regexes: ReadonlyMap<string, Regex>,
   names: readonly string[],

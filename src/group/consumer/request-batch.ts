@@ -36,8 +36,8 @@ export interface Operation {
   /** Makes the response with an error. */
   readonly refused: (error: ErrorRow, message: string | null) => unknown;
   /**
-   * Handles the whole request again, when it waited for the batch before it. By then the group may have been deleted or
-   * converted.
+   * Handles the whole request again, after it has waited for an earlier batch or for the first assignment. By then the group
+   * may have been deleted or converted.
    */
   readonly again: (turn: Turn) => void;
 }

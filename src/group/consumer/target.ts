@@ -1,7 +1,7 @@
 /**
- * The target assignment: the partitions that each member shall have when it has done all its steps. It is computed when the group
- * epoch is above the target epoch, but at most once in `group.consumer.assignment.interval.ms` (KIP-1263). For a large group this
- * takes several short turns; meanwhile heartbeats use the previous target assignment.
+ * The target assignment: the partitions that each member shall have when it has the epoch of the target. It is computed when
+ * the group epoch is above the target epoch, but at most once in `group.consumer.assignment.interval.ms` (KIP-1263). For a
+ * large group this takes several short turns; meanwhile heartbeats use the previous target assignment.
  */
 import { mark } from '../../base/mark.ts';
 import { defined } from '../../base/assert.ts';

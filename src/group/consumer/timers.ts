@@ -22,9 +22,9 @@ export function renewSession(turn: Turn, group: ConsumerGroup, member: ConsumerM
 }
 
 /**
- * Time until the member's next heartbeat, in whole ms. As in Kafka it is the group's interval. It is shorter when a change for
- * the member is expected earlier: a new target assignment, partitions that other members are revoking, or the end of another
- * member's session.
+ * Time until the member's next heartbeat, in whole ms. Usually it is the group's interval, as always in Kafka. It is shorter
+ * when a change for the member is expected earlier: a new target assignment, partitions that other members are revoking, or the
+ * end of another member's session.
  */
 export function heartbeatIntervalMs(
   turn: Turn,

@@ -2,7 +2,6 @@
 import type { Uuid } from '../../../base/uuid.ts';
 import type { AssignorMember } from './assignor.ts';
 
-/** A member's share while it is being computed. */
 export interface Share {
   readonly member: AssignorMember;
   readonly partitions: Map<Uuid, Set<number>>;

@@ -2,8 +2,8 @@
  * `uniform`: all members get about the same number of partitions, and keep their present partitions as far as that allows.
  *
  * When all members have the same subscription, their partition counts differ by at most one. Otherwise no move of a single
- * partition would make the counts more equal: when a member has a partition of a topic, no other subscriber of that topic has two
- * partitions fewer than the member.
+ * partition would make the counts more equal: when a member has a partition of a topic, no other subscriber of that topic has
+ * at least two partitions fewer than the member.
  */
 import { at, defined } from '../../../base/assert.ts';
 import type { Uuid } from '../../../base/uuid.ts';
@@ -36,7 +36,7 @@ function sorted(partitions: ReadonlyMap<Uuid, ReadonlySet<number>>): Partitions 
   return new Map([...partitions].map(([topicId, set]) => [topicId, [...set].sort((a, b) => a - b)]));
 }
 
-/** Each member keeps its present partitions, up to `quotaOf` many. Returns the partitions that have no owner afterwards. */
+/** Each member keeps its present partitions, at most `quotaOf(share)` of them. Returns the partitions without an owner. */
 function* keep(
   { partitionCount }: AssignorSpec,
   shares: readonly Share[],

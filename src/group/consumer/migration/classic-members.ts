@@ -25,7 +25,7 @@ import { operate } from '../request-batch.ts';
 import { canDowngrade, downgrade } from './downgrade.ts';
 import type { Subscription } from './embedded.ts';
 import { ownedPartitions, readSubscription, writeAssignment } from './embedded.ts';
-import { advance, takeOver } from '../heartbeat.ts';
+import { advance, updateMetadata } from '../heartbeat.ts';
 import { removeMembers } from '../leave.ts';
 import { knownMember, knownStaticMember, memberOf, requireRoom } from '../member-lookup.ts';
 import type { ClassicMemberMetadata, ConsumerMember, MemberMetadata } from '../member.ts';
@@ -79,7 +79,7 @@ function join(
     isClassic: true,
   });
   const metadata = joined(before.metadata, caller, request, subscription);
-  const changed = takeOver(turn, group, batch, before, metadata);
+  const changed = updateMetadata(turn, group, batch, before, metadata);
   // When a static member of the consumer protocol returns with the classic protocol, it may have been the last member of the
   // consumer protocol; then the group becomes a classic group.
   const downgrades = replaced !== undefined && canDowngrade(turn, group, new Set());

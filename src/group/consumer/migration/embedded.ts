@@ -1,7 +1,8 @@
 /**
- * Encodes and decodes the subscription that a classic consumer puts into JoinGroup, and the assignment that it gets in SyncGroup.
- * The coordinator of a classic group passes them on (it reads only the topics: `../../classic/subscription-topics.ts`). In a consumer group,
- * and when a group is converted, the coordinator reads and writes them itself.
+ * Encodes and decodes the subscription that a classic consumer puts into JoinGroup, and the assignment that it gets in
+ * SyncGroup. The coordinator of a classic group passes both on; of the subscription it reads only the topics
+ * (`../../classic/subscription-topics.ts`). In a consumer group, and when a group is converted, the coordinator reads and
+ * writes both itself.
  */
 import { decode, encode } from '../../../protocol/codec/codec.ts';
 import {

@@ -27,8 +27,8 @@ export interface Entry {
 }
 
 /**
- * `joins`: the heartbeat may create or convert the group. Throws GROUP_ID_NOT_FOUND otherwise; as in Kafka, also for a group of
- * another type.
+ * `joins`: whether the heartbeat may create the group, or convert a classic group. If it may not, throws GROUP_ID_NOT_FOUND
+ * when the group does not exist and, as in Kafka, when it is of another type.
  */
 export function consumerGroupFor(turn: Turn, groupId: string, joins: boolean): Entry {
   const { groups } = turn.shard;
