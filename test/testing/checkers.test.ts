@@ -49,7 +49,7 @@ describe('the ledger of records', () => {
         ledger.acknowledged('a-0', 0, 'x');
         ledger.read('a-0', 1, 'x', 'a reader');
       }),
-    ).toBe('I21 exactly once');
+    ).toBe('I42 exactly once');
   });
 });
 

@@ -1,7 +1,7 @@
 /**
  * Liveness checks after the faults. (1) A random majority is healed, and the other replicas stay stopped or disconnected: the
  * majority must work without them (L1 one leader, L2 proposals commit, L3 all logs equal, L5 snapshots arrive, L6 epochs stop
- * growing, L7 all requests are answered). (2) All replicas heal. (3) A leader hands over its leadership (L9). (4) The power of
+ * growing, L7 all requests are answered). (2) All replicas heal. (3) A leader hands over its leadership (L11). (4) The power of
  * all replicas is cut and comes back (I20: nothing acknowledged is lost).
  */
 import { below } from '../../base/random.ts';
@@ -195,7 +195,7 @@ function stable(world: RaftWorld): void {
     `a healthy cluster lost its leader\n${describe(world.replicas)}`);
 }
 
-/** Checks L9: when a leader hands over and another replica can lead, that one is elected within a short time. */
+/** Checks L11: when a leader hands over and another replica can lead, that one is elected within a short time. */
 function handOver(world: RaftWorld): void {
   const leader = world.leaders()[0] as Replica;
   const voters = leader.voters.filter((voter) => world.isLive(voter) && voter.id !== leader.id);
@@ -205,7 +205,7 @@ function handOver(world: RaftWorld): void {
   leader.input({ type: 'retire' });
   const next = (): boolean => world.leaders().some((replica) => replica !== leader);
   const withinMs = world.fetchTimeoutMs / 2 + 150;
-  require(world.run(world.nowMs + withinMs, next), 'L9 hand-over', () =>
+  require(world.run(world.nowMs + withinMs, next), 'L11 hand-over', () =>
     `nobody took over from n${leader.id} within ${withinMs} ms\n${describe(world.replicas)}`);
   heal(world, leader);
   converge(world, world.replicas, 'after the hand-over');

@@ -70,7 +70,7 @@ export class ImageChecker {
 
   private checkImage(image: MetadataImage, before: MetadataImage | null): void {
     if (before !== null && image.offset < before.offset)
-      this.verdict.report('I8 monotonic', `metadata went back from ${before.offset} to ${image.offset}`);
+      this.verdict.report('I39 monotonic', `metadata went back from ${before.offset} to ${image.offset}`);
     this.newestOffset = Math.max(this.newestOffset, image.offset);
     this.newestEpoch = Math.max(this.newestEpoch, image.epoch);
     this.timeLine.saw(image, before);

@@ -68,7 +68,7 @@ export class Ledger {
     const other = ledger.offsetOf.get(value);
     if (other !== undefined && other !== offset)
       this.verdict.report(
-        'I21 exactly once',
+        'I42 exactly once',
         `'${value}' of ${partition} is at ${other} and at ${offset}, ${how}`,
       );
     ledger.valueAt.set(offset, value);

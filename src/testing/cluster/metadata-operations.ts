@@ -1,6 +1,6 @@
 /**
  * Clients that create, delete and probe topics and change a configuration, and the check that their responses are linearizable
- * (I20). For each request the newest metadata offset on any node is noted when it is sent and when its response arrives. A change
+ * (I41). For each request the newest metadata offset on any node is noted when it is sent and when its response arrives. A change
  * must have taken effect between these two offsets; a state that was read must have existed at one of the offsets between them. A
  * missing response proves nothing.
  *
@@ -31,7 +31,7 @@ import type { SeededRandom } from '../../simulation/random.ts';
 import { type Span, type TimeLine, type TopicLife, watchedSetting } from './time-line.ts';
 import type { Verdict } from './verdict.ts';
 
-const invariant = 'I20 linearizable metadata';
+const invariant = 'I41 linearizable metadata';
 const timeoutMs = 2_500;
 const topicResource = 2;
 const { code: exists } = Errors.TOPIC_ALREADY_EXISTS;

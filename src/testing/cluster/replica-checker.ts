@@ -162,7 +162,7 @@ export class ReplicaChecker {
   private disordered({ partition, node }: Watched): void {
     const { logStartOffset, highWatermark, logEndOffset } = partition;
     this.verdict.report(
-      'I9 ordering',
+      'I40 ordering',
       `${partition.name} on ${node.id}: log start ${logStartOffset}, high watermark ${highWatermark}, log end ${logEndOffset}`,
     );
   }
