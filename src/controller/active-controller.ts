@@ -1,10 +1,11 @@
 /**
- * The state machine of the active controller: the table from API key to control function, the broker sessions, and the speculative
- * metadata image that they read. It is synchronous and has no timers and no I/O; the driver in `server/controller/` calls it.
+ * The state machine of the active controller: the table from API key to control function, the broker sessions, and the
+ * speculative metadata image that they read. It is synchronous and has no timers and no I/O; the driver in `server/controller/`
+ * calls it.
  *
- * Contract: an operation handles a request in steps, and each step yields metadata records. The driver runs every operation to its
- * end. After each step it calls `replay` with the step's records, in the order in which it proposes them to the quorum. When a
- * proposal fails, the driver discards this object.
+ * Contract: an operation handles a request in steps, and each step yields metadata records. The driver runs every operation to
+ * its end. After each step it calls `replay` with the step's records, in the order in which it proposes them to the quorum.
+ * When a proposal fails, the driver discards this object.
  */
 import type { NodeId } from '../base/ids.ts';
 import { MetadataDelta } from '../metadata/delta.ts';
@@ -79,8 +80,8 @@ export class ActiveController {
   }
 
   /**
-   * Replaces the speculative image by the equal committed one. No proposal is in flight then, and one image needs less memory than
-   * two with the same content.
+   * Replaces the speculative image by the equal committed one. No proposal is in flight then, and one image needs less memory
+   * than two with the same content.
    */
   shareImage(image: MetadataImage): void {
     this.#state.image = image;
@@ -116,8 +117,9 @@ export class ActiveController {
   }
 
   /**
-   * Does what is due at `nowMs`: fences brokers with an expired session; and at the interval of leader.imbalance.check.interval.seconds
-   * elects leaders for leaderless partitions and moves leaderships back to preferred replicas.
+   * Does what is due at `nowMs`: fences brokers with an expired session; and at the interval of
+   * leader.imbalance.check.interval.seconds elects leaders for leaderless partitions and moves leaderships back to preferred
+   * replicas.
    */
   *tick(nowMs: number): Operation<void> {
     for (const id of this.#sessions.expired(nowMs)) {
@@ -145,7 +147,7 @@ export class ActiveController {
 
   /**
    * A broker's address refuses connections, so its process has ended. The next `tick` fences the broker, unless the broker has
-   * connected again until then.
+   * connected again before.
    */
   brokerProcessEnded(id: NodeId): void {
     this.#sessions.processEnded(id);
@@ -187,8 +189,8 @@ function handlersOf(state: ControllerState, sessions: BrokerSessions): Handlers 
 }
 
 /**
- * Runs a change of configuration. If it sets unclean.leader.election.enable, elects leaders for leaderless partitions afterwards,
- * because unclean elections may now be allowed.
+ * Runs a change of configuration. If it sets unclean.leader.election.enable, elects leaders for leaderless partitions
+ * afterwards, because unclean elections may now be allowed.
  */
 function* thenElect<R>(state: ControllerState, operation: Operation<R>): Operation<R> {
   let allows = false;

@@ -22,7 +22,10 @@ export function alterClientQuotas(
   request: AlterClientQuotasRequest,
 ): Result<AlterClientQuotasResponse> {
   const records: MetadataRecord[] = [];
-  /** By `quotaKey`: of several entries for one entity the first is applied, and all share the error of the last. */
+  /**
+   * The result of each entity, by `quotaKey`. If an entity has several entries, the first is applied, and the last one's error
+   * counts.
+   */
   const results = new Map<string, EntryResult>();
   for (const { entity, ops } of request.entries) {
     const parts = sortedEntity(entity);
@@ -56,7 +59,10 @@ function javaText(entity: readonly QuotaEntityPart[]): string {
 }
 
 interface QuotaKey {
-  /** Set for a key whose value is a whole number: the largest one, and Kafka's name for the type with its article. */
+  /**
+   * For a key whose value is a whole number: the largest value, and Kafka's name of the type, as in `a LONG`. Null: a fraction
+   * too.
+   */
   readonly whole: { readonly max: number; readonly type: string } | null;
 }
 

@@ -4,9 +4,9 @@
  * the completion of a reassignment.
  *
  * Rules:
- * - The leader is elected from the members of ISR and ELR that can lead. If there is none, and ISR and ELR are empty, the last
- *   known leader is elected when it can lead. Otherwise, if unclean elections are allowed, any replica that can lead; else there
- *   is no leader.
+ * - The leader is elected from the members of ISR and ELR that can lead. If there is none, the last known leader
+ *   (`lastKnownLeader`) is elected when it can lead. Otherwise, if unclean elections are allowed, any replica that can lead is
+ *   elected. Else there is no leader.
  * - A replica that has lost records leads only when no other is known to have them (`former-isr.ts`, docs/decisions/0080).
  * - Without ELR the last member of the ISR stays in it. With ELR the ISR may become empty.
  * - Every record increments the partition epoch; a record that names a leader increments the leader epoch.
@@ -34,7 +34,10 @@ export interface ChangeContext {
   readonly election: Election;
   /** The log directory to record for a new replica on this broker. */
   readonly directoryOf: (id: NodeId) => Uuid;
-  /** Whether the broker's stream to this controller is open. Null: this change is a leader's own proposal, so it is alive. */
+  /**
+   * Whether the broker's stream to this controller is open. Null: no broker has left with this change, so the leader counts as
+   * alive.
+   */
   readonly isConnected: ((id: NodeId) => boolean) | null;
 }
 
@@ -148,7 +151,9 @@ function eligibleReplicas(
   );
 }
 
-/** The log directories of `replicas`: for those that the partition had before, from `known`; for new ones, as the context says. */
+/**
+ * The log directories of `replicas`: for those that the partition had before, from `known`; for new ones, as the context says.
+ */
 function directoriesOf(
   replicas: readonly NodeId[],
   before: PartitionImage,
@@ -177,10 +182,10 @@ function isEligible(draft: Draft, context: ChangeContext, id: NodeId): boolean {
 }
 
 /**
- * Adds the replicas that leave ISR and ELR to `formerIsr`, if the leader epoch ends with this change: then the leader epochs in the
- * logs show whether a leader has committed records without these replicas. The leader epoch ends when the leader changes. When the
- * leader stays, the function returns true if the epoch must end too: the leader is alone in the ISR, or the ISR is too small to
- * commit, or the leader's stream is broken.
+ * Adds the replicas that leave ISR and ELR to `formerIsr`, if the leader epoch ends with this change: then the leader epochs in
+ * the logs show whether a leader has committed records without these replicas. The leader epoch ends when the leader changes.
+ * When the leader stays, the function returns true if the epoch must end too: the leader is alone in the ISR, or the ISR is too
+ * small to commit, or the leader's stream is broken.
  */
 function rememberMembers(draft: Draft, before: PartitionImage, context: ChangeContext): boolean {
   const isMember = (id: NodeId): boolean => draft.isr.includes(id) || draft.elr.includes(id);
@@ -196,15 +201,15 @@ function rememberMembers(draft: Draft, before: PartitionImage, context: ChangeCo
   return leaderStays;
 }
 
-/** Whether a leader that stays commits records together with others. */
+/** Whether a leader that stays can still commit records together with other replicas. */
 function goesOn({ isr, replicas }: Draft, leader: NodeId, { isConnected, minIsr }: ChangeContext): boolean {
   if (isConnected === null) return true;
   return isr.length > 1 && isr.length >= Math.min(minIsr, replicas.length) && isConnected(leader);
 }
 
 /**
- * Whether the replica belongs to `formerIsr`. A replica that has lost records leaves `formerIsr` when it leads, or when it is in ISR
- * or ELR and the partition has a leader.
+ * Whether the replica belongs to `formerIsr`. A replica that has lost records leaves `formerIsr` when it leads, or when it is
+ * in ISR or ELR and the partition has a leader.
  */
 function isOutside(
   { replicas, isr, elr, leader }: Draft,
@@ -263,8 +268,8 @@ function leaderOutsideIsr(draft: Draft, before: PartitionImage, context: ChangeC
 }
 
 /**
- * The replica that most likely has all committed records, when none is known to have them. With ELR: the last known leader, if ISR
- * and ELR are empty; without ELR: the last member of the ISR, if it has lost records. Null: there is none.
+ * The replica that most likely has all committed records, when none is known to have them. With ELR: the last known leader, if
+ * ISR and ELR are empty; without ELR: the last member of the ISR, if it has lost records. Null: there is none.
  */
 function lastKnownLeader(draft: Draft, before: PartitionImage, context: ChangeContext): NodeId | null {
   if (!context.elrEnabled) {

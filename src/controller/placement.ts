@@ -28,7 +28,10 @@ export function usableBrokers(image: MetadataImage): UsableBroker[] {
     .map(({ id, rack, fenced }) => ({ id, rack, fenced }));
 }
 
-/** A list of brokers that returns them in turn, one for each call of `next`. Each round begins one broker later than the last. */
+/**
+ * Returns the brokers of a list in turn, one for each call of `next`, and null after the last. A new `round` (one for each
+ * partition) begins one broker later than the round before.
+ */
 class Ring {
   readonly #ids: NodeId[];
   #round = -1;

@@ -1,9 +1,9 @@
 /**
  * Registration of brokers and controllers with the active controller. A broker process chooses a new incarnation id at each
  * start. The broker epoch is a log offset at the time of the registration; requests of an older incarnation have a smaller one
- * and are refused. If an older incarnation of the broker is registered, the new one is accepted when the older one's session has
- * ended, its stream is broken, or it is in controlled shutdown. Until then the new one gets DUPLICATE_BROKER_REGISTRATION and tries
- * again.
+ * and are refused. If an older incarnation of the broker is registered, the new one is accepted when the older one's session
+ * has ended, its stream is broken, or it is in controlled shutdown. Until then the new one gets DUPLICATE_BROKER_REGISTRATION
+ * and tries again.
  */
 import { mark } from '../base/mark.ts';
 import { brokerEpoch, nodeId } from '../base/ids.ts';
@@ -61,11 +61,11 @@ export function* registerBroker(
       isUnclean ? lostRecords(state, request, known.epoch) : null,
     );
   } else if (known === undefined && request.lostRecords.length > 0) {
-    // It was unregistered while it was down.
+    // The broker was unregistered while it was down.
     yield* evacuateUnclean(state, id, sessions, lostRecords(state, request, -1));
   }
-  // The new broker epoch is the offset of the registration record, or less. The driver proposes each registration as an entry of its
-  // own, so two registrations cannot get the same broker epoch.
+  // The new broker epoch is the offset of the registration record, or less. The driver proposes each registration as an entry
+  // of its own, so two registrations cannot get the same broker epoch.
   const epoch = sameIncarnation
     ? known.epoch
     : brokerEpoch(Math.max(state.nextOffset, (known?.epoch ?? -1) + 1));
@@ -90,8 +90,8 @@ export function* registerBroker(
 type LostIn = (partition: PartitionImage) => FormerMember | undefined;
 
 /**
- * Fences the broker and takes its leaderships away. It is fenced first, so that no step elects it as leader again. `lostIn` is null
- * when its last shutdown was clean.
+ * Fences the broker and takes its leaderships away. It is fenced first, so that no step elects it as leader again. `lostIn` is
+ * null when its last shutdown was clean.
  */
 function* takeOutOfService(
   state: ControllerState,
@@ -104,8 +104,9 @@ function* takeOutOfService(
 }
 
 /**
- * The partitions of which the broker says that records are missing in its replica. All of them, when the clean shutdown file of its
- * directories is older than its last registration (`lastEpoch`): each start removes the file, so the directories are an old copy.
+ * Returns a function that says whether records are missing in the broker's replica of a partition. The registration lists these
+ * replicas. If the broker's clean shutdown file is older than its last registration (`lastEpoch`), records are missing in all
+ * its replicas: each start removes the file, so the directories are an old copy.
  */
 function lostRecords(state: ControllerState, request: BrokerRegistrationRequest, lastEpoch: number): LostIn {
   const brokerId = nodeId(request.brokerId);

@@ -1,7 +1,7 @@
 /**
- * The image: the immutable state of the cluster at one offset of the metadata log. Entries of the log that do not change a section
- * leave it the same object, so `before.topics === after.topics` means that no topic has changed. After a snapshot all sections are
- * new objects. `delta.ts` makes new images.
+ * The image: the immutable state of the cluster at one offset of the metadata log. Its fields from `features` on are its
+ * sections. A log entry that does not change a section leaves it the same object, so `before.topics === after.topics` means
+ * that no topic has changed. After a snapshot all sections are new objects. `delta.ts` makes new images.
  */
 import type { ClusterImage } from './cluster-image.ts';
 import { emptyClusterImage } from './cluster-image.ts';
@@ -26,6 +26,7 @@ export interface ProducerIdsImage {
 export interface MetadataImage {
   /** Offset of the last entry of the metadata log that the image contains; -1 when it contains none. */
   readonly offset: number;
+  /** Epoch of that entry. */
   readonly epoch: number;
   readonly features: FeaturesImage;
   readonly cluster: ClusterImage;

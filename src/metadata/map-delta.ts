@@ -1,5 +1,6 @@
 /**
- * Collects the changes of one persistent map. A value of null means that the key is removed. The deltas of the sections use it.
+ * Collects the changes of one map of an image. A value of null means that the key is removed. `cluster-delta.ts` and
+ * `security-delta.ts` use it.
  */
 import type { PersistentMap } from '../base/persistent-map.ts';
 

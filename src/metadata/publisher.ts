@@ -1,6 +1,7 @@
 /**
- * The interface of publishers, the parts of a node that receive metadata. Each gets every delta from the time at which it was
- * added, with the image that the delta leads to, in order and synchronously. A publisher that throws ends the node.
+ * The interface of publishers, the parts of a node that receive metadata. A publisher gets every delta with the image that the
+ * delta leads to, in order and synchronously. One that is added later first gets the whole image, as a snapshot. A publisher
+ * that throws ends the node.
  */
 import type { LeaderView } from '../raft/api.ts';
 import type { MetadataDelta } from './delta.ts';

@@ -58,7 +58,9 @@ export class TopicsDelta {
     return this.#drafts.get(topicId)?.changed ?? noPartitions;
   }
 
-  /** The name of a topic of this delta or of the base image, even if this delta removes it from the latter; undefined: no such topic. */
+  /**
+   * The name of a topic of this delta or of the base image, also when this delta removes it; undefined: there is no such topic.
+   */
   nameOf(topicId: Uuid): string | undefined {
     return this.#drafts.get(topicId)?.name ?? this.#base.byId(topicId)?.name;
   }
@@ -217,7 +219,10 @@ function members(
   return list.length === 0 ? noMembers : (list as readonly FormerMember[]);
 }
 
-/** Returns `model` when both lists are equal, so that an ISR with all replicas, the usual case, is the same object as `replicas`. */
+/**
+ * Returns `model` when both lists are equal, so that an ISR with all replicas, the usual case, is the same object as
+ * `replicas`.
+ */
 function same(ids: readonly NodeId[], model: readonly NodeId[]): readonly NodeId[] {
   return sameElements(ids, model) ? model : ids;
 }
@@ -230,7 +235,7 @@ function hashOf(list: readonly (number | string)[]): number {
   return hash;
 }
 
-/** A number from three letters of an id. The last letter is not used, because it has only four values. */
+/** A number from three characters at the end of an id. The last character is not used, because it has only four values. */
 function tailOf(id: string): number {
   const last = id.length - 1;
   return (id.charCodeAt(last - 1) << 14) ^ (id.charCodeAt(last - 2) << 7) ^ id.charCodeAt(last - 3);

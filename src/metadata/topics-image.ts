@@ -9,8 +9,8 @@ import type { Uuid } from '../base/uuid.ts';
 export const noLeader = -1;
 
 /**
- * Values of `leaderRecoveryState`. `recovering`: the leader was elected from outside of ISR and ELR, and has still to recover its
- * log.
+ * Values of `leaderRecoveryState`. `recovering`: the leader was elected from outside of ISR and ELR, and has still to recover
+ * its log.
  */
 export const recovered = 0;
 export const recovering = 1;
@@ -19,8 +19,8 @@ export const recovering = 1;
 export interface FormerMember {
   readonly brokerId: NodeId;
   /**
-   * The replica was in sync until this leader epoch ended, so it has every record that was committed in this epoch or before. When
-   * `hasLostRecords`: the latest leader epoch in its log.
+   * The replica was in sync until this leader epoch ended, so it has every record that was committed in this epoch or before.
+   * When `hasLostRecords`: the latest leader epoch in its log.
    */
   readonly leaderEpoch: number;
   /** Its broker has reported that records are missing in its log. It may not lead while another replica has them. */
@@ -28,8 +28,8 @@ export interface FormerMember {
 }
 
 /**
- * Invariants: the leader is in the ISR, or -1; the ISR is a part of the replicas; no replica is in both ELR and ISR; both epochs
- * never decrease.
+ * Invariants: the leader is in the ISR, or -1; the ISR is a part of the replicas; no replica is in both ELR and ISR; both
+ * epochs never decrease.
  */
 export interface PartitionImage {
   readonly topicId: Uuid;
@@ -37,28 +37,29 @@ export interface PartitionImage {
   /** In order of preference: the first is the preferred leader. */
   readonly replicas: readonly NodeId[];
   /**
-   * The log directory of each replica, in the order of `replicas`; `uuidUnassignedDirectory` when the broker has not reported it
-   * yet.
+   * The log directory of each replica, in the order of `replicas`; `uuidUnassignedDirectory` when the broker has not reported
+   * it yet.
    */
   readonly directories: readonly Uuid[];
   readonly isr: readonly NodeId[];
   readonly removingReplicas: readonly NodeId[];
   readonly addingReplicas: readonly NodeId[];
   /**
-   * Eligible leader replicas (KIP-966): replicas that left the ISR and without which it had fewer members than
-   * min.insync.replicas. They have all committed records, so they may become leader.
+   * Eligible leader replicas (KIP-966): replicas that left the ISR, which then had fewer members than min.insync.replicas. So
+   * small an ISR commits no records. So these replicas have all committed records and may become leader.
    */
   readonly elr: readonly NodeId[];
   /** The last leader, remembered while the partition has no leader. */
   readonly lastKnownElr: readonly NodeId[];
   /**
-   * Replicas outside of ISR and ELR, in no particular order. When the cluster does not use ELR, the last member of the ISR may be
-   * here too: it has lost records and the partition has no leader.
+   * Replicas that were in sync until a leader epoch ended, or that have lost records. They are outside of ISR and ELR, in no
+   * particular order. When the cluster does not use ELR, the last member of the ISR may be here too: it has lost records and
+   * the partition has no leader.
    */
   readonly formerIsr: readonly FormerMember[];
   readonly leader: NodeId | typeof noLeader;
   readonly leaderRecoveryState: number;
-  /** Increases with every election, also when the same replica is elected again. */
+  /** Increases with every change that names a leader: an election, also of the same replica, or a replica that is removed. */
   readonly leaderEpoch: number;
   /** Increases with every change of the partition. */
   readonly partitionEpoch: number;

@@ -1,7 +1,7 @@
 /**
- * Messages between the replicas of the quorum. `epoch` is the sender's epoch; in a pre-vote request, the epoch in which the sender
- * would campaign. Each message is sent one way: a response is a message of its own, and any message may be lost, duplicated or
- * delayed. The receiver knows the sender from the hello message at the beginning of the stream.
+ * Messages between the replicas of the quorum. `epoch` is the sender's epoch; in a pre-vote request, the epoch in which the
+ * sender would campaign. Each message is sent one way: a response is a message of its own, and any message may be lost,
+ * duplicated or delayed. The receiver knows the sender from the hello message at the beginning of the stream.
  */
 import type { NodeId } from '../base/ids.ts';
 import type { Uuid } from '../base/uuid.ts';
@@ -11,7 +11,7 @@ import { isVoterSet } from './voter-set.ts';
 export interface VoteRequest {
   readonly type: 'vote';
   readonly epoch: number;
-  /** True: the receiver only answers whether it would vote; its state does not change. */
+  /** True: the receiver only answers whether it would vote. Its epoch and its vote do not change. */
   readonly preVote: boolean;
   /** The leader transfers its leadership to the candidate, so voters grant the vote although they hear the leader. */
   readonly transfer: boolean;
@@ -63,8 +63,8 @@ export interface Heartbeat {
   /** Directory id of the intended receiver; zero while the leader does not know it. */
   readonly directoryId: Uuid;
   /**
-   * The end offset that the receiver has acknowledged. If a receiver with this directory id has a shorter log, its disk has
-   * lost data, and it stops.
+   * The end offset that the receiver has acknowledged. If the receiver has this directory id and a shorter log, its disk has
+   * lost data, and it stops. It ignores a sender that it does not know as a voter.
    */
   readonly match: number;
   /** The leader's high watermark, but at most `match`. */
@@ -103,9 +103,8 @@ export interface Resignation {
 }
 
 /**
- * A controller asks to receive the log, because it is not a voter or suspects that it was removed from the voters. A receiver that
- * is not the leader forwards the message to the leader. Unlike other messages, a later `epoch` in it does not change the receiver's
- * epoch.
+ * A controller asks to receive the log, because it is not a voter or suspects that it was removed from the voters. A receiver
+ * that is not the leader forwards the message to the leader. A later `epoch` in it does not change the receiver's epoch.
  */
 export interface JoinRequest {
   readonly type: 'join';
@@ -160,21 +159,22 @@ export function faultOf(message: StreamedMessage): string | null {
 }
 
 /**
- * The largest epoch. Kafka's protocol has 32 bits for an epoch, and the name of a snapshot file has ten digits: a snapshot with a
- * larger epoch would not be found after a restart.
+ * The largest epoch. Kafka's protocol has 32 bits for an epoch, and the name of a snapshot file has ten digits: a snapshot with
+ * a larger epoch would not be found after a restart.
  */
 const epochMax = 0x7fff_ffff;
 
 /**
- * What is invalid in `epoch`; null: nothing. `max`: the largest valid value; for an entry in a message, the epoch of the message.
+ * What is invalid in `epoch`; null: nothing. `max`: the largest valid value; for an entry in a message, the epoch of the
+ * message.
  */
 export function epochFault(epoch: number, max: number = epochMax): string | null {
   return epoch >= 0 && epoch <= max ? null : `epoch ${epoch} is not between 0 and ${max}`;
 }
 
 /**
- * Checks that entries are contiguous, that their epochs never go back and are no later than that of the message, and that voter sets
- * among them can be decoded.
+ * Checks that entries are contiguous, that their epochs never go back and are no later than that of the message, and that voter
+ * sets among them can be decoded.
  */
 export function entriesFault(
   entries: readonly Entry[],

@@ -1,12 +1,12 @@
 /**
  * The leader's state of one follower.
  *
- * - `probe`: the leader does not know where the follower's log differs from its own. It sends one append at a time, and the next one
- *   after a response to it or to a heartbeat.
- * - `replicate`: the leader knows it. It sends appends without waiting for responses, up to the limits `inflightCountMax` and
- *   `inflightBytesMax`.
- * - `snapshot`: the leader's log no longer has the entries that the follower needs. It sends a snapshot, and no append until the
- *   follower has it.
+ * - `probe`: the leader does not know where the follower's log differs from its own. It sends one append at a time, and the
+ *   next one after a response to it or to a heartbeat.
+ * - `replicate`: the leader knows that the logs are equal up to `match`. It sends appends without waiting for responses, up to
+ *   the limits `inflightCountMax` and `inflightBytesMax`.
+ * - `snapshot`: the leader's log no longer has the entries that the follower needs. It sends a snapshot, and no append until
+ *   the follower has it.
  *
  * Invariant: match <= next; in `replicate` all entries below `next` were sent.
  */
@@ -36,7 +36,9 @@ export interface Progress {
   reading: boolean;
   inflights: Inflight[];
   inflightBytes: number;
-  /** The high watermark that the leader sent last. It is not sent again before a heartbeat is due, as if it always arrived. */
+  /**
+   * The high watermark that the leader sent last. It counts as received: the leader sends it again only in the next heartbeat.
+   */
   sentHighWatermark: number;
   /** Monotonic time of the last message from the follower; before the first, the time at which this progress was created. */
   contactMs: number;
@@ -44,10 +46,14 @@ export interface Progress {
   replicatingMs: number;
   /** The follower has rejected appends that arrived out of order, and the leader has not sent them again yet. */
   refused: boolean;
-  /** Monotonic time at which an append was last sent or acknowledged. Silence since then means that messages were lost. */
+  /**
+   * Monotonic time at which an append was last acknowledged, or sent while none was in flight. If this is long ago, the leader
+   * sends again (`handleHeartbeatResponse`).
+   */
   movedMs: number;
-  /** Monotonic time of the last message from the follower; -1: none in this epoch. `caughtUpMs`: when it last had the whole log. */
+  /** Monotonic time of the last message from the follower; -1: none in this epoch. */
   fetchedMs: number;
+  /** Monotonic time at which the follower last had the leader's whole log; -1: not in this epoch. */
   caughtUpMs: number;
   /** The leader's log end offset at `contactMs`: a follower that has reached it was caught up at that time. */
   leaderEndAtContact: number;

@@ -77,7 +77,7 @@ export function raftOptions(me: ReplicaKey, overrides: Partial<RaftOptions> = {}
 /** The time of a step. */
 export interface Now {
   readonly monotonicMs: number;
-  /** Used only as the timestamp of entries. */
+  /** The core uses it only as the timestamp of entries. */
   readonly wallMs: number;
 }
 
@@ -94,7 +94,9 @@ export type VoterChange =
   | { readonly kind: 'remove'; readonly voter: ReplicaKey }
   /** Other endpoints of an existing voter. */
   | { readonly kind: 'update'; readonly voter: Voter }
-  /** From static voters (in the configuration) to dynamic ones: appends the present voter set, with directory ids, to the log. */
+  /**
+   * From static voters (in the configuration) to dynamic ones: appends the present voter set, with directory ids, to the log.
+   */
   | { readonly kind: 'upgrade' };
 
 export type Input =
@@ -104,7 +106,7 @@ export type Input =
   | { readonly type: 'linkUp' | 'linkDown'; readonly peer: NodeId }
   | Proposal
   | { readonly type: 'changeVoters'; readonly ticket: number; readonly change: VoterChange }
-  /** A linearizable read. The effect `readReady` answers it when no other replica led at the time of the request. */
+  /** A linearizable read. The effect `readReady` answers it when a majority has confirmed this leader after the request. */
   | { readonly type: 'readBarrier'; readonly ticket: number }
   /** All writes up to `seq` are durable. */
   | { readonly type: 'persisted'; readonly seq: number }
@@ -138,7 +140,9 @@ export type Refusal =
   | 'changePending'
   /** No entry of this leader's epoch is committed yet. */
   | 'notReady'
-  /** The leader does not replicate to the new voter, the new voter is behind, or the directory id of a static voter is unknown. */
+  /**
+   * The leader does not replicate to the new voter, the new voter is behind, or the directory id of a static voter is unknown.
+   */
   | 'notCaughtUp'
   | 'duplicateVoter'
   | 'unknownVoter'
@@ -182,8 +186,8 @@ export function newEffects(): Effects {
 }
 
 /**
- * No leader is known. The name `resigned` means that this replica may have been the leader of this epoch, which it never becomes
- * again; apart from that, both are the same.
+ * No leader is known. The name `resigned` means that this replica may have been the leader of this epoch, which it never
+ * becomes again; apart from that, both are the same.
  */
 export interface Unattached {
   readonly name: 'unattached' | 'resigned';
@@ -273,14 +277,12 @@ export class RaftState {
   votedFor: ReplicaKey | null;
   highWatermark: number;
   role: Role;
-  /**
-   * The replica that leads or has led the present epoch; null: none is known. It is not stored, so a restart forgets it.
-   */
+  /** The replica that leads or has led the present epoch; null: none is known. It is not stored, so a restart forgets it. */
   epochLeader: ReplicaKey | null = null;
   /** Monotonic time at which this replica last received a message from a leader, or led. At first the time of its start. */
   leaderSeenMs = 0;
   retired = false;
-  /** End offset of the newest durable snapshot. */
+  /** End offset of the newest snapshot. The write that installs a snapshot of the leader may still be pending. */
   snapshotEndOffset: number;
   /** Incremented when the learners of this leader, or their endpoints, change. */
   learnersVersion = 0;

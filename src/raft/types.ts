@@ -1,13 +1,13 @@
 /**
- * The types of the consensus core. Offsets count entries from 0. An `…EndOffset` is exclusive: the offset of the next entry. Epochs
- * count from 1; epoch 0 is before the first election.
+ * The types of the consensus core. Offsets count entries from 0. An `…EndOffset` is exclusive: the offset of the next entry.
+ * Epochs count from 1; epoch 0 is before the first election.
  */
 import type { NodeId } from '../base/ids.ts';
 import { type Uuid, uuidZero } from '../base/uuid.ts';
 
 /**
- * Identifies a replica of the metadata log by its node and its metadata directory. A node with an emptied directory has forgotten
- * its votes and acknowledgements, so it gets a new directory id and is another replica.
+ * Identifies a replica of the metadata log by its node and its metadata directory. A node with an emptied directory has
+ * forgotten its votes and acknowledgements, so it gets a new directory id and is another replica.
  */
 export interface ReplicaKey {
   readonly id: NodeId;
@@ -28,8 +28,8 @@ export interface Voter {
 }
 
 /**
- * `data`: a payload of the controller. `leaderChange`: the first entry of each leader, without payload. `voters`: a new voter set,
- * which is in force from its append on.
+ * `data`: a payload of the controller. `leaderChange`: the first entry of each leader, without payload. `voters`: a new voter
+ * set, which is in force from its append on.
  */
 export type EntryKind = 'data' | 'leaderChange' | 'voters';
 
@@ -42,8 +42,8 @@ export interface Entry {
 }
 
 /**
- * What must survive a crash besides the log. `highWatermark` may be behind the real one, and never passes the end of the entries
- * that are stored with it.
+ * What must survive a crash besides the log. `highWatermark` may be lower than the present one. It never passes the end of the
+ * entries that are stored with it.
  */
 export interface HardState {
   readonly epoch: number;

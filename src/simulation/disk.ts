@@ -1,11 +1,11 @@
 /**
- * A simulated disk that loses unsynced data at a power cut. For every file and directory it keeps the present content, the synced
- * content, and each change since the last sync. `powerCut` discards the unsynced changes. With a source of random numbers a
- * random part of them survives, as on a real disk (`power-loss.ts`). A sync makes durable what was changed before it began. Tests
- * inject faults (EIO, ENOSPC, short writes).
+ * A simulated disk that loses unsynced data at a power cut. For every file and directory it keeps the present content, the
+ * synced content, and each change since the last sync. `powerCut` discards the unsynced changes. With a source of random
+ * numbers a random part of them survives, as on a real disk (`power-loss.ts`). A sync makes durable what was changed before it
+ * began. Tests inject faults (EIO, ENOSPC, short writes).
  *
- * It guarantees less than ext4: syncing a file does not make its directory entry durable, and changes of a directory may survive
- * in any order. It has no permissions and no links, and only one volume.
+ * It guarantees less than ext4: syncing a file does not make its directory entry durable, and changes of a directory may
+ * survive in any order. It has no permissions and no links, and only one volume.
  */
 import type { Clock } from '../base/clock.ts';
 import {
@@ -261,7 +261,7 @@ export class SimulatedDisk implements FileSystem {
   async volume(): Promise<{ totalBytes: number; usableBytes: number }> {
     return {
       totalBytes: this.capacityBytes,
-      usableBytes: Math.max(0, this.capacityBytes - this.#usedBytes()),
+      usableBytes: Math.max(0, this.capacityBytes - this.#countedBytes()),
     };
   }
 
@@ -355,7 +355,7 @@ export class SimulatedDisk implements FileSystem {
         await begin('write');
         let at = position;
         for (const buffer of buffers) {
-          const room = Math.max(0, this.capacityBytes - this.#usedBytes());
+          const room = Math.max(0, this.capacityBytes - this.#countedBytes());
           const grows = Math.max(0, at + buffer.length - node.sizeBytes);
           const fits = grows <= room ? buffer.length : Math.max(0, buffer.length - (grows - room));
           this.#put(node, buffer.subarray(0, fits), at);
@@ -377,7 +377,7 @@ export class SimulatedDisk implements FileSystem {
     };
   }
 
-  /** Sets the node of `name`; null removes it. */
+  /** Sets the node of `name`; null removes it. `alsoGone`: the old name, when the change is a rename in this directory. */
   #changeName(
     directory: DirectoryNode,
     name: string,
@@ -432,7 +432,7 @@ export class SimulatedDisk implements FileSystem {
   }
 
   /** The total size of all files; 0 for a disk without a capacity, which does not need it. */
-  #usedBytes(): number {
+  #countedBytes(): number {
     return this.capacityBytes === Number.MAX_SAFE_INTEGER ? 0 : this.#sizeOf(this.#root);
   }
 

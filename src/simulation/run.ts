@@ -1,7 +1,7 @@
 /**
  * The interface of a simulated world: it runs a seed and returns whether an invariant was violated. The same seed with the same
- * faults left out gives the same events and the same trace hash on every machine. Also searches seeds for a violation, and
- * shrinks a failing run: finds the fewest faults that still cause the violation.
+ * faults left out gives the same events and the same trace hash on every machine. `hunt` searches seeds for a violation.
+ * `shrink` leaves out faults that a violation does not need.
  */
 
 export interface SimulationOptions {
@@ -9,8 +9,8 @@ export interface SimulationOptions {
   /** Names of fault families to leave out (for shrinking). */
   readonly without?: ReadonlySet<string>;
   /**
-   * Numbers of single faults to leave out (for shrinking). Each fault draws from its own random stream, so leaving one out changes
-   * no other.
+   * Numbers of single faults to leave out (for shrinking). Each fault draws from its own random stream, so leaving one out
+   * changes no other.
    */
   readonly skip?: ReadonlySet<number>;
   /** Receives every line of the readable trace. */
@@ -24,14 +24,16 @@ export interface FaultRecord {
 }
 
 export interface SimulationViolation {
-  /** Id and name of the invariant, such as "I6 commit truth"; "assertion" when an assertion of the code under test failed. */
+  /** Id and name of the invariant, such as "I6 commit truth"; "assertion" or "error" when the code under test has thrown. */
   readonly invariant: string;
   readonly message: string;
 }
 
 export interface SimulationResult {
   readonly seed: number;
-  /** The number of deliveries, timers, disk completions, client requests and faults, without internal events of the simulator. */
+  /**
+   * The number of deliveries, timers, disk completions, client requests and faults, without internal events of the simulator.
+   */
   readonly events: number;
   readonly traceHash: number;
   readonly virtualMs: number;

@@ -2,8 +2,8 @@
  * The leader: appends, replicates, commits, and steps down when no majority responds any more.
  *
  * A leader first appends a `leaderChange` entry. Entries of earlier epochs are committed only together with an entry of its own
- * epoch (Raft paper 5.4.2), so the commit of the `leaderChange` entry commits them too. The leader counts itself for an entry when
- * its own write is durable. It never truncates its log.
+ * epoch (Raft paper 5.4.2), so the commit of the `leaderChange` entry commits them too. The leader counts itself for an entry
+ * when its own write is durable. It never truncates its log.
  */
 import { assert } from '../../base/assert.ts';
 import type { NodeId } from '../../base/ids.ts';
@@ -113,7 +113,8 @@ function refuse(state: RaftState, proposal: Proposal, newBytes: number): Refusal
 }
 
 /**
- * Advances the high watermark to the largest end offset that a majority has on disk, if the last entry below it is of this epoch.
+ * Advances the high watermark to the largest end offset that a majority has on disk, if the last entry below it is of this
+ * epoch.
  */
 export function maybeCommit(state: RaftState): void {
   const leader = leaderOf(state);
@@ -194,18 +195,21 @@ function accepted(state: RaftState, progress: Progress, response: AppendResponse
 
 function rejected(state: RaftState, progress: Progress, response: AppendResponse): void {
   if (isStale(state, progress, response) || response.endOffset >= response.baseOffset) return;
-  // Continue where the leader's entries of the follower's epoch, or an earlier one, end. So each rejection skips a whole epoch
-  // instead of one entry.
+  // Continue at the end of the leader's entries whose epoch is at most that of the follower's entry. So each rejection skips a
+  // whole epoch instead of one entry.
   const end = state.log.endOfEpoch(response.endEpoch, Math.min(response.endOffset, state.log.endOffset));
   becomeProbe(progress, end.endOffset);
 }
 
-/** Whether a rejection belongs to an earlier append, or repeats one that the leader has handled already; such are ignored. */
+/**
+ * Whether to ignore a rejection, because it belongs to an earlier append, or repeats one that the leader has handled already.
+ */
 function isStale(state: RaftState, progress: Progress, response: AppendResponse): boolean {
   if (progress.state === 'snapshot') return true;
   if (progress.state === 'probe') return response.baseOffset !== progress.next;
   if (response.baseOffset <= progress.match) return true;
-  // When appends arrive out of order, the follower rejects each one that is in flight. The leader needs to start again only once.
+  // When appends arrive out of order, the follower rejects each one that is in flight. The leader needs to start again only
+  // once.
   const isRepeated = state.nowMs - progress.replicatingMs < state.options.heartbeatMs / 8;
   if (isRepeated) {
     mark('raft.refusals-in-a-row');
@@ -231,8 +235,8 @@ export function handleHeartbeatResponse(
     progress.match < progress.next &&
     (progress.refused || silentMs > 2 * state.options.heartbeatMs)
   ) {
-    // The follower responds to heartbeats, but it rejected appends or has acknowledged none for long. Messages were lost, or its
-    // disk is slow; the leader cannot know which. To send the next entries again costs little.
+    // The follower responds to heartbeats, but it rejected appends or has acknowledged none for long. Messages were lost, or
+    // its disk is slow; the leader cannot know which. To send the next entries again costs little.
     becomeProbe(progress, progress.match);
     progress.movedMs = state.nowMs;
   }
@@ -277,7 +281,8 @@ export function leaderTick(state: RaftState): void {
   beginRound(state, leader);
   for (const progress of leader.progress.values()) sendHeartbeat(state, progress);
   transferTick(state, leader);
-  // This tick is late, so the process was paused. Responses may have arrived that were not read yet: check at the next heartbeat.
+  // This tick is late, so the process was paused. Responses may have arrived that were not read yet: check at the next
+  // heartbeat.
   if (lateMs > heartbeatMs) mark('raft.late-tick');
   else if (state.role.name === 'leader') checkQuorum(state, state.role);
 }

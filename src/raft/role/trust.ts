@@ -1,14 +1,15 @@
 /**
- * Which peers a replica believes. A peer sends its node id and its directory id in its hello, without a proof. So a message may come
- * from a process that is not a controller of this cluster. Such a message must not end an epoch, a leadership or this process.
+ * Which peers a replica believes. A peer names its node id and its directory id in its hello, without a proof. So a message may
+ * come from a process that is not a controller of this cluster. Such a message must not end an epoch, a leadership or this
+ * process.
  *
- * A replica believes the voters of all voter sets in its log, the leader of the present epoch, and, that it leads this epoch, the
- * candidate that it has voted for. Another replica may lead too: this replica may lack the entry that makes the other one a voter, and a learner
- * can be elected (`election.ts`). So a voter that has had no leader for some time believes every peer; a replica that is not a
- * voter does so as soon as it has no leader.
+ * A replica believes the voters of all voter sets in its log, and the leader of the present epoch. It also believes the
+ * candidate for which it has voted, when that candidate leads the epoch. Another replica may be the leader too: this replica
+ * may lack the entry that makes the other one a voter, and a learner can be elected (`election.ts`). So a voter that has had no
+ * leader for some time believes every peer. A replica that is not a voter does so as soon as it has no leader.
  *
- * An epoch has one leader. A second one is refused, unless the first is not a voter: a voter replaces it, and any other replica does
- * when it is silent.
+ * An epoch has one leader. A second one is refused while the first is a voter. If the first is not a voter, a voter replaces it
+ * at once, and any other replica replaces it when it is silent.
  */
 import type { RaftMessage } from '../messages.ts';
 import type { RaftState } from '../state.ts';
@@ -37,7 +38,7 @@ export function leads({ epochLeader }: RaftState, from: ReplicaKey): boolean {
   return epochLeader !== null && sameReplica(epochLeader, from);
 }
 
-/** Whether `from` may campaign, lead, or tell a later epoch. */
+/** Whether `from` may campaign, lead, or name a later epoch. */
 export function isBelieved(state: RaftState, from: ReplicaKey): boolean {
   return state.voters.everHad(from) || leads(state, from) || looksForAnyLeader(state);
 }
@@ -56,8 +57,8 @@ export function mayTellEpoch(state: RaftState, from: ReplicaKey, { epoch }: Raft
 }
 
 /**
- * Whether `from` is a learner that this leader can feed only in a later epoch: the learner has campaigned with an old voter set. The
- * leader steps down and is elected again. Anybody becomes a learner by asking, so this is limited.
+ * Whether `from` is a learner that has campaigned with an old voter set, so that it accepts this leader only in a later epoch.
+ * The leader then steps down and is elected again. Any process can become a learner (`join`), so this is limited.
  */
 function isStrandedLearner(state: RaftState, from: ReplicaKey, epoch: number): boolean {
   const { role } = state;
@@ -82,7 +83,10 @@ export function mayLead(state: RaftState, from: ReplicaKey): boolean {
   return false;
 }
 
-/** A replica without voters in its log knows none: there a silent leader gives way to any other. */
+/**
+ * Whether `from` may replace `leader` in the same epoch. A replica whose log has no voter set knows no voters; it accepts any
+ * other leader when the present one is silent.
+ */
 function takesPlaceOf(state: RaftState, from: ReplicaKey, leader: ReplicaKey): boolean {
   const { voters, options } = state;
   if (sameReplica(leader, options.me) || voters.everHad(leader)) return false;

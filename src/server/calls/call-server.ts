@@ -1,6 +1,6 @@
 /**
- * The server's end of the streams of `call-link.ts`: checks the hello, passes each call to `answer`, and sends each reply when it is
- * ready. A message that cannot be decoded, or a missing hello, ends that stream and no other.
+ * The server's end of the streams of `call-link.ts`: checks the hello, passes each call to `answer`, and sends each reply when
+ * it is ready. A message that cannot be decoded, or a missing hello, ends that stream and no other.
  */
 import { type Hello, helloFault, helloOf, type Identity } from '../../base/hello.ts';
 import type { MessageStream } from '../../base/network.ts';
@@ -19,14 +19,14 @@ export interface Caller {
 export interface CallServerOptions {
   readonly identity: Identity;
   /**
-   * Handles a call and resolves to the encoded response. Rejects with `KafkaError` to refuse the call. Any other error means a body
-   * that cannot be decoded, or a bug.
+   * Handles a call and resolves to the encoded response. Rejects with `KafkaError` to refuse the call. Any other error means a
+   * body that cannot be decoded, or a bug.
    */
   readonly answer: (call: Call, caller: Caller) => Promise<Uint8Array>;
   /** The leader of the quorum that this node knows; it is sent with every reply. */
   readonly leader: () => LeaderView;
   readonly logger: Logger;
-  /** The stream of a caller ended after its hello was accepted. */
+  /** Called when the stream of a caller has ended whose hello was accepted. */
   readonly onGone?: (caller: Caller) => void;
 }
 

@@ -1,6 +1,6 @@
 /**
- * Delivers committed entries that are on this node's disk to the listeners, in order and without gaps. When the log no longer has
- * the next entry, a snapshot is delivered first. After 5 ms it lets the event loop do other work.
+ * Delivers committed entries that are on this node's disk to the listeners, in order and without gaps. When the log no longer
+ * has the next entry, a snapshot is delivered first. After 5 ms it lets the event loop do other work.
  */
 import { at } from '../../base/assert.ts';
 import type { Clock, Scheduler } from '../../base/clock.ts';
@@ -33,7 +33,9 @@ function committedEntry(entry: Entry): CommittedEntry {
   return { offset: entry.offset, epoch: entry.epoch, payload, appendedMs: entry.appendedMs };
 }
 
-/** The entries from index `from` on to deliver in one call: at most `batchCountMax` entries, and about `batchBytesMax` bytes. */
+/**
+ * The entries from index `from` on to deliver in one call: at most `batchCountMax` entries, and about `batchBytesMax` bytes.
+ */
 export function batchAt(entries: readonly Entry[], from: number): CommittedEntry[] {
   const batch: CommittedEntry[] = [];
   let sizeBytes = 0;
@@ -121,7 +123,7 @@ export class Delivery {
     const entries =
       core.state.log.cached(this.#endOffset, endOffset, readBytesMax) ??
       (await store.read(this.#endOffset, endOffset, readBytesMax));
-    // Null: these entries were removed during the read, after a snapshot. The next round delivers the snapshot.
+    // Null: these entries were removed during the read, after a snapshot. `#run` then delivers the snapshot.
     if (entries === null || this.#stopped) return;
     for (let from = 0; from < entries.length; ) {
       const batch = batchAt(entries, from);

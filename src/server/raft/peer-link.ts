@@ -15,7 +15,8 @@ import type { Greeter } from './greeter.ts';
 const retryMsMin = 20;
 const retryMsMax = 500;
 /**
- * A stream on which no hello arrives for this long is closed: the peer's machine may have stopped without closing the connection.
+ * A stream on which no hello arrives for this long is closed: the peer's machine may have stopped without closing the
+ * connection.
  */
 const helloTimeoutMs = 2000;
 
@@ -58,7 +59,7 @@ export class PeerLink {
     if (this.#up) this.#stream?.send(message);
   }
 
-  /** A message of the peer has arrived on another stream, so the peer is running: connects without waiting for the delay. */
+  /** The peer has opened a stream to this node, so it is running: connects without waiting for the delay. */
   reconnectNow(): void {
     if (this.#stopped || this.#stream !== null) return;
     this.#failures = 0;

@@ -1,10 +1,10 @@
 /**
- * The metadata log of a controller, voter or not: the driver of the consensus core. Inputs are collected in a mailbox. Once in a
- * turn of the event loop, the driver passes all of them to the core (a step), and then carries out the effects in this order:
+ * The metadata log of a controller, voter or not: the driver of the consensus core. Inputs are collected in a mailbox. Once in
+ * a turn of the event loop, the driver passes all of them to the core (a step), and then carries out the effects in this order:
  *
  *   1. passes writes to the group commit, which makes them durable
  *   2. sends messages that need not wait for a write
- *   3. answers proposals
+ *   3. answers proposals and reads
  *   4. reads entries from disk, and sends snapshots, for followers
  *   5. tells listeners of a changed leader
  *   6. delivers committed entries
@@ -214,8 +214,8 @@ export class VoterLog implements MetadataLog {
   }
 
   /**
-   * Hands over the leadership, if this node leads and there are other voters. Waits at most one election timeout until another node
-   * leads.
+   * Hands over the leadership, if this node leads and there are other voters. Waits at most one election timeout until another
+   * node leads.
    */
   async #handOver(): Promise<void> {
     const { state } = this.#core;

@@ -1,5 +1,6 @@
 /**
- * Checks the invariants of consensus (I1 to I17, listed in the README) after every event, from disks, logs and messages. A check
+ * Checks the invariants of consensus (I1 to I17, listed in the README) after every event, from disks, logs and messages. Parts
+ * of it are in `watch.ts` (I3), `promises.ts` (I11, I15) and `silent-leader-check.ts` (I14); `settle.ts` checks I13. A check
  * looks only at what the event changed, so its cost does not grow with the size of the quorum or of the logs.
  */
 import type { RaftCore } from '../../raft/core.ts';
@@ -229,8 +230,8 @@ export class Checker {
   }
 
   /**
-   * Called after each step of a core, before its messages are sent. `votersDuring`: of a step that handled several inputs, the voter
-   * set before it and those that it appended; empty when it handled one input.
+   * Called after each step of a core, before its messages are sent. `votersDuring`: of a step that handled several inputs, the
+   * voter set before it and those that it appended; empty when it handled one input.
    */
   stepped(replica: Replica, core: RaftCore, votersDuring: readonly (readonly Voter[])[]): void {
     const { watch } = replica;
@@ -270,15 +271,15 @@ export class Checker {
     replica.judgedSinceMs = replica.localMs;
     this.world.elected(replica);
     let end = this.committedEnd;
-    // A replica may learn late that it was elected. Entries that were committed in later epochs need not be in its log, so leave
-    // them out.
+    // A replica may learn late that it was elected. Entries that were committed in later epochs need not be in its log, so
+    // leave them out.
     while (end > 0 && (this.#committedIn[end - 1] as number) >= epoch) end -= 1;
     this.world.note(() => `n${replica.id} leads epoch ${epoch}, end=${watch.memory.end} committed=${end}`);
     const complete = watch.memory.end >= end && watch.memory.last(end) === (this.committed[end - 1] ?? null);
     require(complete, 'I5 leader completeness', () =>
       `n${replica.id} leads epoch ${epoch} with ${nameOf(watch.memory.last(Math.min(end, watch.memory.end)))}, committed is ${nameOf(this.committed[end - 1])}`);
-    // The set in force on the leader is the one that elected it: its first entries may contain a `voters` entry, but that repeats
-    // the set.
+    // The set in force on the leader is the one that elected it: its first entries may contain a `voters` entry, but that
+    // repeats the set.
     const { voters } = watch;
     const votes = voters.filter((voter) => {
       const votedFor = this.#votes.get(this.#directoryOf(voter))?.get(epoch);
@@ -386,8 +387,8 @@ export class Checker {
     const { durable } = follower.watch;
     if (follower.disk.hardState.epoch > epoch) return;
     const { match } = progress;
-    const true_ = durable.end >= match && durable.last(match) === replica.watch.memory.last(match);
-    require(true_, 'I15 progress', () =>
+    const isTrue = durable.end >= match && durable.last(match) === replica.watch.memory.last(match);
+    require(isTrue, 'I15 progress', () =>
       `leader n${replica.id} takes ${match} for matched by n${from.id}, whose disk has ${nameOf(durable.last(Math.min(match, durable.end)))}`);
   }
 

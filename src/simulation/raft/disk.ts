@@ -1,4 +1,6 @@
-/** The disk of a replica: only what survives a power cut. Writes are carried out one at a time, each as a whole or not at all. */
+/**
+ * The disk of a replica: only what survives a power cut. Writes are carried out one at a time, each as a whole or not at all.
+ */
 import { assert } from '../../base/assert.ts';
 import type { WriteOp } from '../../raft/store.ts';
 import { type Entry, entrySizeBytes, type HardState, type SnapshotMeta } from '../../raft/types.ts';
@@ -13,7 +15,7 @@ export class Disk {
   snapshot: StoredSnapshot | null = null;
   startOffset = 0;
   startEpoch = 0;
-  /** The index of an entry is its offset. Entries below `startOffset` are removed. */
+  /** The index of an entry is its offset. Entries below `startOffset`, and from `endOffset` on, do not count. */
   entries: Entry[] = [];
   endOffset = 0;
 

@@ -71,7 +71,7 @@ export class Network {
     return this.#cuts[from * this.#count + to] !== 0;
   }
 
-  /** Returns false when the message was lost immediately. */
+  /** Returns false when the message will not arrive: the link is cut, or the message is lost. */
   send(from: Replica, to: NodeId, message: RaftMessage): boolean {
     const target = this.#world.replicas[to - 1];
     if (target === undefined || this.isCut(from.index, target.index)) return false;

@@ -60,6 +60,7 @@ export interface RaftPlan {
   readonly snapshotEveryEntries: number;
   /** Mean time between two faults of the family; absent: none. */
   readonly faultEveryMs: ReadonlyMap<FaultFamily, number>;
+  /** How long the faults last; the liveness checks follow (`settle.ts`). */
   readonly safetyMs: number;
 }
 

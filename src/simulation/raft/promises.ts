@@ -1,6 +1,7 @@
 /**
- * Two invariants about messages. I11: when a replica sends a message, what the message promises (a vote, acknowledged entries) is
- * on the replica's simulated disk. I15: every entry that a follower acknowledges is in the log of the leader of that epoch.
+ * Three invariants about messages. I11: when a replica sends a message, what the message promises (a vote, acknowledged
+ * entries) is on the replica's simulated disk. I15: every entry that a follower acknowledges is in the log of the leader of
+ * that epoch. I6: a high watermark in a message covers committed entries only.
  */
 import type { AppendResponse, Outbound, VoteRequest, VoteResponse } from '../../raft/messages.ts';
 import { sameReplica } from '../../raft/types.ts';

@@ -79,7 +79,9 @@ export class Replica {
   key: ReplicaKey;
   disk = new Disk();
   core: RaftCore | null = null;
-  /** Incremented when the process starts and when it ends, so that events for an ended incarnation are recognised and ignored. */
+  /**
+   * Incremented when the process starts and when it ends, so that events for an ended incarnation are recognised and ignored.
+   */
   life = 0;
   /** How often the replica's disk was wiped. */
   diskLife = 0;
@@ -95,6 +97,7 @@ export class Replica {
   frozen = false;
   /** By peer: the last real contact, by this replica's clock. Used to check that a leader without a majority steps down. */
   readonly heardMs: number[] = [];
+  /** When the last pause of the process ended, by this replica's clock. */
   lastPauseMs = 0;
   /** The time at which it became leader, or at which its voter set last changed: `SilentLeaderCheck` counts from then. */
   judgedSinceMs = 0;
@@ -334,7 +337,8 @@ export class Replica {
   /** The write has completed or failed. */
   synced(ops: readonly WriteOp[]): void {
     if (this.failsNextWrite) {
-      // The write may have reached the disk although the sync failed. The process ends, as a real node does, and does not try again.
+      // The write may have reached the disk although the sync failed. The process ends, as a real node does, and does not try
+      // again.
       this.#world.note(() => `n${this.id} dies of its disk`);
       this.die((this.#random.u32() & 1) === 0);
       return;

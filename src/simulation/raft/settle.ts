@@ -2,7 +2,7 @@
  * Liveness checks after the faults. (1) A random majority is healed, and the other replicas stay stopped or disconnected: the
  * majority must work without them (L1 one leader, L2 proposals commit, L3 all logs equal, L5 snapshots arrive, L6 epochs stop
  * growing, L7 all requests are answered). (2) All replicas heal. (3) A leader hands over its leadership (L11). (4) The power of
- * all replicas is cut and comes back (I20: nothing acknowledged is lost).
+ * all replicas is cut and comes back (I5, I7: nothing acknowledged is lost).
  */
 import { below } from '../../base/random.ts';
 import { majority } from '../../raft/quorum.ts';
@@ -56,8 +56,8 @@ function quorumCore(world: RaftWorld, random: SeededRandom): Replica[] | null {
 }
 
 /**
- * Whether one of the chosen replicas can be elected by the others. A learner, or a voter of another voter set, may have a longer
- * log than every chosen replica that may campaign. Then no election can succeed without the other replicas.
+ * Whether one of the chosen replicas can be elected by the others. A learner, or a voter of another voter set, may have a
+ * longer log than every chosen replica that may campaign. Then no election can succeed without the other replicas.
  */
 function electable(world: RaftWorld, chosen: readonly Replica[]): boolean {
   const logOf = ({ core, watch }: Replica): Mirror => (core === null ? watch.durable : watch.memory);
@@ -75,7 +75,8 @@ function electable(world: RaftWorld, chosen: readonly Replica[]): boolean {
       voters = told;
       since = offset;
     }
-    // A replica outside of the voter set may campaign only if its removal is not committed yet (Ongaro's thesis, section 4.2.2).
+    // A replica outside of the voter set may campaign only if its removal is not committed yet (Ongaro's thesis, section
+    // 4.2.2).
     if (voterOf(voters, candidate.key) === null && since < world.checker.committedEnd) return false;
     const votes = voters.filter((voter) => {
       const other = chosen.find(({ id }) => id === voter.id);
@@ -87,7 +88,8 @@ function electable(world: RaftWorld, chosen: readonly Replica[]): boolean {
 
 function heal(world: RaftWorld, replica: Replica): void {
   replica.failsNextWrite = false;
-  // A replica that has handed over its leadership does not campaign again. A real process would end then, so end and restart it.
+  // A replica that has handed over its leadership does not campaign again. A real process would end then, so end and restart
+  // it.
   if (replica.retiring) replica.die(true);
   world.restart(replica);
 }
@@ -162,7 +164,9 @@ function stays({ core }: Replica): boolean {
   return state?.role.name === 'leader' && state.amVoter && state.role.transfer === null;
 }
 
-/** The replicas that must have the whole log in the end: all, or only the voters when the limit on learners is `learnersFew`. */
+/**
+ * The replicas that must have the whole log in the end: all, or only the voters when the limit on learners is `learnersFew`.
+ */
 function awaited(world: RaftWorld, members: readonly Replica[]): readonly Replica[] {
   if (world.plan.tuning.learnersMax !== learnersFew) return members;
   const [leader] = world.leaders();
@@ -170,9 +174,9 @@ function awaited(world: RaftWorld, members: readonly Replica[]): readonly Replic
 }
 
 /**
- * Checks L1 and I13: without faults the leader and the epoch stay the same, whatever strangers claim. When a replica has a later
- * epoch than the leader, there is no check, only a wait for a leader: that replica campaigned with an old voter set, or believed a
- * stranger, and ends the leadership once when it joins.
+ * Checks L1 and I13: without faults the leader and the epoch stay the same, whatever strangers claim. When a replica has a
+ * later epoch than the leader, there is no check, only a wait for a leader: that replica campaigned with an old voter set, or
+ * believed a stranger, and ends the leadership once when it joins.
  */
 function stable(world: RaftWorld): void {
   const { checker } = world;
@@ -211,7 +215,9 @@ function handOver(world: RaftWorld): void {
   converge(world, world.replicas, 'after the hand-over');
 }
 
-/** Cuts the power of all replicas and restarts them. Every acknowledged entry must be there afterwards, which I5 and I7 check. */
+/**
+ * Cuts the power of all replicas and restarts them. Every acknowledged entry must be there afterwards, which I5 and I7 check.
+ */
 function powerCut(world: RaftWorld): void {
   world.note(() => 'power cut of all');
   for (const replica of world.replicas) replica.die(false);

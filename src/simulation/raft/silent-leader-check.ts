@@ -1,6 +1,6 @@
 /**
- * Checks I14: a leader that gets no messages from a majority steps down within a bounded time. The simulator measures the time on
- * the leader's own clock; pauses of the leader's process do not count.
+ * Checks I14: a leader that gets no messages from a majority steps down within a bounded time. The simulator measures the time
+ * on the leader's own clock; pauses of the leader's process do not count.
  */
 import type { RaftCore } from '../../raft/core.ts';
 import { majorityValue } from '../../raft/quorum.ts';
@@ -9,7 +9,7 @@ import type { Replica } from './replica.ts';
 import { require } from './watch.ts';
 
 export class SilentLeaderCheck {
-  /** Called after each step of the leader. */
+  /** Called after some of the leader's steps (`checker.ts`). */
   check(replica: Replica, core: RaftCore): void {
     const { fetchTimeoutMs, heartbeatMs, me } = core.state.options;
     const now = replica.localMs;
@@ -20,8 +20,8 @@ export class SilentLeaderCheck {
     );
     if (heard.length === 0) return;
     const silentMs = now - majorityValue(heard);
-    // The core allows 1.5 fetch timeouts. It checks once in a heartbeat interval and skips a late check, and a turn may delay it:
-    // the rest is a margin for that.
+    // The core allows 1.5 fetch timeouts. It checks once in a heartbeat interval and skips a late check, and a turn may delay
+    // it: the rest is a margin for that.
     require(silentMs <= 1.5 * fetchTimeoutMs + 4 * heartbeatMs + 50, 'I14 deposed leader', () =>
       `n${replica.id} still leads epoch ${core.state.epoch}, a majority was silent for ${Math.floor(silentMs)} ms`);
   }

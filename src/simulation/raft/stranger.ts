@@ -1,6 +1,7 @@
 /**
- * What a process says that is no controller of the cluster, and knows its id: it claims to lead, campaigns, and tells later epochs.
- * It sends no entries and no high watermark: a voter that has long had no leader believes it (decision 81).
+ * The claims of a stranger: a process that is no controller of the cluster, but knows the cluster's id. It claims to lead,
+ * campaigns, and names later epochs. It sends no entries and no high watermark, because a voter that has long had no leader
+ * believes it (decision 81).
  */
 import { below } from '../../base/random.ts';
 import { nodeId } from '../../base/ids.ts';
@@ -14,8 +15,9 @@ const strangerDirectory: Uuid = 'ZZZZZZZZZZZZZZZZZZZZZg';
 const strangerId = nodeId(77);
 
 /**
- * Lets a stranger make `count` claims to `replica`. `asVoter`: its node id is that of another voter, so that the leader takes it for
- * that voter with a new disk, a learner, which may end a leadership now and then. Returns a description; null: the replica is down.
+ * Lets a stranger make `count` claims to `replica`. Returns a description; null: the replica is down. With `asVoter` the
+ * stranger has the node id of another voter. The leader then takes it for that voter with a new disk, that is, for a learner,
+ * which may sometimes end a leadership.
  */
 export function claimTo(
   replica: Replica,
