@@ -41,7 +41,7 @@ export function updateFeatures(
   const wrong = request.featureUpdates.map((update) => refusalOf(state, update, version, metadataLevel));
   const isRefused = wrong.some((text) => text !== null);
   const records = isRefused || request.validateOnly ? [] : recordsFor(state, request);
-  return { records, response: updateAnswer(request, version, wrong) };
+  return { records, response: updateResponse(request, version, wrong) };
 }
 
 /** The response when the quorum has refused to change kraft.version from 0 to 1. No other feature of the request was changed. */
@@ -53,11 +53,11 @@ export function kraftVersionRefused(
   const wrong = request.featureUpdates.map((update) =>
     update.feature === kraftVersionFeature ? invalidUpdate(update, why) : null,
   );
-  return updateAnswer(request, version, wrong);
+  return updateResponse(request, version, wrong);
 }
 
 /** Makes the response. Up to version 1 of the request, a successful response lists every feature; later versions list none. */
-function updateAnswer(
+function updateResponse(
   request: UpdateFeaturesRequest,
   version: number,
   wrong: readonly (string | null)[],

@@ -54,7 +54,7 @@ function* changes(
   return count;
 }
 
-function inService(image: MetadataImage): ReadonlySet<NodeId> {
+function activeBrokers(image: MetadataImage): ReadonlySet<NodeId> {
   const ids = new Set<NodeId>();
   for (const broker of image.cluster.brokers.values()) if (isActive(broker)) ids.add(broker.id);
   return ids;
@@ -69,7 +69,7 @@ function withConnections(sessions: Connections): (context: ChangeContext) => Cha
 
 /** Removes brokers that are fenced or in controlled shutdown from leaderships and ISRs. */
 export function* evacuate(state: ControllerState, sessions: Connections): Operation<number> {
-  const active = inService(state.image);
+  const active = activeBrokers(state.image);
   if (active.size === state.image.cluster.brokers.size) return 0;
   const gone = (id: NodeId): boolean => !active.has(id);
   const wanted = (partition: PartitionImage): Wanted | null => {
@@ -128,7 +128,7 @@ export function electLeaderless(state: ControllerState): Operation<number> {
 
 /** Moves leaderships back to the preferred replicas. */
 export function electPreferred(state: ControllerState): Operation<number> {
-  const active = inService(state.image);
+  const active = activeBrokers(state.image);
   return changes(state, 'preferred', (partition) => {
     const preferred = partition.replicas[0];
     if (preferred === undefined || partition.leader === preferred || partition.leader === noLeader)

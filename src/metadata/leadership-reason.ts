@@ -2,13 +2,18 @@
  * Describes, for a log line, why the leader or the leader epoch of a partition changed. The reason is derived from the partition
  * before and after the change.
  */
+import { sameElements } from '../base/collections.ts';
 import type { BrokerImage, ClusterImage } from './cluster-image.ts';
 import type { PartitionImage } from './topics-image.ts';
 
 type Leader = PartitionImage['leader'];
 
 export function leadershipReason(before: PartitionImage, now: PartitionImage, cluster: ClusterImage): string {
-  if (before.leader === now.leader) return 'its replicas changed';
+  if (before.leader === now.leader) {
+    if (!sameElements(before.replicas, now.replicas)) return 'its replicas changed';
+    const hasLost = before.isr.some((id) => !now.isr.includes(id));
+    return hasLost ? 'replicas left the ISR' : 'it was elected again';
+  }
   if (now.leader < 0) return `${stateOf(before.leader, cluster)} and no other replica may lead`;
   if (before.leader < 0) return `broker ${now.leader} is in service again`;
   const broker = brokerOf(before.leader, cluster);

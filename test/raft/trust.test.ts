@@ -225,7 +225,7 @@ test('a leader without the committed entries is refused, and does not count as a
   claim(3, 0, [2]);
   claim(1, 0, [0, 0, 0, 2]);
   claim(0, 0, [2, 2, 2, 2]);
-  const reason = '2: node 3 leads epoch 2 without what is committed below 3';
+  const reason = '2: node 3 claims to lead epoch 2, but lacks entries that are committed below 3';
   expect(quorum.refused.splice(0)).toEqual([reason, reason, reason]);
   expect(quorum.epochs(2)).toEqual([1, 1, 1]);
   claim(3, 1, [2]);

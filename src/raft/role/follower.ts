@@ -28,7 +28,7 @@ export function handleAppend(state: RaftState, leader: ReplicaKey, request: Appe
     refuse(
       state,
       leader,
-      `node ${from} leads epoch ${state.epoch} without what is committed below ${state.highWatermark}`,
+      `node ${from} claims to lead epoch ${state.epoch}, but lacks entries that are committed below ${state.highWatermark}`,
     );
     return;
   }

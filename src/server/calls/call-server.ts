@@ -57,7 +57,7 @@ export class CallServer {
     const fault =
       message.type === 'hello'
         ? helloFault(message, identity, null)
-        : 'the first message of a stream is its hello';
+        : 'the first message of the stream is not a hello';
     if (fault !== null || message.type !== 'hello') {
       logger.info('Refused a peer', { reason: fault });
       this.#streams.delete(stream);

@@ -49,7 +49,7 @@ export function pages(options: PagesOptions): HttpHandler {
   return ({ path }) =>
     Object.hasOwn(routes, path)
       ? (routes[path] as () => HttpResponse)()
-      : text(404, `There is ${Object.keys(routes).join(', ')}.`);
+      : text(404, `This node serves ${Object.keys(routes).join(', ')}.`);
 }
 
 /** The text of the metrics page. It is made in slices, so that requests are handled in between. */

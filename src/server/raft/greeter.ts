@@ -40,7 +40,7 @@ export class Greeter {
   }
 
   #fault(message: PeerMessage, expected: NodeId | null): string | null {
-    if (message.type !== 'hello') return 'the first message of a stream is its hello';
+    if (message.type !== 'hello') return 'the first message of the stream is not a hello';
     const hello = message as Hello;
     const identity = this.#identity;
     // A bootstrap server may be this process itself.
