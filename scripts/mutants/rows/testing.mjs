@@ -102,7 +102,7 @@ export const testingRows = [
     edits: [
       {
         file: 'src/testing/kafka/faults.ts',
-        from: 'return [...errorCodesOf(failed)].every((code) => told.has(code)) ? answer : whole;',
+        from: 'return [...errorCodesOf(whole)].every((code) => told.has(code)) ? answer : whole;',
         to: 'return told.size >= 0 ? answer : whole;',
       },
       {
@@ -112,6 +112,40 @@ export const testingRows = [
       },
     ],
     caughtBy: { test: 'test/testing/kafka/surprises.test.ts', name: 'of one partition is sent at once' },
+  },
+  {
+    number: 1267,
+    bug: 'an error for one topic has no effect in an API that has no error codes of partitions',
+    reference: 'found by a reader of the code: ListPartitionReassignments',
+    change: 'the response without any error code passes for the failed one',
+    edits: [
+      {
+        file: 'src/testing/kafka/faults.ts',
+        from: 'return [...errorCodesOf(whole)].every((code) => told.has(code)) ? answer : whole;',
+        to: 'return [...errorCodesOf(failed)].every((code) => told.has(code)) ? answer : whole;',
+      },
+    ],
+    caughtBy: {
+      test: 'test/testing/kafka/faults.test.ts',
+      name: 'an error for one topic fails the whole response of an API that has no error codes of partitions',
+    },
+  },
+  {
+    number: 1268,
+    bug: 'a full disk hides that the disk of the metadata log fails',
+    reference: 'found by a reader of the code',
+    change: 'only the first fault counts',
+    edits: [
+      {
+        file: 'src/testing/kafka/node-disk.ts',
+        from: "among.find((operation) => this.failing.get(operation) === 'EIO')",
+        to: "among.slice(0, 1).find((operation) => this.failing.get(operation) === 'EIO')",
+      },
+    ],
+    caughtBy: {
+      test: 'test/testing/kafka/lives.test.ts',
+      name: 'whose disk is full has room for the metadata log, unless the disk fails too',
+    },
   },
   {
     number: 965,
