@@ -7,8 +7,8 @@ import type { NodeId } from './ids.ts';
 import { isUuid, type Uuid } from './uuid.ts';
 
 /**
- * The versions of the protocol between nodes that this release supports. A new kind of message that older releases may skip needs
- * no new version. A kind that they must not skip needs one, and so does a change of what a message means (docs/wire.md).
+ * The versions of the protocol between nodes that this release supports. A new kind of message that older releases may skip
+ * needs no new version. A kind that they must not skip needs one, and so does a change of what a message means (docs/wire.md).
  */
 export const versionMin = 1;
 export const versionMax = 1;

@@ -169,8 +169,8 @@ function checkValues(state: ControllerState, resource: Resource, before: Values,
   state.rules.checkBroker(name, after);
   const key = 'min.insync.replicas';
   if (!elrEnabled(state.image) || before.get(key) === after.get(key)) return;
-  // The controller computes eligible leader replicas with the topic's or the cluster's min.insync.replicas, so no single broker may
-  // have its own value.
+  // The controller computes eligible leader replicas with the topic's or the cluster's min.insync.replicas, so no single broker
+  // may have its own value.
   if (name !== '') {
     throw new KafkaError(
       Errors.INVALID_CONFIG,

@@ -103,8 +103,8 @@ function refusalOf(
   wanted: Wanted,
   isr: readonly IsrMember[],
 ): ErrorRow | null {
-  // The leader has newer metadata than this controller. So another controller has become active, and this one has not learned it
-  // yet.
+  // The leader has newer metadata than this controller. So another controller has become active, and this one has not learned
+  // it yet.
   if (wanted.leaderEpoch > before.leaderEpoch || wanted.partitionEpoch > before.partitionEpoch) {
     return Errors.NOT_CONTROLLER;
   }
@@ -136,8 +136,8 @@ function eligible(state: ControllerState, partition: PartitionImage, member: Isr
     mark('controller.isr-member-out-of-service');
     return false;
   }
-  // When a log directory fails, the controller removes its replicas from their ISRs. A leader that does not have this metadata yet
-  // may propose such a replica again.
+  // When a log directory fails, the controller removes its replicas from their ISRs. A leader that does not have this metadata
+  // yet may propose such a replica again.
   const directory = partition.directories[partition.replicas.indexOf(id)] ?? uuidUnassignedDirectory;
   if (!hasDirectory(state.image, id, directory)) return false;
   const epoch = state.image.cluster.brokers.get(id)?.epoch;

@@ -1,6 +1,7 @@
 /**
  * AssignReplicasToDirs (KIP-858): a broker reports in which of its log directories its replicas are. The controller records the
- * assignment even if that directory has failed in the meantime; the replica then leaves the ISR and loses its leadership at once.
+ * assignment even if that directory has failed in the meantime; the replica then leaves the ISR and loses its leadership at
+ * once.
  */
 import type { NodeId } from '../base/ids.ts';
 import type { Uuid } from '../base/uuid.ts';

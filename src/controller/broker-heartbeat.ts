@@ -115,8 +115,8 @@ function* directoriesLost(
 ): Operation<void> {
   const lost = broker.logDirs.filter((directory) => offline.includes(directory));
   const rest = broker.logDirs.filter((directory) => !offline.includes(directory));
-  // When the last directory has failed, nothing is recorded: the broker stops by itself. A record cannot say it, because an empty
-  // list of directories in the record means "unchanged".
+  // When the last directory has failed, nothing is recorded: the broker stops by itself. A record cannot say it, because an
+  // empty list of directories in the record means "unchanged".
   if (lost.length === 0 || rest.length === 0) return;
   // The registration changes last. If another controller becomes active before that, the broker reports the failed directories
   // to it again, and it repeats these steps.
@@ -125,8 +125,8 @@ function* directoriesLost(
 }
 
 /**
- * Records the log directories of `cordoned.log.dirs`, which get no new replicas (KIP-1066), if the list has changed. `wanted` is
- * null when the broker's version does not know the property.
+ * Records the log directories of `cordoned.log.dirs`, which get no new replicas (KIP-1066), if the list has changed. `wanted`
+ * is null when the broker's version does not know the property.
  */
 function* directoriesCordoned(
   state: ControllerState,

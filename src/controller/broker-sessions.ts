@@ -1,9 +1,10 @@
 /**
- * The sessions of all brokers: while a broker's session lasts, the controller counts the broker as alive. Sessions are only in the
- * memory of the active controller; a new active controller begins a new session for every unfenced broker. Times are monotonic.
+ * The sessions of all brokers: while a broker's session lasts, the controller counts the broker as alive. Sessions are only in
+ * the memory of the active controller; a new active controller begins a new session for every unfenced broker. Times are
+ * monotonic.
  *
- * A session ends when no heartbeat has come for broker.session.timeout.ms. It ends at once when the broker's process has certainly
- * ended: its stream broke, and its address refuses connections.
+ * A session ends when no heartbeat has come for broker.session.timeout.ms. It ends at once when the broker's process has
+ * certainly ended: its stream broke, and its address refuses connections.
  */
 import { mark } from '../base/mark.ts';
 import type { BrokerEpoch, NodeId } from '../base/ids.ts';
@@ -18,8 +19,8 @@ interface Session {
   /** The broker's process has ended. */
   dead: boolean;
   /**
-   * For a broker in controlled shutdown: the offset of the metadata entry that moves its last leadership. The broker may stop when
-   * it has that entry. Null: the broker is not in controlled shutdown, or it still leads partitions.
+   * For a broker in controlled shutdown: the offset of the metadata entry that moves its last leadership. The broker may stop
+   * when it has that entry. Null: the broker is not in controlled shutdown, or it still leads partitions.
    */
   shutdownOffset: number | null;
 }

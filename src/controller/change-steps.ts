@@ -3,8 +3,8 @@
  * change, every change would copy the topic's partition list; with one step for all, the event loop would be blocked too long.
  *
  * A collected change is applied to the image only when its step ends. Changes of different partitions do not depend on each
- * other, so a caller may compute them from the image before the step. Before it reads a partition again whose change is collected
- * (`holds`), it must end the step.
+ * other, so a caller may compute them from the image before the step. Before it reads a partition again whose change is
+ * collected (`holds`), it must end the step.
  */
 import type { Uuid } from '../base/uuid.ts';
 import type { RecordOf } from '../metadata/records.ts';
@@ -25,8 +25,8 @@ export class ChangeSteps {
   }
 
   /**
-   * Collects a change; `afterwards` is called when it has been applied to the image. Returns true when the step is full; the caller
-   * should then call `end`.
+   * Collects a change; `afterwards` is called when it has been applied to the image. Returns true when the step is full; the
+   * caller should then call `end`.
    */
   add(change: Change, afterwards: (() => void) | null = null): boolean {
     this.#changes.push(change);

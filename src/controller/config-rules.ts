@@ -1,6 +1,6 @@
 /**
- * The interface through which the controller checks configuration values and looks up defaults. `table-rules.ts` implements it from
- * the tables in `config/`.
+ * The interface through which the controller checks configuration values and looks up defaults. `table-rules.ts` implements it
+ * from the tables in `config/`.
  */
 
 export interface EffectiveConfig {

@@ -72,8 +72,8 @@ function outcome(target: Target, error: ErrorRow, message: string | null = error
 }
 
 /**
- * The result for a topic that the request gives by name. `ids` counts how often the request gives each topic id: a topic that is
- * given both by name and by id is not deleted.
+ * The result for a topic that the request gives by name. `ids` counts how often the request gives each topic id: a topic that
+ * is given both by name and by id is not deleted.
  */
 function byName(
   state: ControllerState,

@@ -1,8 +1,8 @@
 /**
  * UpdateFeatures, and the first records of a new cluster. The error messages are Kafka's.
  *
- * The level of kraft.version is not in a metadata record: it follows from the voter set in the quorum's log. This file only checks a
- * request to change it; `server/voter-requests.ts` makes the change.
+ * The level of kraft.version is not in a metadata record: it follows from the voter set in the quorum's log. This file only
+ * checks a request to change it; `server/voter-requests.ts` makes the change.
  */
 import { resourceType } from '../metadata/configs-image.ts';
 import {
@@ -44,7 +44,9 @@ export function updateFeatures(
   return { records, response: updateResponse(request, version, wrong) };
 }
 
-/** The response when the quorum has refused to change kraft.version from 0 to 1. No other feature of the request was changed. */
+/**
+ * The response when the quorum has refused to change kraft.version from 0 to 1. No other feature of the request was changed.
+ */
 export function kraftVersionRefused(
   request: UpdateFeaturesRequest,
   version: number,
@@ -142,7 +144,10 @@ function missingDependency(update: Update, metadataLevel: number): string | null
   );
 }
 
-/** The first registered node that does not support this level, as part of an error message; null when all do. */
+/**
+ * Which node does not support this level, as part of an error message; null when all do. A voter that has not registered counts
+ * as a node without support.
+ */
 function nodeWithoutSupport(state: ControllerState, feature: string, level: number): string | null {
   const { nodeId, supportedFeatures, voters } = state.settings;
   const here = missingSupport(`Local controller ${nodeId}`, supportedFeatures.get(feature), level);
@@ -187,8 +192,8 @@ function recordsFor(state: ControllerState, request: UpdateFeaturesRequest): Met
 }
 
 /**
- * The record that sets min.insync.replicas for the whole cluster. ELR needs such a value, so the active controller takes that of its
- * own properties when ELR is enabled.
+ * The record that sets min.insync.replicas for the whole cluster. ELR needs such a value, so the active controller takes that
+ * of its own properties when ELR is enabled.
  */
 function clusterMinIsr(minInsyncReplicas: number): MetadataRecord {
   return record('ConfigRecord', {

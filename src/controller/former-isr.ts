@@ -1,6 +1,6 @@
 /**
- * Replicas that were in sync, and replicas that have lost records (`PartitionImage.formerIsr`): who may lead when the last known
- * leader has lost records. docs/decisions/0080 has the reasons. Pure.
+ * Decides which replicas may lead when the last known leader has lost records. It reads `PartitionImage.formerIsr`: replicas
+ * that were in sync, and replicas that have lost records. docs/decisions/0080 has the reasons. Pure.
  */
 import type { NodeId } from '../base/ids.ts';
 import type { FormerMember } from '../metadata/topics-image.ts';
@@ -19,10 +19,10 @@ export function withFormer(
 }
 
 /**
- * The replicas that may lead instead of one that has lost records. A replica may lead when it has lost no records and was in sync
- * until a leader epoch that is at least the latest one in the logs of the members that have lost records. Of these replicas, only
- * those that were in sync longest are returned, in the order of `replicas`, because they may have records that the others lack.
- * With `all` (an unclean election) the others follow, those that were in sync longer first.
+ * The replicas that may lead instead of one that has lost records. A replica may lead when it has lost no records and was in
+ * sync until a leader epoch that is at least the latest one in the logs of the members that have lost records. Of these
+ * replicas, only those that were in sync longest are returned, in the order of `replicas`, because they may have records that
+ * the others lack. With `all` (an unclean election) the others follow, those that were in sync longer first.
  */
 export function formerLeaders(
   members: readonly FormerMember[],

@@ -1,8 +1,8 @@
 /**
  * Changes of leaders and ISRs of many partitions, after brokers were fenced, unfenced or removed. Each function goes over all
  * partitions once, in bounded steps, and returns the number of partitions that it changed. It keeps no state between its steps
- * besides the image. So if a controller loses its leadership in the middle, the next active controller can run the function again
- * from the beginning.
+ * besides the image. So if a controller loses its leadership in the middle, the next active controller can run the function
+ * again from the beginning.
  */
 import type { NodeId } from '../base/ids.ts';
 import type { Uuid } from '../base/uuid.ts';
@@ -18,8 +18,8 @@ import { partitionChange } from './partition-change.ts';
 import type { ControllerState, Operation } from './state.ts';
 
 /**
- * After about this many partitions (a topic's partitions are examined together) a step ends even if no partition needed a change,
- * so that the event loop is not blocked.
+ * After about this many partitions (a topic's partitions are examined together) a step ends even if no partition needed a
+ * change, so that the event loop is not blocked.
  */
 const partitionsPerLookMax = 10_000;
 
@@ -80,8 +80,8 @@ export function* evacuate(state: ControllerState, sessions: Connections): Operat
 }
 
 /**
- * Removes a broker that stopped without a controlled shutdown from leaderships, ISRs and ELRs, and records which of its replicas
- * have lost records (`lostIn`). The broker must be fenced or unregistered already, so that no step elects it again.
+ * Removes a broker that stopped without a controlled shutdown from leaderships, ISRs and ELRs, and records which of its
+ * replicas have lost records (`lostIn`). The broker must be fenced or unregistered already, so that no step elects it again.
  */
 export function evacuateUnclean(
   state: ControllerState,

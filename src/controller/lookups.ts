@@ -25,9 +25,9 @@ export function defaultDirectory(image: MetadataImage, id: NodeId): Uuid {
 }
 
 /**
- * Whether a broker can serve a replica that metadata places in `directory` (KIP-858). If the broker's registration does not have
- * that directory, the replica cannot lead until the broker reports another directory with AssignReplicasToDirs. A registration
- * without any directory comes from a broker whose version has no directory ids; all its replicas count as served.
+ * Whether a broker can serve a replica that metadata places in `directory` (KIP-858). If the broker's registration does not
+ * have that directory, the replica cannot lead until the broker reports another directory with AssignReplicasToDirs. A
+ * registration without any directory comes from a broker whose version has no directory ids; all its replicas count as served.
  */
 export function hasDirectory(image: MetadataImage, id: NodeId, directory: Uuid): boolean {
   if (directory === uuidUnassignedDirectory || directory === uuidZero) return true;

@@ -152,7 +152,8 @@ function eligibleReplicas(
 }
 
 /**
- * The log directories of `replicas`: for those that the partition had before, from `known`; for new ones, as the context says.
+ * The log directories of `replicas`. `known`: those of the replicas that the partition had before. The context names those of
+ * new replicas.
  */
 function directoriesOf(
   replicas: readonly NodeId[],

@@ -1,6 +1,7 @@
 /**
- * The requests that the active controller handles with control functions, by API key. Brokers forward those of clients to it, and
- * send some for themselves. Requests about the quorum are not here (`server/quorum-answers.ts`, `server/voter-requests.ts`).
+ * The requests that the active controller handles with control functions, by API key. Brokers forward those of clients to it,
+ * and send some for themselves. Requests about the quorum are not here (`server/quorum-answers.ts`,
+ * `server/voter-requests.ts`).
  */
 import { CreateTopicsRequest, CreateTopicsResponse } from '../protocol/messages/topics/19-create-topics.ts';
 import { DeleteTopicsRequest, DeleteTopicsResponse } from '../protocol/messages/topics/20-delete-topics.ts';

@@ -1,6 +1,6 @@
 /**
- * ACLs and SCRAM credentials. There is no authorizer yet, so `broker/api/security/` refuses the requests of clients about ACLs, and
- * they do not reach this file.
+ * ACLs and SCRAM credentials. There is no authorizer yet, so `broker/api/security/` refuses the requests of clients about ACLs,
+ * and they do not reach this file.
  */
 import { randomUuid } from '../base/uuid.ts';
 import type { MetadataRecord } from '../metadata/records.ts';

@@ -1,10 +1,10 @@
 /**
- * The types of control functions. A control function handles one kind of request: it reads the metadata image (`ControllerState`)
- * and returns metadata records and a response (`Result`), or yields records in several steps (`Operation`). It never changes the
- * image: `ActiveController.replay` does this with the records.
+ * The types of control functions. A control function handles one kind of request: it reads the metadata image
+ * (`ControllerState`) and returns metadata records and a response (`Result`), or yields records in several steps (`Operation`).
+ * It never changes the image: `ActiveController.replay` does this with the records.
  *
- * The image is speculative: the committed metadata plus the records of proposals that are not committed yet. When the controller
- * loses the leadership, the image is discarded.
+ * The image is speculative: the committed metadata plus the records of proposals that are not committed yet. When the
+ * controller loses the leadership, the image is discarded.
  */
 import type { NodeId } from '../base/ids.ts';
 import type { Random } from '../base/random.ts';
@@ -65,9 +65,9 @@ export interface Result<R> {
 }
 
 /**
- * A request that is handled in steps. Each step yields records, or an empty list when it only examined many partitions; they are
- * applied to `state.image` before the next step. Between two steps the driver may propose the records and let the event loop run,
- * but it handles no other request.
+ * A request that is handled in steps. Each step yields records, or an empty list when it only examined many partitions; they
+ * are applied to `state.image` before the next step. Between two steps the driver may propose the records and let the event
+ * loop run, but it handles no other request.
  */
 export type Operation<R> = Generator<readonly MetadataRecord[], R, void>;
 

@@ -27,7 +27,9 @@ function collisionKey(name: string): string {
   return name.replaceAll('.', '_');
 }
 
-/** The names of existing topics by their collision key. Each request builds this index once. */
+/**
+ * The existing topics with '.' or '_' in their names, by collision key. No others can collide. Each request builds this once.
+ */
 export function collisionIndex(image: MetadataImage): Map<string, string> {
   const index = new Map<string, string>();
   for (const topic of image.topics.all()) {

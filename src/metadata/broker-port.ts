@@ -16,10 +16,10 @@ export interface BrokerClient {
   /**
    * Sends one request to `broker`, which may be this broker, and resolves to its response. The request is sent once only.
    *
-   * Rejects with `KafkaError(NETWORK_EXCEPTION)` when the metadata has no such broker or has it as fenced, the connection breaks or
-   * the deadline passes. The broker may still have carried out the request; the caller decides whether to send it again. Rejects
-   * with UNSUPPORTED_VERSION when the broker does not support the version, and with INVALID_REQUEST when the request is too large or
-   * the broker cannot decode it.
+   * Rejects with `KafkaError(NETWORK_EXCEPTION)` when the metadata has no such broker or has it as fenced, the connection
+   * breaks or the deadline passes. The broker may still have carried out the request; the caller decides whether to send it
+   * again. Rejects with UNSUPPORTED_VERSION when the broker does not support the version, and with INVALID_REQUEST when the
+   * request is too large or the broker cannot decode it.
    */
   request<Q extends Shape, S extends Shape>(
     broker: NodeId,

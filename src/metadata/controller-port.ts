@@ -7,7 +7,9 @@ import type { Infer, Init, Message, Shape } from '../protocol/schema/fields.ts';
 export interface ControllerRequestOptions {
   /** How long to look for an active controller and wait for its response. Default: `controllerDeadlineMsDefault`. */
   readonly deadlineMs?: number;
-  /** The principal of the client whose request a broker forwards, as `User:alice`. Absent when the request is the node's own. */
+  /**
+   * The principal of the client whose request a broker forwards, as `User:alice`. Absent when the request is the node's own.
+   */
   readonly principal?: string;
   readonly clientId?: string;
 }

@@ -72,8 +72,8 @@ export const supportedFeatures: ReadonlyMap<string, FeatureRange> = new Map(
 );
 
 /**
- * Throws `LaterReleaseError` when a feature has a level that this release does not support. As in Kafka, a controller stops then: as
- * the active controller it would write records that do not fit the level.
+ * Throws `LaterReleaseError` when a feature has a level that this release does not support. As in Kafka, a controller stops
+ * then: as the active controller it would write records that do not fit the level.
  */
 export function checkFeatureLevels(levels: ReadonlyMap<string, number>): void {
   for (const [name, level] of levels) {
@@ -86,8 +86,8 @@ export function checkFeatureLevels(levels: ReadonlyMap<string, number>): void {
 }
 
 /**
- * `kraft.version` is 1 when the voters with their directory ids are in the log of the quorum, and 0 when the voters come from the
- * nodes' configuration, which has no directory ids.
+ * `kraft.version` is 1 when the voters with their directory ids are in the log of the quorum, and 0 when the voters come from
+ * the nodes' configuration, which has no directory ids.
  */
 export function kraftVersionOf(voters: readonly { readonly directoryId: Uuid }[]): number {
   return voters.some(({ directoryId }) => directoryId !== uuidZero) ? 1 : 0;

@@ -1,6 +1,6 @@
 /**
- * Describes, for a log line, why the leader or the leader epoch of a partition changed. The reason is derived from the partition
- * before and after the change.
+ * Describes, for a log line, why the leader or the leader epoch of a partition changed. The reason is derived from the
+ * partition before and after the change.
  */
 import { sameElements } from '../base/collections.ts';
 import type { BrokerImage, ClusterImage } from './cluster-image.ts';

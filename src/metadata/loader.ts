@@ -1,7 +1,7 @@
 /**
- * Turns the committed metadata log into images. Entries and snapshots become deltas, deltas become images, and the publishers get
- * both. Entries that are delivered together become one delta. A snapshot is applied in slices; until it is complete, the previous
- * image is the current one.
+ * Turns the committed metadata log into images. Entries and snapshots become deltas, deltas become images, and the publishers
+ * get both. Entries that are delivered together become one delta. A snapshot is applied in slices; until it is complete, the
+ * previous image is the current one.
  */
 import { assert } from '../base/assert.ts';
 import type { Clock, Scheduler } from '../base/clock.ts';

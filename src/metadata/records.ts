@@ -1,6 +1,6 @@
 /**
- * Metadata records: the union of all types, and the encoding of records as the payload of one log entry. The records of an entry
- * take effect together.
+ * Metadata records: the union of all types, and the encoding of records as the payload of one log entry. The records of an
+ * entry take effect together.
  *
  * A payload begins with the format byte 0. Then for each record: its type, its version and the size of its body (unsigned
  * varints), and the body in the flexible encoding of Kafka's messages. Records are written in the newest version of their type.
@@ -59,7 +59,9 @@ export function record<T extends MetadataRecordType>(type: T, init: Init<Table[T
 }
 
 const payloadFormat = 0;
-/** The usual size of a record, that of a partition change. The buffer is reserved accordingly, so that it seldom has to grow. */
+/**
+ * The usual size of a record, that of a partition change. The buffer is reserved accordingly, so that it seldom has to grow.
+ */
 const recordBytesUsual = 64;
 
 export class MalformedPayloadError extends Error {
@@ -83,8 +85,8 @@ export function encodeRecords(records: readonly MetadataRecord[]): Uint8Array {
 
 /**
  * Decodes a payload. Throws `LaterReleaseError` for an unknown format, type or version: as in Kafka no metadata record may be
- * skipped, because the image would then differ from that of the other nodes. Throws `MalformedPayloadError` for a wrong size of a
- * record.
+ * skipped, because the image would then differ from that of the other nodes. Throws `MalformedPayloadError` for a wrong size of
+ * a record.
  */
 export function decodeRecords(payload: Uint8Array): MetadataRecord[] {
   const records: MetadataRecord[] = [];

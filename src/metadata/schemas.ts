@@ -1,7 +1,7 @@
 /**
  * KRaft's metadata record types in our schema language. Names, keys, versions and fields, except `formerIsr`, are Kafka's
- * (`metadata/src/main/resources/common/metadata` in Kafka's sources); a test compares them with Kafka's JSON files. `delta.ts` and
- * the deltas of the sections replay the records.
+ * (`metadata/src/main/resources/common/metadata` in Kafka's sources); a test compares them with Kafka's JSON files. `delta.ts`
+ * and the deltas of the sections replay the records.
  */
 import {
   array,

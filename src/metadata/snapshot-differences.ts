@@ -81,8 +81,8 @@ const comparedLists = [
 ] as const satisfies readonly (keyof PartitionImage)[];
 
 function samePartition(a: PartitionImage, b: PartitionImage): boolean {
-  // Every change increments the partition epoch, so comparing it is usually enough. After a restore from a backup another change
-  // may have the same epoch, so the other fields are compared too.
+  // Every change increments the partition epoch, so comparing it is usually enough. After a restore from a backup another
+  // change may have the same epoch, so the other fields are compared too.
   return (
     a.partitionEpoch === b.partitionEpoch &&
     a.leaderEpoch === b.leaderEpoch &&

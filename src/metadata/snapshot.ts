@@ -55,8 +55,8 @@ export function partitionRecord(partition: PartitionImage): MetadataRecord {
 const payloadRecordsMax = 1000;
 
 /**
- * Encodes a snapshot, and yields it in pieces of at most a thousand records. Between two pieces the caller can yield to the event
- * loop.
+ * Encodes a snapshot, and yields it in pieces of at most a thousand records. Between two pieces the caller can yield to the
+ * event loop.
  */
 export function* encodeSnapshot(image: MetadataImage): Generator<Uint8Array> {
   let batch: MetadataRecord[] = [];

@@ -1,7 +1,7 @@
 /**
- * The consensus core of one replica: `step(now, inputs)` returns effects. It is synchronous and has no I/O, no timers and no random
- * numbers except the injected ones, so that a simulation can run and replay it. The driver calls it again at `deadlineMs` at the
- * latest.
+ * The consensus core of one replica: `step(now, inputs)` returns effects. It is synchronous and has no I/O, no timers and no
+ * random numbers except the injected ones, so that a simulation can run and replay it. The driver calls it again at
+ * `deadlineMs` at the latest.
  *
  * This file compares the epoch of every message and then passes it to the role: `role/election.ts`, `role/follower.ts`,
  * `role/leader.ts`, `role/replication.ts`.
@@ -53,8 +53,8 @@ export class RaftCore {
   readonly state: RaftState;
 
   /**
-   * `bootstrapVoters`: the voters to use until the log or a snapshot has a voter set; empty on a node that will be added as a voter
-   * later. After the constructor, the driver passes the recovered entries to `restore` and then calls `begin`.
+   * `bootstrapVoters`: the voters to use until the log or a snapshot has a voter set; empty on a node that will be added as a
+   * voter later. After the constructor, the driver passes the recovered entries to `restore` and then calls `begin`.
    */
   constructor(options: RaftOptions, random: Random, recovered: Recovered, bootstrapVoters: readonly Voter[]) {
     this.state = new RaftState(options, random, recovered, bootstrapVoters);
@@ -197,8 +197,8 @@ function handleMessage(state: RaftState, from: ReplicaKey, message: RaftMessage)
   }
   const fromLeader = message.type === 'append' || message.type === 'heartbeat' || message.type === 'snapshot';
   if (message.epoch < state.epoch) {
-    // A leader of an earlier epoch must get this replica's epoch, so that it steps down. Otherwise this replica would neither follow
-    // that leader nor be elected while the leader is alive.
+    // A leader of an earlier epoch must get this replica's epoch, so that it steps down. Otherwise this replica would neither
+    // follow that leader nor be elected while the leader is alive.
     if (fromLeader) state.send(from.id, { type: 'alive', epoch: state.epoch, round: 0 });
     return;
   }
@@ -249,8 +249,8 @@ function handleInEpoch(
 }
 
 /**
- * A snapshot is durable, so the entries in it are removed from the log, except the last `trailingEntries` of them: followers that
- * are a little behind get these and need no snapshot.
+ * A snapshot is durable, so the entries in it are removed from the log, except the last `trailingEntries` of them: followers
+ * that are a little behind get these and need no snapshot.
  */
 function snapshotSaved(state: RaftState, meta: SnapshotMeta): void {
   if (meta.endOffset <= state.snapshotEndOffset) return;

@@ -1,7 +1,7 @@
 /**
- * The epoch of each entry of the log. It is stored as runs of entries with the same epoch: the epoch and the offset of the
- * first entry. Invariant: epochs and starts of the runs are strictly increasing. The first run may start before the log; it
- * then gives the epoch of the last entry before the log.
+ * The epoch of each entry of the log. Entries in a row with the same epoch are a run; a run is stored as its epoch and the
+ * offset of its first entry. Invariant: epochs and starts of the runs are strictly increasing. The first run may start before
+ * the log; it then gives the epoch of the last entry before the log.
  */
 import { assert } from '../base/assert.ts';
 

@@ -1,7 +1,7 @@
 /**
- * Reads the storage format of release 0.1, and the fields at the beginning of later formats, such as a version and a CRC: fields in
- * a fixed order, big-endian integers, text as UTF-8 after its length. It throws `MalformedError` for truncated bytes, and for 64-bit
- * integers that are not safe. Byte strings that it returns are views of the input.
+ * Reads the storage format of release 0.1, and the fields at the beginning of later formats, such as a version and a CRC:
+ * fields in a fixed order, big-endian integers, text as UTF-8 after its length. It throws `MalformedError` for truncated bytes,
+ * and for 64-bit integers that are not safe. Byte strings that it returns are views of the input.
  */
 import { nodeId } from '../base/ids.ts';
 import { MalformedError, textOf } from '../base/protobuf.ts';

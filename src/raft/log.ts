@@ -12,7 +12,10 @@ import { type Entry, entrySizeBytes } from './types.ts';
 
 interface PendingWrite {
   readonly seq: number;
-  /** The offset of the first entry that the write changes; the log end offset at that time if it changes only votes or the epoch. */
+  /**
+   * The offset of the first entry that the write changes. A snapshot that replaces the log: 0. A write without entries: the log
+   * end.
+   */
   readonly from: number;
 }
 

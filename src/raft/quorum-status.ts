@@ -1,6 +1,6 @@
 /**
- * Makes the status of the quorum for DescribeQuorum responses and metrics, from the core's state. It converts monotonic times to
- * wall-clock times. Static voters are shown without directory ids, as in Kafka, even if this node has learned them.
+ * Makes the status of the quorum for DescribeQuorum responses and metrics, from the core's state. It converts monotonic times
+ * to wall-clock times. Static voters are shown without directory ids, as in Kafka, even if this node has learned them.
  */
 import type { QuorumStatus, ReplicaStatus, VoterStatus } from './api.ts';
 import { uuidZero } from '../base/uuid.ts';

@@ -7,8 +7,8 @@ export function majority(voterCount: number): number {
 
 /**
  * The largest number that a majority of `values` has reached. From the voters' acknowledged end offsets it computes the high
- * watermark; from the times of their last responses, the time since which a majority has responded. `values` has one number for each
- * voter; the function sorts it in place.
+ * watermark; from the times of their last responses, the time since which a majority has responded. `values` has one number for
+ * each voter; the function sorts it in place.
  */
 export function majorityValue(values: number[]): number {
   assert(values.length > 0, 'a quorum has voters');

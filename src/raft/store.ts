@@ -12,7 +12,9 @@ export interface WriteOp {
   readonly hardState: HardState;
   /** Contiguous entries that replace the log from the first one's offset on; empty when the log does not change. */
   readonly entries: readonly Entry[];
-  /** A snapshot from the leader: it becomes the newest, and the log is emptied to begin at its end. Applied before `entries`. */
+  /**
+   * A snapshot from the leader: it becomes the newest, and the log is emptied to begin at its end. Applied before `entries`.
+   */
   readonly install: { readonly meta: SnapshotMeta; readonly bytes: Uint8Array } | null;
   /** Entries below this offset may be removed, because a durable snapshot contains them. Null: none. */
   readonly compactTo: number | null;
@@ -29,15 +31,17 @@ export interface RecoveredState {
   readonly entries: AsyncIterable<readonly Entry[]>;
 }
 
-/** The disk has lost what this replica has promised to others (votes, acknowledgements). It must not take part in the quorum. */
+/**
+ * The disk has lost what this replica has promised to others (votes, acknowledgements). It must not take part in the quorum.
+ */
 export class DamagedStoreError extends Error {
   override readonly name = 'DamagedStoreError';
 }
 
 export interface RaftStore {
   /**
-   * Rejects with `DamagedStoreError` when the content of the disk is inconsistent, with `LaterReleaseError` when a later release has
-   * written it.
+   * Rejects with `DamagedStoreError` when the content of the disk is inconsistent, with `LaterReleaseError` when a later
+   * release has written it.
    */
   open(): Promise<RecoveredState>;
   /**

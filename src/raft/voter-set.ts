@@ -1,6 +1,6 @@
 /**
- * The format of a voter set (VoterSet of proto/storage.proto): the payload of an entry of kind `voters`, and a part of a snapshot
- * file. Release 0.1 wrote another format, which this release can still read.
+ * The format of a voter set (VoterSet of proto/storage.proto): the payload of an entry of kind `voters`, and a part of a
+ * snapshot file. Release 0.1 wrote another format, which this release can still read.
  */
 import { nodeId } from '../base/ids.ts';
 import { MalformedError, ProtoReader, ProtoWriter } from '../base/protobuf.ts';

@@ -17,9 +17,9 @@ interface Step {
 }
 
 /**
- * Which of two voter sets is in force: `stored` is from the log or a snapshot, `configured` from the configuration. Voters without
- * directory ids (static voters) are taken from the configuration, where an operator may have changed a host. Voters with
- * directory ids are taken from the log.
+ * Which of two voter sets is in force: `stored` is from the log or a snapshot, `configured` from the configuration. Voters
+ * without directory ids (static voters) are taken from the configuration, where an operator may have changed a host. Voters
+ * with directory ids are taken from the log.
  */
 export function votersInForce(stored: readonly Voter[], configured: readonly Voter[]): readonly Voter[] {
   const areStatic = stored.every((voter) => voter.directoryId === uuidZero);

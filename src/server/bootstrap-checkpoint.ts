@@ -76,8 +76,8 @@ export function bootstrapBytes(records: readonly MetadataRecord[], nowMs: number
     [
       {
         isControl: false,
-        // Kafka writes each record in the version that belongs to the metadata.version. The record types used here have only one
-        // version.
+        // Kafka writes each record in the version that belongs to the metadata.version. The record types used here have only
+        // one version.
         records: records.map((record) => ({ value: encodeFramedRecord(record), timestamp: nowMs })),
       },
     ],

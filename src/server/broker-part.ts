@@ -137,8 +137,8 @@ export class BrokerPart {
   }
 
   /**
-   * Controlled shutdown: the controller moves this broker's leaderships to other brokers and fences it. The caller must stop serving
-   * clients at once: this broker's metadata no longer lists the broker itself, and on a cluster of one it lists none.
+   * Controlled shutdown: the controller moves this broker's leaderships to other brokers and fences it. The caller must stop
+   * serving clients at once: this broker's metadata no longer lists the broker itself, and on a cluster of one it lists none.
    */
   async leave(): Promise<void> {
     if (this.around.config.get('controlled.shutdown.enable')) await this.lifecycle?.shutdown();
@@ -281,8 +281,8 @@ export class BrokerPart {
   }
 
   /**
-   * Resolves when this node's metadata image has the registration of this incarnation. With an older image, this broker would act
-   * as leader where its previous incarnation was leader. If it has lost records since, its followers would truncate theirs.
+   * Resolves when this node's metadata image has the registration of this incarnation. With an older image, this broker would
+   * act as leader where its previous incarnation was leader. If it has lost records since, its followers would truncate theirs.
    */
   private async ownRegistration(epoch: number): Promise<void> {
     const { config, controller, ports } = this.around;

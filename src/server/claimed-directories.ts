@@ -1,7 +1,7 @@
 /**
  * Checks the log directories before anything else in them is read or written: each must be formatted for this cluster and this
- * node, and no other process may use it. A directory that cannot be read is offline from the start. The node then starts with the
- * other directories, unless the metadata log is in the offline one.
+ * node, and no other process may use it. A directory that cannot be read is offline from the start. The node then starts with
+ * the other directories, unless the metadata log is in the offline one.
  */
 import type { Clock } from '../base/clock.ts';
 import type { FileLock, FileSystem } from '../base/file-system.ts';

@@ -1,5 +1,6 @@
 /**
- * Ends the process at once: when an invariant is broken, a disk fails, or a stop takes too long. No other file of the server does so.
+ * Ends the process at once: when an invariant is broken, a disk fails, or a stop takes too long. No other file of the server
+ * does so.
  */
 
 /** The exit status after a signal, as shells and the JVM have it: 128 plus the number of the signal. */

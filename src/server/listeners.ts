@@ -1,6 +1,6 @@
 /**
- * The listeners of a node. They are bound before the node connects to any other node. Client connections wait until the node can
- * handle requests; otherwise the first response that a client gets would be an error.
+ * The listeners of a node. They are bound before the node connects to any other node. Client connections wait until the node
+ * can handle requests; otherwise the first response that a client gets would be an error.
  */
 import type { Connection, Listener, Network } from '../base/network.ts';
 import type { ListenerKind } from '../broker/handler.ts';

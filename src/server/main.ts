@@ -62,7 +62,9 @@ export function realPorts(
   };
 }
 
-/** How the process writes log lines. The settings come from the environment variables and files that configure log4j for Kafka. */
+/**
+ * How the process writes log lines. The settings come from the environment variables and files that configure log4j for Kafka.
+ */
 export interface Logging {
   readonly levels: LogLevels;
   readonly format: LogFormat;

@@ -2,9 +2,9 @@
  * The composition root: builds every object of a node once, and starts and stops them in order. Clock, disk, network and other
  * I/O are ports, so the same node runs as a process and in a simulation.
  *
- * Start: opens the metadata log and the listeners; a broker then opens its logs, registers and waits until it is unfenced; client
- * requests are handled last. Stop: hands over the leaderships of partitions; closes the client connections and the logs; hands
- * over the leadership of the quorum; closes the listeners and unlocks the directories.
+ * Start: opens the metadata log and the listeners; a broker then opens its logs, registers and waits until it is unfenced;
+ * client requests are handled last. Stop: hands over the leaderships of partitions; closes the client connections and the logs;
+ * hands over the leadership of the quorum; closes the listeners and unlocks the directories.
  */
 import { ImageWatch } from '../broker/image-watch.ts';
 import type { Handler } from '../broker/handler.ts';

@@ -1,8 +1,8 @@
 /**
  * Divides the files and sockets that the process may open (its limit). A part is reserved for logs, the metadata log, HTTP and
  * streams to other nodes; client connections get the rest. A combined node divides this rest between its listeners for clients
- * and those for controllers. Without this, clients could make a log fail by opening so many connections that the log can open no
- * more files.
+ * and those for controllers. Without this, clients could make a log fail by opening so many connections that the log can open
+ * no more files.
  */
 
 export interface OpenFileShares {

@@ -2,12 +2,13 @@
  * Keeps this controller's own entry in the voter set of a dynamic quorum up to date:
  *
  * - A voter whose endpoints differ from those in the voter set sends UpdateRaftVoter to the active controller.
- * - With controller.quorum.auto.join.enable, a controller that is not a voter asks to be added. If there is a voter with its node id
- *   and another directory id, that voter is this node with its former disk, and will not come back: it is removed first.
+ * - With controller.quorum.auto.join.enable, a controller that is not a voter asks to be added. If there is a voter with its
+ *   node id and another directory id, that voter is this node with its former disk, and will not come back: it is removed
+ *   first.
  *
- * It checks once in every controller.quorum.fetch.timeout.ms and sends one request at a time. A refused request is sent again at the
- * next check (for example when this controller has not caught up yet, or another change is in progress). The voters of a static
- * quorum (kraft.version 0) come from the configuration, so there is nothing to keep up to date.
+ * It checks once in every controller.quorum.fetch.timeout.ms and sends one request at a time. A refused request is sent again
+ * at the next check (for example when this controller has not caught up yet, or another change is in progress). The voters of a
+ * static quorum (kraft.version 0) come from the configuration, so there is nothing to keep up to date.
  */
 import type { Scheduler, Timer } from '../base/clock.ts';
 import type { ControllerClient } from '../metadata/controller-port.ts';

@@ -19,8 +19,8 @@ export interface NodePorts {
    */
   readonly clientScheduler?: Scheduler;
   /**
-   * Runs a callback at the end of the present turn of the event loop, after all microtasks. Absent in simulations, where time does
-   * not pass during a turn.
+   * Runs a callback at the end of the present turn of the event loop, after all microtasks. Absent in simulations, where time
+   * does not pass during a turn.
    */
   readonly afterTurn?: (callback: () => void) => void;
   readonly random: Random;
@@ -42,6 +42,8 @@ export interface NodePorts {
   readonly openFilesMax?: number;
   /** Opens the store of the metadata log in a formatted directory. */
   openRaftStore(metadataDir: FormattedDirectory): RaftStore;
-  /** Called when the process must end, for example because the disk of the metadata log has failed or an invariant is broken. */
+  /**
+   * Called when the process must end, for example because the disk of the metadata log has failed or an invariant is broken.
+   */
   onFatal(error: unknown): void;
 }

@@ -1,6 +1,6 @@
 /**
- * The active controller's response to DescribeQuorum. All other nodes forward this request to it, because only the quorum leader
- * knows the log end offsets of all voters and observers.
+ * The active controller's response to DescribeQuorum. All other nodes forward this request to it, because only the quorum
+ * leader knows the log end offsets of all voters and observers.
  */
 import { describeQuorum } from '../broker/api/quorum/55-describe-quorum.ts';
 import { decode, encode } from '../protocol/codec/codec.ts';

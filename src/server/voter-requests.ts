@@ -1,10 +1,11 @@
 /**
- * Handles requests on the active controller that change the voters of the quorum: AddRaftVoter, RemoveRaftVoter, UpdateRaftVoter,
- * and the upgrade from a static to a dynamic quorum, which a client requests as an update of the feature kraft.version.
+ * Handles requests on the active controller that change the voters of the quorum: AddRaftVoter, RemoveRaftVoter,
+ * UpdateRaftVoter, and the upgrade from a static to a dynamic quorum, which a client requests as an update of the feature
+ * kraft.version.
  *
- * The response is sent when the changed voter set is committed. An AddRaftVoter request may ask for a response as soon as the set
- * is appended (`carryOutEarly`). `raft/role/membership.ts` decides which changes are allowed; `broker/api/quorum/raft-voters.ts`
- * has the error messages.
+ * The response is sent when the changed voter set is committed. An AddRaftVoter request may ask for a response as soon as the
+ * set is appended (`carryOutEarly`). `raft/role/membership.ts` decides which changes are allowed;
+ * `broker/api/quorum/raft-voters.ts` has the error messages.
  */
 import { type Scheduler, yieldTurn } from '../base/clock.ts';
 import {
@@ -87,8 +88,8 @@ function errorFields(failure: VoterFailure | null): { errorCode: number; errorMe
 }
 
 /**
- * Makes a change. Resolves to null when it is committed, or to why it failed. Rejects with NOT_CONTROLLER when this node does not
- * lead.
+ * Makes a change. Resolves to null when it is committed, or to why it failed. Rejects with NOT_CONTROLLER when this node does
+ * not lead.
  */
 async function carryOut(options: VoterRequestOptions, requested: Requested): Promise<VoterFailure | null> {
   const { driver, log, logger } = options;
@@ -160,8 +161,8 @@ async function updateVoter(
 }
 
 /**
- * Handles UpdateFeatures. kraft.version, if requested, comes first: its upgrade writes the voter set with directory ids into the
- * log. Then the active controller handles the other features, whose levels are in metadata records.
+ * Handles UpdateFeatures. kraft.version, if requested, comes first: its upgrade writes the voter set with directory ids into
+ * the log. Then the active controller handles the other features, whose levels are in metadata records.
  */
 async function updateFeatures(options: VoterRequestOptions, call: Call): Promise<Uint8Array> {
   const { driver, log, logger } = options;

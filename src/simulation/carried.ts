@@ -1,7 +1,7 @@
 /**
- * What a simulated network carries: bytes of a connection, or a message of a stream. A message is copied, as a real network does,
- * so that the receiver does not see a later change by the sender. Messages are not encoded (the codecs in `wire/` have their own
- * tests).
+ * What a simulated network carries: bytes of a connection, or a message of a stream. A message is copied, as a real network
+ * does, so that the receiver does not see a later change by the sender. Messages are not encoded (the codecs in `wire/` have
+ * their own tests).
  */
 import type { PeerMessage } from '../base/network.ts';
 

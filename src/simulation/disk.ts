@@ -431,7 +431,7 @@ export class SimulatedDisk implements FileSystem {
     }
   }
 
-  /** The total size of all files; 0 for a disk without a capacity, which does not need it. */
+  /** The total size of all files. For a disk without a maximum size it is not computed: 0. */
   #countedBytes(): number {
     return this.capacityBytes === Number.MAX_SAFE_INTEGER ? 0 : this.#sizeOf(this.#root);
   }

@@ -1,6 +1,6 @@
 /**
- * The pending events, in the order of virtual time. Events of the same time keep the order in which they were added. It is a binary
- * heap.
+ * The pending events, in the order of virtual time. Events of the same time keep the order in which they were added. It is a
+ * binary heap.
  */
 
 export interface Due {

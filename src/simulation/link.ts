@@ -17,8 +17,8 @@ export interface LinkFaults {
 }
 
 /**
- * The cuts between hosts. A cut has a direction: it stops data from one host to another, not back. A direction that was cut twice
- * stays cut until both cuts have ended.
+ * The cuts between hosts. A cut has a direction: it stops data from one host to another, not back. A direction that was cut
+ * twice stays cut until both cuts have ended.
  */
 export class Partitions {
   private readonly cuts = new Map<string, Set<object>>();

@@ -2,9 +2,9 @@
  * The simulated network: it implements the ports `Network` (byte connections) and `PeerNetwork` (message streams). It has
  * latency, cuts of one direction, resets, and breaks the streams of a process that ends. The address of a host is its name.
  *
- * When a process is killed, its streams are reset at once, as an operating system does. After a power cut, or across a cut link,
- * the peer receives nothing. It detects the break by its own time-outs, or when the restarted machine answers a retransmitted
- * packet with a reset.
+ * When a process is killed, its streams are reset at once, as an operating system does. After a power cut, or across a cut
+ * link, the peer receives nothing. It detects the break by its own time-outs, or when the restarted machine answers a
+ * retransmitted packet with a reset.
  */
 import type {
   Address,
@@ -89,7 +89,8 @@ export class SimulatedNetwork {
   }
 
   /**
-   * Breaks every stream of an incarnation that ended: at once when the process was killed, without notice when the power was cut.
+   * Breaks every stream of an incarnation that ended: at once when the process was killed, without notice when the power was
+   * cut.
    */
   crashed(life: Incarnation, wasKilled: boolean): void {
     for (const pair of this.pairs) {

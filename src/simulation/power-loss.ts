@@ -1,7 +1,8 @@
 /**
- * Computes the content of a file or directory after a power cut: the synced content, with any part of the changes since the sync.
- * A real disk writes changes in its own order. So a later change may survive without an earlier one; a shortened file may have
- * its old length again; an overwritten file may have sectors of both contents; a removed or renamed directory entry may be back.
+ * Computes the content of a file or directory after a power cut: the synced content, with any part of the changes since the
+ * sync. A real disk writes changes in its own order. So a later change may survive without an earlier one; a shortened file may
+ * have its old length again; an overwritten file may have sectors of both contents; a removed or renamed directory entry may be
+ * back.
  *
  * A change of a directory survives as a whole or not at all, as with a journal: after a rename there are never both names.
  */
@@ -48,8 +49,8 @@ export function contentAfter(synced: Uint8Array, changes: readonly FileChange[],
 }
 
 /**
- * Writes a part of a change: its beginning, or some of its sectors. The file may get its full new length all the same, with zeros
- * where nothing was written.
+ * Writes a part of a change: its beginning, or some of its sectors. The file may get its full new length all the same, with
+ * zeros where nothing was written.
  */
 function writeTorn(file: Content, at: number, bytes: Uint8Array, random: Random): void {
   const isLengthKept = below(random, 2) === 0;

@@ -1,6 +1,6 @@
 /**
- * Seeded random numbers: the same seed gives the same numbers on every machine. `fork` makes an independent stream of numbers for
- * one purpose. So when one family of faults is left out, the other families still draw the same numbers.
+ * Seeded random numbers: the same seed gives the same numbers on every machine. `fork` makes an independent stream of numbers
+ * for one purpose. So when one family of faults is left out, the other families still draw the same numbers.
  */
 import type { Random } from '../base/random.ts';
 

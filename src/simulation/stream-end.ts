@@ -1,6 +1,6 @@
 /**
- * One end of a simulated stream, and a byte connection built on one. A stream breaks at most once: by a `close` of either side, by
- * the crash of a host, or by a reset of the network.
+ * One end of a simulated stream, and a byte connection built on one. A stream breaks at most once: by a `close` of either side,
+ * by the crash of a host, or by a reset of the network.
  */
 import type { Address, Connection } from '../base/network.ts';
 import type { Carried } from './carried.ts';

@@ -1,7 +1,7 @@
 /**
  * Forbids simulated code to use the real machine's clock, timers, random numbers, files and sockets. While a simulation runs,
- * such a call throws an error that names the port to use instead; afterwards the real functions are restored. Without this, such
- * a call would make two runs of one seed differ, and the cause would be hard to find.
+ * such a call throws an error that names the port to use instead; afterwards the real functions are restored. Without this,
+ * such a call would make two runs of one seed differ, and the cause would be hard to find.
  *
  * Not trapped: internal calls of Node and V8, and modules that kept a reference from before (`const now = Date.now`).
  */
@@ -35,7 +35,10 @@ const chanceNames = [
 const socketNames = ['connect', 'createConnection', 'createServer'];
 const lookupNames = ['lookup', 'resolve', 'resolve4', 'resolve6', 'reverse'];
 
-/** The functions that remove the traps which are set now. A simulation inside another one shares its traps (`depth` counts them). */
+/**
+ * The functions that remove the traps which are set now. A simulation inside another one shares its traps (`depth` counts
+ * them).
+ */
 let restores: Restore[] = [];
 let depth = 0;
 

@@ -1,8 +1,8 @@
 /**
  * A simulated disk with the restrictions of Windows, for tests: an open file, or a directory with an open file in it, cannot be
- * renamed or removed (EPERM, EBUSY); a directory cannot be opened; names that differ only in case are the same name; device names
- * and some characters are not allowed. Real Windows allows more (for example when a file is opened with sharing), so a program
- * that works here works there.
+ * renamed or removed (EPERM, EBUSY); a directory cannot be opened; names that differ only in case are the same name; device
+ * names and some characters are not allowed. Real Windows allows more (for example when a file is opened with sharing), so a
+ * program that works here works there.
  */
 import {
   type FileHandle,
@@ -108,7 +108,10 @@ export class WindowsDisk implements FileSystem {
     return this.#disk.volume();
   }
 
-  /** The open handles. Those of an ended incarnation are forgotten first, because Windows closes the handles of an ended process. */
+  /**
+   * The open handles. Those of an ended incarnation are forgotten first, because Windows closes the handles of an ended
+   * process.
+   */
   #handles(): Map<string, number> {
     if (this.#incarnation !== this.#disk.incarnation) {
       this.#incarnation = this.#disk.incarnation;

@@ -1,9 +1,10 @@
 /**
- * The event loop of a simulation: a queue of events on a virtual clock, which run one at a time. Everything that waits for a promise
- * which an event settles (microtasks) runs before the next event. The same seed gives the same order of events and the same trace.
+ * The event loop of a simulation: a queue of events on a virtual clock, which run one at a time. Everything that waits for a
+ * promise which an event settles (microtasks) runs before the next event. The same seed gives the same order of events and the
+ * same trace.
  *
- * `run` must be called from a macrotask, which `inMacrotask` does. Called inside a microtask (after an `await`), it could not run
- * the microtasks between events, because V8 does not begin to run microtasks while one is running.
+ * `run` must be called from a macrotask, which `inMacrotask` does. Called inside a microtask (after an `await`), it could not
+ * run the microtasks between events, because V8 does not begin to run microtasks while one is running.
  */
 import v8 from 'node:v8';
 import { assert } from '../base/assert.ts';
@@ -64,8 +65,8 @@ export class World {
   }
 
   /**
-   * Runs events until `done` returns true, the queue is empty, or the virtual clock reaches `untilMs`. Returns true in the first
-   * case.
+   * Runs events until `done` returns true, the queue is empty, or the virtual clock reaches `untilMs`. Returns true in the
+   * first case.
    */
   run(untilMs: number, done: () => boolean = () => false): boolean {
     this.checkDrain();

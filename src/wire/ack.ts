@@ -1,8 +1,8 @@
 /**
- * A follower's acknowledgement on the replication stream: its type and its codec. The bytes are a `FollowerFrame` with an `Ack`,
- * as `proto/` defines them. Followers send very many of these messages, so the codec is written by hand: the generated codec
- * allocates several objects for each message. For bytes that it does not expect, the decoder returns null, and the generated
- * codec reads the message (`cursor.ts`).
+ * A follower's acknowledgement on the replication stream: its type and its codec. The bytes are a `FollowerFrame` with an
+ * `Ack`, as `proto/` defines them. Followers send very many of these messages, so the codec is written by hand: the generated
+ * codec allocates several objects for each message. For bytes that it does not expect, the decoder returns null, and the
+ * generated codec reads the message (`cursor.ts`).
  */
 import { Buffer } from 'node:buffer';
 import { varintBytes, writeVarint } from '../base/protobuf.ts';

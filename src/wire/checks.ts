@@ -1,7 +1,7 @@
 /**
- * Checks of decoded messages, derived from the descriptor. Protobuf does not check these, but the rest of the code relies on them:
- * 64-bit integers are safe JavaScript integers, required messages are present, enum values are known, ids are valid UUIDs. A message
- * that fails a check is malformed and ends its stream.
+ * Checks of decoded messages, derived from the descriptor. Protobuf does not check these, but the rest of the code relies on
+ * them: 64-bit integers are safe JavaScript integers, required messages are present, enum values are known, ids are valid
+ * UUIDs. A message that fails a check is malformed and ends its stream.
  */
 import { MalformedError } from '../base/protobuf.ts';
 import { isUuid } from '../base/uuid.ts';

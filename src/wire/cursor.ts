@@ -1,8 +1,8 @@
 /**
  * Reads protobuf's encoding, for the hand-written decoders in `push.ts` and `ack.ts`.
  *
- * These decoders know only the fields that the encoders in the same files write. For anything else (an unknown field, another wire
- * type, an integer that is not safe, truncated bytes) they return null, and the generated codec reads the message from its
+ * These decoders know only the fields that the encoders in the same files write. For anything else (an unknown field, another
+ * wire type, an integer that is not safe, truncated bytes) they return null, and the generated codec reads the message from its
  * beginning. So only the generated codec decides what is malformed and what is skipped.
  */
 
@@ -36,7 +36,9 @@ export class Cursor {
     return -1;
   }
 
-  /** Reads the length of a field and returns the position of its end; -1 when that is after `limit` or the length is invalid. */
+  /**
+   * Reads the length of a field and returns the position of its end; -1 when that is after `limit` or the length is invalid.
+   */
   fieldEnd(limit: number): number {
     const sizeBytes = this.varint();
     const end = this.at + sizeBytes;
@@ -44,8 +46,8 @@ export class Cursor {
   }
 
   /**
-   * Reads the beginning of a frame, the outermost message, which has one field. Returns true when the field has `tag` and ends with
-   * the frame. The cursor is then at the field's content.
+   * Reads the beginning of a frame, the outermost message, which has one field. Returns true when the field has `tag` and ends
+   * with the frame. The cursor is then at the field's content.
    */
   enterFrame(tag: number): boolean {
     if (this.bytes[this.at++] !== tag) return false;

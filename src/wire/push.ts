@@ -1,14 +1,17 @@
 /**
  * A leader's push of records on the replication stream: its type and its codec. The bytes are a `LeaderFrame` with a `Push`, as
- * `proto/` defines them. All replicated records pass through here, so the codec is written by hand: the generated codec copies the
- * records twice to encode them, and allocates several objects for each message to decode it. For bytes that it does not expect, the
- * decoder returns null, and the generated codec reads the message (`cursor.ts`).
+ * `proto/` defines them. All replicated records pass through here, so the codec is written by hand: the generated codec copies
+ * the records twice to encode them, and allocates several objects for each message to decode it. For bytes that it does not
+ * expect, the decoder returns null, and the generated codec reads the message (`cursor.ts`).
  */
 import { Buffer } from 'node:buffer';
 import { varintBytes, writeVarint } from '../base/protobuf.ts';
 import { Cursor, uint32Max } from './cursor.ts';
 
-/** `PushEntry` of proto/replication.proto. `records` may have several pieces; they are sent as one field, so a receiver gets one. */
+/**
+ * `PushEntry` of proto/replication.proto. `records` may have several pieces; they are sent as one field, so a receiver gets
+ * one.
+ */
 export interface PushEntry {
   readonly slot: number;
   readonly highWatermark: number;

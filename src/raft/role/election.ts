@@ -1,9 +1,9 @@
 /**
  * Elections: when a replica campaigns, and for which candidates it votes.
  *
- * Pre-vote: before a replica increments its epoch, it asks whether a majority would vote for it. Voters that receive messages from a
- * leader refuse. So a replica that has only lost its own connections does not end the leadership. Votes and vote requests are sent
- * only after the epoch, the vote and the log that they state are durable.
+ * Pre-vote: before a replica increments its epoch, it asks whether a majority would vote for it. Voters that receive messages
+ * from a leader refuse. So a replica that has only lost its own connections does not end the leadership. Votes and vote
+ * requests are sent only after the epoch, the vote and the log that they state are durable.
  */
 import { assert } from '../../base/assert.ts';
 import { mark } from '../../base/mark.ts';
@@ -23,8 +23,8 @@ import { hasLiveLeader, isBelieved, leads } from './trust.ts';
  */
 const staggerMs = 15;
 /**
- * After this many pre-votes without a majority, a voter also asks for the log (`announce`), because it may have been removed from
- * the voters.
+ * After this many pre-votes without a majority, a voter also asks for the log (`announce`), because it may have been removed
+ * from the voters.
  */
 const attemptsInVainMax = 3;
 /** A replica that yields to another candidate waits this long plus a random time of up to as much (`yieldTo`). */
@@ -59,9 +59,10 @@ export function electionTimedOut(state: RaftState): void {
 
 /**
  * Whether this replica may campaign. A voter may. A replica that is not a voter may in two cases: it does not know yet that its
- * removal is committed; or it has found no leader and has entries that may be uncommitted. In the second case all voters may have
- * shorter logs than this replica and refuse each other's requests, or lack a majority, so that only this replica can be elected
- * (Ongaro's thesis, section 4.2.2). As leader it does not count itself in majorities, and it hands the leadership to a voter.
+ * removal is committed; or it has found no leader and has entries that may be uncommitted. In the second case all voters may
+ * have shorter logs than this replica and refuse each other's requests, or lack a majority, so that only this replica can be
+ * elected (Ongaro's thesis, section 4.2.2). As leader it does not count itself in majorities, and it hands the leadership to a
+ * voter.
  */
 function mayCampaign(state: RaftState, attempts: number): boolean {
   if (state.amVoter) return true;
@@ -79,7 +80,9 @@ function mayCampaign(state: RaftState, attempts: number): boolean {
   return true;
 }
 
-/** What a replica that may not campaign does instead: it asks the voters that it knows, and the bootstrap servers, for the log. */
+/**
+ * What a replica that may not campaign does instead: it asks the voters that it knows, and the bootstrap servers, for the log.
+ */
 function lookForLeader(state: RaftState, attempts: number): void {
   if (state.leaderId !== null) becomeUnattached(state, state.epoch, 0);
   const { role } = state;
@@ -94,7 +97,10 @@ function lookForLeader(state: RaftState, attempts: number): void {
   announce(state);
 }
 
-/** A stream to or from `peer` broke. If `peer` is the leader, this replica campaigns soon, instead of at the end of the time-out. */
+/**
+ * A stream to or from `peer` broke. If `peer` is the leader, this replica campaigns soon, instead of at the end of the
+ * time-out.
+ */
 export function linkDown(state: RaftState, peer: NodeId): void {
   const role = state.role;
   if (role.name !== 'follower' || role.leaderId !== peer || role.linkDown) return;
@@ -104,8 +110,8 @@ export function linkDown(state: RaftState, peer: NodeId): void {
 }
 
 /**
- * A peer can be reached again. A replica without a leader does not wait for the end of its pause, but campaigns soon. A candidate
- * still waits for the votes that it has asked for.
+ * A peer can be reached again. A replica without a leader does not wait for the end of its pause, but campaigns soon. A
+ * candidate still waits for the votes that it has asked for.
  */
 export function linkUp(state: RaftState): void {
   const role = state.role;
@@ -137,8 +143,8 @@ function becomeProspective(state: RaftState, attempts: number): void {
   };
   const request = voteRequest(state, nonce, { preVote: true, transfer: false });
   for (const peer of state.peers()) state.send(peer, request);
-  // Several pre-votes found no majority. This replica may have been removed from the voters while it was disconnected. It learns
-  // this only by receiving the log, which it asks for here.
+  // Several pre-votes found no majority. This replica may have been removed from the voters while it was disconnected. It
+  // learns this only by receiving the log, which it asks for here.
   if (attempts >= attemptsInVainMax || !state.amVoter) announce(state);
 }
 
@@ -214,9 +220,9 @@ export function handleVoteRequest(state: RaftState, from: ReplicaKey, request: V
 }
 
 /**
- * Delays this replica's own campaign after it has granted a pre-vote to `other`. Otherwise two replicas that ask at the same time
- * would both get pre-votes, campaign, and split the votes. If both have already sent pre-vote requests, only the one with the
- * shorter log yields; if the logs are equally long, the one with the larger id.
+ * Delays this replica's own campaign after it has granted a pre-vote to `other`. Otherwise two replicas that ask at the same
+ * time would both get pre-votes, campaign, and split the votes. If both have already sent pre-vote requests, only the one with
+ * the shorter log yields; if the logs are equally long, the one with the larger id.
  */
 function yieldTo(state: RaftState, other: ReplicaKey, request: VoteRequest): void {
   const role = state.role;
@@ -239,7 +245,9 @@ function mayVoteFor(state: RaftState, candidate: ReplicaKey): boolean {
   return state.leaderId === null;
 }
 
-/** Whether the candidate's log is at least as up to date as this one (Raft paper 5.4.1): by last epoch first, then by length. */
+/**
+ * Whether the candidate's log is at least as up to date as this one (Raft paper 5.4.1): by last epoch first, then by length.
+ */
 function isUpToDate(state: RaftState, request: VoteRequest): boolean {
   if (request.lastEpoch !== state.log.lastEpoch) return request.lastEpoch > state.log.lastEpoch;
   return request.logEndOffset >= state.log.endOffset;
@@ -272,8 +280,8 @@ function countVotes(state: RaftState): void {
   } else if (role.name === 'candidate') {
     const answered = granted + rejected >= majority(voters.length);
     if (result === 'lost') becomeUnattached(state, state.epoch, role.attempts + 1);
-    // A majority has responded, so the votes are split, and the voter that has not responded is probably down. So this replica tries
-    // again soon. Without responses from a majority it waits longer, because a slow disk may delay them.
+    // A majority has responded, so the votes are split, and the voter that has not responded is probably down. So this replica
+    // tries again soon. Without responses from a majority it waits longer, because a slow disk may delay them.
     else if (answered) {
       role.deadlineMs = Math.min(role.deadlineMs, state.nowMs + retryPauseMs(state, role.attempts + 1));
     }

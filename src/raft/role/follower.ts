@@ -1,6 +1,7 @@
 /**
- * How a follower handles the messages of its leader: append, heartbeat, snapshot, timeoutNow. The caller (`../core.ts`) has compared
- * epochs and has made this replica a follower of the sender. Acknowledgements are sent when the acknowledged entries are durable.
+ * How a follower handles the messages of its leader: append, heartbeat, snapshot, timeoutNow. The caller (`../core.ts`) has
+ * compared epochs and has made this replica a follower of the sender. Acknowledgements are sent when the acknowledged entries
+ * are durable.
  */
 import { assert } from '../../base/assert.ts';
 import type { NodeId } from '../../base/ids.ts';
@@ -35,8 +36,8 @@ export function handleAppend(state: RaftState, leader: ReplicaKey, request: Appe
   heardLeader(state);
   let { baseOffset, previousEpoch, entries } = request;
   if (baseOffset < state.highWatermark) {
-    // The comparison begins at the high watermark: entries below it are equal on all replicas, and this replica may have removed
-    // them after a snapshot.
+    // The comparison begins at the high watermark: entries below it are equal on all replicas, and this replica may have
+    // removed them after a snapshot.
     entries = entries.slice(state.highWatermark - baseOffset);
     baseOffset = state.highWatermark;
     previousEpoch = log.epochAt(baseOffset - 1);
@@ -53,8 +54,8 @@ export function handleAppend(state: RaftState, leader: ReplicaKey, request: Appe
 }
 
 /**
- * Whether the request, which reaches beyond the high watermark, shows that the sender's log has another entry below it. A leader has
- * every committed entry, so such a sender was not elected.
+ * Whether the request, which reaches beyond the high watermark, shows that the sender's log has another entry below it. A
+ * leader has every committed entry, so such a sender was not elected.
  */
 function contradictsCommitted({ log, highWatermark }: RaftState, request: AppendRequest): boolean {
   const { baseOffset, previousEpoch, entries } = request;

@@ -1,14 +1,14 @@
 /**
  * Membership of the quorum: learners (replicas that receive the log without being voters), and changes of the voter set.
  *
- * A replica that is not a voter and gets no messages from a leader sends `join` to the voters that it knows and to the bootstrap
- * servers. The leader then replicates to it as to a voter, but never counts it in majorities: it is a learner. Only a learner that
- * has caught up can become a voter.
+ * A replica that is not a voter and gets no messages from a leader sends `join` to the voters that it knows and to the
+ * bootstrap servers. The leader then replicates to it as to a voter, but never counts it in majorities: it is a learner. Only a
+ * learner that has caught up can become a voter.
  *
- * A voter set differs from the previous one in one voter, so every majority of the one overlaps every majority of the other. (The
- * change `upgrade` keeps the voters and adds their directory ids.) A new set is appended only when the previous set is committed
- * and this leader has committed an entry of its own epoch. It is in force from its append on. A leader that is removed leads on,
- * without counting itself, until its removal is committed; then it hands over.
+ * A voter set differs from the previous one in one voter, so every majority of the one overlaps every majority of the other.
+ * (The change `upgrade` keeps the voters and adds their directory ids.) A new set is appended only when the previous set is
+ * committed and this leader has committed an entry of its own epoch. It is in force from its append on. A leader that is
+ * removed leads on, without counting itself, until its removal is committed; then it hands over.
  */
 import { assertNever } from '../../base/assert.ts';
 import { mark } from '../../base/mark.ts';
@@ -20,7 +20,9 @@ import { type Endpoint, type ReplicaKey, sameReplica, type Voter, voterOf } from
 import { encodeVoters } from '../voter-set.ts';
 import { appendAsLeader, newEntry } from './leader.ts';
 
-/** The leader forgets a learner that has sent nothing for this many fetch timeouts. The learner sends `join` when it comes back. */
+/**
+ * The leader forgets a learner that has sent nothing for this many fetch timeouts. The learner sends `join` when it comes back.
+ */
 const learnerTimeouts = 5;
 
 /** Sends `join` to every known voter and to the bootstrap servers, to ask for the log. */
@@ -78,8 +80,8 @@ function setEndpoints(state: RaftState, progress: Progress, endpoints: readonly 
 }
 
 /**
- * The replicas to which the leader replicates without counting them in majorities: those that are not voters, and those with the
- * node id of a voter but another directory id.
+ * The replicas to which the leader replicates without counting them in majorities: those that are not voters, and those with
+ * the node id of a voter but another directory id.
  */
 export function learners(state: RaftState, leader: Leader): Progress[] {
   const { current } = state.voters;
@@ -97,7 +99,8 @@ export function dropSilentLearners(state: RaftState, leader: Leader): void {
     if (learner.contactMs >= silentSinceMs) continue;
     mark('raft.learner-dropped');
     if (state.voters.current.some((voter) => voter.id === learner.id)) {
-      // The learner had the node id of a voter but another directory id. The leader replicates to that node again as to the voter.
+      // The learner had the node id of a voter but another directory id. The leader replicates to that node again as to the
+      // voter.
       leader.progress.set(learner.id, newProgress(learner.id, state.log.endOffset, state.nowMs));
     } else leader.progress.delete(learner.id);
     state.learnersVersion += 1;
@@ -179,8 +182,8 @@ function changed(state: RaftState, leader: Leader, change: VoterChange): readonl
 
 /**
  * Whether the learner has all of the log, or had all of it within the last election timeout and heartbeat interval (Ongaro's
- * thesis, section 4.2.1), and has sent something within that time. When it then becomes a voter whose acknowledgement a majority
- * needs, commits are delayed by no more than an election would delay them.
+ * thesis, section 4.2.1), and has sent something within that time. When it then becomes a voter whose acknowledgement a
+ * majority needs, commits are delayed by no more than an election would delay them.
  */
 function hasCaughtUp(state: RaftState, leader: Leader, voter: ReplicaKey): boolean {
   const progress = leader.progress.get(voter.id);
@@ -191,7 +194,9 @@ function hasCaughtUp(state: RaftState, leader: Leader, voter: ReplicaKey): boole
   return progress.caughtUpMs >= 0 && state.nowMs - progress.caughtUpMs <= electionTimeoutMs + heartbeatMs;
 }
 
-/** The same voters with their directory ids, which the leader knows from their messages. Refused while one of them is unknown. */
+/**
+ * The same voters with their directory ids, which the leader knows from their messages. Refused while one of them is unknown.
+ */
 function withDirectories(state: RaftState, leader: Leader): readonly Voter[] | Refusal {
   const voters: Voter[] = [];
   for (const voter of state.voters.current) {

@@ -1,13 +1,13 @@
 /**
  * Linearizable reads of the leader's state: a read sees everything that was committed before it was requested.
  *
- * For a read, the leader notes its high watermark and begins a round: it sends a heartbeat with a new number to every voter. When
- * a majority has responded to that number or a later one, no later leader had been elected when the round began. So no other
- * leader had committed more, and the read may be answered from the state below that high watermark. This works only once an entry
- * of the leader's own epoch is committed, because before that its high watermark may be too low.
+ * For a read, the leader notes its high watermark and begins a round: it sends a heartbeat with a new number to every voter.
+ * When a majority has responded to that number or a later one, no later leader had been elected when the round began. So no
+ * other leader had committed more, and the read may be answered from the state below that high watermark. This works only once
+ * an entry of the leader's own epoch is committed, because before that its high watermark may be too low.
  *
- * One round is in flight at a time; reads that arrive in the meantime share the next one. Each regular heartbeat confirms rounds
- * too, so a lost message delays a read by at most one heartbeat.
+ * One round is in flight at a time; reads that arrive in the meantime share the next one. Each regular heartbeat confirms
+ * rounds too, so a lost message delays a read by at most one heartbeat.
  */
 import { mark } from '../../base/mark.ts';
 import { countsFor } from '../progress.ts';

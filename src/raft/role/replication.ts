@@ -1,6 +1,6 @@
 /**
- * Sends followers the entries that they lack, as far as the limits of unacknowledged entries and bytes allow (the window). Runs once
- * at the end of a step, so that all proposals of one step share a message.
+ * Sends followers the entries that they lack, as far as the limits of unacknowledged entries and bytes allow (the window). Runs
+ * once at the end of a step, so that all proposals of one step share a message.
  */
 import { assert } from '../../base/assert.ts';
 import { uuidZero } from '../../base/uuid.ts';
@@ -21,7 +21,9 @@ export function replicate(state: RaftState): void {
   }
 }
 
-/** Sends a heartbeat. The response confirms that the follower still accepts this leader; the heartbeat tells the high watermark. */
+/**
+ * Sends a heartbeat. The response confirms that the follower still accepts this leader; the heartbeat tells the high watermark.
+ */
 export function sendHeartbeat(state: RaftState, progress: Progress): void {
   const leader = leaderOf(state);
   const highWatermark = Math.min(progress.match, state.highWatermark);
@@ -36,7 +38,9 @@ function heartbeat(state: RaftState, progress: Progress, reply: boolean, round: 
   return { type: 'heartbeat', epoch: state.epoch, directoryId, match, highWatermark, reply, round };
 }
 
-/** Sends a follower what its window allows. `fromStore`: entries from `progress.next` on that were read from disk; null: none. */
+/**
+ * Sends a follower what its window allows. `fromStore`: entries from `progress.next` on that were read from disk; null: none.
+ */
 export function replicateTo(state: RaftState, progress: Progress, fromStore: readonly Entry[] | null): void {
   let stored = fromStore;
   while (maySend(state, progress)) {

@@ -1,8 +1,8 @@
 /**
- * How a leader hands over its leadership, because its node shuts down or was removed from the voters. The leader selects the voter
- * with the longest log. When that voter has all of the log, the leader tells it to campaign at once (`timeoutNow`). From the
- * selection until a later epoch begins, the leader accepts no proposals. When no voter can take over, the leader resigns and
- * tells the voters, so that they do not wait for a time-out.
+ * How a leader hands over its leadership, because its node shuts down or was removed from the voters. The leader selects the
+ * voter with the longest log. When that voter has all of the log, the leader tells it to campaign at once (`timeoutNow`). From
+ * the selection until a later epoch begins, the leader accepts no proposals. When no voter can take over, the leader resigns
+ * and tells the voters, so that they do not wait for a time-out.
  */
 import type { NodeId } from '../../base/ids.ts';
 import { mark } from '../../base/mark.ts';
@@ -58,8 +58,8 @@ export function continueTransfer(state: RaftState, leader: Leader): void {
 }
 
 /**
- * Gives up the hand-over to the selected voter, which does not respond or whose stream broke. A leader that must leave asks the next
- * voter, or resigns when there is none. Any other leader leads on.
+ * Gives up the hand-over to the selected voter, which does not respond or whose stream broke. A leader that must leave asks the
+ * next voter, or resigns when there is none. Any other leader leads on.
  */
 export function abortTransfer(state: RaftState, leader: Leader): void {
   const { transfer } = leader;

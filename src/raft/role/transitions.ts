@@ -57,7 +57,9 @@ export function heardLeader(state: RaftState): void {
   role.deadlineMs = state.nowMs + fetchTimeoutMs + state.randomMs(fetchTimeoutMs / 2);
 }
 
-/** The pause before the next campaign. It is longer after each failure, and random, so that two candidates do not meet again. */
+/**
+ * The pause before the next campaign. It is longer after each failure, and random, so that two candidates do not meet again.
+ */
 export function retryPauseMs(state: RaftState, attempts: number): number {
   const pauseMs = Math.min(state.options.electionTimeoutMs / 2, retryMs * 2 ** Math.min(attempts, 10));
   return pauseMs + state.randomMs(pauseMs);

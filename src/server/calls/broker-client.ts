@@ -1,7 +1,7 @@
 /**
  * Sends Kafka requests to brokers: to another broker over a stream, to this broker by a function call. When a broker is
- * unregistered, is fenced, or registers again, its pending calls fail at once, so that callers do not wait for a broker that may
- * have ended.
+ * unregistered, is fenced, or registers again, its pending calls fail at once, so that callers do not wait for a broker that
+ * may have ended.
  */
 import type { Scheduler } from '../../base/clock.ts';
 import type { Identity } from '../../base/hello.ts';

@@ -1,6 +1,7 @@
 /**
  * The client's end of a stream to one node: it sends a hello, then calls. Replies may arrive in any order. The client does not
- * wait for the peer's hello before it sends calls. A peer that refuses the hello closes the stream; then all pending calls fail.
+ * wait for the peer's hello before it sends calls. A peer that refuses the hello closes the stream; then all pending calls
+ * fail.
  */
 import { type Identity, helloFault, helloOf } from '../../base/hello.ts';
 import type { Scheduler, Timer } from '../../base/clock.ts';

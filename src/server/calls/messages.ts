@@ -1,6 +1,6 @@
 /**
- * Kafka requests from node to node (proto/calls.proto): to the active controller on the channel `controller`, to another broker on
- * the channel `broker`. Bodies are in Kafka's encoding.
+ * Kafka requests from node to node (proto/calls.proto): to the active controller on the channel `controller`, to another broker
+ * on the channel `broker`. Bodies are in Kafka's encoding.
  */
 import type { Hello } from '../../base/hello.ts';
 import type { Channel } from '../../base/network.ts';

@@ -1,6 +1,6 @@
 /**
- * Assigns ids to the requests of this node. With each request the node sends `lowestPending`, so that the receiver can forget the
- * results of requests with lower ids, which will not be sent again.
+ * Assigns ids to the requests of this node. With each request the node sends `lowestPending`, so that the receiver can forget
+ * the results of requests with lower ids, which will not be sent again.
  */
 export class RequestIds {
   readonly #pending = new Set<number>();

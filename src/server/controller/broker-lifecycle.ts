@@ -5,8 +5,8 @@
  *
  *   STARTING --registered--> RECOVERY --unfenced--> RUNNING --shutdown--> PENDING_CONTROLLED_SHUTDOWN --> SHUTTING_DOWN
  *
- * Invariant: at most one heartbeat is in flight. When something to report changes in the meantime, the next heartbeat follows at
- * once.
+ * Invariant: at most one heartbeat is in flight. When something to report changes in the meantime, the next heartbeat follows
+ * at once.
  */
 import type { Clock, Scheduler, Timer } from '../../base/clock.ts';
 import { sleep } from '../../base/clock.ts';
@@ -57,7 +57,9 @@ export interface BrokerLifecycleOptions {
   readonly offlineLogDirs: () => readonly Uuid[];
   /** Ids of the directories of `cordoned.log.dirs`. */
   readonly cordonedLogDirs: () => readonly Uuid[];
-  /** log.dir.failure.timeout.ms: a broker that cannot report a failed log directory to the controller for this time must stop. */
+  /**
+   * log.dir.failure.timeout.ms: a broker that cannot report a failed log directory to the controller for this time must stop.
+   */
   readonly directoryFailureTimeoutMs: number;
   /**
    * Called when that time has passed: the controller cannot move the leaderships in the failed directory, so the broker must
@@ -232,12 +234,12 @@ export class BrokerLifecycle implements MetadataPublisher {
       this.#transition('RECOVERY', 'RUNNING');
       this.#unfenced.resolve();
     }
-    // The controller has fenced this broker at the end of the controlled shutdown. From now on this broker must not answer Metadata
-    // requests, because its image lists only the other brokers.
+    // The controller has fenced this broker at the end of the controlled shutdown. From now on this broker must not answer
+    // Metadata requests, because its image lists only the other brokers.
     if (own.fenced && this.#stopRequested) return this.#mayStop.resolve();
     // New metadata may be what the controller waits for, so a heartbeat reports it at once. At the start: with the metadata of
-    // its own registration, the broker is unfenced. In a controlled shutdown: with the metadata in which it leads nothing, it may
-    // stop.
+    // its own registration, the broker is unfenced. In a controlled shutdown: with the metadata in which it leads nothing, it
+    // may stop.
     if ((own.fenced && this.#ready) || this.#stopRequested) this.#beat();
   }
 

@@ -1,9 +1,10 @@
 /**
  * Sends requests to the active controller: by a function call when it is in this process, else over one stream of the channel
- * 'controller'. This broker's heartbeats use the same stream as its requests, so when the stream ends, the controller suspects that
- * this broker's process has ended.
+ * 'controller'. This broker's heartbeats use the same stream as its requests, so when the stream ends, the controller suspects
+ * that this broker's process has ended.
  *
- * The metadata log says which node is the active controller. While it knows none, the client tries the bootstrap addresses in turn.
+ * The metadata log says which node is the active controller. While it knows none, the client tries the bootstrap addresses in
+ * turn.
  */
 import type { Clock, Scheduler, Timer } from '../../base/clock.ts';
 import type { Identity } from '../../base/hello.ts';
@@ -171,17 +172,16 @@ export class StreamControllerClient implements ControllerClient {
     const next = this.#target();
     if (next === null || !sameAddress(next.address, target.address)) this.#drop();
     this.#isAmongBootstrap ||= link.isToItself;
-    // The node that replied knows no leader. If it was this node itself, it will not learn of one by being asked, and if some
-    // bootstrap servers belong to another cluster, the others must be found: in both cases the next attempt is to the next
-    // bootstrap server.
+    // The node that replied knows no leader. The next attempt goes to the next bootstrap server in two cases: the node that
+    // replied was this node itself, or some bootstrap servers belong to another cluster, so that the others must be found.
     if (reply.leaderId < 0 && (link.isToItself || this.#foreign.size > 0)) this.#drop();
     return lost;
   }
 
   /**
    * Called when the node at `address` belongs to another cluster: the next attempt is to another bootstrap server. When a
-   * majority of the bootstrap servers (without this node itself) belongs to another cluster, this node is probably misconfigured:
-   * the request is refused.
+   * majority of the bootstrap servers (without this node itself) belongs to another cluster, this node is probably
+   * misconfigured: the request is refused.
    */
   #skipForeign({ host, port }: Address, clusterId: string): typeof lost {
     this.#drop();

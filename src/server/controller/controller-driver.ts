@@ -108,7 +108,7 @@ const queueLengthMax = 10_000;
 const stallMsMin = 500;
 /** When the log has refused a proposal, the controller begins again in the same epoch after this delay. */
 const startAgainMs = 50;
-/** After a broker's stream broke, it is probed several times, with growing delays: an ending process may still accept connections. */
+/** A broker whose stream broke is probed with growing delays, because an ending process may still accept connections. */
 const probeDelayMsMin = 5;
 const probeDelayMsMax = 500;
 
@@ -181,7 +181,7 @@ export class ControllerDriver implements MetadataLogListener {
         if (operation === undefined) throw new KafkaError(Errors.UNSUPPORTED_VERSION);
         return operation;
       },
-      // Two registrations in one entry would get the same broker epoch, which is the entry's offset (`controller/registration.ts`).
+      // Two registrations in one entry would get the same broker epoch, the entry's offset (`controller/registration.ts`).
       { alone: apiKey === BrokerRegistrationRequest.key, isRequest: true },
     );
     return encode(schemas.response, apiVersion, response as Init<Message>);
@@ -198,7 +198,7 @@ export class ControllerDriver implements MetadataLogListener {
     for (const resolve of this.#early.splice(0)) resolve();
   }
 
-  /** Resolves when a majority has confirmed that no other node leads. Rejects with NOT_CONTROLLER when another node may lead. */
+  /** Resolves when a majority has confirmed that no other node leads. Rejects with NOT_CONTROLLER when one may lead. */
   async confirmLeadership(): Promise<void> {
     if (this.#leadership === null) throw new KafkaError(Errors.NOT_CONTROLLER);
     try {
@@ -208,7 +208,7 @@ export class ControllerDriver implements MetadataLogListener {
     }
   }
 
-  /** Called when a DescribeQuorum response was sent: a NoOpRecord follows soon, so that the next response shows a larger offset. */
+  /** Called after a DescribeQuorum response: a NoOpRecord follows soon, so that the next response shows a larger offset. */
   logEndReported(): void {
     this.#leadership?.idleRecord.logEndRead();
   }
@@ -377,7 +377,7 @@ export class ControllerDriver implements MetadataLogListener {
     }
   }
 
-  /** Resolves when all records up to now are committed. If there are none, a request waits until a majority confirms this leader. */
+  /** Resolves when all records so far are committed. Without records, a request waits for a majority to confirm this leader. */
   #certain(leadership: Leadership, isRequest: boolean): Promise<void> {
     if (leadership.records.length === 0) {
       return isRequest ? this.confirmLeadership().then(() => leadership.last) : leadership.last;
@@ -420,7 +420,7 @@ export class ControllerDriver implements MetadataLogListener {
     leadership.last = settled;
   }
 
-  /** A proposal has failed, so the speculative image is wrong: begins again from the committed image if this node still leads. */
+  /** A proposal has failed, so the speculative image is wrong: begins again from the committed one if this node still leads. */
   #startAgain(leadership: Leadership): void {
     if (leadership.over) return;
     const { epoch } = leadership;

@@ -1,10 +1,10 @@
 /**
- * Decides when the active controller writes a NoOpRecord (KIP-835). It does so at intervals when it has no other record to write,
- * so that observers can see that the quorum still commits.
+ * Decides when the active controller writes a NoOpRecord (KIP-835). It does so at intervals when it has no other record to
+ * write, so that observers can see that the quorum still commits.
  *
- * A tool that sends two DescribeQuorum requests expects a larger log end offset in the second response. The tools of this project
- * send the second one a tenth of a second after the first, which is much less than the interval. So a DescribeQuorum request
- * makes the next record due sooner.
+ * A tool that sends two DescribeQuorum requests expects a larger log end offset in the second response. The tools of this
+ * project send the second one a tenth of a second after the first, which is much less than the interval. So a DescribeQuorum
+ * request makes the next record due sooner.
  */
 import type { Clock, Scheduler, Timer } from '../../base/clock.ts';
 
@@ -17,8 +17,8 @@ export interface IdleRecordOptions {
 }
 
 /**
- * How soon after a DescribeQuorum request the next record is due. Shorter than the time between two commands that a person types;
- * and many requests in a row cause only one record in this time.
+ * How soon after a DescribeQuorum request the next record is due. This is less than the time between two commands that a person
+ * types. Many requests in a row cause only one record in this time.
  */
 const afterReadMs = 20;
 
@@ -34,7 +34,9 @@ export class IdleRecord {
     this.#arm();
   }
 
-  /** Records were written, so the interval begins again. The timer is not moved: it may fire too early and is then set again. */
+  /**
+   * Records were written, so the interval begins again. The timer is not moved: it may fire too early and is then set again.
+   */
   written(): void {
     this.#dueMs = this.#options.clock.monotonicMs() + this.#options.intervalMs;
   }

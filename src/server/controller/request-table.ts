@@ -1,11 +1,11 @@
 /**
  * The requests that the active controller has begun. A node sends a request again when it gets no response in time; the table
  * recognises the repetition by node id, boot id (one for each start of the node) and request id. So each request is carried out
- * once in a controller epoch, and a repetition gets the response of the first. The table is emptied at each election: the results
- * are not valid any more, because another node may have been active in between.
+ * once in a controller epoch, and a repetition gets the response of the first. The table is emptied at each election: the
+ * results are not valid any more, because another node may have been active in between.
  *
- * The table is bounded: with each request a sender says the lowest id that it may still send again (`lowestPendingId`), and a new
- * boot id of a node removes the requests of the old one.
+ * The table is bounded: with each request a sender says the lowest id that it may still send again (`lowestPendingId`), and a
+ * new boot id of a node removes the requests of the old one.
  */
 import type { NodeId } from '../../base/ids.ts';
 import { Errors, KafkaError } from '../../protocol/errors.ts';
@@ -42,8 +42,8 @@ export class RequestTable {
   }
 
   /**
-   * Calls `begin` for a new request, and returns its result also for each repetition. `begin` gets a function that says whether any
-   * sender of the request still waits for the response.
+   * Calls `begin` for a new request, and returns its result also for each repetition. `begin` gets a function that says whether
+   * any sender of the request still waits for the response.
    */
   once(
     call: Call,

@@ -1,7 +1,8 @@
 /**
- * What `/readyz` answers. It means: this node handles client requests, so a load balancer may send them here. A quorum without a
- * leader does not make a node unready. Its partitions are still served, and if all nodes of the cluster became unready at once,
- * clients would lose the data as well. The body has one line for each part, `[+]` or `[-]`, for operators and for scripts that wait.
+ * What `/readyz` answers. It means: this node handles client requests, so a load balancer may send them here. A quorum without
+ * a leader does not make a node unready. Its partitions are still served, and if all nodes of the cluster became unready at
+ * once, clients would lose the data as well. The body has one line for each part, `[+]` or `[-]`, for operators and for scripts
+ * that wait.
  */
 import type { QuorumStatus } from '../../raft/api.ts';
 
@@ -39,8 +40,8 @@ function part(name: string, isGood: boolean, text: string): string {
 }
 
 /**
- * The line about the quorum. A voter in role `prospective` has lost contact with the leader, although it still knows the leader's
- * id. An observer knows only the leader that the voter from which it receives the log has named.
+ * The line about the quorum. A voter in role `prospective` has lost contact with the leader, although it still knows the
+ * leader's id. An observer knows only the leader that the voter from which it receives the log has named.
  */
 function quorumPart({ role, leaderId, epoch }: QuorumStatus): string {
   const hasLeader = leaderId !== null && role !== 'prospective';

@@ -1,7 +1,7 @@
 /**
- * Metrics of the durations of disk operations. `measured` returns a file system that measures reads, writes and syncs. Flushes of
- * partition logs, which are several calls, are measured as a whole. LevelDB, which stores the metadata log, does not use this file
- * system; its time is part of the commit latency of the quorum.
+ * Metrics of the durations of disk operations. `measured` returns a file system that measures reads, writes and syncs. Flushes
+ * of partition logs, which are several calls, are measured as a whole. LevelDB, which stores the metadata log, does not use
+ * this file system; its time is part of the commit latency of the quorum.
  */
 import type { Clock } from '../../base/clock.ts';
 import type { FileHandle, FileSystem } from '../../base/file-system.ts';

@@ -1,7 +1,7 @@
 /**
- * Metrics of the groups that this broker coordinates: the number of members, committed offsets, and the lag of committed offsets
- * behind the high watermarks. Before each scrape, this broker asks other brokers for the high watermarks of partitions of which
- * it has no replica.
+ * Metrics of the groups that this broker coordinates: the number of members, committed offsets, and the lag of committed
+ * offsets behind the high watermarks. Before each scrape, this broker asks other brokers for the high watermarks of partitions
+ * of which it has no replica.
  */
 import type { NodeId } from '../../base/ids.ts';
 import type { BrokerClient } from '../../metadata/broker-port.ts';
@@ -31,7 +31,7 @@ export interface GroupMetricsOptions {
 
 const listOffsetsVersion = 7;
 const latest = -1;
-/** A scrape does not wait longer for a leader's response; it then has no lag for that leader's partitions. */
+/** A scrape waits at most this long for a leader's response. Without it, the scrape has no lag for that leader's partitions. */
 const deadlineMs = 1000;
 
 type Asked = Map<NodeId, Map<string, Set<number>>>;

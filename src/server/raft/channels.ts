@@ -8,7 +8,9 @@ import type { StreamedMessage } from '../../raft/messages.ts';
 import type { Entry, Voter } from '../../raft/types.ts';
 
 export type RaftFrame = Hello | StreamedMessage;
-/** Between controllers. Each controller opens its own stream; while it has none open, it sends on the one that the peer opened. */
+/**
+ * Between controllers. Each controller opens its own stream; while it has none open, it sends on the one that the peer opened.
+ */
 export const raftChannel: Channel<RaftFrame, RaftFrame> = { name: 'raft' };
 
 export interface SnapshotBegin {

@@ -1,6 +1,6 @@
 /**
- * Writes to the store, one write at a time. Writes that are requested in the meantime are combined into the next one, so that one
- * sync makes all of them durable.
+ * Writes to the store, one write at a time. Writes that are requested in the meantime are combined into the next one, so that
+ * one sync makes all of them durable.
  */
 import { at } from '../../base/assert.ts';
 import type { RaftStore, WriteOp } from '../../raft/store.ts';

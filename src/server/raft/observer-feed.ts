@@ -45,6 +45,7 @@ interface Session {
   /** The stream accepts more messages: its send buffer is not full. */
   room: boolean;
   closed: boolean;
+  /** The leader, epoch and voter set of the last status message. Another one is sent when they change. */
   toldStatus: string;
 }
 

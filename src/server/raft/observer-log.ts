@@ -1,7 +1,7 @@
 /**
- * The metadata log of a broker that is not a controller (an observer). It receives the log from one voter at a time over channel
- * 'observe': from the leader when the leader's address is known. It receives committed entries only, so it never truncates, and it
- * keeps nothing on disk. When the stream breaks, it continues at the same offset with the next voter.
+ * The metadata log of a broker that is not a controller (an observer). It receives the log from one voter at a time over
+ * channel 'observe': from the leader when the leader's address is known. It receives committed entries only, so it never
+ * truncates, and it keeps nothing on disk. When the stream breaks, it continues at the same offset with the next voter.
  */
 import { assert } from '../../base/assert.ts';
 import { type Clock, type Scheduler, type Timer, yieldTurn } from '../../base/clock.ts';
@@ -71,7 +71,10 @@ export class ObserverLog implements MetadataLog {
   #stream: Stream | null = null;
   #feedId: NodeId | null = null;
   #heardMs = 0;
-  /** Streams that have ended since a voter last sent its status. A stream that was closed to change to the leader does not count. */
+  /**
+   * Streams that have ended since a voter last sent its status. A stream that was closed to change to the leader does not
+   * count.
+   */
   #failures = 0;
   #rotation = 0;
   #unreturnedBytes = 0;
@@ -251,8 +254,8 @@ export class ObserverLog implements MetadataLog {
   }
 
   /**
-   * Changes to the leader if this observer receives the log from another voter: the leader lists in its status (DescribeQuorum) only
-   * the observers that receive the log from it.
+   * Changes to the leader if this observer receives the log from another voter: the leader lists in its status (DescribeQuorum)
+   * only the observers that receive the log from it.
    */
   #moveToLeader(): void {
     const stream = this.#stream;
@@ -302,7 +305,8 @@ export class ObserverLog implements MetadataLog {
   }
 
   /**
-   * Why a message is invalid in the present state of this observer; null: it is valid. Also adds a snapshot chunk to `#snapshot`.
+   * Why a message is invalid in the present state of this observer; null: it is valid. Also adds a snapshot chunk to
+   * `#snapshot`.
    */
   #faultOf(message: FeedMessage): string | null {
     switch (message.type) {
@@ -383,8 +387,8 @@ export class ObserverLog implements MetadataLog {
   }
 
   /**
-   * Called when the stream has ended and each address has been tried once since then. No voter can be reached that would report a
-   * new leader, so this node knows no leader until a voter answers again. Does nothing while the listeners take a snapshot or
+   * Called when the stream has ended and each address has been tried once since then. No voter can be reached that would report
+   * a new leader, so this node knows no leader until a voter answers again. Does nothing while the listeners take a snapshot or
    * entries: the next failed attempt calls this again.
    */
   #forgetLeader(): void {

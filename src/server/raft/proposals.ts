@@ -35,7 +35,9 @@ export class Proposals {
     this.#take(ticket).reject(error);
   }
 
-  /** Resolves the proposals below `endOffset`: they were committed in the epoch in which they were proposed, and are delivered. */
+  /**
+   * Resolves the proposals below `endOffset`: they were committed in the epoch in which they were proposed, and are delivered.
+   */
   delivered(endOffset: number): void {
     let count = 0;
     for (const { offset, waiting } of this.#byOffset) {

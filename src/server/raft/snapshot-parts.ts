@@ -1,6 +1,6 @@
 /**
- * A metadata snapshot that arrives in chunks. Memory is allocated for the received bytes only, so that a peer cannot exhaust it by
- * announcing a large size.
+ * A metadata snapshot that arrives in chunks. Memory is allocated for the received bytes only, so that a peer cannot exhaust it
+ * by announcing a large size.
  */
 import { MalformedError } from '../../base/protobuf.ts';
 

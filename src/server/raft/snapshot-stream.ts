@@ -5,9 +5,9 @@
  *   hello | begin {epoch, end offset, snapshot epoch, voters, size} | chunks of 256 KiB …
  *   from the receiver: hello | from {offset} | received
  *
- * `from` tells how many bytes of this snapshot the receiver has from an earlier stream that broke; the sender continues there. The
- * sender waits when the stream's send buffer is full. `received` means that the receiver's core has the whole snapshot; when it is
- * durable, the receiver acknowledges it with an ordinary Raft message.
+ * `from` tells how many bytes of this snapshot the receiver has from an earlier stream that broke; the sender continues there.
+ * The sender waits when the stream's send buffer is full. `received` means that the receiver's core has the whole snapshot;
+ * when it is durable, the receiver acknowledges it with an ordinary Raft message.
  */
 import type { Scheduler, Timer } from '../../base/clock.ts';
 import type { NodeId } from '../../base/ids.ts';
@@ -119,7 +119,9 @@ interface Download {
   stream: Incoming | null;
 }
 
-/** The receiving side of these streams, after the hello. It keeps the chunks of one snapshot only: the one that was begun last. */
+/**
+ * The receiving side of these streams, after the hello. It keeps the chunks of one snapshot only: the one that was begun last.
+ */
 export class SnapshotDownloads {
   readonly #options: DownloadOptions;
   #download: Download | null = null;
@@ -161,8 +163,8 @@ export class SnapshotDownloads {
     if (!this.#options.isLeader(from))
       throw new MalformedError('a snapshot of a node that this one does not follow');
     const before = this.#download;
-    // Snapshots of two replicas with the same end offset have the same content. Still, only chunks of one sender are combined, so
-    // that the code does not rely on equal bytes.
+    // Snapshots of two replicas with the same end offset have the same content. Still, only chunks of one sender are combined,
+    // so that the code does not rely on equal bytes.
     const isSame =
       before !== null &&
       sameReplica(before.from, from) &&

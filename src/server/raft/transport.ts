@@ -93,7 +93,7 @@ export class RaftTransport {
     }
   }
 
-  /** Sends a message to every bootstrap server that has no link as a known peer; opens streams for it. */
+  /** Sends a message to every bootstrap server that is not the address of a known peer. Opens the streams for that. */
   announce(servers: readonly Address[], message: JoinRequest): void {
     if (this.#stopped) return;
     const linked = new Set([...this.#links.values()].map(({ address }) => `${address.host}:${address.port}`));
@@ -194,8 +194,8 @@ export class RaftTransport {
       this.#incoming.delete(stream);
       const left = (this.#opened.get(from.id) ?? []).filter((other) => other !== stream);
       if (left.length > 0) {
-        // The peer has other streams open, for example because it has found a leader and closed those to bootstrap servers. So the
-        // end of this one does not mean that the peer is down.
+        // The peer has other streams open, for example because it has found a leader and closed those to bootstrap servers. So
+        // the end of this one does not mean that the peer is down.
         this.#opened.set(from.id, left);
         return;
       }

@@ -305,7 +305,7 @@ export class Checker {
       return;
     }
     const { role, epoch } = core.state;
-    // The replica may have committed as leader and lost the leadership in the same step; then the epoch of the entry tells.
+    // The replica may have committed as leader and lost the leadership in the same step. Then the epoch of the entry shows it.
     const committer =
       role.name === 'leader' ? epoch : this.leaders.get(last?.epoch ?? -1) === replica ? last?.epoch : null;
     require(committer !== null, 'I6 commit truth', () =>

@@ -1,7 +1,7 @@
 /**
  * Simulated clients of the quorum, and the check of their responses (I20, I21). Each response has a log offset, and these order
- * all operations: a response must not have a lower offset than a response that another client got before this request began. The
- * outcome of an operation may stay unknown. A refused request must never take effect.
+ * all operations: a response must not have a lower offset than a response that another client got before this request began.
+ * The outcome of an operation may stay unknown. A refused request must never take effect.
  */
 import { below } from '../../base/random.ts';
 import type { Refusal, VoterChange } from '../../raft/state.ts';
@@ -29,7 +29,9 @@ interface Operation {
   readonly life: number;
   /** The highest end offset among all responses before this operation began; its own response must reach it. */
   readonly floor: number;
-  /** For a confirmed read: the end offset up to which entries must be applied before the response. Negative: not confirmed yet. */
+  /**
+   * For a confirmed read: the end offset up to which entries must be applied before the response. Negative: not confirmed yet.
+   */
   endOffset: number;
   state: 'open' | 'done' | 'refused' | 'unknown';
 }

@@ -1,7 +1,7 @@
 /**
- * The faults, by family (kind of fault). Each fault draws all its random numbers, also its duration, from a stream of its own, so
- * that leaving out one does not change the others. Disks are wiped only as long as every voter set that may be in force keeps a
- * majority of intact disks.
+ * The faults, by family (kind of fault). Each fault draws all its random numbers, also its duration, from a stream of its own,
+ * so that leaving out one does not change the others. Disks are wiped only as long as every voter set that may be in force
+ * keeps a majority of intact disks.
  */
 import { below } from '../../base/random.ts';
 import { majority } from '../../raft/quorum.ts';
@@ -188,9 +188,9 @@ function wipe(world: FaultWorld, random: SeededRandom): string | null {
 }
 
 /**
- * Requests a change of voters, as a careful administrator does: a voter whose disk is lost is removed first, and no other voter is
- * removed while one is missing. Sometimes the request goes to the next leader right after its election, when it has not committed
- * anything yet, and is repeated a little later.
+ * Requests a change of voters, as a careful administrator does: a voter whose disk is lost is removed first, and no other voter
+ * is removed while one is missing. Sometimes the request goes to the next leader right after its election, when it has not
+ * committed anything yet, and is repeated a little later.
  */
 function member(world: FaultWorld, random: SeededRandom): string | null {
   const leaders = world.leaders();

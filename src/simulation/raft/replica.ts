@@ -79,9 +79,7 @@ export class Replica {
   key: ReplicaKey;
   disk = new Disk();
   core: RaftCore | null = null;
-  /**
-   * Incremented when the process starts and when it ends, so that events for an ended incarnation are recognised and ignored.
-   */
+  /** Incremented when the process starts and when it ends, so that events for an ended incarnation are ignored. */
   life = 0;
   /** How often the replica's disk was wiped. */
   diskLife = 0;

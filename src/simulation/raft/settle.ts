@@ -37,7 +37,10 @@ export function settle(world: RaftWorld): Settled {
   return 'settled';
 }
 
-/** The fewest replicas that have a majority of every voter set that may be in force; null when too many disks were wiped. */
+/**
+ * A random set of replicas that has a majority of every voter set which may be in force, can elect a leader, and needs each of
+ * its members for that. Null: too many disks were wiped.
+ */
 function quorumCore(world: RaftWorld, random: SeededRandom): Replica[] | null {
   const sets = world.setsInPlay();
   const enough = (chosen: readonly Replica[]): boolean =>

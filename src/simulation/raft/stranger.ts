@@ -27,7 +27,7 @@ export function claimTo(
 ): string | null {
   const state = replica.core?.state;
   if (state === undefined) return null;
-  // While the directories of static voters are unknown, a stranger with the id of one could not be told from it.
+  // While the directories of static voters are unknown, a stranger with the id of one could not be distinguished from it.
   const others = state.voters.current.filter((v) => v.id !== replica.id && v.directoryId !== uuidZero);
   const taken = asVoter ? others[below(random, Math.max(1, others.length))]?.id : undefined;
   const from = { id: taken ?? strangerId, directoryId: strangerDirectory };

@@ -1,7 +1,7 @@
 /**
- * What the checker knows of each replica's log. It learns this from writes and disks, not from the replica's own state. There is
- * one `InternedEntry` object for each (offset, epoch), linked to the entry before it. So two logs that have the same object at an
- * offset are equal up to that offset, and comparing logs is comparing references.
+ * What the checker knows of each replica's log. It learns this from writes and disks, not from the replica's own state. There
+ * is one `InternedEntry` object for each (offset, epoch), linked to the entry before it. So two logs that have the same object
+ * at an offset are equal up to that offset, and comparing logs is comparing references.
  */
 import { type Entry, isVoter, type ReplicaKey, type Voter } from '../../raft/types.ts';
 import { decodeVoters } from '../../raft/voter-set.ts';
@@ -31,7 +31,9 @@ export interface InternedEntry {
   readonly voters: readonly Voter[] | null;
 }
 
-/** Makes the entry objects and checks I3: entries with the same (offset, epoch) are equal, and so are the entries before them. */
+/**
+ * Makes the entry objects and checks I3: entries with the same (offset, epoch) are equal, and so are the entries before them.
+ */
 export class Canonical {
   readonly #byOffset: (InternedEntry | undefined)[] = [];
 
