@@ -4,7 +4,13 @@
  * the checks for topics.
  */
 import { compileRegex, RegexError } from './regex.ts';
-import { type BrokerKey, brokerProperties, dynamicOnlyProperties, isBrokerKey } from './broker-properties.ts';
+import {
+  type BrokerKey,
+  brokerProperties,
+  brokerProperty,
+  dynamicOnlyProperties,
+  isBrokerKey,
+} from './broker-properties.ts';
 import {
   ConfigError,
   invalidDynamic,
@@ -14,7 +20,6 @@ import {
   parseValue,
   splitList,
 } from './define.ts';
-import { brokerProperty } from './describe.ts';
 import type { DynamicValues, NodeConfig } from './node-config.ts';
 import { clientMetricsProperties, groupProperties } from './tables/entities.ts';
 import { topicDefault } from './topic.ts';

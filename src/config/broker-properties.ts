@@ -1,5 +1,5 @@
 /** All properties of a broker: those of the properties file, and the few that can only be set as dynamic configurations. */
-import type { ValuesOf } from './define.ts';
+import type { Property, ValuesOf } from './define.ts';
 import { long } from './define.ts';
 import { coordinatorsProperties } from './tables/coordinators.ts';
 import { logProperties } from './tables/log.ts';
@@ -54,8 +54,8 @@ export const dynamicOnlyProperties = {
 export type RateKey = keyof typeof dynamicOnlyProperties;
 
 /**
- * Keys that Kafka accepts in a properties file although they are not in its property tables: classes such as the authorizer
- * read them.
+ * Keys that Kafka accepts in a properties file although they are not in its property tables, because the authorizer reads them.
+ * There is none here, so a start warns about them.
  */
 export const extraKeys: readonly string[] = ['super.users', 'allow.everyone.if.no.acl.found'];
 
@@ -69,6 +69,19 @@ export const extraPrefixes: readonly string[] = [
 
 export function isBrokerKey(name: string): name is BrokerKey {
   return Object.hasOwn(brokerProperties, name);
+}
+
+/** Returns the row of a broker key, also when it has the prefix of a listener; null for an unknown name. */
+export function brokerProperty(name: string): Property | null {
+  if (isBrokerKey(name)) return brokerProperties[name];
+  if (Object.hasOwn(dynamicOnlyProperties, name))
+    return dynamicOnlyProperties[name as keyof typeof dynamicOnlyProperties];
+  const base = /^listener\.name\.[^.]*\.(.+)$/.exec(name)?.[1];
+  if (base === undefined) return null;
+  if (isBrokerKey(base)) return brokerProperties[base];
+  // `base` may still begin with a mechanism: listener.name.<listener>.<mechanism>.sasl.jaas.config
+  const withoutMechanism = base.slice(base.indexOf('.') + 1);
+  return isBrokerKey(withoutMechanism) ? brokerProperties[withoutMechanism] : null;
 }
 
 /**

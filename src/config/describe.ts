@@ -3,7 +3,7 @@
  * the key ("synonyms"), the one that takes precedence first. Values of passwords and of unknown keys are never shown.
  */
 import type { BrokerKey } from './broker-properties.ts';
-import { brokerProperties, brokerSynonyms, dynamicOnlyProperties, isBrokerKey } from './broker-properties.ts';
+import { brokerProperties, brokerProperty, brokerSynonyms, isBrokerKey } from './broker-properties.ts';
 import {
   type Property,
   type PropertyTable,
@@ -62,19 +62,6 @@ export interface ConfigEntry {
 
 function isSensitive(property: Property | null): boolean {
   return property === null || property.type === 'PASSWORD';
-}
-
-/** Returns the row of a broker key, also when it has the prefix of a listener; null for an unknown name. */
-export function brokerProperty(name: string): Property | null {
-  if (isBrokerKey(name)) return brokerProperties[name];
-  if (Object.hasOwn(dynamicOnlyProperties, name))
-    return dynamicOnlyProperties[name as keyof typeof dynamicOnlyProperties];
-  const base = /^listener\.name\.[^.]*\.(.+)$/.exec(name)?.[1];
-  if (base === undefined) return null;
-  if (isBrokerKey(base)) return brokerProperties[base];
-  // `base` may still begin with a mechanism: listener.name.<listener>.<mechanism>.sasl.jaas.config
-  const withoutMechanism = base.slice(base.indexOf('.') + 1);
-  return isBrokerKey(withoutMechanism) ? brokerProperties[withoutMechanism] : null;
 }
 
 /** Returns all places that set a broker key or one of its synonyms, the one that takes precedence first. */

@@ -2,7 +2,7 @@
  * Finds all mistakes of a properties file, for `bendemann doctor`. (A node stops its start at the first mistake.) A problem of
  * several keys is left out when one of them has an invalid value, because that value is already reported.
  */
-import { brokerProperties, type BrokerValues, isBrokerKey } from './broker-properties.ts';
+import { brokerProperty, type BrokerValues, isBrokerKey } from './broker-properties.ts';
 import { ConfigError, type Property, validText, valueText } from './define.ts';
 import { parseVoters, type VoterConfig } from './listeners.ts';
 import { isForZooKeeper, parseValues, withIdSynonyms, zooKeeperText } from './parse-values.ts';
@@ -43,7 +43,8 @@ export function inspectProperties(given: ReadonlyMap<string, string>): Inspectio
   const values = parseValues(withIdSynonyms(given), ({ message }, key) => {
     invalid.add(key);
     const isSynonym = key === 'broker.id' && !given.has(key);
-    if (!isSynonym) problems.push({ message, keys: [key], remedy: remedyOfValue(key, given) });
+    const remedy = removes(message) ? 'remove the line' : remedyOfValue(key, given);
+    if (!isSynonym) problems.push({ message, keys: [key], remedy });
   });
   const voters = parseVoters(values['controller.quorum.voters']);
   if (isForZooKeeper(given)) {
@@ -93,8 +94,10 @@ function keysIn(message: string, given: ReadonlyMap<string, string>): string[] {
   return [...keys.filter((key) => given.has(key)), ...keys.filter((key) => !given.has(key))];
 }
 
+const removes = (message: string): boolean => message.includes('Remove the line');
+
 function remedyOf(message: string, keys: readonly string[]): string {
-  if (message.includes('Remove the line')) return 'remove the line';
+  if (removes(message)) return 'remove the line';
   return keys.length === 0 ? 'what the message says' : keys.map((key) => `${key}=…`).join(' or ');
 }
 
@@ -108,7 +111,7 @@ function remedyOfValue(key: string, given: ReadonlyMap<string, string>): string 
     const misspelt = [...given.keys()].find((one) => !isBrokerKey(one) && nearest(one, [key]) === key);
     return misspelt === undefined ? (examples[key] ?? `${key}=…`) : `${key}=… instead of ${misspelt}=…`;
   }
-  const property = brokerProperties[key as keyof typeof brokerProperties] as Property;
+  const property = brokerProperty(key) as Property;
   const valid = validText(property);
   const value = `${key}=${valid === '' ? `a value of type ${property.type}` : valid}`;
   if (property.default === undefined) return value;

@@ -42,7 +42,24 @@ export function parseValues(
       values[key] = property.default === undefined ? standIn : property.default;
     }
   }
+  checkPrincipalBuilders(originals, report);
   return values as unknown as BrokerValues;
+}
+
+/** Checks the values of `principal.builder.class` for single listeners, which no code reads. */
+function checkPrincipalBuilders(
+  originals: ReadonlyMap<string, string>,
+  report: (error: ConfigError, key: string) => void,
+): void {
+  for (const [key, text] of originals) {
+    if (!/^listener\.name\.[^.]+\.principal\.builder\.class$/.test(key)) continue;
+    try {
+      parseValue(key, brokerProperties['principal.builder.class'], text);
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      report(error, key);
+    }
+  }
 }
 
 function valueOf(key: string, property: Property, text: string | undefined): PropertyValue {

@@ -4,12 +4,18 @@
  * heartbeat interval that is too long.
  */
 import type { BrokerValues } from './broker-properties.ts';
-import { brokerProperties, extraKeys, extraPrefixes, isBrokerKey } from './broker-properties.ts';
+import {
+  brokerProperties,
+  brokerProperty,
+  extraKeys,
+  extraPrefixes,
+  isBrokerKey,
+} from './broker-properties.ts';
 import { ConfigError, mebibytes, valueText } from './define.ts';
 import type { ListenerConfig, SecurityProtocol, VoterConfig } from './listeners.ts';
 import { parseListeners, parseProtocolMap } from './listeners.ts';
 import { removedProperties } from './tables/removed.ts';
-import { reasonWithoutEffect } from './without-effect.ts';
+import { noSecurity, reasonWithoutEffect } from './without-effect.ts';
 
 export interface ListenerSetup {
   readonly listeners: readonly ListenerConfig[];
@@ -117,6 +123,10 @@ function* roleProblems(
       yield `If process.roles contains just the 'broker' role, the node id ${id} must not be included in the set of voters ${shown}`;
     if (controllersHere.length > 0)
       yield "controller.listener.names must not contain a value appearing in the 'listeners' configuration when running KRaft with just the broker role";
+    const name = setup.controllerNames[0] ?? '';
+    const protocol = setup.protocols.get(name) ?? 'PLAINTEXT';
+    if (protocol !== 'PLAINTEXT')
+      yield `listener.security.protocol.map: the controller listener ${name} has the protocol ${protocol}, which is not supported yet, and this broker would send its requests to the controllers without it. Set ${name}:PLAINTEXT, also on the controllers.`;
   } else {
     if (voters.length > 0 && !among)
       yield `If process.roles contains the 'controller' role, the node id ${id} must be included in the set of voters ${shown}`;
@@ -309,9 +319,13 @@ export function warningsOf(originals: ReadonlyMap<string, string>, values: Broke
       const isDefault = valueText(property, values[key]) === valueText(property, property.default ?? null);
       if (property.effect === 'missing' && !isDefault)
         warnings.push(`Configuration ${key} has no effect; remove it. Reason: ${reasonWithoutEffect(key)}`);
+    } else if (extraKeys.includes(key)) {
+      warnings.push(`Configuration ${key} has no effect; remove it. Reason: ACLs are not built yet.`);
     } else if (removedProperties.includes(key)) {
       warnings.push(`Configuration ${key} does not exist any more in Kafka 4 and has no effect: remove it`);
-    } else if (!extraKeys.includes(key) && !extraPrefixes.some((prefix) => key.startsWith(prefix))) {
+    } else if (brokerProperty(key)?.effect === 'missing') {
+      warnings.push(`Configuration ${key} has no effect; remove it. Reason: ${noSecurity}`);
+    } else if (!extraPrefixes.some((prefix) => key.startsWith(prefix))) {
       const meant = nearest(key, Object.keys(brokerProperties));
       warnings.push(
         `Unknown configuration ${key} has no effect${meant === null ? ': remove it, or correct its name' : `; did you mean ${meant}?`}`,

@@ -7,6 +7,9 @@ import { securityProperties } from './tables/security.ts';
 import { shareAndStreamsProperties } from './tables/share-and-streams.ts';
 import { tieredStorageProperties } from './tables/tiered-storage.ts';
 
+/** The reason for keys of security, also for those of a single listener (`listener.name.NAME.`). */
+export const noSecurity = 'TLS, SASL and ACLs are not built yet.';
+
 /** Security keys with a name that `javaEnding` matches although their value does not choose Java code. */
 const notJava: ReadonlySet<string> = new Set([
   'sasl.oauthbearer.assertion.algorithm',
@@ -32,11 +35,11 @@ const areas: readonly [reason: string, has: (key: string) => boolean][] = [
     'Never: Java classes cannot be loaded.',
     (key) => key in securityProperties && javaEnding.test(key) && !notJava.has(key),
   ],
-  ['TLS, SASL and ACLs are not built yet.', (key) => key in securityProperties],
+  [noSecurity, (key) => key in securityProperties],
 ];
 
 const reasons: readonly [reason: string, ...keys: string[]][] = [
-  ['ACLs are not built yet: every client may do everything.', 'authorizer.class.name'],
+  ['ACLs are not built yet. A node with this key does not start.', 'authorizer.class.name'],
   [
     'One event loop does the work; there is no thread pool.',
     'background.threads',
@@ -136,14 +139,9 @@ const reasons: readonly [reason: string, ...keys: string[]][] = [
     'metrics.sample.window.ms',
   ],
   ['All metrics are always recorded.', 'metrics.recording.level'],
-  [
-    'Never: Java classes cannot be loaded.',
-    'principal.builder.class',
-    'security.providers',
-    'client.quota.callback.class',
-  ],
+  ['Never: Java classes cannot be loaded.', 'principal.builder.class', 'security.providers'],
   ['There are no feature versions that are still being developed.', 'unstable.feature.versions.enable'],
-  ['TLS, SASL and ACLs are not built yet.', 'connection.failed.authentication.delay.ms'],
+  [noSecurity, 'connection.failed.authentication.delay.ms'],
   ['There is no authorizer yet that listeners would have to wait for.', 'early.start.listeners'],
   [
     'A random part is added to each election time-out instead of a pause.',
@@ -156,8 +154,9 @@ const reasons: readonly [reason: string, ...keys: string[]][] = [
     'queued.max.requests',
   ],
   [
-    'Never: Java classes cannot be loaded. Requests are handled as if there were no policy.',
+    'Never: Java classes cannot be loaded. A node with this key does not start.',
     'alter.config.policy.class.name',
+    'client.quota.callback.class',
     'create.topic.policy.class.name',
   ],
   [

@@ -8,7 +8,8 @@ import {
 } from '../config/alter.ts';
 import type { Property } from '../config/define.ts';
 import { ConfigError, valueText } from '../config/define.ts';
-import { brokerProperty, describeTopic } from '../config/describe.ts';
+import { brokerProperty } from '../config/broker-properties.ts';
+import { describeTopic } from '../config/describe.ts';
 import type { NodeConfig } from '../config/node-config.ts';
 import { clientMetricsProperties, groupProperties } from '../config/tables/entities.ts';
 import { topicProperties } from '../config/tables/topic.ts';

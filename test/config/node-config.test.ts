@@ -8,7 +8,9 @@ import {
 import { brokerProperties } from '../../src/config/broker-properties.ts';
 import { type Property, checkValue, longMax } from '../../src/config/define.ts';
 import { describeBroker } from '../../src/config/describe.ts';
+import { inspectProperties } from '../../src/config/inspect.ts';
 import { NodeConfig } from '../../src/config/node-config.ts';
+import { parseProperties } from '../../src/config/properties-file.ts';
 
 const combined = `process.roles=broker,controller
 node.id=1
@@ -195,6 +197,46 @@ test.each(refusals)('an invalid file is refused with the message of Kafka 4.3.1:
   expect(error(text)).toBe(message);
 });
 
+/** Files from which an operator believes that clients are kept from something. */
+const unguarded: readonly [lines: string, message: RegExp][] = [
+  [
+    'authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer\nsuper.users=User:admin',
+    /^authorizer\.class\.name=org\S+StandardAuthorizer: ACLs are not built yet, so every client could .*Remove the line/,
+  ],
+  [
+    'create.topic.policy.class.name=org.example.Policy',
+    /^Invalid value org\.example\.Policy for configuration create\.topic\.policy\.class\.name: Class org\.example\.Policy could not be found\..*Remove the line/,
+  ],
+  ['alter.config.policy.class.name=P', /Class P could not be found\..*Remove the line/],
+  ['client.quota.callback.class=Q', /Class Q could not be found\..*Remove the line/],
+  [
+    'listener.name.plaintext.principal.builder.class=B',
+    /^Invalid value B for configuration listener\.name\.plaintext\.principal\.builder\.class: Class B could not be found\.$/,
+  ],
+];
+
+test.each(unguarded)(
+  'a node does not start when clients may do what the file forbids: %s',
+  (lines, message) => {
+    expect(error(combined + lines)).toMatch(message);
+    const { problems } = inspectProperties(parseProperties(combined + lines));
+    expect(problems.map(({ message: told }) => told)).toEqual([error(combined + lines)]);
+  },
+);
+
+test('empty, these keys mean nothing', () => {
+  expect(NodeConfig.parse(`${combined}authorizer.class.name=`).warnings).toEqual([]);
+});
+
+test('a broker does not send requests to controllers without the protocol of their listener', () => {
+  const broker =
+    'process.roles=broker\nnode.id=2\ncontroller.quorum.voters=1@h:1\ncontroller.listener.names=C\nlisteners=PLAINTEXT://:1\n';
+  const map = (protocol: string): string =>
+    `${broker}listener.security.protocol.map=PLAINTEXT:PLAINTEXT,C:${protocol}`;
+  expect(error(map('SASL_SSL'))).toMatch(/controller listener C has the protocol SASL_SSL.*Set C:PLAINTEXT/);
+  expect(NodeConfig.parse(map('PLAINTEXT')).warnings).toEqual([]);
+});
+
 test('a file for ZooKeeper is refused with a remedy', () => {
   expect(error('broker.id=0\nzookeeper.connect=localhost:2181\nlog.dirs=/x\n')).toMatch(
     /ZooKeeper.*process\.roles=broker,controller/s,
@@ -203,14 +245,16 @@ test('a file for ZooKeeper is refused with a remedy', () => {
 
 test('warnings: typing errors, old keys, keys without effect', () => {
   const config = NodeConfig.parse(
-    `${combined}log.segment.byte=1\nzookeeper.connect=x\nremote.fetch.max.wait.ms=7\nsuper.users=User:a\nzzz.zzz=1\nmy.very.own.setting=1`,
+    `${combined}log.segment.byte=1\nzookeeper.connect=x\nremote.fetch.max.wait.ms=7\nsuper.users=User:a\nzzz.zzz=1\nmy.very.own.setting=1\nlistener.name.plaintext.ssl.client.auth=required\nlistener.name.plaintext.max.connections=7`,
   );
   expect(config.warnings).toEqual([
     'Unknown configuration log.segment.byte has no effect; did you mean log.segment.bytes?',
     'Configuration zookeeper.connect does not exist any more in Kafka 4 and has no effect: remove it',
     'Configuration remote.fetch.max.wait.ms has no effect; remove it. Reason: Tiered storage is not built yet.',
+    'Configuration super.users has no effect; remove it. Reason: ACLs are not built yet.',
     'Unknown configuration zzz.zzz has no effect: remove it, or correct its name',
     'Unknown configuration my.very.own.setting has no effect: remove it, or correct its name',
+    'Configuration listener.name.plaintext.ssl.client.auth has no effect; remove it. Reason: TLS, SASL and ACLs are not built yet.',
   ]);
 });
 

@@ -4,6 +4,34 @@ const consoleLogger = 'test/adapters/console-logger.test.ts';
 
 export const operationsRows = [
   {
+    number: 1420,
+    bug: 'a node with authorizer.class.name starts and lets every client do everything',
+    reference: 'docs/decisions/0084',
+    change: 'the class of an authorizer is accepted',
+    edits: [
+      {
+        file: 'src/config/checks.ts',
+        from: "  if (value === '') return null;\n",
+        to: "  if (value === '' || value !== null) return null;\n",
+      },
+    ],
+    caughtBy: { test: 'test/config/node-config.test.ts', name: 'clients may do what the file forbids' },
+  },
+  {
+    number: 1421,
+    bug: 'a broker sends requests in plain text to a controller listener that is configured for TLS',
+    reference: 'docs/decisions/0084',
+    change: 'the protocol of the controller listener is not looked at',
+    edits: [
+      {
+        file: 'src/config/validate.ts',
+        from: "if (protocol !== 'PLAINTEXT')\n      yield",
+        to: "if (protocol === '')\n      yield",
+      },
+    ],
+    caughtBy: { test: 'test/config/node-config.test.ts', name: 'without the protocol of their listener' },
+  },
+  {
     number: 880,
     bug: 'on Windows a segment can not be renamed while its file is in the pool',
     reference: 'found by the suite of the log on simulation/windows-disk.ts; KAFKA-1194',

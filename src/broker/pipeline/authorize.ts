@@ -1,7 +1,7 @@
 /**
  * The only place that decides whether a connection may use an API. Rights on topics and groups belong in the handlers.
  *
- * Not done: an authorizer, so everything is allowed. If `authorizer.class.name` is set, the node logs a warning when it starts.
+ * Not done: an authorizer, so everything is allowed. If `authorizer.class.name` is set, `config/` refuses the file.
  */
 import type { ErrorRow } from '../../protocol/errors.ts';
 import type { RequestContext } from '../handler.ts';

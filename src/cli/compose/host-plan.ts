@@ -124,12 +124,14 @@ function keepServed(draft: Draft, notes: string[]): void {
   const between = draft.get('inter.broker.listener.name');
   if (own !== undefined && !names.has(between)) properties.set('inter.broker.listener.name', own);
   const gone =
-    /^(sasl\.|ssl\.|listener\.name\.|security\.|super\.users$|authorizer\.class\.name$|allow\.everyone)/;
-  const dropped = [...properties.keys()].filter((key) => gone.test(key));
+    /^(sasl\.|ssl\.|listener\.name\.|security\.|super\.users$|authorizer\.class\.name$|allow\.everyone|principal\.builder\.)/;
+  // A node does not start with these classes, because it cannot load them.
+  const policy = /^((create\.topic|alter\.config)\.policy\.class\.name|client\.quota\.callback\.class)$/;
+  const dropped = [...properties.keys()].filter((key) => gone.test(key) || policy.test(key));
   for (const key of dropped) properties.delete(key);
   if (dropped.length > 0)
     notes.push(
-      `${service.name}: without effect, as security is not served yet: ${dropped.sort().join(', ')}.`,
+      `${service.name}: left out, as neither security nor Java classes are served: ${dropped.sort().join(', ')}.`,
     );
 }
 

@@ -2,6 +2,7 @@
  * Properties of quotas, metrics and policies, and all that fit nowhere else, one row each. Defaults, bounds and update modes
  * are those of Apache Kafka 4.3.1; `define.ts` explains the columns.
  */
+import { guardClass } from '../checks.ts';
 import {
   bool,
   classOrNull,
@@ -18,6 +19,7 @@ import {
 
 export const operationsProperties = {
   'alter.config.policy.class.name': classOrNull({
+    check: guardClass('every change of configuration would be accepted'),
     importance: 'low',
     doc: 'Java class that may refuse changes of configuration.',
   }),
@@ -34,6 +36,7 @@ export const operationsProperties = {
     doc: 'Length of a sample of the rate of moves between directories.',
   }),
   'client.quota.callback.class': classOrNull({
+    check: guardClass('clients would have other quotas'),
     importance: 'low',
     doc: 'Java class that decides about quotas.',
   }),
@@ -62,6 +65,7 @@ export const operationsProperties = {
     doc: 'Length of a sample of the rate of topic changes.',
   }),
   'create.topic.policy.class.name': classOrNull({
+    check: guardClass('every topic would be created'),
     importance: 'low',
     doc: 'Java class that may refuse new topics.',
   }),

@@ -2,7 +2,7 @@
  * Properties for authentication, encryption and authorisation, one row each. Defaults, bounds and update modes are those of
  * Apache Kafka 4.3.1; `define.ts` explains the columns.
  */
-import { knownClass } from '../checks.ts';
+import { knownClass, noAuthorizer } from '../checks.ts';
 import {
   bool,
   className,
@@ -25,6 +25,7 @@ import {
 export const securityProperties = {
   'authorizer.class.name': string('', {
     valid: 'non-null string',
+    check: noAuthorizer,
     importance: 'low',
     doc: "Java class that authorizes requests; Kafka's own is org.apache.kafka.metadata.authorizer.StandardAuthorizer.",
   }),
@@ -99,7 +100,6 @@ export const securityProperties = {
   }),
   'security.providers': stringOrNull({
     importance: 'low',
-    effect: 'none',
     doc: 'Java classes that provide security algorithms.',
   }),
   'ssl.allow.dn.changes': bool(false, { importance: 'low' }),

@@ -36,6 +36,7 @@ interface Mistake {
   readonly make: () => Promise<string>;
 }
 
+const standardAuthorizer = 'org.apache.kafka.metadata.authorizer.StandardAuthorizer';
 const workshop = new Workshop();
 let node: NodeFiles;
 let server: Tool;
@@ -112,6 +113,13 @@ const mistakes: readonly Mistake[] = [
     says: 'Address already in use (listen EADDRINUSE: address already in use …',
     remedy: 'stop it, or give this node other ports in listeners',
     make: () => startFails('taken', { listeners: `PLAINTEXT://:${node.broker.port}` }, workshop.clusterId),
+  },
+  {
+    mistake: 'An authorizer is configured, which Bendemann does not have yet',
+    where: 'end of the start',
+    says: 'authorizer.class.name=…StandardAuthorizer: ACLs are not built yet, so every client could read and change everything.',
+    remedy: 'Remove the line to start a node without access control',
+    make: () => startFails('authorizer', { 'authorizer.class.name': standardAuthorizer }, null),
   },
   {
     mistake: 'Two brokers have one `node.id`',
