@@ -23,8 +23,8 @@ export function alterClientQuotas(
 ): Result<AlterClientQuotasResponse> {
   const records: MetadataRecord[] = [];
   /**
-   * The result of each entity, by `quotaKey`. If an entity has several entries, the first is applied, and the last one's error
-   * counts.
+   * The result of each entity, by `quotaKey`. If an entity has several entries, the first is applied, and the result is the
+   * error of the last.
    */
   const results = new Map<string, EntryResult>();
   for (const { entity, ops } of request.entries) {
@@ -60,8 +60,8 @@ function javaText(entity: readonly QuotaEntityPart[]): string {
 
 interface QuotaKey {
   /**
-   * For a key whose value is a whole number: the largest value, and Kafka's name of the type, as in `a LONG`. Null: a fraction
-   * too.
+   * For a key whose value is a whole number: the largest value, and Kafka's name of the type, as in `a LONG`. Null: the
+   * value may be a fraction.
    */
   readonly whole: { readonly max: number; readonly type: string } | null;
 }

@@ -127,7 +127,7 @@ function placeOne(
 ): NodeId[] {
   const replicas: NodeId[] = [];
   let at = rackAt;
-  // The first replica, which leads, is on an unfenced broker: from the next rack, beginning at `rackAt`, that has one.
+  // The first replica, which leads, is on an unfenced broker. It comes from the first rack, from `rackAt` on, that has one.
   for (; replicas.length === 0; at = (at + 1) % racks.length) {
     const leader = (racks[at] as Rack).unfenced.next(round);
     if (leader !== null) replicas.push(leader);

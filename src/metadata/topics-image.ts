@@ -45,8 +45,8 @@ export interface PartitionImage {
   readonly removingReplicas: readonly NodeId[];
   readonly addingReplicas: readonly NodeId[];
   /**
-   * Eligible leader replicas (KIP-966): replicas that left the ISR, which then had fewer members than min.insync.replicas. So
-   * small an ISR commits no records. So these replicas have all committed records and may become leader.
+   * Eligible leader replicas (KIP-966): replicas that left the ISR, which then had fewer members than min.insync.replicas.
+   * While the ISR is that small, no records are committed. So these replicas have all committed records and may become leader.
    */
   readonly elr: readonly NodeId[];
   /** The last leader, remembered while the partition has no leader. */

@@ -73,7 +73,7 @@ export class Listeners {
   private readonly network: Network;
   /** The open listeners by name. */
   private readonly open = new Map<string, OpenListener>();
-  /** Resolves when the changes of `listeners` so far are applied, which happens one after the other. */
+  /** Resolves when all changes of `listeners` so far are applied. They are applied one after the other. */
   private rebinding: Promise<void> = Promise.resolve();
   private isClosed = false;
   private readonly servers = new Map<ListenerKind, KafkaServer>();

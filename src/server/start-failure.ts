@@ -1,4 +1,4 @@
-/** The text for an error because of which a node could not start: what happened, then what the operator can do. */
+/** The text for an error that prevented the start of a node: what happened, then what the operator can do. */
 import { KafkaError } from '../protocol/errors.ts';
 import { systemRemedies } from '../telemetry/remedies.ts';
 import { DirectoryError } from './claimed-directories.ts';

@@ -125,7 +125,8 @@ async function carryOutEarly(
     log.status().voters.some((voter) => sameReplica(voter, requested.change.voter));
   const wasThere = isThere();
   const outcome = carryOut(options, requested);
-  // The core refuses or appends the change in the same turn of the event loop, so after one turn the voter set shows which.
+  // The core refuses or appends the change in the same turn of the event loop, so after one turn the voter set shows what it
+  // did.
   const appended = yieldTurn(scheduler).then(() => (!wasThere && isThere() ? null : outcome));
   return Promise.race([outcome, appended]);
 }

@@ -1,7 +1,7 @@
 /**
  * The simulated disk as one incarnation of a host uses it: every operation takes some virtual time, except for `lock` and
  * `volume`. When the incarnation ends, its pending operations never return, and those whose delay has not passed are not
- * carried out. A sync makes the content at the time of its call durable, when it ends.
+ * carried out. When a sync ends, the content at the time of its call is durable.
  */
 import type { FileHandle, FileSystem } from '../base/file-system.ts';
 import type { SimulatedDisk, SimulatedFileHandle } from './disk.ts';

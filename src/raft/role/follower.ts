@@ -54,8 +54,8 @@ export function handleAppend(state: RaftState, leader: ReplicaKey, request: Appe
 }
 
 /**
- * Whether the request, which reaches beyond the high watermark, shows that the sender's log has another entry below it. A
- * leader has every committed entry, so such a sender was not elected.
+ * Whether the request, which reaches beyond the high watermark, shows that the logs of sender and receiver differ below the
+ * high watermark. A leader has every committed entry, so such a sender was not elected.
  */
 function contradictsCommitted({ log, highWatermark }: RaftState, request: AppendRequest): boolean {
   const { baseOffset, previousEpoch, entries } = request;

@@ -26,7 +26,7 @@ export interface CallServerOptions {
   /** The leader of the quorum that this node knows; it is sent with every reply. */
   readonly leader: () => LeaderView;
   readonly logger: Logger;
-  /** Called when the stream of a caller has ended whose hello was accepted. */
+  /** Called when the stream of a caller ends, if its hello was accepted. */
   readonly onGone?: (caller: Caller) => void;
 }
 

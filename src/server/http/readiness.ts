@@ -41,7 +41,7 @@ function part(name: string, isGood: boolean, text: string): string {
 
 /**
  * The line about the quorum. A voter in role `prospective` has lost contact with the leader, although it still knows the
- * leader's id. An observer knows only the leader that the voter from which it receives the log has named.
+ * leader's id. An observer knows the leader only from the voter that sends it the log.
  */
 function quorumPart({ role, leaderId, epoch }: QuorumStatus): string {
   const hasLeader = leaderId !== null && role !== 'prospective';

@@ -6,6 +6,9 @@
 import type { SeededRandom } from '../../simulation/random.ts';
 import type { SimulatedRole } from '../node-properties.ts';
 
+/**
+ * A new family goes to the end: the number of a fault is made of the position of its family. docs/simulation.md has the recipe.
+ */
 export const families = [
   'kill',
   'power',
