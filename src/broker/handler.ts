@@ -65,7 +65,7 @@ export interface RequestContext {
 export const noResponse: unique symbol = Symbol('no response');
 export type NoResponse = typeof noResponse;
 
-/** Thrown by a handler if the client can be told only by closing its connection, as in Kafka. */
+/** Thrown by a handler to close the connection, as in Kafka, when no response can have the error (Produce with acks=0). */
 export class CloseConnection extends Error {
   override readonly name = 'CloseConnection';
 }

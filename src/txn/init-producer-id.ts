@@ -8,7 +8,7 @@
  */
 import { mark } from '../base/mark.ts';
 import { type ErrorRow, Errors } from '../protocol/errors.ts';
-import { fence } from './time-outs.ts';
+import { abortAndFence } from './time-outs.ts';
 import {
   type Initialisation,
   endlessTimeoutMs,
@@ -84,7 +84,7 @@ function isSameProducer(current: Transaction, { producerId, producerEpoch }: Ini
 
 function abortFirst(turn: Turn, entry: Entry, input: InitInput): void {
   mark('txn.init-aborts-open-transaction');
-  fence(turn, entry, input, (later, error) => {
+  abortAndFence(turn, entry, input, (later, error) => {
     reply(later, input.token, refused(error ?? Errors.CONCURRENT_TRANSACTIONS));
   });
 }

@@ -24,14 +24,14 @@ import {
 
 /** A sweep examines at most this many ids in one step; the next tick continues it. */
 const sliceMax = 1_000;
-/** A log line about a transaction lists at most this many of its topics. */
-const notedTopicsMax = 10;
+/** A log line about a transaction lists at most this many of its partitions. */
+const notedPartitionsMax = 10;
 
 /**
- * Aborts the open transaction of `entry` and increments its epoch. When this needs a new producer id and none is there, it does
- * nothing yet: `work` is done again when a producer id has arrived.
+ * Aborts the open transaction of `entry` and increments its epoch, which fences the producer. When this needs a new producer id and
+ * none is there, nothing is changed yet: `work` is done again when a producer id has arrived.
  */
-export function fence(turn: Turn, entry: Entry, work: Request | Fencing, answer: Answer): void {
+export function abortAndFence(turn: Turn, entry: Entry, work: Request | Fencing, answer: Answer): void {
   const version = versionOf(turn.image);
   // Callers make sure that a transaction is open, so there is a committed state.
   const current = entry.current as Transaction;
@@ -72,7 +72,7 @@ function openForMs(turn: Turn, entry: Entry, { startMs }: Transaction): number {
 export function abortOne(turn: Turn, entry: Entry): void {
   const { current, transactionalId } = entry;
   if (entry.isPending || current?.state !== 'Ongoing') return;
-  fence(turn, entry, { type: 'fence', transactionalId }, (_later, error) => {
+  abortAndFence(turn, entry, { type: 'fence', transactionalId }, (_later, error) => {
     if (error !== null && error !== Errors.NOT_COORDINATOR) mark('txn.time-out-abort-failed');
   });
   if (!entry.isPending) return;
@@ -102,15 +102,14 @@ function noteFields(
   { producerId, producerEpoch, timeoutMs, partitions }: Transaction,
   openMs: number,
 ): Record<string, unknown> {
-  const topics = listOf(partitions);
-  const listed = topics.slice(0, notedTopicsMax).map((one) => `${one.topic}-${one.partitions.join(',')}`);
+  const names = listOf(partitions).flatMap((one) => one.partitions.map((index) => `${one.topic}-${index}`));
   return {
     transactionalId,
     producerId,
     producerEpoch,
     openMs,
     timeoutMs,
-    partitions: topics.length > notedTopicsMax ? [...listed, '…'] : listed,
+    partitions: names.length > notedPartitionsMax ? [...names.slice(0, notedPartitionsMax), '…'] : names,
   };
 }
 

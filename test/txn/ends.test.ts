@@ -144,6 +144,14 @@ describe('time-outs', () => {
     });
   });
 
+  test('the log line about an open transaction names at most ten of its partitions', () => {
+    const world = new World();
+    const names = Array.from({ length: 11 }, (_, index) => `orders-${index}`);
+    world.producer().add(...names);
+    world.advance(59_000);
+    expect(world.notes.at(-1)?.fields.partitions).toEqual([...names.slice(0, 10), '…']);
+  });
+
   // Bound: transactional.id.expiration.ms.
   test('an unused transactional id is removed; one with an open transaction is not', () => {
     const world = new World(2, { idExpirationMs: 86_400_000, twoPhaseCommitEnable: true });

@@ -126,7 +126,7 @@ export class ShardHost<Shard, Input, Out extends Output = Output> {
   #logLoaded({ batchCount, sizeBytes }: Loaded, ms: number): void {
     if (batchCount === 0) return;
     const fields = { partition: this.#name, batches: batchCount, bytes: sizeBytes, ms: Math.round(ms) };
-    this.#options.logger.info('loaded', fields);
+    this.#options.logger.info('loaded a partition', fields);
   }
 
   /**

@@ -30,7 +30,7 @@ function heartbeatOf(turn: Turn, group: ClassicGroup | undefined, request: Heart
     mark('group.heartbeat-of-old-generation');
     return Errors.ILLEGAL_GENERATION;
   }
-  // A heartbeat may arrive before the member's SyncGroup of the new generation. It extends the session all the same.
+  // A heartbeat that arrives before the member's SyncGroup of the new generation extends the session, too.
   renewSession(turn, defined(group.members.get(request.memberId)));
   return group.state === 'PreparingRebalance' ? Errors.REBALANCE_IN_PROGRESS : Errors.NONE;
 }

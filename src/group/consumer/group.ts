@@ -98,8 +98,8 @@ export class ConsumerGroupOf<T> {
   /** A running matching of regular expressions, which takes many short turns. Null: none is running. */
   resolving: Generator<void, ReadonlyMap<string, ResolvedRegex>, void> | null = null;
   batch: BatchOf<T> | null = null;
-  /** Heartbeats that wait for the group's first assignment. */
-  parked: ((turn: T) => void)[] = [];
+  /** Heartbeats that wait for the group's first target assignment. */
+  waitingForTarget: ((turn: T) => void)[] = [];
   /** Holders of partitions: topic id → partition → member id. */
   readonly #holders = new Map<Uuid, Map<number, string>>();
   /** Topic name → number of members that subscribe to the topic by name. */

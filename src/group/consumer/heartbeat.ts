@@ -15,7 +15,7 @@ import type { ConsumerGroup, Turn } from '../group-turn.ts';
 import { note, reply } from '../group-turn.ts';
 import type { Caller, ConsumerHeartbeatRequest, OwnedPartitions } from '../types.ts';
 import type { Batch } from './request-batch.ts';
-import { change, operate, parked } from './request-batch.ts';
+import { change, operate, waitsForTarget } from './request-batch.ts';
 import { bumpEpoch, bumpIfTopicsChanged } from './epoch.ts';
 import { leaveGroup } from './leave.ts';
 import { forgetRegex, memberOf, requireRoom } from './member-lookup.ts';
@@ -63,7 +63,7 @@ function heartbeat(
   batch: Batch,
   caller: Caller,
   request: ConsumerHeartbeatRequest,
-): ConsumerHeartbeatResponse | typeof parked {
+): ConsumerHeartbeatResponse | typeof waitsForTarget {
   const memberId = request.memberId === '' ? randomUuid(turn.shard.random) : request.memberId;
   requireRoom(turn, group, memberId);
   const joins = request.memberEpoch === joinEpoch;
@@ -84,7 +84,7 @@ function heartbeat(
     // The first assignment of a large group takes several turns. A response with epoch 0 would make the member join again, so
     // the request waits.
     renewSession(turn, group, { ...before, metadata });
-    return parked;
+    return waitsForTarget;
   }
   const after = advance(turn, group, batch, memberId, owned, subscriptionChanged);
   renewSession(turn, group, after);

@@ -5,7 +5,7 @@ import { Errors, KafkaError } from '../../protocol/errors.ts';
 import type { ConsumerGroup, Turn } from '../group-turn.ts';
 import { note } from '../group-turn.ts';
 import type { Batch } from './request-batch.ts';
-import { change, unpark } from './request-batch.ts';
+import { change, retryWaitingForTarget } from './request-batch.ts';
 import type { ConsumerMember, EpochedPartitions } from './member.ts';
 import { joinEpoch, leaveStaticEpoch, newCurrent, newMetadata } from './member.ts';
 import type { OwnedPartitions } from '../types.ts';
@@ -122,7 +122,7 @@ function replaceMember(
   change(batch, group, { type: 'current', memberId, value: current });
   // A running computation of the target assignment would assign partitions to the old member id, so it is dropped.
   group.assigning = null;
-  batch.applied.push((later) => unpark(later, group));
+  batch.applied.push((later) => retryWaitingForTarget(later, group));
   return knownMember(group, memberId);
 }
 

@@ -21,16 +21,16 @@ const recordsMax = 200;
 
 export type Batch = BatchOf<Turn>;
 
-/** An operation returns this instead of a response when the group has no assignment yet: the request waits (`unpark`). */
-export const parked = Symbol('parked');
+/** An operation returns this instead of a response when the group has no assignment yet: the request waits for it. */
+export const waitsForTarget = Symbol('waits for the first target assignment');
 
 /** A request for a group, or the coordinator's own work for it, such as the removal of an expired member. */
 export interface Operation {
   /** Null: no client waits for a response. */
   readonly token: number | null;
   /**
-   * Changes the group with `change`, and returns the response or `parked`. Throws `KafkaError` to refuse the request: then the
-   * changes that it made are undone.
+   * Changes the group with `change`, and returns the response or `waitsForTarget`. Throws `KafkaError` to refuse the request: then
+   * the changes that it made are undone.
    */
   readonly run: (batch: Batch) => unknown;
   /** Makes the response with an error. */
@@ -101,9 +101,9 @@ function runIn(turn: Turn, group: ConsumerGroup, batch: Batch, operation: Operat
   if (token === null) return;
   batch.answers.push((later, error) => {
     if (error !== null) reply(later, token, refused(error, null));
-    else if (response !== parked) reply(later, token, response);
+    else if (response !== waitsForTarget) reply(later, token, response);
     else if (group.assigning === null) again(later);
-    else group.parked.push(again);
+    else group.waitingForTarget.push(again);
   });
 }
 
@@ -172,10 +172,13 @@ function settle(turn: Turn, group: ConsumerGroup, batch: Batch, error: ErrorRow 
   if (next !== null && group.batch === next) close(turn, group, next);
 }
 
-/** Handles the parked requests again: the group has its first assignment, or has to compute it again. */
-export function unpark(turn: Turn, group: ConsumerGroup): void {
-  const waiting = group.parked;
-  group.parked = [];
+/**
+ * Handles the requests again that wait for the first target assignment: the group has it now, or its computation was dropped and
+ * begins again.
+ */
+export function retryWaitingForTarget(turn: Turn, group: ConsumerGroup): void {
+  const waiting = group.waitingForTarget;
+  group.waitingForTarget = [];
   for (const again of waiting) again(turn);
 }
 
@@ -190,7 +193,7 @@ export function resignBatch(turn: Turn, group: ConsumerGroup, error: ErrorRow): 
   const { waiting } = batch;
   batch.waiting = [];
   for (const again of waiting) again(turn);
-  unpark(turn, group);
+  retryWaitingForTarget(turn, group);
 }
 
 /** Removes a group that was created by a request but has no record in the log. */

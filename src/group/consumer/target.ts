@@ -10,7 +10,7 @@ import { note } from '../group-turn.ts';
 import type { Assigning, Assignment, Partitions } from './assignors/assignor.ts';
 import { assignNow, assignors } from './assignors/assignors.ts';
 import type { Batch } from './request-batch.ts';
-import { change, operate, unpark } from './request-batch.ts';
+import { change, operate, retryWaitingForTarget } from './request-batch.ts';
 import { SubscribedIds } from './member-topics.ts';
 
 /**
@@ -55,7 +55,7 @@ function finishLater(turn: Turn, group: ConsumerGroup, epoch: number, assignment
     again: (later) => finishLater(later, group, epoch, assignment),
     run: (batch) => {
       group.assigning = null;
-      batch.applied.push((later) => unpark(later, group));
+      batch.applied.push((later) => retryWaitingForTarget(later, group));
       if (turn.shard.groups.get(group.groupId) === group && epoch > group.targetEpoch)
         finish(turn, group, batch, epoch, assignment);
     },

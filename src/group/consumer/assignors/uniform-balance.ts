@@ -35,10 +35,10 @@ export function* balance(
     else list.push(one);
   }
   for (const topicId of topicIds) {
-    const waiting = freeOf.get(topicId);
-    if (waiting === undefined) continue;
+    const ofTopic = freeOf.get(topicId);
+    if (ofTopic === undefined) continue;
     const byLoad = new ByLoad(defined(subscribers.get(topicId)));
-    for (const one of waiting) {
+    for (const one of ofTopic) {
       byLoad.giveToLeast(one);
       if (meter.tick()) yield;
     }
