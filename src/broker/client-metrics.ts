@@ -1,7 +1,7 @@
 /**
  * Metrics that clients push (KIP-714): decides which metrics a client instance pushes, and when it may ask for its subscription
- * and push. A client metrics subscription, as `kafka-client-metrics` creates it, has a list of metrics, an interval and a filter
- * for clients.
+ * and push. A client metrics subscription, as `kafka-client-metrics` creates it, has a list of metrics, an interval and a
+ * filter for clients.
  *
  * - The state of a client instance is kept on this broker only, as in Kafka.
  * - Time is an argument. An instance that sent no request for three intervals (at least a minute) is removed. If there are too

@@ -2,8 +2,9 @@
  * Fetch sessions (KIP-227): the broker remembers which partitions a client fetches and what it has sent for them last. So a
  * request lists only changed partitions, and so does the response.
  *
- * - The number of sessions is bounded, and so is the number of partitions in all sessions together, also when a session grows. If
- *   there is no room, a client gets session id 0 and fetches without a session. Topic names that are too long are not stored.
+ * - The number of sessions is bounded, and so is the number of partitions in all sessions together, also when a session grows.
+ *   If there is no room, a client gets session id 0 and fetches without a session. Topic names that are too long are not
+ *   stored.
  * - Partitions that had data in a response are moved to the end, so that a busy partition does not use up `maxBytes` alone.
  * - This file neither reads logs nor knows the wire format; `api/records/01-fetch.ts` does.
  */

@@ -1,14 +1,14 @@
 /**
- * The interface of an API handler: the versions that it supports, the listeners that serve it, and a function from a request to a
- * response. Each file of `api/` defines one handler with `defineHandler`. The pipeline finds handlers by a table and knows
+ * The interface of an API handler: the versions that it supports, the listeners that serve it, and a function from a request to
+ * a response. Each file of `api/` defines one handler with `defineHandler`. The pipeline finds handlers by a table and knows
  * nothing else of them.
  *
  * - A handler uses one metadata image from start to end: `context.image`.
- * - It may respond synchronously, asynchronously, or in two phases: first the part that must happen in the order of the requests
- *   (`ordered`), then the response, which may complete in any order. Handlers that run often should be synchronous, because a
- *   promise costs time.
- * - It throws `KafkaError` if the whole request fails. Any other error is a bug and becomes UNKNOWN_SERVER_ERROR. `failed` makes
- *   the response that has the error where clients look for it.
+ * - It may respond synchronously, asynchronously, or in two phases: first the part that must happen in the order of the
+ *   requests (`ordered`), then the response, which may complete in any order. Handlers that run often should be synchronous,
+ *   because a promise costs time.
+ * - It throws `KafkaError` if the whole request fails. Any other error is a bug and becomes UNKNOWN_SERVER_ERROR. `failed`
+ *   makes the response that has the error where clients look for it.
  */
 import { assert } from '../base/assert.ts';
 import type { Address } from '../base/network.ts';
@@ -50,13 +50,13 @@ export interface RequestContext {
    */
   resumed(): void;
   /**
-   * Raises the throttle time of the response (KIP-219). The pipeline writes it into the response and mutes the connection for that
-   * time.
+   * Raises the throttle time of the response (KIP-219). The pipeline writes it into the response and mutes the connection for
+   * that time.
    */
   throttle(type: QuotaType, timeMs: number): void;
   /**
-   * Registers a callback for when the response was written to the socket or the connection has closed, so that its memory can be
-   * released.
+   * Registers a callback for when the response was written to the socket or the connection has closed, so that its memory can
+   * be released.
    */
   onSent(callback: () => void): void;
 }
@@ -90,8 +90,8 @@ export interface HandlerOptions<Q extends Shape, S extends Shape> {
   readonly advertisedFrom?: number;
   readonly listeners: readonly ListenerKind[];
   /**
-   * Whether a request starts as soon as all earlier requests of the connection have done their ordered part (`TwoPhase.ordered`).
-   * Otherwise it starts when all earlier requests are complete, as in Kafka.
+   * Whether a request starts as soon as all earlier requests of the connection have done their ordered part
+   * (`TwoPhase.ordered`). Otherwise it starts when all earlier requests are complete, as in Kafka.
    */
   readonly ordered?: boolean;
   handle(request: Infer<Message<Q>>, context: RequestContext): HandlerResult<Init<Message<S>>>;

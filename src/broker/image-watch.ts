@@ -1,6 +1,6 @@
 /**
- * Waits until this broker's own metadata image fulfils a condition. It is the last of the publishers. So when a request that has
- * waited for a new topic continues, the other publishers have started the topic's partitions already.
+ * Waits until this broker's own metadata image fulfils a condition. It is the last of the publishers. So when a request that
+ * has waited for a new topic continues, the other publishers have started the topic's partitions already.
  */
 import type { Scheduler } from '../base/clock.ts';
 import { WatchList } from '../base/watch-list.ts';

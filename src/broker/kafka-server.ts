@@ -1,6 +1,6 @@
 /**
- * The part of a node that serves Kafka's protocol: handlers, pipeline, connections. `server/` makes one `KafkaServer`, passes the
- * connections that its listeners accept to it, and stops it.
+ * The part of a node that serves Kafka's protocol: handlers, pipeline, connections. `server/` makes one `KafkaServer`, passes
+ * the connections that its listeners accept to it, and stops it.
  */
 import type { Connection } from '../base/network.ts';
 import { Errors, KafkaError } from '../protocol/errors.ts';

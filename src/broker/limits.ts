@@ -4,8 +4,8 @@ const kibibyte = 1024;
 const mebibyte = 1024 * kibibyte;
 
 /**
- * Requests that are being read or handled may have this many bytes in all connections together, if `queued.max.request.bytes` is
- * not set (-1).
+ * Requests that are being read or handled may have this many bytes in all connections together, if `queued.max.request.bytes`
+ * is not set (-1).
  */
 export const requestBudgetBytes = 192 * mebibyte;
 /** Further bytes that only small frames may use, so that heartbeats are handled while large frames wait for memory. */
@@ -49,8 +49,8 @@ export const autoCreateWaitMs = 1_000;
 /** At most this many fetches are pending. A further one gets its response at once, with the records that are available. */
 export const pendingFetchesMax = 100_000;
 /**
- * Each of the other purgatories (Produce, DeleteRecords, waits for metadata) holds at most this many requests. A further one gets
- * its response at once, as if it had timed out.
+ * Each of the other purgatories (Produce, DeleteRecords, waits for metadata) holds at most this many requests. A further one
+ * gets its response at once, as if it had timed out.
  */
 export const pendingRequestsMax = 1_000_000;
 /** States of clients in memory, for each of the client quotas. */

@@ -66,7 +66,8 @@ export interface BrokerServices extends NodeServices {
 }
 
 /**
- * One replica on this broker, as handlers see it. `Partition` of `replication/` implements it. Errors are thrown as `KafkaError`.
+ * One replica on this broker, as handlers see it. `Partition` of `replication/` implements it. Errors are thrown as
+ * `KafkaError`.
  */
 export interface PartitionReplica {
   readonly topic: string;
@@ -85,8 +86,8 @@ export interface PartitionReplica {
    */
   readableBytes(options: FetchPosition): number | null;
   /**
-   * Registers a callback for the case that `fetch` may have another result, also because the leadership changed or the partition
-   * was deleted. Returns a function that removes the callback.
+   * Registers a callback for the case that `fetch` may have another result, also because the leadership changed or the
+   * partition was deleted. Returns a function that removes the callback.
    */
   watch(callback: () => void): () => void;
   listOffset(options: ListOffsetOptions): FoundOffset | null | Promise<FoundOffset | null>;
@@ -95,8 +96,8 @@ export interface PartitionReplica {
     requestedEpoch: number,
   ): { readonly leaderEpoch: number; readonly endOffset: number };
   /**
-   * Advances the log start offset to `offset`, where -1 means the high watermark. Resolves to that offset when this replica's log
-   * begins there or later.
+   * Advances the log start offset to `offset`, where -1 means the high watermark. Resolves to that offset when this replica's
+   * log begins there or later.
    */
   deleteRecords(offset: number): Promise<number>;
   /** The lowest log start offset of the live replicas. Throws if this replica is not the leader. */

@@ -42,8 +42,8 @@ export class TopicCreator {
   }
 
   /**
-   * Creates a topic, for a client or for the broker itself. Resolves to NONE when this broker's image has the topic, otherwise to
-   * the error. Never rejects.
+   * Creates a topic, for a client or for the broker itself. Resolves to NONE when this broker's image has the topic, otherwise
+   * to the error. Never rejects.
    */
   create(name: string, client: TopicCreatorClient = {}): Promise<ErrorRow> {
     let creation = this.#underWay.get(name);

@@ -1,7 +1,7 @@
 /**
  * The checks of IncrementalAlterConfigs for brokers, groups and client metrics subscriptions: which keys may be changed, and
- * which values are valid. The error messages are Kafka's, except where a message of Kafka shows a Java exception. `topic.ts` has
- * the checks for topics.
+ * which values are valid. The error messages are Kafka's, except where a message of Kafka shows a Java exception. `topic.ts`
+ * has the checks for topics.
  */
 import { compileRegex, RegexError } from './regex.ts';
 import {
@@ -131,8 +131,8 @@ export function problemAtBroker(values: DynamicValues, config: NodeConfig, isOwn
 }
 
 /**
- * Returns the problem when `log.local.retention.*` is more than `log.retention.*`; otherwise null. In both, -1 means no limit. A
- * local retention of -2 stands for the value of `log.retention.*`.
+ * Returns the problem when `log.local.retention.*` is more than `log.retention.*`; otherwise null. In both, -1 means no limit.
+ * A local retention of -2 stands for the value of `log.retention.*`.
  */
 function localRetentionProblem(values: DynamicValues, config: NodeConfig): string | null {
   for (const unit of ['ms', 'bytes'] as const) {

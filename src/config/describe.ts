@@ -109,7 +109,9 @@ function brokerEntry(name: string, config: NodeConfig): ConfigEntry {
   };
 }
 
-/** DescribeConfigs of this broker, for all keys or those in `keys`. Internal and unknown keys are left out unless they are set. */
+/**
+ * DescribeConfigs of this broker, for all keys or those in `keys`. Internal and unknown keys are left out unless they are set.
+ */
 export function describeBroker(config: NodeConfig, keys: readonly string[] | null): ConfigEntry[] {
   const names = new Set<string>();
   for (const [name, property] of Object.entries<Property>(brokerProperties)) {

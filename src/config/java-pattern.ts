@@ -12,8 +12,8 @@ export interface JavaPattern {
 }
 
 /**
- * An expression is invalid. The message begins with the description of Java's `PatternSyntaxException` when `describe` knows the
- * mistake, otherwise with RE2's.
+ * An expression is invalid. The message begins with the description of Java's `PatternSyntaxException` when `describe` knows
+ * the mistake, otherwise with RE2's.
  */
 export class PatternSyntaxError extends Error {
   override readonly name = 'PatternSyntaxError';
@@ -41,8 +41,8 @@ const missingInRe2 = /^invalid (?:or unsupported Perl syntax|named capture|escap
 const token = /\\Q[\s\S]*?(?:\\E|$)|\\[pP]\{[^}]*\}|\\[\s\S]|[[\]]/g;
 
 /**
- * Replaces Java's classes by their characters, and `\p{IsX}` by `\p{X}`. A negated class between brackets stays: there is no way
- * to write its characters there, and RE2 refuses it.
+ * Replaces Java's classes by their characters, and `\p{IsX}` by `\p{X}`. A negated class between brackets stays: there is no
+ * way to write its characters there, and RE2 refuses it.
  */
 function translate(pattern: string): string {
   let depth = 0;

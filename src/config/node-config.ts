@@ -243,8 +243,8 @@ export class NodeConfig {
   }
 
   /**
-   * Returns the values of the file with the dynamic ones above them, and the keys of dynamic values that are invalid or must not
-   * change at run time.
+   * Returns the values of the file with the dynamic ones above them, and the keys of dynamic values that are invalid or must
+   * not change at run time.
    */
   private layered(
     cluster: DynamicValues,

@@ -96,7 +96,9 @@ export interface ResolvedProperties {
   readonly secrets: readonly string[];
 }
 
-/** Replaces the references in the values of `properties`. Throws `ConfigError` when one has no value, or a provider is invalid. */
+/**
+ * Replaces the references in the values of `properties`. Throws `ConfigError` when one has no value, or a provider is invalid.
+ */
 export function resolveProviders(
   properties: ReadonlyMap<string, string>,
   sources: ProviderSources,

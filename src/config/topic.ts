@@ -84,8 +84,8 @@ export function topicValue<K extends TopicKey>(
 }
 
 /**
- * Returns the value that `text` means for a key of topics; null when it is invalid. The controller accepts no invalid value, but
- * the metadata may have one that another release accepted. It counts as not set.
+ * Returns the value that `text` means for a key of topics; null when it is invalid. The controller accepts no invalid value,
+ * but the metadata may have one that another release accepted. It counts as not set.
  */
 export function storedTopicValue<K extends TopicKey>(key: K, text: string): TopicValues[K] | null {
   try {

@@ -1,7 +1,7 @@
 /**
- * A heap of the deadlines of a shard. Each deadline object holds its own current time. Moving a deadline further into the future,
- * as each heartbeat does, changes only that field: the deadline's entry stays where it is in the heap, and is reinserted with the
- * new time when it reaches the top.
+ * A heap of the deadlines of a shard. Each deadline object holds its own current time. Moving a deadline further into the
+ * future, as each heartbeat does, changes only that field: the deadline's entry stays where it is in the heap, and is
+ * reinserted with the new time when it reaches the top.
  *
  * Invariant: a deadline that is set has one current entry in the heap, and the time of that entry is not after the deadline.
  */

@@ -112,7 +112,8 @@ export function takeOutcome<T extends Turn<PendingWrites<T>>>(turn: T, outcome: 
 }
 
 /**
- * This broker is no longer the coordinator: requests whose write is pending get `error`. The outcome of those writes is ignored.
+ * This broker is no longer the coordinator: requests whose write is pending get `error`. The outcome of those writes is
+ * ignored.
  */
 export function resignWrites<T extends Turn<PendingWrites<T>>>(turn: T, error: ErrorRow): void {
   for (const pending of turn.shard.pending.values()) pending.answer(turn, error);

@@ -1,7 +1,7 @@
 /**
- * The contract between a coordinator and its runtime. A coordinator is a pure state machine with one _shard_ for each partition of
- * its internal topic (`__consumer_offsets`, `__transaction_state`). The runtime (`broker/coordinator/`) loads shards from the log,
- * passes inputs to them, appends their writes and carries out their other outputs.
+ * The contract between a coordinator and its runtime. A coordinator is a pure state machine with one _shard_ for each partition
+ * of its internal topic (`__consumer_offsets`, `__transaction_state`). The runtime (`broker/coordinator/`) loads shards from
+ * the log, passes inputs to them, appends their writes and carries out their other outputs.
  */
 import type { MetadataDelta } from '../metadata/delta.ts';
 import type { MetadataImage } from '../metadata/image.ts';
@@ -104,8 +104,8 @@ export type WriteOutcome =
   /** The write was refused, or waited too long to be appended. It will never be in the log. */
   | { readonly type: 'failed'; readonly writeId: number; readonly error: ErrorRow }
   /**
-   * The write took too long, or too few replicas have it: its request gets `error` as response. The write may still be committed;
-   * `written` then follows.
+   * The write took too long, or too few replicas have it: its request gets `error` as response. The write may still be
+   * committed; `written` then follows.
    */
   | { readonly type: 'timedOut'; readonly writeId: number; readonly error: ErrorRow };
 

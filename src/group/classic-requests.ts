@@ -1,7 +1,7 @@
 /**
- * The requests of the classic protocol: JoinGroup (11), Heartbeat (12), LeaveGroup (13) and SyncGroup (14). A classic group handles
- * them itself (`classic/`). A consumer group handles them for its members of the classic protocol, while its clients are migrated
- * (`consumer/migration/classic-members.ts`).
+ * The requests of the classic protocol: JoinGroup (11), Heartbeat (12), LeaveGroup (13) and SyncGroup (14). A classic group
+ * handles them itself (`classic/`). A consumer group handles them for its members of the classic protocol, while its clients
+ * are migrated (`consumer/migration/classic-members.ts`).
  */
 import { Errors } from '../protocol/errors.ts';
 import { heartbeatClassicGroup } from './classic/heartbeat.ts';
@@ -21,8 +21,8 @@ import { reply } from './group-turn.ts';
 import type { Caller, HeartbeatRequest, JoinRequest, LeaveRequest, SyncRequest } from './types.ts';
 
 /**
- * A consumer group without members becomes a classic group. A consumer group with members accepts the classic member, during the
- * online migration.
+ * A consumer group without members becomes a classic group. A consumer group with members accepts the classic member, during
+ * the online migration.
  */
 export function join(turn: Turn, token: number, caller: Caller, request: JoinRequest): void {
   const { groupId, memberId, sessionTimeoutMs } = request;

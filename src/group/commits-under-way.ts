@@ -1,4 +1,6 @@
-/** The offset commits of one group that were appended but are not yet replicated; the group's offsets do not contain them yet. */
+/**
+ * The offset commits of one group that were appended but are not yet replicated; the group's offsets do not contain them yet.
+ */
 import type { Uuid } from '../base/uuid.ts';
 
 type Commit = readonly { readonly topic: string; readonly partition: number }[];
@@ -33,7 +35,9 @@ export class CommitsUnderWay {
     return partitions;
   }
 
-  /** A sweep found that the topic was deleted, but could not remove all its offsets, because a commit in flight may add some. */
+  /**
+   * A sweep found that the topic was deleted, but could not remove all its offsets, because a commit in flight may add some.
+   */
   skip(topic: string, id: Uuid): void {
     this.#skipped.set(topic, id);
   }

@@ -59,7 +59,8 @@ export function orderOf(shard: Shard): number {
 }
 
 /**
- * The group to which an offset belongs. If it does not exist, it is created without members (Kafka calls this a "simple" group).
+ * The group to which an offset belongs. If it does not exist, it is created without members (Kafka calls this a "simple"
+ * group).
  */
 export function groupOfOffsets({ groups }: Shard, groupId: string): Group {
   let group = groups.get(groupId);

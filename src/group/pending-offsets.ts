@@ -14,8 +14,8 @@ export class PendingOffsets {
   readonly #underWay = new Map<string, Set<GroupOffsets>>();
 
   /**
-   * Called when the write of a transactional commit begins: its partitions have pending offsets from now on. The caller must call
-   * the returned function when the outcome of the write is known.
+   * Called when the write of a transactional commit begins: its partitions have pending offsets from now on. The caller must
+   * call the returned function when the outcome of the write is known.
    */
   begin(groupId: string, offsets: GroupOffsets): () => void {
     const set = this.#underWay.get(groupId) ?? new Set();
@@ -27,7 +27,8 @@ export class PendingOffsets {
   }
 
   /**
-   * Called when a transactional commit is in the log. Calls come in the order of the log, so later offsets replace earlier ones.
+   * Called when a transactional commit is in the log. Calls come in the order of the log, so later offsets replace earlier
+   * ones.
    */
   add(producerId: number, groupId: string, offsets: GroupOffsets): void {
     const ofGroup = this.#open.get(groupId) ?? new Map<number, GroupOffsets>();

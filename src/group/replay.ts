@@ -1,7 +1,7 @@
 /**
- * Loading of a shard: the records of its partition are replayed one by one; then `finishLoading` starts the timers. The resulting
- * state equals the state of the coordinator that wrote the log, except for what is never written: a rebalance in progress (its
- * members join again), sessions (all restart), and member ids that were returned to clients but not used yet.
+ * Loading of a shard: the records of its partition are replayed one by one; then `finishLoading` starts the timers. The
+ * resulting state equals the state of the coordinator that wrote the log, except for what is never written: a rebalance in
+ * progress (its members join again), sessions (all restart), and member ids that were returned to clients but not used yet.
  */
 import { Deadline } from './deadlines.ts';
 import { ClassicGroup } from './classic/group.ts';

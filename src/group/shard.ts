@@ -9,8 +9,8 @@
  *   So OffsetFetch returns replicated offsets only, and the offsets always equal `replay` of the records written so far.
  * - A classic group becomes Stable only after its assignment is replicated. Members of either type of group get an assignment
  *   only after it is replicated.
- * - Each token gets exactly one response, with one exception: after the response to a write that timed out, the shard may output
- *   another one for the same token. The runtime drops responses to tokens that it no longer has.
+ * - Each token gets exactly one response, with one exception: after the response to a write that timed out, the shard may
+ *   output another one for the same token. The runtime drops responses to tokens that it no longer has.
  *
  * Not here: which broker is the coordinator, reading and appending the log, versions of the wire format.
  */

@@ -1,6 +1,6 @@
 /**
- * Offset commits in transactions: TxnOffsetCommit (28), and the markers that end transactions in this partition. The offsets are
- * pending after they are written; the marker commits or drops them.
+ * Offset commits in transactions: TxnOffsetCommit (28), and the markers that end transactions in this partition. The offsets
+ * are pending after they are written; the marker commits or drops them.
  *
  * When several commits for one partition are in the log, the last record counts, in whatever order their transactions end.
  * Compaction keeps the same record.

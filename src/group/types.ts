@@ -33,7 +33,9 @@ export interface GroupConfig {
   readonly initialRebalanceDelayMs: number;
   readonly maxSize: number;
   readonly consumer: ConsumerGroupConfig;
-  /** The settings of one consumer group: its own values (`kafka-configs --entity-type groups`), and the broker's for the rest. */
+  /**
+   * The settings of one consumer group: its own values (`kafka-configs --entity-type groups`), and the broker's for the rest.
+   */
   readonly ofGroup: (groupId: string, image: MetadataImage) => GroupSettings;
   /** Maximum length of the metadata of a committed offset (in UTF-16 units, as in Kafka). */
   readonly offsetMetadataMaxBytes: number;
@@ -188,7 +190,9 @@ export interface TxnOffsetCommitResponse {
 
 export interface OffsetFetchRequest {
   readonly groupId: string;
-  /** Since v9 a member of a consumer group sends its id and epoch. A client that is no member sends neither (or null and -1). */
+  /**
+   * Since v9 a member of a consumer group sends its id and epoch. A client that is no member sends neither (or null and -1).
+   */
   readonly memberId?: string | null;
   readonly memberEpoch?: number;
   /** Whether partitions with pending offsets get the error UNSTABLE_OFFSET_COMMIT. */

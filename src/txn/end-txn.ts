@@ -1,6 +1,6 @@
 /**
- * EndTxn (26): the producer decides to commit or abort its transaction. The decision is final when its record is committed; then
- * the coordinator sends the response and has the markers written.
+ * EndTxn (26): the producer decides to commit or abort its transaction. The decision is final when its record is committed;
+ * then the coordinator sends the response and has the markers written.
  *
  * A producer that got no response repeats its request. The coordinator must not take such a retry for the end of the next
  * transaction. In versions 0 and 1 only the state tells them apart. In version 2 the epoch does, because each end increments it
@@ -71,8 +71,8 @@ function judgeVersion1(current: Transaction, request: EndTxnRequest): Verdict {
 }
 
 /**
- * The rules of version 2, in which each end increments the epoch. A transaction without partitions can be aborted, which increments
- * the epoch too, but not committed.
+ * The rules of version 2, in which each end increments the epoch. A transaction without partitions can be aborted, which
+ * increments the epoch too, but not committed.
  */
 function judgeVersion2(current: Transaction, request: EndTxnRequest): Verdict {
   // The last end used up the epochs, so the producer id changed; the request still has the old id.

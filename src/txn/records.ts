@@ -1,7 +1,7 @@
 /**
  * Encodes and decodes the records of `__transaction_state` in Kafka's format, so that Kafka and its tools can read them. Values
- * are written in version 1 when the cluster's `transaction.version` is at least 1, otherwise in version 0, which has neither the
- * previous and next producer ids nor the client's transaction version. Both versions are read.
+ * are written in version 1 when the cluster's `transaction.version` is at least 1, otherwise in version 0, which has neither
+ * the previous and next producer ids nor the client's transaction version. Both versions are read.
  */
 import { assert } from '../base/assert.ts';
 import type { CoordinatorRecord } from '../coordinator/types.ts';

@@ -11,8 +11,8 @@
  * - Markers are output for a decision only after its record is committed, and a transaction is complete only after all of its
  *   partitions were reported `marked`.
  * - The pair (producer id, producer epoch) of an id never returns to an earlier value.
- * - Each token gets exactly one response, with one exception: after the response to a write that timed out, the shard may output
- *   another one for the same token. The runtime drops responses to tokens that it no longer has.
+ * - Each token gets exactly one response, with one exception: after the response to a write that timed out, the shard may
+ *   output another one for the same token. The runtime drops responses to tokens that it no longer has.
  *
  * Not here: which broker is the coordinator, reading and appending the log, sending markers, versions of the wire format.
  */

@@ -1,7 +1,7 @@
 /**
  * Periodic work of a shard, in two sweeps over its ids. The first one aborts each transaction that is open for longer than its
- * time-out and fences the producer, because read_committed consumers cannot read past an open transaction. The second one removes
- * transactional ids that were not used for a long time.
+ * time-out and fences the producer, because read_committed consumers cannot read past an open transaction. The second one
+ * removes transactional ids that were not used for a long time.
  */
 import { mark } from '../base/mark.ts';
 import { Errors } from '../protocol/errors.ts';
@@ -28,8 +28,8 @@ const sliceMax = 1_000;
 const notedPartitionsMax = 10;
 
 /**
- * Aborts the open transaction of `entry` and increments its epoch, which fences the producer. When this needs a new producer id and
- * none is there, nothing is changed yet: `work` is done again when a producer id has arrived.
+ * Aborts the open transaction of `entry` and increments its epoch, which fences the producer. When this needs a new producer id
+ * and none is there, nothing is changed yet: `work` is done again when a producer id has arrived.
  */
 export function abortAndFence(turn: Turn, entry: Entry, work: Request | Fencing, answer: Answer): void {
   const version = versionOf(turn.image);

@@ -1,6 +1,7 @@
 /**
- * The state of a transactional id and its transitions. Each function takes the current state and returns the next one, which takes
- * effect when its record is committed. Terms and rules are Kafka's (KIP-98, KIP-360, KIP-890). "add" is the addition of partitions:
+ * The state of a transactional id and its transitions. Each function takes the current state and returns the next one, which
+ * takes effect when its record is committed. Terms and rules are Kafka's (KIP-98, KIP-360, KIP-890). "add" is the addition of
+ * partitions:
  *
  *     Empty ──add──► Ongoing ──EndTxn──► PrepareCommit | PrepareAbort ──all markers──► CompleteCommit | CompleteAbort
  *       ▲                                                                                │            │
@@ -12,8 +13,8 @@ import { assert } from '../base/assert.ts';
 import { noPartitions, type Partitions, union } from './partitions.ts';
 
 /**
- * A record stores the state as an index into this list. Dead (an expired id) and PrepareEpochFence are in Kafka's list but never
- * written.
+ * A record stores the state as an index into this list. Dead (an expired id) and PrepareEpochFence are in Kafka's list but
+ * never written.
  */
 export const stateNames = [
   'Empty',
@@ -48,7 +49,8 @@ export interface Transaction {
    */
   readonly previousProducerId: number;
   /**
-   * The producer id that replaces `producerId` when the transaction is complete, because the epochs are exhausted; -1: no change.
+   * The producer id that replaces `producerId` when the transaction is complete, because the epochs are exhausted; -1: no
+   * change.
    */
   readonly nextProducerId: number;
   readonly producerEpoch: number;
@@ -196,7 +198,9 @@ export function prepared(from: Transaction, end: TransactionEnding): Transaction
   });
 }
 
-/** The decision of the coordinator itself to abort. It increments the epoch in every version, so that the producer is fenced. */
+/**
+ * The decision of the coordinator itself to abort. It increments the epoch in every version, so that the producer is fenced.
+ */
 export function fenced(from: Transaction, end: Omit<TransactionEnding, 'commit'>): Transaction {
   const decided = prepared(from, { ...end, commit: false });
   if (end.clientVersion >= 2) return decided;

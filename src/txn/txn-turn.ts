@@ -28,8 +28,8 @@ export interface Entry {
   /** Whether a record of this id is in flight. Meanwhile no other change of the id begins. */
   isPending: boolean;
   /**
-   * While the transaction is ending: the partitions that have no marker yet. A report with another `id` belongs to an earlier round
-   * and is ignored.
+   * While the transaction is ending: the partitions that have no marker yet. A report with another `id` belongs to an earlier
+   * round and is ignored.
    */
   round: { readonly id: number; missing: Partitions } | null;
   /** Requests that wait until the transition in progress has ended. */

@@ -1,6 +1,6 @@
 /**
- * Inputs and outputs of a shard of the transaction coordinator. Field names are those of Kafka's messages. Request versions appear
- * only where the protocol depends on them (`TransactionVersion`).
+ * Inputs and outputs of a shard of the transaction coordinator. Field names are those of Kafka's messages. Request versions
+ * appear only where the protocol depends on them (`TransactionVersion`).
  */
 import type { Output as CoordinatorOutput } from '../coordinator/types.ts';
 import type { ErrorRow } from '../protocol/errors.ts';
@@ -24,7 +24,8 @@ export interface InitProducerIdRequest {
   readonly transactionalId: string;
   readonly transactionTimeoutMs: number;
   /**
-   * The producer id and epoch that the producer already has; it requests the next epoch (KIP-360). Both are -1 when it has none.
+   * The producer id and epoch that the producer already has; it requests the next epoch (KIP-360). Both are -1 when it has
+   * none.
    */
   readonly producerId: number;
   readonly producerEpoch: number;

@@ -1,7 +1,7 @@
 /**
  * Requests that arrive while the state of their transactional id is changing. Kafka refuses them with CONCURRENT_TRANSACTIONS,
- * and clients retry after a delay. Here they wait until the change is done, because that usually takes less time than the delay.
- * A request that has waited for `transitionWaitMs` is refused as in Kafka.
+ * and clients retry after a delay. Here they wait until the change is done, because that usually takes less time than the
+ * delay. A request that has waited for `transitionWaitMs` is refused as in Kafka.
  */
 import { Errors } from '../protocol/errors.ts';
 import {

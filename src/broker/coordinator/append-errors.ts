@@ -1,4 +1,6 @@
-/** Replaces errors of the log by errors of coordinators, because clients of a coordinator know how to handle only the latter. */
+/**
+ * Replaces errors of the log by errors of coordinators, because clients of a coordinator know how to handle only the latter.
+ */
 import { type ErrorRow, Errors } from '../../protocol/errors.ts';
 
 const translations: ReadonlyMap<ErrorRow, ErrorRow> = new Map([

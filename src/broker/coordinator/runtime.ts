@@ -4,8 +4,8 @@
  * When the broker stops leading, pending requests get NOT_COORDINATOR. Clients then find the next coordinator, which loads the
  * same records.
  *
- * The type parameters are those of the state machine (groups, transactions). A request throws `KafkaError` if this broker cannot
- * handle its key; the handlers in `api/` put the error into the response.
+ * The type parameters are those of the state machine (groups, transactions). A request throws `KafkaError` if this broker
+ * cannot handle its key; the handlers in `api/` put the error into the response.
  */
 import { coordinatorPartition } from '../../coordinator/coordinator-partition.ts';
 import type { Output } from '../../coordinator/types.ts';
@@ -115,7 +115,9 @@ export class CoordinatorRuntime<Shard, Input, Out extends Output = Output> imple
     return this.hostAt(this.partitionOf(key, this.#options.metadata()));
   }
 
-  /** Passes a request to the shard of `key`. The response to a write comes when the write is committed. Throws like `hostAt`. */
+  /**
+   * Passes a request to the shard of `key`. The response to a write comes when the write is committed. Throws like `hostAt`.
+   */
   request<Response>(key: string, input: (token: number) => Input): Answer<Response> {
     return this.hostOf(key).request(input);
   }
@@ -134,8 +136,8 @@ export class CoordinatorRuntime<Shard, Input, Out extends Output = Output> imple
   }
 
   /**
-   * The shards of all partitions that this broker leads, for reading only. Throws COORDINATOR_LOAD_IN_PROGRESS while one of them
-   * loads.
+   * The shards of all partitions that this broker leads, for reading only. Throws COORDINATOR_LOAD_IN_PROGRESS while one of
+   * them loads.
    */
   readAll(): Shard[] {
     const shards: Shard[] = [];

@@ -44,7 +44,9 @@ export interface ShardHostOptions<Shard, Input, Out extends Output> extends Host
 
 type State = 'loading' | 'active' | 'closed';
 
-/** The longest delay of a timer. It is below the largest delay that Node's timers allow; a tick that comes early does no harm. */
+/**
+ * The longest delay of a timer. It is below the largest delay that Node's timers allow; a tick that comes early does no harm.
+ */
 const sleepMaxMs = 3_600_000;
 /** A timer that is late by more than this shows that the process was paused. */
 const pauseMs = 100;
@@ -90,8 +92,8 @@ export class ShardHost<Shard, Input, Out extends Output = Output> {
   }
 
   /**
-   * Loads the partition. Afterwards the host serves requests, unless it was closed meanwhile. An error of the log closes the host
-   * and does not reject.
+   * Loads the partition. Afterwards the host serves requests, unless it was closed meanwhile. An error of the log closes the
+   * host and does not reject.
    */
   async load(): Promise<void> {
     const { partition, clock, scheduler, logger, machine, loadBufferBytes: bufferBytes } = this.#options;

@@ -1,6 +1,6 @@
 /**
- * Reads a partition of an internal topic from its start to its end into a shard: the records (with the producer if they belong to
- * a transaction) and the markers that end transactions.
+ * Reads a partition of an internal topic from its start to its end into a shard: the records (with the producer if they belong
+ * to a transaction) and the markers that end transactions.
  *
  * A batch or record that cannot be decoded is skipped and logged, so that damage at one place does not make the whole partition
  * unavailable. As in Kafka, records of types that this release does not know are skipped too: there is one line for each type.

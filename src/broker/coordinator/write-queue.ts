@@ -30,8 +30,8 @@ const recordOverheadBytes = 40;
  */
 const requestVersion = 12;
 /**
- * While this many appends are in flight, further writes wait and are collected. More appends would only make the batches smaller:
- * replicas acknowledge them in order anyway.
+ * While this many appends are in flight, further writes wait and are collected. More appends would only make the batches
+ * smaller: replicas acknowledge them in order anyway.
  */
 const flightsMax = 5;
 
@@ -172,7 +172,8 @@ export class WriteQueue {
     this.#flights.push(flight);
     const settled = (error: ErrorRow | null): void => {
       if (this.#isClosed) return;
-      // The records stay in the log, with fewer replicas than required. The client gets an error, but the state follows the log.
+      // The records stay in the log, with fewer replicas than required. The client gets an error, but the state follows the
+      // log.
       if (error === Errors.NOT_ENOUGH_REPLICAS_AFTER_APPEND) timedOut();
       else if (error !== null) return listener.lost(coordinatorError(error, tooLarge));
       flight.isCommitted = true;

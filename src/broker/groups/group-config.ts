@@ -35,8 +35,8 @@ function migrationPolicy(text: string): GroupConfig['consumer']['migrationPolicy
 }
 
 /**
- * The settings of one group. Its own values (`kafka-configs --entity-type groups`) override the broker's, but are kept within the
- * broker's current bounds.
+ * The settings of one group. Its own values (`kafka-configs --entity-type groups`) override the broker's, but are kept within
+ * the broker's current bounds.
  */
 function groupSettings(config: NodeConfig, groupId: string, image: MetadataImage): GroupSettings {
   const own = image.configs.get(resourceType.group, groupId);

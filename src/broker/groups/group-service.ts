@@ -1,6 +1,7 @@
 /**
- * The group coordinator of this broker: the coordinator runtime for groups, with a method for each request that handlers pass on.
- * A method throws `KafkaError` if this broker cannot handle the group; the handlers in `api/` put the error into the response.
+ * The group coordinator of this broker: the coordinator runtime for groups, with a method for each request that handlers pass
+ * on. A method throws `KafkaError` if this broker cannot handle the group; the handlers in `api/` put the error into the
+ * response.
  */
 import type { Clock, Scheduler } from '../../base/clock.ts';
 import type { Random } from '../../base/random.ts';
@@ -218,7 +219,8 @@ export class GroupService implements MetadataPublisher {
   }
 
   /**
-   * The groups of all partitions that this broker leads. Throws COORDINATOR_LOAD_IN_PROGRESS while one of these partitions loads.
+   * The groups of all partitions that this broker leads. Throws COORDINATOR_LOAD_IN_PROGRESS while one of these partitions
+   * loads.
    */
   list(states: readonly string[], types: readonly string[]): ListedGroup[] {
     return this.#runtime.readAll().flatMap(({ groups }) => listGroups(groups.values(), states, types));

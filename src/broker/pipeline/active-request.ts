@@ -1,5 +1,6 @@
 /**
- * A request from its start until its response is sent: the context that the handler gets, and the state that the pipeline keeps.
+ * A request from its start until its response is sent: the context that the handler gets, and the state that the pipeline
+ * keeps.
  */
 import type { MetadataImage } from '../../metadata/image.ts';
 import type { ConnectionInfo, Handler, RequestContext } from '../handler.ts';

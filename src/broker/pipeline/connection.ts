@@ -4,8 +4,8 @@
  * - A request starts when all earlier requests of the connection are complete. A request of an `ordered` handler starts as soon
  *   as the earlier ones have done their ordered part, unless the client has exceeded its `request_percentage`. So at most one
  *   decoded request waits; meanwhile nothing is read from the connection.
- * - Responses are sent in the order of the requests, in whatever order they complete. Responses that complete in the same turn of
- *   the event loop are sent with one write.
+ * - Responses are sent in the order of the requests, in whatever order they complete. Responses that complete in the same turn
+ *   of the event loop are sent with one write.
  * - Nothing is read while responses wait for the socket, the memory budget has no room, or too many requests are in progress.
  * - When a client quota is exceeded, the response is sent at once, and the connection is muted for the throttle time (KIP-219).
  * - Input that is not a Kafka request closes the connection without a response, as in Kafka, and is logged in one line.
@@ -126,8 +126,8 @@ export class ClientConnection implements GatedConnection {
   }
 
   /**
-   * Milliseconds since the last read or write; 0 while a request is in progress. If there are too many connections, the acceptor
-   * closes the one with the highest value.
+   * Milliseconds since the last read or write; 0 while a request is in progress. If there are too many connections, the
+   * acceptor closes the one with the highest value.
    */
   idleMs(nowMs: number): number {
     return this.#active.length > 0 ? 0 : nowMs - Math.max(this.#lastReadMs, this.#lastWriteMs);

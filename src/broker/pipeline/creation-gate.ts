@@ -1,7 +1,7 @@
 /**
- * The connections of one listener that wait because of `max.connection.creation.rate`. They pass one after another, each after the
- * throttle time that it causes, as in Kafka, where the thread that accepts them sleeps for that time. Until then nothing is read
- * from them. They count for `max.connections`, which bounds how many can wait.
+ * The connections of one listener that wait because of `max.connection.creation.rate`. They pass one after another, each after
+ * the throttle time that it causes, as in Kafka, where the thread that accepts them sleeps for that time. Until then nothing is
+ * read from them. They count for `max.connections`, which bounds how many can wait.
  */
 import type { Scheduler, Timer } from '../../base/clock.ts';
 

@@ -42,8 +42,8 @@ export class PeerRequests {
   }
 
   /**
-   * Handles a request and resolves to the encoded response. Rejects with a `KafkaError`: UNSUPPORTED_VERSION; INVALID_REQUEST if
-   * the body cannot be decoded, if the request has no response, or if the connection of a client would be closed;
+   * Handles a request and resolves to the encoded response. Rejects with a `KafkaError`: UNSUPPORTED_VERSION; INVALID_REQUEST
+   * if the body cannot be decoded, if the request has no response, or if the connection of a client would be closed;
    * NETWORK_EXCEPTION if too many requests are in progress or the broker stops.
    */
   async answer(request: PeerRequest): Promise<Uint8Array> {

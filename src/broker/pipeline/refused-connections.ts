@@ -1,8 +1,8 @@
 /**
- * Connections above `max.connections`, `max.connections.per.ip` or the `connection_creation_rate` of an address. Streams of other
- * nodes come to the same port and are not limited, but only the first bytes of a connection tell whether it is such a stream. So
- * a refused connection stays open until then. A connection of another node is taken over by the transport (which calls
- * `onClose`). A connection of a client is closed at its first byte, or after a second without a byte.
+ * Connections above `max.connections`, `max.connections.per.ip` or the `connection_creation_rate` of an address. Streams of
+ * other nodes come to the same port and are not limited, but only the first bytes of a connection tell whether it is such a
+ * stream. So a refused connection stays open until then. A connection of another node is taken over by the transport (which
+ * calls `onClose`). A connection of a client is closed at its first byte, or after a second without a byte.
  */
 import type { Scheduler } from '../../base/clock.ts';
 import type { Connection } from '../../base/network.ts';

@@ -1,4 +1,6 @@
-/** Metrics of requests: how many there were by API and version, how many ended in an unexpected error, and how long they took. */
+/**
+ * Metrics of requests: how many there were by API and version, how many ended in an unexpected error, and how long they took.
+ */
 import type { Clock } from '../../base/clock.ts';
 import { Quantiles } from '../../telemetry/quantiles.ts';
 import { type Collector, type Sink, tellQuantiles } from '../../telemetry/metrics.ts';

@@ -55,8 +55,8 @@ export class Throttling {
 }
 
 /**
- * The client whose `request_percentage` pays for a request. Null: no client has this quota, or the request is exempt as in Kafka:
- * WriteTxnMarkers, and a Produce without response.
+ * The client whose `request_percentage` pays for a request. Null: no client has this quota, or the request is exempt as in
+ * Kafka: WriteTxnMarkers, and a Produce without response.
  */
 function chargedClientOf(request: ActiveRequest, { request: quota }: ClientQuotas): QuotaClient | null {
   if (quota.isOff || request.apiKey === ApiKey.WriteTxnMarkers) return null;

@@ -34,7 +34,8 @@ export interface DelayedOperationOptions {
   /** How long the operation may wait; 0 or less: it does not wait. */
   readonly timeoutMs: number;
   /**
-   * Whether the operation can complete. `changed`: the indexes of the keys that changed; null at the first check. Must not throw.
+   * Whether the operation can complete. `changed`: the indexes of the keys that changed; null at the first check. Must not
+   * throw.
    */
   readonly tryComplete: (changed: ReadonlySet<number> | null) => boolean;
   /** Called once, unless the operation was cancelled. `isExpired`: the check was never true. */

@@ -6,8 +6,8 @@
  * - When `minBytes` can be read. Each partition counts with its readable bytes, but at most with its own limit.
  * - At once if a partition has an error or a diverging epoch, or if the client should read from another replica.
  * - At once if a partition is read from an older segment than the active one, because one read never extends over two segments.
- * - With the records that are available: when the time is over, when the request has no partitions, or when too many fetches are
- *   pending.
+ * - With the records that are available: when the time is over, when the request has no partitions, or when too many fetches
+ *   are pending.
  *
  * How it reads:
  * - A pending fetch holds byte counts and no records; it reads when it completes. Before that, only records that are not in
@@ -139,7 +139,8 @@ export class FetchOperation {
 
   /**
    * Counts the readable bytes of one partition. `unknown`: they are not in memory. `above`: they exceed the limit of the
-   * partition; then a read can return more than was counted, because a first batch larger than the limit is returned as a whole.
+   * partition; then a read can return more than was counted, because a first batch larger than the limit is returned as a
+   * whole.
    */
   #count(index: number): 'counted' | 'above' | 'unknown' {
     const target = this.#targets[index] as FetchTarget;

@@ -1,7 +1,7 @@
 /**
- * What one quota remembers of each client (the client's state), ordered by use, the most recently used last. Clients choose their
- * ids, so the number of states and the length of their keys are bounded: a new client replaces the one that was silent for longest.
- * As in Kafka, a state that was not used for an hour is dropped.
+ * What one quota remembers of each client (the client's state), ordered by use, the most recently used last. Clients choose
+ * their ids, so the number of states and the length of their keys are bounded: a new client replaces the one that was silent
+ * for longest. As in Kafka, a state that was not used for an hour is dropped.
  */
 import { quotaStateCharactersMax, quotaStateIdleMs, quotaStatesMax } from '../limits.ts';
 

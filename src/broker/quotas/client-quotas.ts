@@ -80,7 +80,10 @@ export class ClientQuotas {
       quota.setQuotas(images);
   }
 
-  /** Counts a connection that becomes muted (1), or is no longer muted (-1). Kafka's metric `queue-size` is the number of muted ones. */
+  /**
+   * Counts a connection that becomes muted (1), or is no longer muted (-1). Kafka's metric `queue-size` is the number of muted
+   * ones.
+   */
   countThrottled(type: QuotaType, change: 1 | -1): void {
     this.#throttled.set(type, (this.#throttled.get(type) ?? 0) + change);
   }

@@ -1,6 +1,6 @@
 /**
- * One quota on a rate: `producer_byte_rate`, `consumer_byte_rate` or `request_percentage`. A client has a rate of its own, or shares
- * the rate of the user or client id for which the quota is set.
+ * One quota on a rate: `producer_byte_rate`, `consumer_byte_rate` or `request_percentage`. A client has a rate of its own, or
+ * shares the rate of the user or client id for which the quota is set.
  */
 import { BoundedStates } from './bounded-states.ts';
 import { type Quota, type QuotaClient, QuotaTable, stateKey } from './quota-table.ts';

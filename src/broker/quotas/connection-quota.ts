@@ -1,6 +1,6 @@
 /**
- * `connection_creation_rate` (KIP-612): how many connections an IP address may open in a second. One above the rate is not served,
- * and is closed after its throttle time.
+ * `connection_creation_rate` (KIP-612): how many connections an IP address may open in a second. One above the rate is not
+ * served, and is closed after its throttle time.
  */
 import { canonicalAddress } from '../../base/ip-address.ts';
 import type { ClientQuotaImage } from '../../metadata/security-image.ts';

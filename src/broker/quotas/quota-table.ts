@@ -1,6 +1,6 @@
 /**
- * The values of one quota key by entity, and Kafka's order of precedence (KIP-55): (user, client id), (user, default client id),
- * user, (default user, client id), (default user, default client id), default user, client id, default client id.
+ * The values of one quota key by entity, and Kafka's order of precedence (KIP-55): (user, client id), (user, default client
+ * id), user, (default user, client id), (default user, default client id), default user, client id, default client id.
  */
 import type { ClientQuotaImage } from '../../metadata/security-image.ts';
 

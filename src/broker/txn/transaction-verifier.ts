@@ -22,8 +22,8 @@ import type { BrokerServices } from '../services.ts';
 
 /**
  * What the client supports. `verify`: Produce up to v10. `verify-abortable`: Produce v11, whose clients know
- * TRANSACTION_ABORTABLE. `add`: Produce from v12 on (transaction version 2), whose clients do not add partitions themselves. For
- * TxnOffsetCommit the versions are 3, 4 and 5.
+ * TRANSACTION_ABORTABLE. `add`: Produce from v12 on (transaction version 2), whose clients do not add partitions themselves.
+ * For TxnOffsetCommit the versions are 3, 4 and 5.
  */
 export type TransactionSupport = 'verify' | 'verify-abortable' | 'add';
 

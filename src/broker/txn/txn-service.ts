@@ -200,8 +200,8 @@ export class TxnService implements MetadataPublisher {
   }
 
   /**
-   * The transactions of all partitions that this broker leads. Throws COORDINATOR_LOAD_IN_PROGRESS while one of these partitions
-   * loads.
+   * The transactions of all partitions that this broker leads. Throws COORDINATOR_LOAD_IN_PROGRESS while one of these
+   * partitions loads.
    */
   list(filter: ListFilter): ListedTransaction[] {
     const wallMs = this.#options.clock.wallMs();

@@ -78,8 +78,8 @@ export class ClassicGroup {
   /** Whether the group is being deleted: its tombstones are written but not replicated yet, and it refuses requests. */
   deleting = false;
   /**
-   * Offset commits that are not replicated yet. While there are any, no offset expires and the group cannot be deleted. When the
-   * group is converted to a consumer group, the new group object gets them.
+   * Offset commits that are not replicated yet. While there are any, no offset expires and the group cannot be deleted. When
+   * the group is converted to a consumer group, the new group object gets them.
    */
   commits = new CommitsUnderWay();
   /** Topics to which the members of the current generation subscribe; null when unknown. Only for protocol type "consumer". */

@@ -94,8 +94,8 @@ function createGroup(turn: Turn, groupId: string): ClassicGroup {
 }
 
 /**
- * Whether the group may have another member. During a rebalance only members with a pending JoinGroup request count, because the
- * others may never join again.
+ * Whether the group may have another member. During a rebalance only members with a pending JoinGroup request count, because
+ * the others may never join again.
  */
 function hasRoom(turn: Turn, group: ClassicGroup, memberId: string): boolean {
   const { maxSize } = turn.shard.config;
@@ -131,8 +131,8 @@ function rejoin(turn: Turn, group: ClassicGroup, asked: Join): void {
   if (error !== null) return reply(turn, token, joinRefused(memberId, error));
   const member = defined(group.members.get(memberId));
   const same = sameProtocols(member.protocols, protocols);
-  // A member that repeats its request did not get the response, so it gets the response again. When the leader of a stable group
-  // joins again, its subscription or the topics have changed, and that starts a rebalance.
+  // A member that repeats its request did not get the response, so it gets the response again. When the leader of a stable
+  // group joins again, its subscription or the topics have changed, and that starts a rebalance.
   const again =
     (group.state === 'CompletingRebalance' && same) ||
     (group.state === 'Stable' && same && group.leaderId !== memberId);
@@ -185,8 +185,8 @@ function update(turn: Turn, group: ClassicGroup, member: Member, asked: Join): v
 }
 
 /**
- * A static member has restarted and no longer knows its member id. It keeps its place in the group under a new id; a client that
- * still uses the old id is fenced.
+ * A static member has restarted and no longer knows its member id. It keeps its place in the group under a new id; a client
+ * that still uses the old id is fenced.
  */
 function replaceStatic(turn: Turn, group: ClassicGroup, asked: Join, oldId: string, newId: string): void {
   const { member, waiting } = group.replaceStatic(oldId, newId);
@@ -226,8 +226,8 @@ function keepPlace(
       const member = group.members.get(newId);
       if (member === undefined || group.takeJoinIf(member, asked.token) === null) return;
       const skip = asked.caller.apiVersion >= skipAssignmentSince;
-      // Before v9 there is no `skipAssignment`. The response names the old member id as the leader, so that the restarted leader
-      // does not compute a new assignment.
+      // Before v9 there is no `skipAssignment`. The response names the old member id as the leader, so that the restarted
+      // leader does not compute a new assignment.
       const answer = skip
         ? joined(group, newId, group.leaderId === newId)
         : { ...joined(group, newId), leader: leaderBefore, members: [] };

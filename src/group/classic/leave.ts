@@ -1,6 +1,6 @@
 /**
- * LeaveGroup (13): members leave, or an administrator removes static members by their instance id (with an empty member id). Each
- * member of the request succeeds or fails by itself. One rebalance follows for all that left.
+ * LeaveGroup (13): members leave, or an administrator removes static members by their instance id (with an empty member id).
+ * Each member of the request succeeds or fails by itself. One rebalance follows for all that left.
  */
 import { defined } from '../../base/assert.ts';
 import type { ErrorRow } from '../../protocol/errors.ts';

@@ -74,7 +74,9 @@ function completeOrWait(turn: Turn, group: ClassicGroup): void {
   else turn.shard.deadlines.set(group.joinDeadline, turn.nowMs + group.rebalanceTimeoutMs);
 }
 
-/** Completes the join phase if all members have joined. In the initial rebalance it completes only when the delay has passed. */
+/**
+ * Completes the join phase if all members have joined. In the initial rebalance it completes only when the delay has passed.
+ */
 export function completeIfAllJoined(turn: Turn, group: ClassicGroup): void {
   if (group.state !== 'PreparingRebalance') return;
   if (group.allJoined && !group.initialRebalance) completeJoin(turn, group);
@@ -143,8 +145,8 @@ function removeAbsent(turn: Turn, group: ClassicGroup): void {
 }
 
 /**
- * Keeps or replaces the leader: only a member with a pending JoinGroup request can lead. Returns false when no member has one, so
- * that only absent static members are left.
+ * Keeps or replaces the leader: only a member with a pending JoinGroup request can lead. Returns false when no member has one,
+ * so that only absent static members are left.
  */
 function electLeader(group: ClassicGroup): boolean {
   const leader = group.leaderId === null ? undefined : group.members.get(group.leaderId);
@@ -158,8 +160,8 @@ function electLeader(group: ClassicGroup): boolean {
 }
 
 /**
- * Writes the record of the empty group. The response to LeaveGroup waits for it (`replyAfterWrites`), so that a later coordinator
- * knows that the members left.
+ * Writes the record of the empty group. The response to LeaveGroup waits for it (`replyAfterWrites`), so that a later
+ * coordinator knows that the members left.
  */
 function becomeEmpty(turn: Turn, group: ClassicGroup): void {
   group.protocolName = null;
@@ -237,7 +239,8 @@ export function resign(turn: Turn, group: ClassicGroup, error: ErrorRow): void {
 }
 
 /**
- * Responds after the last write of this step is replicated, or with the error of that write; at once when the step wrote nothing.
+ * Responds after the last write of this step is replicated, or with the error of that write; at once when the step wrote
+ * nothing.
  */
 export function replyAfterWrites(
   turn: Turn,

@@ -1,6 +1,6 @@
 /**
- * The rules for offset commits in a consumer group (KIP-848, KIP-1251): a member commits with its member epoch. A commit with an
- * older epoch is accepted for a partition if the member has held it without interruption since that epoch. So a member whose
+ * The rules for offset commits in a consumer group (KIP-848, KIP-1251): a member commits with its member epoch. A commit with
+ * an older epoch is accepted for a partition if the member has held it without interruption since that epoch. So a member whose
  * epoch has just increased need not repeat its commit, and a member that lost a partition cannot commit for it.
  */
 import type { Uuid } from '../../base/uuid.ts';
@@ -71,7 +71,8 @@ export function commitRule(
 }
 
 /**
- * OffsetFetch v9: a member sends its epoch when it fetches offsets. A member that was removed or has an old epoch gets an error.
+ * OffsetFetch v9: a member sends its epoch when it fetches offsets. A member that was removed or has an old epoch gets an
+ * error.
  */
 export function fetchRule(group: ConsumerGroup, memberId: string | null, epoch: number): ErrorRow | null {
   if (memberId === null && epoch < 0) return null;

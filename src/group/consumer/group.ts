@@ -5,12 +5,12 @@
  *   Empty ── member joins ─▶ Assigning ── target assignment computed ─▶ Reconciling ── every member has its target ─▶ Stable
  *
  * There are three kinds of epochs. The group epoch increases when members, subscriptions or topics change. The target epoch is
- * the group epoch for which the current target assignment was computed. The epoch of a member is the target epoch that the member
- * has reached.
+ * the group epoch for which the current target assignment was computed. The epoch of a member is the target epoch that the
+ * member has reached.
  *
  * Invariants, which `assertConsumerGroup` checks (tests call it after every step):
- * - A partition has at most one holder, and the holder is a member. A member holds the partitions that are assigned to it and those
- *   that it has still to revoke.
+ * - A partition has at most one holder, and the holder is a member. A member holds the partitions that are assigned to it and
+ *   those that it has still to revoke.
  * - No member's epoch is above the target epoch, and the target epoch is not above the group epoch.
  * - The indexes (`#holders`, `staticMembers`, the counts) match the members.
  */
@@ -42,7 +42,9 @@ export interface MemberTimers {
   readonly sync: Deadline;
 }
 
-/** Requests that are handled together; their records are one write (`request-batch.ts`). `T`: the coordinator's type of turns. */
+/**
+ * Requests that are handled together; their records are one write (`request-batch.ts`). `T`: the coordinator's type of turns.
+ */
 export interface BatchOf<T> {
   readonly records: GroupRecord[];
   /** Undo functions, which are run from the last to the first. */
@@ -59,8 +61,8 @@ export interface BatchOf<T> {
 }
 
 /**
- * `T`: the coordinator's type of turns, a parameter because `../group-turn.ts` imports this file. Other files use `ConsumerGroup`
- * of `../group-turn.ts`.
+ * `T`: the coordinator's type of turns, a parameter because `../group-turn.ts` imports this file. Other files use
+ * `ConsumerGroup` of `../group-turn.ts`.
  */
 export class ConsumerGroupOf<T> {
   readonly kind = 'consumer';
@@ -74,8 +76,8 @@ export class ConsumerGroupOf<T> {
   /** Whether the group is being deleted: its tombstones are written but not replicated yet. */
   deleting = false;
   /**
-   * Offset commits that are not replicated yet. While there are any, no offset expires and the group cannot be deleted. When the
-   * group is converted to a classic group, the new group object gets them.
+   * Offset commits that are not replicated yet. While there are any, no offset expires and the group cannot be deleted. When
+   * the group is converted to a classic group, the new group object gets them.
    */
   commits = new CommitsUnderWay();
   /** Whether a subscribed topic may have changed: then the next heartbeat compares the hash of the topics. */

@@ -1,4 +1,6 @@
-/** Removal of members: because they leave (heartbeats with epoch -1 or -2), because a deadline passed, or by an administrator. */
+/**
+ * Removal of members: because they leave (heartbeats with epoch -1 or -2), because a deadline passed, or by an administrator.
+ */
 import { Errors, KafkaError } from '../../protocol/errors.ts';
 import type { ConsumerGroup, Turn } from '../group-turn.ts';
 import { note } from '../group-turn.ts';
@@ -49,7 +51,9 @@ export function leaveGroup(
   });
 }
 
-/** A static member leaves temporarily. It keeps its partitions until its session expires, and the group epoch does not change. */
+/**
+ * A static member leaves temporarily. It keeps its partitions until its session expires, and the group epoch does not change.
+ */
 function leaveTemporarily(
   turn: Turn,
   group: ConsumerGroup,

@@ -1,5 +1,6 @@
 /**
- * Finds the member that sent a request, and checks whether it may send it. Throws a `KafkaError` with the error of the response.
+ * Finds the member that sent a request, and checks whether it may send it. Throws a `KafkaError` with the error of the
+ * response.
  */
 import { Errors, KafkaError } from '../../protocol/errors.ts';
 import type { ConsumerGroup, Turn } from '../group-turn.ts';

@@ -20,7 +20,9 @@ export function isSubscribed(group: ConsumerGroup, metadata: MemberMetadata, top
   };
 }
 
-/** The ids of the existing topics to which each member subscribes. Members with the same subscription get the same set object. */
+/**
+ * The ids of the existing topics to which each member subscribes. Members with the same subscription get the same set object.
+ */
 export class SubscribedIds {
   readonly #group: ConsumerGroup;
   readonly #topics: TopicsImage;

@@ -1,8 +1,8 @@
 /**
  * Moves one member one step towards its target assignment. First the member revokes partitions that are not in its target; it
- * confirms this by no longer listing them among the partitions that it owns. Then it advances to the target epoch and gets those
- * partitions of its target that no other member holds. The rest it gets in later steps, when the other members have revoked them.
- * So no partition ever has two owners.
+ * confirms this by no longer listing them among the partitions that it owns. Then it advances to the target epoch and gets
+ * those partitions of its target that no other member holds. The rest it gets in later steps, when the other members have
+ * revoked them. So no partition ever has two owners.
  */
 import type { Uuid } from '../../base/uuid.ts';
 import type { OwnedPartitions } from '../types.ts';

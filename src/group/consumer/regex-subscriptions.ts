@@ -1,7 +1,7 @@
 /**
- * Subscriptions by regular expression (RE2's syntax and semantics, matched by the broker in time linear in the name). An expression
- * is matched against all topic names when it is new, when topics were created since (at most every ten seconds), and every
- * `group.consumer.regex.refresh.interval.ms`. With many topics this takes several short turns.
+ * Subscriptions by regular expression (RE2's syntax and semantics, matched by the broker in time linear in the name). An
+ * expression is matched against all topic names when it is new, when topics were created since (at most every ten seconds), and
+ * every `group.consumer.regex.refresh.interval.ms`. With many topics this takes several short turns.
  */
 import { sameElements } from '../../base/collections.ts';
 import { compileRegex, compileStoredRegex, type Regex, RegexError } from '../../config/regex.ts';

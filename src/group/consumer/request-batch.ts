@@ -1,10 +1,10 @@
 /**
- * Combines requests of one consumer group into writes. A request changes the state at once; each change is kept as a record, and
- * as a function that undoes it. The records of a batch are one atomic write, and the responses are sent when it is replicated.
- * Requests for the group that arrive meanwhile wait and form the next batch.
+ * Combines requests of one consumer group into writes. A request changes the state at once; each change is kept as a record,
+ * and as a function that undoes it. The records of a batch are one atomic write, and the responses are sent when it is
+ * replicated. Requests for the group that arrive meanwhile wait and form the next batch.
  *
- * So every response is based on replicated state, a failed write is undone exactly, and a thousand members that join at the same
- * time cost only a few writes.
+ * So every response is based on replicated state, a failed write is undone exactly, and a thousand members that join at the
+ * same time cost only a few writes.
  */
 import { mark } from '../../base/mark.ts';
 import type { ErrorRow } from '../../protocol/errors.ts';
@@ -29,8 +29,8 @@ export interface Operation {
   /** Null: no client waits for a response. */
   readonly token: number | null;
   /**
-   * Changes the group with `change`, and returns the response or `waitsForTarget`. Throws `KafkaError` to refuse the request: then
-   * the changes that it made are undone.
+   * Changes the group with `change`, and returns the response or `waitsForTarget`. Throws `KafkaError` to refuse the request:
+   * then the changes that it made are undone.
    */
   readonly run: (batch: Batch) => unknown;
   /** Makes the response with an error. */
@@ -140,8 +140,8 @@ function close(turn: Turn, group: ConsumerGroup, batch: Batch): void {
       mark('group.batch-taken-back');
       takeBack(later, batch.undo, 0);
       group.batch = null;
-      // Deadlines that led to changes of the batch have been used up. As those changes are undone, the session deadlines are set
-      // again.
+      // Deadlines that led to changes of the batch have been used up. As those changes are undone, the session deadlines are
+      // set again.
       for (const member of group.members.values()) keepSession(later, group, member);
     },
     answer: (later, error) => {
@@ -173,8 +173,8 @@ function settle(turn: Turn, group: ConsumerGroup, batch: Batch, error: ErrorRow 
 }
 
 /**
- * Handles the requests again that wait for the first target assignment: the group has it now, or its computation was dropped and
- * begins again.
+ * Handles the requests again that wait for the first target assignment: the group has it now, or its computation was dropped
+ * and begins again.
  */
 export function retryWaitingForTarget(turn: Turn, group: ConsumerGroup): void {
   const waiting = group.waitingForTarget;

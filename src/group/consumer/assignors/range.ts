@@ -1,6 +1,6 @@
 /**
- * `range`: each topic is divided into ranges of consecutive partitions, one for each subscriber in a fixed order. Topics with the
- * same number of partitions and the same subscribers are divided alike, so a member gets the same partitions of each
+ * `range`: each topic is divided into ranges of consecutive partitions, one for each subscriber in a fixed order. Topics with
+ * the same number of partitions and the same subscribers are divided alike, so a member gets the same partitions of each
  * (co-partitioning, which joins need). It is not sticky: the last assignment is ignored.
  */
 import type { Uuid } from '../../../base/uuid.ts';

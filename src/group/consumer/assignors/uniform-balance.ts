@@ -1,7 +1,7 @@
 /**
  * The part of `uniform` for members with different subscriptions. First each partition without an owner goes to the subscriber
- * with the fewest partitions. Then partitions move one by one from a member to another one that has at least two fewer, until no
- * such move is possible. This ends, because each move decreases the sum of the squares of the members' partition counts.
+ * with the fewest partitions. Then partitions move one by one from a member to another one that has at least two fewer, until
+ * no such move is possible. This ends, because each move decreases the sum of the squares of the members' partition counts.
  */
 import { defined } from '../../../base/assert.ts';
 import type { Uuid } from '../../../base/uuid.ts';

@@ -1,7 +1,7 @@
 /**
  * Members of the classic protocol in a consumer group, during the online migration of its clients (KIP-848). For such a member
- * JoinGroup does what the first heartbeat of an epoch does, SyncGroup returns the assignment, and Heartbeat tells the member when
- * to join again. The generation that it sees is its member epoch.
+ * JoinGroup does what the first heartbeat of an epoch does, SyncGroup returns the assignment, and Heartbeat tells the member
+ * when to join again. The generation that it sees is its member epoch.
  */
 import { randomUuid } from '../../../base/uuid.ts';
 import type { ErrorRow } from '../../../protocol/errors.ts';
@@ -88,8 +88,8 @@ function join(
   const after = advance(turn, group, batch, memberId, owned, changed);
   const response = joinedResponse(after, request.protocols);
   if (downgrades) {
-    // After the downgrade the members must join again unless every member has its target assignment: in a stable classic group no
-    // member is told of a partition that another member has given up.
+    // After the downgrade the members must join again unless every member has its target assignment: in a stable classic group
+    // no member is told of a partition that another member has given up.
     const isSettled = [...group.members.values()].every(({ current }) =>
       isReconciledTo(current, group.epoch),
     );
@@ -244,8 +244,8 @@ function waitsForOthers(group: ConsumerGroup, { memberId, current }: ConsumerMem
 }
 
 /**
- * LeaveGroup: each member of the request succeeds or fails by itself. As in Kafka, members of both protocols can be removed with
- * it.
+ * LeaveGroup: each member of the request succeeds or fails by itself. As in Kafka, members of both protocols can be removed
+ * with it.
  */
 export function leaveConsumerGroup(
   turn: Turn,

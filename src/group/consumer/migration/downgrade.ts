@@ -102,7 +102,8 @@ function addMember(classic: ClassicGroup, { memberId, metadata }: ConsumerMember
 }
 
 /**
- * A member of the classic protocol joins a consumer group without members: the group becomes a classic one and keeps its offsets.
+ * A member of the classic protocol joins a consumer group without members: the group becomes a classic one and keeps its
+ * offsets.
  */
 export function becomeClassic(
   turn: Turn,

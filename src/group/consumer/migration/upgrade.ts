@@ -1,6 +1,6 @@
 /**
- * Finds the consumer group for a heartbeat: an existing one, a new one, or a classic group that is converted now (KIP-848, online
- * upgrade).
+ * Finds the consumer group for a heartbeat: an existing one, a new one, or a classic group that is converted now (KIP-848,
+ * online upgrade).
  */
 import { mark } from '../../../base/mark.ts';
 import { Errors, KafkaError } from '../../../protocol/errors.ts';
@@ -91,8 +91,9 @@ function planUpgrade(turn: Turn, classic: ClassicGroup): (group: ConsumerGroup, 
     throw refuse('the group does not use the consumer embedded protocol');
   if (classic.members.size > maxSize) throw refuse('the group size exceeds the consumer group maximum size');
   const members = [...classic.members.values()].map((member) => upgradeMember(turn, classic, member, refuse));
-  // If a rebalance is in progress, members may have given up partitions already, so their last assignments are not valid. A hash
-  // of 0 differs from that of the topics, so the next heartbeat increments the group epoch and a new assignment is computed.
+  // If a rebalance is in progress, members may have given up partitions already, so their last assignments are not valid. A
+  // hash of 0 differs from that of the topics, so the next heartbeat increments the group epoch and a new assignment is
+  // computed.
   const isAssigned = classic.state === 'Stable';
   return (group, batch) => {
     if (!isAssigned) mark('group.upgraded-in-a-rebalance');
