@@ -1,6 +1,6 @@
 /**
- * Waits until this broker's own metadata image fulfils a condition. It is the last of the publishers. So when a request that
- * has waited for a new topic continues, the other publishers have started the topic's partitions already.
+ * Waits until this broker's own metadata image fulfils a condition. This publisher comes after those of the replicas and the
+ * coordinators. So when a request that has waited for a new topic continues, the topic's partitions are started already.
  */
 import type { Scheduler } from '../base/clock.ts';
 import { WatchList } from '../base/watch-list.ts';

@@ -25,8 +25,8 @@ const batchBytesMax = 256 * 1024;
 /** A record needs at most this many bytes besides its key and value. */
 const recordOverheadBytes = 40;
 /**
- * The log checks a batch by the version of the Produce request that brought it. For a coordinator's batch there is no such
- * request; as in Kafka, it is checked as one of version 12.
+ * The version of the Produce request that brought a batch. There is none for a batch of a coordinator, and the log checks the
+ * version only for batches of clients.
  */
 const requestVersion = 12;
 /**
