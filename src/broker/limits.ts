@@ -53,11 +53,11 @@ export const pendingFetchesMax = 100_000;
  * gets its response at once, as if it had timed out.
  */
 export const pendingRequestsMax = 1_000_000;
-/** States of clients in memory, for each of the client quotas. */
+/** At most this many states of clients are in memory, for each of the client quotas. */
 export const quotaStatesMax = 10_000;
-/** Characters of the users and client ids of these states; a client id may have 32 KiB. */
+/** The users and client ids of these states have at most this many characters together. A single client id may have 32 KiB. */
 export const quotaStateCharactersMax = 4 * mebibyte;
 /** A state is dropped when its client was silent for this long, as in Kafka. */
 export const quotaStateIdleMs = 3_600_000;
-/** Clients whose rates are in the metrics, for each of the client quotas: those seen last. */
+/** The metrics have the rates of at most this many clients, for each of the client quotas: the clients that were seen last. */
 export const quotaMetricsMax = 1_000;

@@ -2,7 +2,7 @@
  * Regular expressions that operators write for Kafka's tools, in the syntax of Java (java.util.regex.Pattern). RE2 compiles
  * nearly all of them. Look-around and back references, which RE2 lacks, are compiled by JavaScript's engine. Possessive
  * quantifiers, atomic groups, intersections of classes and Java's negated classes between brackets are refused. Never use this
- * file for expressions of clients, because JavaScript's engine may take hours for a malicious one; `regex.ts` is for those.
+ * file for expressions of clients, because JavaScript's engine may take hours for a malicious one; use `regex.ts` for them.
  */
 import { compileRegex, RegexError } from './regex.ts';
 

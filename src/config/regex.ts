@@ -1,7 +1,7 @@
 /**
  * Regular expressions that clients send, in RE2's syntax, as in Kafka. They run on RE2, whose time is linear in the text and in
- * the size of the expression; JavaScript's own engine may take hours for a short one. Linear time is still too long for an
- * expression of a megabyte, or for one that is short but compiles to a large program, such as `(a?){1000}` written a hundred
+ * the size of the expression; JavaScript's own engine may take hours for a short expression. Linear time is still too long for
+ * an expression of a megabyte, or for one that is short but compiles to a large program, such as `(a?){1000}` written a hundred
  * times. Therefore the compiled size is bounded.
  */
 import { mark } from '../base/mark.ts';

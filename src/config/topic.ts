@@ -1,7 +1,7 @@
 /**
  * The configuration of a topic as it is in force: the topic's own values, and the broker's for the keys that the topic does not
- * set; and Kafka's checks of it. Partitions keep the result, a plain object; it is computed anew when the configuration of the
- * topic or the broker changes.
+ * set. Also Kafka's checks of a topic's configuration. Partitions keep the result, a plain object; it is computed anew when the
+ * configuration of the topic or the broker changes.
  */
 import type { BrokerKey } from './broker-properties.ts';
 import { ConfigError, type Property, type PropertyValue, parseValue, type ValuesOf } from './define.ts';

@@ -45,7 +45,7 @@ export interface Producer {
 export interface VerifiedProducer extends Producer {
   /**
    * What the leader needs to know at the append about the transaction: usually that the transaction coordinator has verified it
-   * (KIP-890). The coordinator does not read it; the runtime passes it to the append.
+   * (KIP-890). The shard does not read this value; the runtime passes it to the append.
    */
   readonly verification: unknown;
 }
@@ -65,7 +65,7 @@ export interface TransactionEnd extends Producer {
  */
 export interface Write {
   readonly id: number;
-  /** Empty when `end` is given, or when the write only waits for those before it. */
+  /** Empty when `end` is given, or when the write only waits for the writes before it. */
   readonly records: readonly CoordinatorRecord[];
   /** The producer whose transaction contains the records: they take effect when it commits. Null: they take effect at once. */
   readonly producer: VerifiedProducer | null;
@@ -123,8 +123,8 @@ export type RuntimeInput =
   | { readonly type: 'resign'; readonly error: ErrorRow };
 
 /**
- * A coordinator. `Input` is the type of the inputs that only this coordinator has; those that are requests have the token for
- * their response. Invariant: `replay` and `replayEnd` give the same state as the steps that wrote the log.
+ * A coordinator. `Input` is the type of the inputs that only this coordinator has. An input that is a request has the token for
+ * its response. Invariant: `replay` and `replayEnd` give the same state as the steps that wrote the log.
  */
 export interface StateMachine<Shard, Input, Out extends Output = Output> {
   create(context: StepContext): Shard;

@@ -7,7 +7,7 @@ export type DeadlineKind =
   | 'join'
   | 'sync'
   | 'sweep'
-  // These three only in consumer groups.
+  // Only consumer groups have the following three.
   | 'rebalance'
   | 'assign'
   | 'regex';

@@ -64,7 +64,7 @@ export class PendingOffsets {
     return false;
   }
 
-  /** Whether open transactions have pending offsets of the group; then it must not expire. */
+  /** Whether open transactions have pending offsets of the group; then the group must not expire. */
   hasAny(groupId: string): boolean {
     return this.#open.has(groupId) || this.#underWay.has(groupId);
   }

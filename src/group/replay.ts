@@ -39,8 +39,8 @@ export function replayFrom(shard: Shard, record: GroupRecord, producer: Producer
 }
 
 /**
- * Replays a record that belongs to no transaction. Throws `DecodeError` for an unknown format and `UnknownRecordTypeError`; the
- * caller decides whether loading continues.
+ * Replays a record that belongs to no transaction. Throws `DecodeError` for an unknown format, and `UnknownRecordTypeError` for
+ * an unknown type. The caller decides whether loading continues.
  */
 export function replay(shard: Shard, record: GroupRecord): void {
   const read = readRecord(record);

@@ -1,7 +1,7 @@
 /**
- * InitProducerId (22) with a transactional id: a producer starts. It gets the producer id of the transactional id with a higher
- * epoch, which fences every older producer with that transactional id. If a transaction is open, the coordinator aborts it
- * first and responds CONCURRENT_TRANSACTIONS; the producer retries.
+ * InitProducerId (22) with a transactional id: a producer starts. It gets the producer id of its transactional id, and a higher
+ * epoch than before, which fences every older producer with that transactional id. If a transaction is open, the coordinator
+ * aborts it first and responds CONCURRENT_TRANSACTIONS; the producer retries.
  *
  * A producer that already has a producer id and epoch sends them after an error. It gets the next epoch (a retry gets the same
  * epoch again), unless a newer producer has taken over (KIP-360). It keeps the producer id until the epochs are exhausted.

@@ -9,8 +9,8 @@ import { isEnding } from './transaction.ts';
 import { createEntry, removeEntry, setCurrent, type Shard, type Turn } from './txn-turn.ts';
 
 /**
- * Throws `DecodeError` for a record in an unknown format and `UnknownRecordTypeError`; the caller decides whether loading
- * continues.
+ * Throws `DecodeError` for a record in an unknown format, and `UnknownRecordTypeError` for one of an unknown type. The caller
+ * decides whether loading continues.
  */
 export function replay(shard: Shard, record: CoordinatorRecord): void {
   const read = readRecord(record);

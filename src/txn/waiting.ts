@@ -31,8 +31,8 @@ export function wait(turn: Turn, entry: Entry, input: Request): void {
 }
 
 /**
- * Handles the waiting requests of `entry` again, oldest first, until one of them starts a new transition. The later ones go on
- * waiting, with the deadlines that they have.
+ * Handles the waiting requests of `entry` again, oldest first, until one of them starts a new transition. The later ones
+ * continue to wait, with their former deadlines.
  */
 export function wake(turn: Turn, entry: Entry, take: (turn: Turn, input: Request) => void): void {
   for (const waiting of [...entry.waiting]) {

@@ -1,5 +1,6 @@
 /**
- * Replaces errors of the log by errors of coordinators, because clients of a coordinator know how to handle only the latter.
+ * Replaces errors of the log by errors of coordinators, because clients of a coordinator can handle only the errors of
+ * coordinators.
  */
 import { type ErrorRow, Errors } from '../../protocol/errors.ts';
 

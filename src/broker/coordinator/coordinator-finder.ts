@@ -33,7 +33,8 @@ export class CoordinatorFinder {
     const { topic } = this.#coordinator;
     const index = this.#coordinator.partitionOf(key, image);
     if (index === null) {
-      // Does not wait for the creation, because the client retries soon. If the creation fails, the creator logs it.
+      // The request does not wait for the creation, because the client retries soon. If the creation fails, the creator logs
+      // it.
       void this.#creator.create(topic);
       throw new KafkaError(Errors.COORDINATOR_NOT_AVAILABLE);
     }

@@ -4,7 +4,7 @@
  *
  * The output of a step is carried out in this order: queue its writes, send its responses, carry out the coordinator's own
  * outputs, set the timer. A shard outputs a response that promises durability only in the step for the outcome of the write, so
- * it cannot be sent too early.
+ * the response cannot be sent too early.
  */
 import { mark } from '../../base/mark.ts';
 import type { Clock, Scheduler, Timer } from '../../base/clock.ts';

@@ -1,7 +1,7 @@
 /**
  * Verifies that the offset commits of a producer belong to its open transaction (KIP-890) before they are appended, as
- * `../api/records/produce-transactions.ts` does for batches. Otherwise a delayed commit could begin a transaction in the
- * partition after the coordinator has ended the transaction there; that new one would never end.
+ * `../api/records/produce-transactions.ts` does for batches. Otherwise a delayed commit that is appended after the end of its
+ * transaction would begin a new transaction in the partition, which would never end.
  */
 import type { NodeConfig } from '../../config/node-config.ts';
 import type { TxnOffsetCommitRequest } from '../../group/types.ts';

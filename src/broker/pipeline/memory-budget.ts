@@ -2,7 +2,8 @@
  * A number of bytes that all connections share. A connection takes bytes from the budget before it uses memory, and releases
  * them afterwards.
  *
- * - First come, first served: while a request waits for bytes, only small ones may pass it, from a reserve of their own.
+ * - First come, first served: while a request waits for bytes, only a small request may pass it. Small requests have a reserve
+ *   besides the budget.
  * - A request for more than half of the budget is granted as soon as less than half is taken. It does not wait until everything
  *   is free: that may never happen, because the frame of each pending Fetch request holds a few bytes. So, apart from the
  *   reserve and from `take`, the bytes taken never exceed the limit, or half of it plus one request if that is more.

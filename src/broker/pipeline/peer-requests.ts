@@ -1,6 +1,6 @@
 /**
- * The requests of one other broker, which come over a stream between nodes, or those of this broker to itself. The same
- * handlers serve them as those of clients. Responses are sent in the order in which they complete.
+ * The requests of one other broker, which come over a stream between nodes, or those of this broker to itself. The handlers are
+ * the same as for clients. Responses are sent in the order in which they complete.
  */
 import type { Address } from '../../base/network.ts';
 import { decode, DecodeError, encode } from '../../protocol/codec/codec.ts';

@@ -168,7 +168,10 @@ export class ClassicGroup {
     this.pendingMembers.delete(memberId);
   }
 
-  /** Replaces member `oldId` by `newId`, which inherits everything except pending requests. The caller responds to those. */
+  /**
+   * Replaces member `oldId` by `newId`, which inherits everything except pending requests. The caller responds to these
+   * requests.
+   */
   replaceStatic(oldId: string, newId: string): { member: Member; waiting: Waiting } {
     const old = this.members.get(oldId);
     assert(old !== undefined, 'a static member that is replaced is a member');

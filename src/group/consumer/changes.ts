@@ -1,6 +1,6 @@
 /**
  * The possible changes of a consumer group. Each `Change` is one record of the log and one step of the state; so replaying the
- * records gives the state that wrote them. A null value removes the thing (a tombstone in the log).
+ * records gives the state that wrote them. A change with a null value removes what it names; its record is a tombstone.
  */
 import type { Partitions } from './assignors/assignor.ts';
 import type { CurrentAssignment, MemberMetadata } from './member.ts';
@@ -35,6 +35,7 @@ export type Change =
   | { readonly type: 'current'; readonly memberId: string; readonly value: CurrentAssignment | null }
   | { readonly type: 'regex'; readonly regex: string; readonly value: ResolvedRegex | null }
   /**
-   * Kafka before 4.1 wrote a record about the subscribed topics. It is read; of this kind only the tombstone is still written.
+   * Kafka before 4.1 wrote a record about the subscribed topics. This broker reads such records, and writes only their
+   * tombstones.
    */
   | { readonly type: 'partitionMetadata'; readonly value: 'present' | null };

@@ -202,7 +202,7 @@ export class ConsumerGroupOf<T> {
   }
 
   /**
-   * When the session ends of the member, other than `exceptId`, that was silent for longest; infinite when there is no other
+   * When the session of the member that was silent for longest ends, not counting `exceptId`; infinite when there is no other
    * member.
    */
   nextSessionEndMs(exceptId: string): number {

@@ -21,7 +21,10 @@ const recordsMax = 200;
 
 export type Batch = BatchOf<Turn>;
 
-/** An operation returns this instead of a response when the group has no assignment yet: the request waits for it. */
+/**
+ * An operation returns this instead of a response when the group has no target assignment yet: the request waits until the
+ * group has one.
+ */
 export const waitsForTarget = Symbol('waits for the first target assignment');
 
 /** A request for a group, or the coordinator's own work for it, such as the removal of an expired member. */
@@ -44,7 +47,7 @@ export interface Operation {
 
 /**
  * Runs `operation` now when no write of the group is in flight; otherwise when the outcome of that write is known. A group that
- * is being deleted refuses it.
+ * is being deleted refuses the operation.
  */
 export function operate(turn: Turn, group: ConsumerGroup, operation: Operation): void {
   if (group.deleting) {
