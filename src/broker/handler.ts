@@ -45,8 +45,8 @@ export interface RequestContext {
   onClose(callback: () => void): void;
   /**
    * A handler calls this when it continues a request after a wait, and may then work for long. From then on the client's
-   * `request_percentage` is charged for the time of the event loop. It need not be called at the start of the handler, nor when
-   * the response is complete.
+   * `request_percentage` is charged for the time of the event loop. This call is not needed at the start of the handler, nor
+   * when the response is complete.
    */
   resumed(): void;
   /**

@@ -23,7 +23,9 @@ export const clientInstancesMax = 16_384;
 export const requestsInFlightMax = 64;
 /** Another broker may have at most this many requests in progress, over its stream. */
 export const peerRequestsInFlightMax = 1_000;
-/** One call passes at most this many bytes to the socket, so that the socket's queue for a slow client has no more. */
+/**
+ * One call passes at most this many bytes to the socket, so that little more than this waits in the socket of a slow client.
+ */
 export const writeBytesMax = mebibyte;
 /** A connection is closed if no bytes of an incomplete request arrive for this long. */
 export const frameStallMs = 10_000;
