@@ -142,7 +142,7 @@ export class LogState {
    * log-flush, log-truncation, log-loading, log-relocation.
    */
   recoveryPoint = 0;
-  /** Some directory entries are not synced. Changed by log-writer, log-flush, log-truncation, log-loading, partition-log. */
+  /** Some directory entries are not synced. Changed by log-writer, log-flush, log-truncation, log-loading, log-closing. */
   directoryDirty: boolean;
   /**
    * `partition.metadata` is not synced yet. It is synced before the recovery point rises above 0. Changed by log-flush,

@@ -14,6 +14,7 @@ import type { Uuid } from '../base/uuid.ts';
 import { Errors, KafkaError } from '../protocol/errors.ts';
 import type { AppendResult, LeaderAppendOptions } from './log-appender.ts';
 import { LogAppender } from './log-appender.ts';
+import { closeCleanly } from './log-closing.ts';
 import { materialise, writeEpochs } from './log-flush.ts';
 import { loadLog } from './recovery/log-loading.ts';
 import { relocate } from './directories/log-relocation.ts';
@@ -23,18 +24,11 @@ import type { TimestampOffset } from './records/record-checks.ts';
 import { LogReader } from './log-reader.ts';
 import { countBelowStart, countExpired, removeLeading } from './log-retention.ts';
 import type { LogState, PartitionLogOptions } from './log-state.ts';
-import {
-  listSnapshots,
-  raiseLogStart,
-  removeSnapshots,
-  truncateEnd,
-  truncateFully,
-} from './log-truncation.ts';
+import { raiseLogStart, removeSnapshots, truncateEnd, truncateFully } from './log-truncation.ts';
 import { LogWriter, replaceUnsynced } from './log-writer.ts';
 import { segmentFileName } from './names.ts';
 import type { PartitionDirectory } from './partition-directory.ts';
 import { encodeProducerSnapshot } from './producers/producer-snapshot.ts';
-import { writeSegmentCheckpoint } from './segment-checkpoint.ts';
 import type { LastRecord, ProducerStateEntry } from './producers/producer-state.ts';
 import type { VerificationGuard, VerificationRequest } from './producers/transaction-verification.ts';
 import type { Segment } from './segment/segment.ts';
@@ -376,7 +370,7 @@ export class PartitionLog {
     if (state.isClosed) return;
     await this.#writer.settled().catch(() => undefined);
     try {
-      if (state.failure === null) await this.#writer.exclusive(() => this.#closeCleanly());
+      if (state.failure === null) await this.#writer.exclusive(() => closeCleanly(state, this.#writer));
     } finally {
       state.isClosed = true;
       state.tail.clear();
@@ -424,42 +418,6 @@ export class PartitionLog {
     state.isClosed = true;
     state.tail.clear();
     for (const segment of state.segments) await segment.close();
-  }
-
-  async #closeCleanly(): Promise<void> {
-    const state = this.#state;
-    const { active } = state;
-    // All records may be synced, but the producer state may be only in memory; then a snapshot is written too.
-    const dirty =
-      state.recoveryPoint < state.logEndOffset ||
-      (state.producers.size > 0 && state.producersKnownAt !== state.logEndOffset);
-    if (active.sizeBytes > 0) active.loadedIndex.sealTime();
-    if (dirty) {
-      await this.#writeSnapshot();
-      await this.#writer.flush(true);
-    }
-    if (active.sizeBytes > 0 && active.hasUnwrittenIndexes) await active.writeIndexes(true);
-    await writeSegmentCheckpoint(state, state.logEndOffset);
-  }
-
-  /** Writes a producer snapshot for the end of the log, and removes older ones that are not at the start of a segment. */
-  async #writeSnapshot(): Promise<void> {
-    const state = this.#state;
-    const { fs } = state.resources;
-    const snapshots = await listSnapshots(state);
-    if (state.producers.size === 0 && snapshots.length === 0) return;
-    const end = state.logEndOffset;
-    const file = await fs.open(`${state.directory.path}/${segmentFileName(end, 'snapshot')}`, 'write');
-    try {
-      await file.truncate(0);
-      await file.write([encodeProducerSnapshot(state.producers.snapshot())], 0);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    state.directoryDirty = true;
-    const bases = new Set(state.segments.map((segment: Segment) => segment.baseOffset));
-    await removeSnapshots(state, (offset) => offset !== end && !bases.has(offset));
   }
 
   /** Runs `body` under the writer's lock. A disk error takes the log offline and rejects with KAFKA_STORAGE_ERROR. */

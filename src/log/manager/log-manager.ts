@@ -7,10 +7,10 @@
  * `meta.properties` (`server/claimed-directories.ts`).
  */
 import type { Clock, Scheduler } from '../../base/clock.ts';
-import { type FileSystem, StorageError } from '../../base/file-system.ts';
+import type { FileSystem, StorageError } from '../../base/file-system.ts';
 import { mark } from '../../base/mark.ts';
 import type { Random } from '../../base/random.ts';
-import { randomUuid, type Uuid } from '../../base/uuid.ts';
+import type { Uuid } from '../../base/uuid.ts';
 import { Errors, KafkaError } from '../../protocol/errors.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import { BackgroundTasks } from './background-tasks.ts';
@@ -26,11 +26,12 @@ import { closeDirectory, openDirectory } from '../directories/log-opening.ts';
 import type { LogManagerSettings } from './log-settings.ts';
 import type { LogCallbacks, LogResources } from '../log-state.ts';
 import { LogTwins } from '../directories/log-twins.ts';
-import { markedDirectoryName, partitionDirectoryName } from '../names.ts';
+import { partitionDirectoryName } from '../names.ts';
 import { NewDirectories, requireFree } from '../directories/new-directories.ts';
 import { PartitionDirectory } from '../partition-directory.ts';
 import { PartitionLog } from '../partition-log.ts';
 import { ProducerUpkeep } from '../producers/producer-upkeep.ts';
+import { LogRemovals } from './log-removals.ts';
 import { logResources } from './log-resources.ts';
 import { retain } from './retention.ts';
 import { WriteBehind } from './write-behind.ts';
@@ -68,13 +69,12 @@ export class LogManager {
   readonly #logs = new Map<string, Held>();
   /** Creations in progress, so that concurrent callers get the same log. */
   readonly #creating = new Map<string, Promise<PartitionLog>>();
-  /** By name: the rename of a log's directory in progress; a new log of the same name waits for it. */
-  readonly #leaving = new Map<string, Promise<void>>();
   readonly #writeBehind: WriteBehind;
   readonly #newDirectories: NewDirectories;
   readonly #cleaner: LogCleaner;
   readonly #checkpoints: LogCheckpoints;
   readonly #moves: LogMoves;
+  readonly #removals: LogRemovals;
   /** Logs whose name a log in `#logs` has too, until metadata decides which of them is the partition's. */
   readonly #twins = new LogTwins();
   readonly #upkeep: ProducerUpkeep;
@@ -117,6 +117,15 @@ export class LogManager {
       directoryIdOf: (log) => this.#heldOf(log)?.directory.id ?? null,
       onSwapped: (move, old) => this.#moved(move, old),
       beforeSwap: ({ log, target }) => this.#checkpoints.writeOne(target, 'logStart', log),
+    });
+    this.#removals = new LogRemovals({
+      ...options,
+      logger: this.#logger,
+      logs: this.#logs,
+      moves: this.#moves,
+      cleaner: this.#cleaner,
+      writeBehind: this.#writeBehind,
+      onFailure: (directory, error) => this.#directoryFailed(directory, error),
     });
   }
 
@@ -245,7 +254,7 @@ export class LogManager {
 
   /** Closes a log. Its directory is renamed now and removed after the topic's `file.delete.delay.ms`. */
   async delete(topic: string, partition: number): Promise<void> {
-    await this.#putAside(partitionDirectoryName(topic, partition), 'delete');
+    await this.#removals.putAside(partitionDirectoryName(topic, partition), 'delete');
   }
 
   /**
@@ -264,11 +273,11 @@ export class LogManager {
         topicId,
         directory,
       });
-      await this.#putAside(name, 'stray');
+      await this.#removals.putAside(name, 'stray');
     });
     for (const [name, twin] of this.#twins.drain())
       if (isExpected(twin.log) && !this.#logs.has(name)) this.#logs.set(name, twin);
-      else await this.#leave(name, twin, 'stray');
+      else await this.#removals.leave(name, twin, 'stray');
   }
 
   /** Writes the high watermark checkpoints of the directories in which a high watermark has changed. */
@@ -342,7 +351,7 @@ export class LogManager {
     held.directory.logsCount -= 1;
     target.logsCount += 1;
     held.directory = target;
-    this.#removeLater(old, log.state.config.fileDeleteDelayMs);
+    this.#removals.removeLater(old, log.state.config.fileDeleteDelayMs);
   }
 
   *#cleanable(): Iterable<{ log: PartitionLog; directory: string }> {
@@ -360,7 +369,7 @@ export class LogManager {
       resources: this.#resources,
       configOf: this.#options.configOf,
       callbacksOf: (partition, log) => this.#callbacks(directory, partition, log),
-      onDeleted: (path) => this.#removeLater(new PartitionDirectory(path), 0),
+      onDeleted: (path) => this.#removals.removeLater(new PartitionDirectory(path), 0),
       onFuture: (partition, path) => this.#moves.found(partition, directory, path),
       onOpened: (name, log) => {
         const other = this.#logs.get(name);
@@ -392,9 +401,9 @@ export class LogManager {
       mark('log.stray-in-the-way');
       if (held.directory.isOffline)
         throw new KafkaError(Errors.KAFKA_STORAGE_ERROR, `The log directory of ${name} is offline`);
-      await this.#putAside(name, 'stray');
+      await this.#removals.putAside(name, 'stray');
     }
-    await this.#leaving.get(name);
+    await this.#removals.settled(name);
     const copied = this.#moves.orphanIn(name, place.directoryId);
     if (copied !== null) {
       await this.#promoteCopy(name, copied);
@@ -434,7 +443,7 @@ export class LogManager {
     mark('log.twins-decided');
     const [chosen, ...others] = this.#twins.decide(name, this.#logs.get(name), topicId, directoryId);
     if (chosen !== undefined) this.#logs.set(name, chosen);
-    for (const other of others) await this.#leave(name, other, 'stray');
+    for (const other of others) await this.#removals.leave(name, other, 'stray');
   }
 
   /** A log without `partition.metadata` is taken for the log of the topic with its name. */
@@ -444,43 +453,6 @@ export class LogManager {
     held.log.adoptTopicId(topicId);
     held.log.updateConfig(config);
     return held.log;
-  }
-
-  /** Removes the log `name` from `#logs`, closes it and renames its directory. */
-  #putAside(name: string, why: 'delete' | 'stray'): Promise<void> {
-    const held = this.#logs.get(name);
-    if (held === undefined) return this.#leaving.get(name) ?? Promise.resolve();
-    this.#logs.delete(name);
-    const mine = this.#leave(name, held, why).finally(() => {
-      if (this.#leaving.get(name) === mine) this.#leaving.delete(name);
-    });
-    this.#leaving.set(name, mine);
-    return mine;
-  }
-
-  /** Closes a log that is not in `#logs`, and renames its directory; `delete`: removes the directory later. */
-  async #leave(name: string, held: Held, why: 'delete' | 'stray'): Promise<void> {
-    const { log } = held;
-    await this.#moves.cancel(log);
-    const { directory } = held;
-    this.#writeBehind.delete(log);
-    directory.logsCount -= 1;
-    this.#cleaner.forget(directory.path, name);
-    directory.left(name);
-    const marked = markedDirectoryName(log.topic, log.partition, randomUuid(this.#options.random), why);
-    const left = await log.leave(marked).catch((error: unknown) => {
-      if (error instanceof StorageError) this.#directoryFailed(directory, error);
-      throw error;
-    });
-    if (left !== null && why === 'delete') this.#removeLater(left, log.state.config.fileDeleteDelayMs);
-  }
-
-  #removeLater(directory: PartitionDirectory, delayMs: number): void {
-    const warn = (error: unknown): void => {
-      const fields = { path: directory.path, error: String(error) };
-      this.#logger.warn('the directory of a deleted or moved partition could not be removed', fields);
-    };
-    this.#options.scheduler.after(delayMs, () => void directory.remove(this.#options.fs).catch(warn));
   }
 
   /** The callbacks of a log, which is in the directory `first` until it is moved to another one. */
