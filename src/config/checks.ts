@@ -52,12 +52,6 @@ export function guardClass(otherwise: string): (value: PropertyValue) => string 
     `Class ${String(value)} could not be found. Java classes cannot be loaded, and without the class ${otherwise}. Remove the line to start a node that does so.`;
 }
 
-/** The class of an authorizer. There is none yet, so the node does not start. */
-export function noAuthorizer(value: PropertyValue, name: string): string | null {
-  if (value === '') return null;
-  return `!${name}=${String(value)}: ACLs are not built yet, so every client could read and change everything. Remove the line to start a node without access control, and let only trusted clients reach its ports.`;
-}
-
 /** A list of `partition:broker`, or `*` alone. */
 export function throttledReplicas(value: PropertyValue, name: string): string | null {
   const entries = value as readonly string[];

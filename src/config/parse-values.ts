@@ -43,7 +43,27 @@ export function parseValues(
     }
   }
   checkPrincipalBuilders(originals, report);
+  checkAuthorizer(originals, report);
   return values as unknown as BrokerValues;
+}
+
+/**
+ * Refuses an authorizer, because ACLs are not built yet. It is accepted when the file itself lets every client do everything as
+ * long as there are no ACLs: requests to create ACLs are refused. Without authentication every client is User:ANONYMOUS.
+ */
+function checkAuthorizer(
+  originals: ReadonlyMap<string, string>,
+  report: (error: ConfigError, key: string) => void,
+): void {
+  const key = 'authorizer.class.name';
+  const name = originals.get(key)?.trim() ?? '';
+  const superUsers = (originals.get('super.users') ?? '').split(';').map((user) => user.trim());
+  const isOpenToAll =
+    superUsers.includes('User:ANONYMOUS') ||
+    originals.get('allow.everyone.if.no.acl.found')?.trim() === 'true';
+  if (name === '' || isOpenToAll) return;
+  const text = `${key}=${name}: ACLs are not built yet, so every client could read and change everything. Remove the line to start a node without access control, and let only trusted clients reach its ports.`;
+  report(new ConfigError(text), key);
 }
 
 /** Checks the values of `principal.builder.class` for single listeners, which no code reads. */

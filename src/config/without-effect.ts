@@ -39,7 +39,10 @@ const areas: readonly [reason: string, has: (key: string) => boolean][] = [
 ];
 
 const reasons: readonly [reason: string, ...keys: string[]][] = [
-  ['ACLs are not built yet. A node with this key does not start.', 'authorizer.class.name'],
+  [
+    'ACLs are not built yet. A node with this key starts only when its file lets everybody do everything until there is an ACL.',
+    'authorizer.class.name',
+  ],
   [
     'One event loop does the work; there is no thread pool.',
     'background.threads',

@@ -228,6 +228,15 @@ test('empty, these keys mean nothing', () => {
   expect(NodeConfig.parse(`${combined}authorizer.class.name=`).warnings).toEqual([]);
 });
 
+test.each(['super.users=User:admin; User:ANONYMOUS', 'allow.everyone.if.no.acl.found=true'])(
+  'a node starts with an authorizer when its file lets every client do everything: %s',
+  (line) => {
+    const { warnings } = NodeConfig.parse(`${combined}authorizer.class.name=StandardAuthorizer\n${line}`);
+    expect(warnings).toHaveLength(2);
+    expect(warnings[0]).toContain('Configuration authorizer.class.name has no effect');
+  },
+);
+
 test('a broker does not send requests to controllers without the protocol of their listener', () => {
   const broker =
     'process.roles=broker\nnode.id=2\ncontroller.quorum.voters=1@h:1\ncontroller.listener.names=C\nlisteners=PLAINTEXT://:1\n';

@@ -10,9 +10,9 @@ export const operationsRows = [
     change: 'the class of an authorizer is accepted',
     edits: [
       {
-        file: 'src/config/checks.ts',
-        from: "  if (value === '') return null;\n",
-        to: "  if (value === '' || value !== null) return null;\n",
+        file: 'src/config/parse-values.ts',
+        from: "if (name === '' || isOpenToAll) return;",
+        to: "if (name === '' || name !== null || isOpenToAll) return;",
       },
     ],
     caughtBy: { test: 'test/config/node-config.test.ts', name: 'clients may do what the file forbids' },

@@ -2,7 +2,7 @@
  * Properties for authentication, encryption and authorisation, one row each. Defaults, bounds and update modes are those of
  * Apache Kafka 4.3.1; `define.ts` explains the columns.
  */
-import { knownClass, noAuthorizer } from '../checks.ts';
+import { knownClass } from '../checks.ts';
 import {
   bool,
   className,
@@ -25,7 +25,6 @@ import {
 export const securityProperties = {
   'authorizer.class.name': string('', {
     valid: 'non-null string',
-    check: noAuthorizer,
     importance: 'low',
     doc: "Java class that authorizes requests; Kafka's own is org.apache.kafka.metadata.authorizer.StandardAuthorizer.",
   }),
