@@ -15,14 +15,17 @@ const require = createRequire(import.meta.url);
 /** The parser on which @grpc/proto-loader is built. */
 const protobuf = createRequire(require.resolve('@grpc/proto-loader'))('protobufjs');
 
-/** It describes what a node stores, not messages between nodes. src/base/protobuf.ts reads and writes that format without a loader. */
-const storageFile = 'storage.proto';
+/**
+ * Files that do not describe messages between nodes but what a node stores, and what clients push. src/base/protobuf.ts reads these
+ * formats without a loader.
+ */
+const otherFiles = ['storage.proto', 'client-metrics.proto'];
 
 /** Returns the descriptor of all files in `folder`, in protobufjs's JSON format. */
 export function descriptorOf(folder) {
   const all = new protobuf.Root();
   for (const name of readdirSync(folder).sort())
-    if (name.endsWith('.proto') && name !== storageFile)
+    if (name.endsWith('.proto') && !otherFiles.includes(name))
       protobuf.parse(readFileSync(join(folder, name), 'utf8'), all);
   all.resolveAll();
   return all.toJSON();

@@ -23,6 +23,13 @@ dashboards work. \`docs/ops/grafana-dashboard.json\` and \`docs/ops/alert-rules.
 (\`kafka_controller_*\` counts, \`kafka_topic_partition_*\`) are the same on every node: use those of one, or \`max by\`. Those of
 a consumer group (\`kafka_consumergroup_*\`) are on the broker that coordinates it. Besides these there are \`process_*\` and \`nodejs_*\` of prom-client.
 
+Metrics that clients push (KIP-714; \`kafka-client-metrics\` makes a subscription) are on the broker to which a client pushes, as
+\`client_\` with the name that the client gives, in which other characters than letters and digits are \`_\`
+(\`client_org_apache_kafka_producer_record_send_total\`). Their labels are \`client_instance_id\`, \`client_id\` and the attributes of the
+metric; \`client_info\` has the attributes of the client itself, such as its group, its member id and its software. Changes since the last push
+are added up, histograms have a sum and a count. A series is there until it was not pushed for three intervals, at least a minute. A broker
+keeps at most 20,000 series, and 2,000 of one client (\`limits.md\`).
+
 Made by \`scripts/docs/metrics.mjs\` from \`src/telemetry/metrics.ts\`.
 
 | metric | kind | labels | what it says |

@@ -1,7 +1,7 @@
 /**
- * A small reader and writer of protobuf's wire format, for two places that do not use a library: what the controller stores
- * (proto/storage.proto), and the messages that nodes send most often (`wire/push.ts`, `wire/ack.ts`). Integers are unsigned and
- * at most 2^53 - 1. The reader skips unknown fields. It throws `MalformedError` for input that is truncated or out of range.
+ * A small reader and writer of protobuf's wire format, for the places that do not use a library: what the controller stores
+ * (proto/storage.proto), the messages that nodes send most often (`wire/push.ts`, `wire/ack.ts`), and metrics that clients push
+ * (`broker/otlp.ts`). `uint` and lengths are at most 2^53 - 1. The reader skips unknown fields. It throws `MalformedError` for input that is truncated or out of range.
  * The bytes that it returns are views of the input, not copies.
  */
 
@@ -163,6 +163,25 @@ export class ProtoReader {
     return (a | (b << 8) | (c << 16) | (d << 24)) >>> 0;
   }
 
+  /** Reads a signed integer of 64 bits. Beyond ±2^53 it is rounded to what a number can hold. */
+  sfixed64(): number {
+    return Number(this.#fixed64().getBigInt64(0, true));
+  }
+
+  double(): number {
+    return this.#fixed64().getFloat64(0, true);
+  }
+
+  /** Reads a signed varint (protobuf's int64). Beyond ±2^53 it is rounded to what a number can hold. */
+  int64(): number {
+    this.#expect(wireType.varint);
+    const from = this.#at;
+    this.#varint(true);
+    const bytes = this.#bytes.subarray(from, this.#at);
+    const value = bytes.reduceRight((sum, byte) => (sum << 7n) | BigInt(byte & 127), 0n);
+    return Number(BigInt.asIntN(64, value));
+  }
+
   bytes(): Uint8Array {
     this.#expect(wireType.bytes);
     const length = this.#varint();
@@ -172,6 +191,12 @@ export class ProtoReader {
 
   text(): string {
     return textOf(this.bytes());
+  }
+
+  #fixed64(): DataView {
+    this.#expect(wireType.fixed64);
+    const at = this.#take(8);
+    return new DataView(this.#bytes.buffer, this.#bytes.byteOffset + at, 8);
   }
 
   #expect(type: number): void {

@@ -6,8 +6,7 @@
  * - The state of a client instance is kept on this broker only, as in Kafka.
  * - Time is an argument. An instance that sent no request for three intervals (at least a minute) is removed. If there are too
  *   many instances, the one that was silent for longest is removed.
- * - The content of the metrics is not used: pushes are validated and counted (`docs/metrics.md`), then dropped, because nothing
- *   receives them.
+ * - Pushes are validated and counted here; `pushed-metrics.ts` keeps their content.
  */
 import type { Uuid } from '../base/uuid.ts';
 import { uuidToBytes, uuidZero } from '../base/uuid.ts';
@@ -98,9 +97,15 @@ export class ClientMetrics {
 
   /**
    * Accepts pushed metrics, or throws the error for the response. After a push with `terminating` the instance must not push
-   * again.
+   * again. Returns the subscription of the instance.
    */
-  push(push: Push, client: ClientAttributes, configs: ConfigsImage, nowMs: number, sizeMax: number): void {
+  push(
+    push: Push,
+    client: ClientAttributes,
+    configs: ConfigsImage,
+    nowMs: number,
+    sizeMax: number,
+  ): TelemetrySubscription {
     const id = push.clientInstanceId;
     if (reservedIds.includes(id)) {
       throw new KafkaError(
@@ -114,9 +119,9 @@ export class ClientMetrics {
     } finally {
       instance.hasEnded = push.terminating;
     }
-    if (push.sizeBytes === 0) return;
-    this.#pushes++;
+    if (push.sizeBytes > 0) this.#pushes++;
     this.#pushedBytes += push.sizeBytes;
+    return instance;
   }
 
   readonly collect: Collector = (sink) => {

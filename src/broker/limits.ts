@@ -19,6 +19,15 @@ export const smallFrameBytes = 16 * kibibyte;
 export const fetchBudgetBytes = 64 * mebibyte;
 /** A broker remembers at most this many client instances that push metrics (KIP-714). */
 export const clientInstancesMax = 16_384;
+/** Series of metrics that clients push: those of this broker, and those of one client instance. */
+export const clientSeriesMax = 20_000;
+export const clientSeriesPerInstanceMax = 2_000;
+/** Characters of the names and labels of these series. */
+export const clientSeriesCharactersMax = 16 * mebibyte;
+/** Pushed metrics may have this many bytes once they are decompressed. */
+export const pushUnpackedBytesMax = 4 * mebibyte;
+/** Pushed metrics may contain this many protobuf messages: about ten for a value with four attributes. */
+export const pushElementsMax = 100_000;
 /** A connection may have at most this many requests in progress. Clients send at most 5 at once by default. */
 export const requestsInFlightMax = 64;
 /** Another broker may have at most this many requests in progress, over its stream. */

@@ -29,6 +29,7 @@ import type {
 import type { Logger } from '../telemetry/logger.ts';
 import type { ClientMetrics } from './client-metrics.ts';
 import type { ImageWatch } from './image-watch.ts';
+import type { PushedMetrics } from './pushed-metrics.ts';
 import type { ClientQuotas } from './quotas/client-quotas.ts';
 import type { TopicTraffic } from './topic-traffic.ts';
 
@@ -61,6 +62,7 @@ export interface BrokerServices extends NodeServices {
   readonly logDirectories: LogDirectories;
   readonly traffic: TopicTraffic;
   readonly clientMetrics: ClientMetrics;
+  readonly pushedMetrics: PushedMetrics;
   /** Sends Kafka requests to other brokers, or to this broker itself. */
   readonly brokers: BrokerClient;
 }

@@ -5,6 +5,7 @@ import type { PeerRequests } from '../broker/pipeline/peer-requests.ts';
 import type { BrokerServices, NodeServices } from '../broker/services.ts';
 import { TopicCreator } from '../broker/topic-creator.ts';
 import { ClientMetrics } from '../broker/client-metrics.ts';
+import { PushedMetrics } from '../broker/pushed-metrics.ts';
 import { TopicTraffic } from '../broker/topic-traffic.ts';
 import type { Handler } from '../broker/handler.ts';
 import type { NodeConfig } from '../config/node-config.ts';
@@ -74,6 +75,7 @@ export class BrokerPart {
       traffic,
       brokers: this.brokers,
       clientMetrics: new ClientMetrics(),
+      pushedMetrics: new PushedMetrics(node.clock),
     };
     this.replicaMetrics = replicaMetrics({
       config,

@@ -202,6 +202,7 @@ export class Node {
           broker: this.broker?.readiness ?? null,
         }),
       collectors: () => this.collectors(http),
+      clientMetrics: (page) => this.broker?.services.pushedMetrics.show(page) ?? [],
       prepareMetrics: async () => this.broker?.groupMetrics.prepare(),
       processMetrics: () => http.processMetrics(),
     });
@@ -225,6 +226,7 @@ export class Node {
             broker.groupMetrics.collect,
             broker.services.traffic.collect,
             broker.services.clientMetrics.collect,
+            broker.services.pushedMetrics.collect,
           ]),
       ...this.servers.map((server) => server.collect),
       ...(this.quotas === null ? [] : [this.quotas.collect]),

@@ -94,6 +94,11 @@ export const metricRows = {
   kafka_server_client_metrics_push_bytes_total: counter(
     'Bytes of client metrics that were taken, as they were sent.',
   ),
+  bendemann_client_metrics_series: gauge('Series of client metrics (`client_*`) that this broker keeps.'),
+  bendemann_client_metrics_dropped_total: counter('Pushed values of new series above the bounds.'),
+  bendemann_client_metrics_refused_push_total: counter(
+    'Pushes that could not be decoded or were too large once decompressed.',
+  ),
   kafka_server_replicamanager_reassigningpartitions: gauge('Led partitions whose replicas are being moved.'),
   kafka_log_log_logendoffset: gauge('The offset that the next record gets.', ...partition),
   kafka_log_log_logstartoffset: gauge('The first offset that can be read.', ...partition),

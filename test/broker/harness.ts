@@ -6,6 +6,7 @@ import { type Clock, type Scheduler, type Timer } from '../../src/base/clock.ts'
 import { nodeId } from '../../src/base/ids.ts';
 import type { Address, Connection } from '../../src/base/network.ts';
 import { ClientMetrics } from '../../src/broker/client-metrics.ts';
+import { PushedMetrics } from '../../src/broker/pushed-metrics.ts';
 import { ClientQuotas, quotaWindowsOf } from '../../src/broker/quotas/client-quotas.ts';
 import { KafkaServer } from '../../src/broker/kafka-server.ts';
 import type { Handler } from '../../src/broker/handler.ts';
@@ -254,6 +255,7 @@ export class TestBroker {
   readonly time = new ManualTime();
   readonly controller = new FakeController();
   readonly brokers = new FakeBrokers();
+  readonly pushedMetrics = new PushedMetrics(this.time);
   readonly logger = new RecordingLogger();
   readonly replicas = new Map<string, FakeReplica>();
   readonly directories: LogDirectoryDescription[] = [];
@@ -315,6 +317,7 @@ export class TestBroker {
       },
       traffic: new TopicTraffic(() => true),
       clientMetrics: new ClientMetrics(),
+      pushedMetrics: this.pushedMetrics,
       brokers: this.brokers,
     };
     this.apply(

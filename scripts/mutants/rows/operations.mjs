@@ -4,6 +4,48 @@ const consoleLogger = 'test/adapters/console-logger.test.ts';
 
 export const operationsRows = [
   {
+    number: 1422,
+    bug: 'a counter that a client pushes as changes shows the last change',
+    reference: 'KIP-714: the broker asks for delta temporality',
+    change: 'a change replaces the value',
+    edits: [
+      {
+        file: 'src/broker/pushed-metrics.ts',
+        from: 'isDelta ? sumOf(known.value, value) : value',
+        to: 'value',
+      },
+    ],
+    caughtBy: { test: 'test/broker/pushed-metrics.test.ts', name: 'changes are added up' },
+  },
+  {
+    number: 1423,
+    bug: 'one client instance fills the memory of a broker with series',
+    reference: 'docs/limits.md',
+    change: 'the series of an instance are not bounded',
+    edits: [
+      {
+        file: 'src/broker/pushed-metrics.ts',
+        from: 'instance.series.size >= clientSeriesPerInstanceMax ||',
+        to: 'clientSeriesPerInstanceMax < 0 ||',
+      },
+    ],
+    caughtBy: { test: 'test/broker/pushed-metrics.test.ts', name: 'clientSeriesPerInstanceMax' },
+  },
+  {
+    number: 1424,
+    bug: 'few bytes of a push take the event loop for long, as each message inside costs time',
+    reference: 'docs/limits.md',
+    change: 'messages inside are not counted',
+    edits: [
+      {
+        file: 'src/broker/otlp.ts',
+        from: 'if (this.#elementsLeft-- <= 0) throw',
+        to: 'if (this.#elementsLeft < 0) throw',
+      },
+    ],
+    caughtBy: { test: 'test/broker/otlp.test.ts', name: 'more messages inside than elementsMax' },
+  },
+  {
     number: 1420,
     bug: 'a node with authorizer.class.name starts and lets every client do everything',
     reference: 'docs/decisions/0084',

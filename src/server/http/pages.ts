@@ -18,6 +18,8 @@ export interface PagesOptions {
   readonly controllerId: () => number | null;
   readonly readiness: () => Readiness;
   readonly collectors: () => readonly Collector[];
+  /** Adds the metrics that clients pushed to the page. Yields after a part of them, like a collector. */
+  readonly clientMetrics: (page: Exposition) => Iterable<void>;
   /** Called before each scrape: fetches what collectors need from other nodes. */
   readonly prepareMetrics: () => Promise<void>;
   readonly processMetrics: () => Promise<string>;
@@ -66,6 +68,7 @@ async function* metricsText(options: PagesOptions): AsyncGenerator<string> {
   for (const collect of options.collectors()) {
     for (const _ of collect(exposition.sink) ?? []) await pause();
   }
+  for (const _ of options.clientMetrics(exposition)) await pause();
   for (const piece of exposition.texts()) {
     yield piece;
     await pause();

@@ -1,7 +1,6 @@
 /**
- * PushTelemetry (72), v0. A client instance pushes metrics (KIP-714); `client-metrics.ts` validates and counts them.
- *
- * Not done: passing the metrics on. They are dropped, because nothing receives them.
+ * PushTelemetry (72), v0. A client instance pushes metrics (KIP-714); `client-metrics.ts` validates and counts them,
+ * `pushed-metrics.ts` keeps the last values for `/metrics`.
  */
 import {
   PushTelemetryRequest,
@@ -13,7 +12,7 @@ import type { ClientSoftware } from '../cluster/18-api-versions.ts';
 import { clientAttributes } from './71-get-telemetry-subscriptions.ts';
 
 export function createPushTelemetryHandler(
-  { clientMetrics, clock, config }: BrokerServices,
+  { clientMetrics, pushedMetrics, clock, config }: BrokerServices,
   software: ClientSoftware,
 ): Handler {
   return defineHandler(PushTelemetryRequest, PushTelemetryResponse, {
@@ -21,13 +20,15 @@ export function createPushTelemetryHandler(
     listeners: ['broker'],
     handle(request, context) {
       const { clientInstanceId, subscriptionId, terminating, compressionType, metrics } = request;
-      clientMetrics.push(
+      const client = clientAttributes(clientInstanceId, context, software);
+      const subscription = clientMetrics.push(
         { clientInstanceId, subscriptionId, terminating, compressionType, sizeBytes: metrics.length },
-        clientAttributes(clientInstanceId, context, software),
+        client,
         context.image.configs,
         clock.monotonicMs(),
         config.get('telemetry.max.bytes'),
       );
+      if (metrics.length > 0) pushedMetrics.take({ client, compressionType, bytes: metrics }, subscription);
       return { errorCode: 0 };
     },
   });
