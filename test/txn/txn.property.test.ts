@@ -238,7 +238,7 @@ class Run {
   }
 }
 
-test('random producers and coordinators keep the invariants of transactions', () => {
+test('random producers and coordinators keep the invariants of transactions', { timeout: 180_000 }, () => {
   fc.assert(
     fc.property(
       fc.integer({ min: 1, max: 2 ** 31 }),
