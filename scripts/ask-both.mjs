@@ -7,8 +7,8 @@
  *
  * Both should be fresh single nodes with the same properties. The questions are the tables of `scripts/ask-both/`; extend
  * these. A question that was not asked, in all or in some versions, is counted and named. `--record` keeps Kafka's answers for
- * runs without Kafka. Status 1: an answer differs that `scripts/ask-both/expected.mjs` does not name (`--all` lists those that it
- * names too).
+ * runs without Kafka. Status 1: an answer differs that `scripts/ask-both/expected.mjs` does not name (`--all` lists those that
+ * it names too).
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { scriptOptions } from './lib/options.mjs';

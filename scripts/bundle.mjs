@@ -2,11 +2,11 @@
  * The second half of the build, from the modules that tsc wrote to dist/.
  *
  * dist/tools/ has them in a few files: loading four hundred small modules takes a starting node more time than running it (390
- * against 165 ms of CPU). The launchers use it only when it is as new as the rest of dist/, so during development a plain `tsc` is
- * enough.
+ * against 165 ms of CPU). The launchers use it only when it is as new as the rest of dist/, so during development a plain `tsc`
+ * is enough.
  *
- * dist/testing/kafka/required/ is `bendemann/testing` as CommonJS, for jest: its `require` cannot load ES modules. It has what runs in
- * the test's thread. The nodes run in another one, from the ES modules.
+ * dist/testing/kafka/required/ is `bendemann/testing` as CommonJS, for jest: its `require` cannot load ES modules. It has what
+ * runs in the test's thread. The nodes run in another one, from the ES modules.
  */
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';

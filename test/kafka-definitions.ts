@@ -1,6 +1,7 @@
 /**
- * Kafka's own message definitions, which are not part of this repository: in the folder that the variable KAFKA_MESSAGES names, else in
- * `shared/kafka-messages` beside the checkout. It has a folder for each part of Kafka (`clients`, `metadata`, …) with its JSON files.
+ * Kafka's own message definitions, which are not part of this repository: in the folder that the variable KAFKA_MESSAGES names,
+ * else in `shared/kafka-messages` beside the checkout. It has a folder for each part of Kafka (`clients`, `metadata`, …) with
+ * its JSON files.
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';

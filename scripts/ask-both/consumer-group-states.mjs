@@ -1,7 +1,7 @@
 /**
- * Requests to groups of the consumer protocol in every state, from members and from strangers (clients that are not members), in
- * both protocols; and all fields that a heartbeat can have. Both nodes need `group.consumer.assignment.interval.ms=0`, so that they
- * compute an assignment at once.
+ * Requests to groups of the consumer protocol in every state, from members and from strangers (clients that are not members),
+ * in both protocols; and all fields that a heartbeat can have. Both nodes need `group.consumer.assignment.interval.ms=0`, so
+ * that they compute an assignment at once.
  */
 import { absentId } from './setup.mjs';
 
@@ -369,8 +369,8 @@ function* lists() {
 }
 
 /**
- * A new static member takes the place of the one of `c.away`, which has left for a while, and of the one of `c.static`, which has
- * not. Members of the other groups change their topics, give up partitions or leave.
+ * A new static member takes the place of the one of `c.away`, which has left for a while, and of the one of `c.static`, which
+ * has not. Members of the other groups change their topics, give up partitions or leave.
  */
 function* endings() {
   const back = { ...joining, instanceId: 'i' };

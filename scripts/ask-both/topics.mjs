@@ -3,8 +3,8 @@ import { absentId, topicNames, zeroId } from './setup.mjs';
 
 const p = (name, partitions) => ({ name, partitions });
 /**
- * The lists of topics with partitions that each API is asked about, with a description of each list. A list has one unusual value,
- * or the same thing twice.
+ * The lists of topics with partitions that each API is asked about, with a description of each list. A list has one unusual
+ * value, or the same thing twice.
  *
  * @type {any[]}
  */

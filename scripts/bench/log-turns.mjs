@@ -1,6 +1,6 @@
 /**
- * Loaded with `node --import`: appends each turn of the event loop of at least `longMs` to the file that TURNS_FILE names. A line has
- * the wall-clock time in ms, the length in ms and the process id.
+ * Loaded with `node --import`: appends each turn of the event loop of at least `longMs` to the file that TURNS_FILE names. A
+ * line has the wall-clock time in ms, the length in ms and the process id.
  */
 import { appendFileSync } from 'node:fs';
 import { isMainThread } from 'node:worker_threads';

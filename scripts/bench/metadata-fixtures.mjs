@@ -105,8 +105,8 @@ export function checked(results) {
 }
 
 /**
- * Brokers that are registered but do not run. A server listens at their address, so that the controller does not conclude from a
- * refused connection that their processes have ended.
+ * Brokers that are registered but do not run. A server listens at their address, so that the controller does not conclude from
+ * a refused connection that their processes have ended.
  */
 export class SilentBrokers {
   #server = createServer((socket) => socket.on('error', () => {}));

@@ -76,7 +76,9 @@ async function scrape(url) {
   return { tookMs: performance.now() - startMs, bytes: text.length };
 }
 
-/** Returns the milliseconds of CPU time that a scrape takes: of several, because the system counts in hundredths of a second. */
+/**
+ * Returns the milliseconds of CPU time that a scrape takes: of several, because the system counts in hundredths of a second.
+ */
 async function cpuOfScrape(cluster, url) {
   const scrapes = 20;
   const cpuBefore = cpuSecondsOf(cluster);

@@ -10,9 +10,9 @@
  * Parts: start idle throughput-1 throughput-3 latency-1 latency-3 transactions-1 transactions-3 consumer-group group-latency
  * failover pauses controller-kill quiet stalls handover recovery compressed; all of them when none is named.
  *
- * Options of single parts: --programs for group-latency (a folder with client programs, as for scripts/group-soak.mjs), --minutes
- * for quiet and stalls, --members and --partitions for consumer-group, --gib and --logs for recovery (the amount of data, and the
- * number of partitions that hold it).
+ * Options of single parts: --programs for group-latency (a folder with client programs, as for scripts/group-soak.mjs),
+ * --minutes for quiet and stalls, --members and --partitions for consumer-group, --gib and --logs for recovery (the amount of
+ * data, and the number of partitions that hold it).
  *
  * Progress goes to standard error, a markdown table with medians (smallest–largest) to standard output. Linux only: CPU
  * time and memory come from /proc.

@@ -1,6 +1,6 @@
 /**
- * `npm run check`: runs all checks of the code and names those that failed: format, lint, types (also of the scripts), layering,
- * dead code, proto/, tidy, the public surface, whether all mutants apply, and the examples in the documentation.
+ * `npm run check`: runs all checks of the code and names those that failed: format, lint, types (also of the scripts),
+ * layering, dead code, proto/, tidy, the public surface, whether all mutants apply, and the examples in the documentation.
  *
  * usage: node scripts/check/all.mjs [name …]
  */

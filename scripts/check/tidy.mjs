@@ -1,7 +1,7 @@
 /**
- * Checks what no other check sees: the length of files and functions, globals that only adapters may use, header comments, that
- * each folder of src/ has a README which names its files, that the modules which scripts load from dist/ exist, and the rows of
- * docs/limits.md. Prints each violation, and exits with 1 when there is one.
+ * Checks what no other check sees: the length of files and functions, the width of comments, globals that only adapters may
+ * use, header comments, that each folder of src/ has a README which names its files, that the modules which scripts load from
+ * dist/ exist, and the rows of docs/limits.md. Prints each violation, and exits with 1 when there is one.
  *
  * usage: node scripts/check/tidy.mjs [root]
  */
@@ -14,6 +14,7 @@ const root = process.argv[2] ?? process.cwd();
 const fileLinesMax = 500;
 const functionLinesMax = 60;
 const readmeLinesMax = 60;
+const commentColumnsMax = 128;
 
 /** Files that consist of a table may be longer than others. */
 const tableFiles = [
@@ -75,6 +76,14 @@ function checkBans(file, lines) {
   });
 }
 
+/** The formatter leaves comments as they are, so their width is checked here. */
+function checkWidth(file, lines) {
+  lines.forEach((line, index) => {
+    if (line.length > commentColumnsMax && /^\s*(\/\/|\/?\*)/.test(line))
+      report(file, index + 1, `a comment has ${line.length} columns, at most ${commentColumnsMax} are allowed`);
+  });
+}
+
 function functionName(node, source) {
   return node.name?.getText(source) ?? node.parent?.name?.getText?.(source) ?? 'anonymous function';
 }
@@ -104,8 +113,8 @@ function checkFunctions(file, text) {
 }
 
 /**
- * Checks that the modules which a script loads from dist/ are in src/. A path may begin at dist/ or below it, because scripts add the
- * rest. A path that is put together cannot be checked, so it is reported.
+ * Checks that the modules which a script loads from dist/ are in src/. A path may begin at dist/ or below it, because scripts
+ * add the rest. A path that is put together cannot be checked, so it is reported.
  */
 function checkLoads(file, text) {
   for (const match of text.matchAll(modulePath)) {
@@ -129,6 +138,7 @@ function checkSource(file, text) {
     report(file, 1, 'imports from dist/, which a fresh clone does not have: call ready(), then import() it');
   if (file.startsWith('scripts/') && !file.startsWith('scripts/check/')) checkLoads(file, text);
   checkFunctions(file, text);
+  checkWidth(file, lines);
 }
 
 /** Files whose names begin with the key of an API. A README names them together, by their pattern. */

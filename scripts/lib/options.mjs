@@ -1,6 +1,7 @@
 /**
- * Parses the options of a script, as `parseArgs` of Node.js does. With `--help` it prints the comment at the head of the script. A
- * wrong option ends the process with a message, the usage (the paragraph of that comment which begins with "usage:"), and status 2.
+ * Parses the options of a script, as `parseArgs` of Node.js does. With `--help` it prints the comment at the head of the
+ * script. A wrong option ends the process with a message, the usage (the paragraph of that comment which begins with "usage:"),
+ * and status 2.
  */
 import { readFileSync } from 'node:fs';
 import { relative } from 'node:path';
@@ -9,8 +10,13 @@ import { parseArgs } from 'node:util';
 import { root } from './ready.mjs';
 
 /**
- * @typedef {{ type: 'string' | 'boolean' | 'number', default?: string | boolean | number | string[], multiple?: boolean }} Option
- *   `number`: not negative; in the result it is a number.
+ * `number`: not negative; in the result it is a number.
+ *
+ * @typedef {{
+ *   type: 'string' | 'boolean' | 'number',
+ *   default?: string | boolean | number | string[],
+ *   multiple?: boolean
+ * }} Option
  */
 
 /**

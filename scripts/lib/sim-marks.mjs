@@ -26,8 +26,8 @@ export const outOfReach = {
 };
 
 /**
- * The marks that seeds of `world` can reach, and those of them that are not among `reached`. Throws when a name is there twice, or when
- * `outOfReach` names a mark that does not exist.
+ * The marks that seeds of `world` can reach, and those of them that are not among `reached`. Throws when a name is there twice,
+ * or when `outOfReach` names a mark that does not exist.
  */
 export function marksOf(src, world, reached) {
   const known = [];

@@ -8,8 +8,8 @@ const testTimeoutMs = 30_000;
 
 /**
  * `name`: runs only tests whose full name contains it. Resolves to {passed, failed: [{file, name, message}], broken: [{file,
- * message}], seconds}. In a broken file no test failed, but the file could not be loaded, or one of its hooks failed. Rejects when
- * no test ran and nothing says why.
+ * message}], seconds}. In a broken file no test failed, but the file could not be loaded, or one of its hooks failed. Rejects
+ * when no test ran and nothing says why.
  */
 export function runTests(tree, files, name) {
   const output = join(tree, 'vitest-result.json');

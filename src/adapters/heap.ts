@@ -1,7 +1,8 @@
 /**
  * Sets how much garbage V8 lets gather before it runs a full garbage collection. V8 counts buffers outside of its heap too.
  * When the heap is small, it collects after only some 8 MB of new buffers. A node that receives records would then spend a
- * third of its CPU time on collections. Here V8 collects after about `garbageBytes`, unless the heap is very small or very large.
+ * third of its CPU time on collections. Here V8 collects after about `garbageBytes`, unless the heap is very small or very
+ * large.
  *
  * This does not limit the heap itself.
  */
@@ -10,8 +11,8 @@ import type { Scheduler } from '../base/clock.ts';
 
 const garbageBytes = 64 * 1024 * 1024;
 /**
- * The bounds of the percentage. `garbageBytes` is such a small part of a very large heap that V8 would collect too often, and it is
- * many times the size of a very small heap.
+ * The bounds of the percentage. `garbageBytes` is such a small part of a very large heap that V8 would collect too often, and
+ * it is many times the size of a very small heap.
  */
 const percentMin = 30;
 const percentMax = 500;

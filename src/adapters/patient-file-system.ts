@@ -14,8 +14,8 @@ const pauseMsMax = 500;
 const patienceMs = 30_000;
 
 /**
- * Returns `fs` with retries of most operations when the process has too many open files. On Windows renames and removals are also
- * repeated while the file is open elsewhere.
+ * Returns `fs` with retries of most operations when the process has too many open files. On Windows renames and removals are
+ * also repeated while the file is open elsewhere.
  */
 export function patientFileSystem(fs: FileSystem, scheduler: Scheduler, isWindows: boolean): FileSystem {
   const patiently = async <T>(codes: ReadonlySet<string>, run: () => Promise<T>): Promise<T> => {

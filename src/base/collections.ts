@@ -1,6 +1,9 @@
 /** Equality and grouping of lists. */
 
-/** Whether both have the same elements in the same order. Elements are compared with `===`; a `Uint8Array` is a list of its bytes. */
+/**
+ * Whether both have the same elements in the same order. Elements are compared with `===`; a `Uint8Array` is a list of its
+ * bytes.
+ */
 export function sameElements<T>(a: ArrayLike<T>, b: ArrayLike<T>): boolean {
   if (a === b) return true;
   if (a.length !== b.length) return false;

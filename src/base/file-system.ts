@@ -64,8 +64,8 @@ export interface FileLock {
 
 export interface FileSystem {
   /**
-   * With `read` the file must exist, and can be read and synced. With `write` it can also be written; it is created when missing, and
-   * an existing one keeps its content.
+   * With `read` the file must exist, and can be read and synced. With `write` it can also be written; it is created when
+   * missing, and an existing one keeps its content.
    */
   open(path: string, mode: 'read' | 'write'): Promise<FileHandle>;
   stat(path: string): Promise<FileStat | null>;

@@ -1,6 +1,6 @@
 /**
- * Stored data has a format version, or a kind of record, that this release does not know, and its checksum is right. So it is not
- * damaged: a later release has written it. This release cannot tell whether it can do without that data, so the node stops.
+ * Stored data has a format version, or a kind of record, that this release does not know, and its checksum is right. So it is
+ * not damaged: a later release has written it. This release cannot tell whether it can do without that data, so the node stops.
  */
 export class LaterReleaseError extends Error {
   override readonly name = 'LaterReleaseError';

@@ -17,8 +17,8 @@ export interface CliIo {
 export type ToolMain = (args: readonly string[], io: CliIo) => Promise<number>;
 
 /**
- * A wrong command line, or a failure with a message for the user. The message is printed as it is. The exit status is 1 if no other
- * one is given.
+ * A wrong command line, or a failure with a message for the user. The message is printed as it is. The exit status is 1 if no
+ * other one is given.
  */
 export class ToolError extends Error {
   override readonly name = 'ToolError';

@@ -1,4 +1,6 @@
-/** Range assignment, as Kafka's RangeAssignor: for each topic, the members in the order of their ids get consecutive partitions. */
+/**
+ * Range assignment, as Kafka's RangeAssignor: for each topic, the members in the order of their ids get consecutive partitions.
+ */
 
 export interface TopicPartitions {
   readonly topic: string;

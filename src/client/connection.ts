@@ -1,6 +1,6 @@
 /**
- * One connection to one broker. It asks once for the API versions that the broker supports, sends requests, and matches responses to
- * requests by their order. When a request gets no response in time, the connection is closed.
+ * One connection to one broker. It asks once for the API versions that the broker supports, sends requests, and matches
+ * responses to requests by their order. When a request gets no response in time, the connection is closed.
  */
 import type { Clock, Scheduler, Timer } from '../base/clock.ts';
 import type { Address, Connection, Network } from '../base/network.ts';
@@ -165,7 +165,10 @@ export class BrokerConnection {
     return { apiVersion, correlationId, clientId: this.options.clientId };
   }
 
-  /** Handles received bytes. After the end of this connection they are ignored, because all pending requests have failed already. */
+  /**
+   * Handles received bytes. After the end of this connection they are ignored, because all pending requests have failed
+   * already.
+   */
   private receive(chunk: Uint8Array): void {
     if (this.isClosed) return;
     this.frames.push(chunk);

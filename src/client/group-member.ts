@@ -63,7 +63,9 @@ export class GroupMember extends HeartbeatingMember {
     return [...(this.assignedCounts?.keys() ?? [])];
   }
 
-  /** Every member joins again when its pattern matches other topics; the group leader also when a partition count has changed. */
+  /**
+   * Every member joins again when its pattern matches other topics; the group leader also when a partition count has changed.
+   */
   protected takeMetadata(cluster: ClusterInfo): void {
     const counts = countsOf(cluster);
     const isChanged = [...(this.assignedCounts ?? [])].some(
@@ -166,7 +168,9 @@ function countsOf({ topics }: ClusterInfo): Map<string, number> {
   return new Map([...topics.values()].map(({ name, partitions }) => [name, partitions.length]));
 }
 
-/** Encodes subscriptions and assignments, which begin with their version (the consumer protocol inside JoinGroup and SyncGroup). */
+/**
+ * Encodes subscriptions and assignments, which begin with their version (the consumer protocol inside JoinGroup and SyncGroup).
+ */
 function embedded<S extends Shape>(message: Message<S>, init: Init<Message<S>>): Uint8Array {
   return encodeVersioned(subscriptionVersion, encode(message, subscriptionVersion, init));
 }

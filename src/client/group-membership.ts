@@ -44,13 +44,13 @@ export interface MemberIdentity {
 export interface Membership {
   readonly identity: MemberIdentity;
   /**
-   * True when this member must join again: commit first if wanted, then call `join`. Throws when the coordinator has refused this
-   * member permanently.
+   * True when this member must join again: commit first if wanted, then call `join`. Throws when the coordinator has refused
+   * this member permanently.
    */
   readonly needsJoin: boolean;
   /**
-   * Starts to look up the metadata of the subscribed topics when they are too old, or when `isStale`: a broker's answer did not fit
-   * them. `needsJoin` becomes true when they require another assignment. The owner calls this before each poll.
+   * Starts to look up the metadata of the subscribed topics when they are too old, or when `isStale`: a broker's answer did not
+   * fit them. `needsJoin` becomes true when they require another assignment. The owner calls this before each poll.
    */
   refresh(isStale: boolean): void;
   /** Takes part in a rebalance; returns the partitions that are assigned until the next one. */
@@ -92,8 +92,8 @@ export abstract class HeartbeatingMember implements Membership {
   protected abstract joinOnce(): Promise<TopicPartitions[]>;
   protected abstract beatOnce(): Promise<void>;
   /**
-   * Handles a failed request: prepares to join again if the error can be mended so, else throws it. Sets `isMember` to false when
-   * the coordinator does not know this member.
+   * Handles a failed request: prepares to join again if the error can be mended so, else throws it. Sets `isMember` to false
+   * when the coordinator does not know this member.
    */
   protected abstract forget(error: unknown): void;
   /** Leaves the group if this is a member. A static member of the classic protocol sends nothing. */
@@ -175,8 +175,8 @@ export abstract class HeartbeatingMember implements Membership {
 
   /**
    * Sends a heartbeat and schedules the next one. As in Java's client, heartbeats continue during a rebalance until the
-   * application joins again; the coordinator removes the member when this takes longer than the rebalance time-out. They end when
-   * the coordinator does not know the member or refuses it permanently.
+   * application joins again; the coordinator removes the member when this takes longer than the rebalance time-out. They end
+   * when the coordinator does not know the member or refuses it permanently.
    */
   private async heartbeat(series: number): Promise<void> {
     try {

@@ -119,8 +119,8 @@ export class KafkaClient {
   }
 
   /**
-   * A connection to one node. The address of a broker comes from Metadata, that of a controller from DescribeCluster. Requests to
-   * a group coordinator use a connection of their own (`use`), as in Java's client: a broker responds to the requests of a
+   * A connection to one node. The address of a broker comes from Metadata, that of a controller from DescribeCluster. Requests
+   * to a group coordinator use a connection of their own (`use`), as in Java's client: a broker responds to the requests of a
    * connection in order, so a heartbeat would otherwise wait until a Fetch before it ends.
    */
   async broker(nodeId: number, use: ConnectionUse = 'data'): Promise<BrokerConnection> {

@@ -1,6 +1,6 @@
 /**
- * Chooses the partition of a record, as Kafka's Java clients do: by the murmur2 hash of its key; a record without a key goes to the
- * same partition as the one before (the sticky partition) until a batch is full.
+ * Chooses the partition of a record, as Kafka's Java clients do: by the murmur2 hash of its key; a record without a key goes to
+ * the same partition as the one before (the sticky partition) until a batch is full.
  */
 import type { Random } from '../base/random.ts';
 import { below } from '../base/random.ts';
@@ -32,7 +32,9 @@ export function partitionOfKey(key: Uint8Array, partitionCount: number): number 
   return (murmur2(key) & 0x7fffffff) % partitionCount;
 }
 
-/** Chooses partitions for records without a key (KIP-480, KIP-794). Unlike Java's client it ignores how busy the brokers are. */
+/**
+ * Chooses partitions for records without a key (KIP-480, KIP-794). Unlike Java's client it ignores how busy the brokers are.
+ */
 export class StickyPartitioner {
   private readonly random: Random;
   private readonly current = new Map<string, number>();

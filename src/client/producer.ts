@@ -48,8 +48,8 @@ export interface ProducerOptions {
   /** How long the broker may wait for the in-sync replicas before it answers with an error; sent in each Produce request. */
   readonly requestTimeoutMs: number;
   /**
-   * How long after `send`, once the topic's metadata are known, a record is acknowledged or fails, as `delivery.timeout.ms`. That of
-   * a batch is over when that of its oldest record is.
+   * How long after `send`, once the topic's metadata are known, a record is acknowledged or fails, as `delivery.timeout.ms`.
+   * That of a batch is over when that of its oldest record is.
    */
   readonly deliveryTimeoutMs: number;
   /** A larger record fails without being sent, as with `max.request.size`. The bound includes the overhead of its batch. */
@@ -57,7 +57,9 @@ export interface ProducerOptions {
   /** How long `send` waits for metadata of the topic. */
   readonly maxBlockMs: number;
   readonly retries: number;
-  /** The transaction to which the records belong; the caller initializes and ends it. Null: the producer is not transactional. */
+  /**
+   * The transaction to which the records belong; the caller initializes and ends it. Null: the producer is not transactional.
+   */
   readonly transaction: Transaction | null;
 }
 
@@ -128,7 +130,9 @@ const recordOverheadBytes = 24;
 /** The most that length, attributes, timestamp and offset of a record can take (Java's MAX_RECORD_OVERHEAD). */
 const recordOverheadBytesMax = 21;
 
-/** The size of an uncompressed batch with this record alone, as Java's clients estimate it (`estimateSizeInBytesUpperBound`). */
+/**
+ * The size of an uncompressed batch with this record alone, as Java's clients estimate it (`estimateSizeInBytesUpperBound`).
+ */
 function loneBatchBytesMax({ key = null, value, headers = [] }: ProducerRecord): number {
   const smallest = recordBodyBytes({ key, value, headers, timestampDelta: 0, offsetDelta: 0 });
   // `smallest` contains attributes, timestamp and offset with a byte each.

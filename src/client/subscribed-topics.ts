@@ -1,6 +1,6 @@
 /**
- * The topics that a member of a group reads, and when their metadata are looked up again: after `metadata.max.age.ms`, and soon after
- * an error that says that the metadata are old.
+ * The topics that a member of a group reads, and when their metadata are looked up again: after `metadata.max.age.ms`, and soon
+ * after an error that says that the metadata are old.
  */
 import type { ClusterInfo, KafkaClient } from './kafka-client.ts';
 import { isRetriable } from './retry.ts';

@@ -76,7 +76,9 @@ export class Transaction {
     this.transactionalId = options.transactionalId;
   }
 
-  /** Fences earlier producers with this transactional id and ends their open transaction. Called once, before the first record. */
+  /**
+   * Fences earlier producers with this transactional id and ends their open transaction. Called once, before the first record.
+   */
   async initialize(): Promise<void> {
     const answer = await this.#ask(InitProducerIdRequest, InitProducerIdResponse, {
       transactionalId: this.transactionalId,

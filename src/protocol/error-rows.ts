@@ -1,6 +1,6 @@
 /**
- * Kafka's error codes: the code, whether clients retry, and the message that Kafka's tools print. This file has only data; other
- * files use `errors.ts`. A code never changes its meaning; Kafka adds new codes at the end.
+ * Kafka's error codes: the code, whether clients retry, and the message that Kafka's tools print. This file has only data;
+ * other files use `errors.ts`. A code never changes its meaning; Kafka adds new codes at the end.
  */
 
 export const errorRows = {

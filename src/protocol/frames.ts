@@ -5,8 +5,8 @@
  * exception is the ApiVersions response, whose header never has them, because its client does not know yet what the broker
  * supports. Client ids in headers are never in the compact encoding.
  *
- * The message is an argument of these functions, so that a client loads only the messages that it uses. `request-header.ts` knows
- * all of them.
+ * The message is an argument of these functions, so that a client loads only the messages that it uses. `request-header.ts`
+ * knows all of them.
  */
 import { Reader } from './codec/reader.ts';
 import { Writer } from './codec/writer.ts';

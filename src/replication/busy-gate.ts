@@ -1,6 +1,6 @@
 /**
- * Counts the writes and truncations of a log that are in progress, and calls back when there is none. A callback may begin a write; the
- * callbacks after it are called all the same, and must test `isQuiet` when it matters to them.
+ * Counts the writes and truncations of a log that are in progress, and calls back when there is none. A callback may begin a
+ * write; the callbacks after it are called all the same, and must test `isQuiet` when it matters to them.
  */
 export class BusyGate {
   #count = 0;

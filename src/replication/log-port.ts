@@ -55,9 +55,9 @@ export interface ReplicaLog {
   read(offset: number, maxBytes: number, upTo: number, minOneBatch: boolean): Promise<LogReadResult>;
   readCached(offset: number, maxBytes: number, upTo: number, minOneBatch: boolean): LogReadResult | null;
   /**
-   * How many bytes of whole batches the log has from `offset` to below `upTo`, without reading them. Null: the batches are not in
-   * memory, so their size is unknown. Infinity: the batches reach into a newer segment, so one read cannot return all of them; a
-   * fetch that waits for more bytes need not wait.
+   * How many bytes of whole batches the log has from `offset` to below `upTo`, without reading them. Null: the batches are not
+   * in memory, so their size is unknown. Infinity: the batches reach into a newer segment, so one read cannot return all of
+   * them; a fetch that waits for more bytes need not wait.
    */
   bytesReadable(offset: number, upTo: number): number | null;
   /**
@@ -94,8 +94,8 @@ export type EpochLookup = Pick<ReplicaLog, 'logStartOffset' | 'logEndOffset' | '
 /** All logs of this broker. The caller waits for an operation on a partition directory before it requests the next. */
 export interface LogStore {
   /**
-   * The open log of this topic name, which may belong to a deleted topic of the same name: compare its topic id. Synchronous, so
-   * that the start of a broker with many partitions does not wait for each.
+   * The open log of this topic name, which may belong to a deleted topic of the same name: compare its topic id. Synchronous,
+   * so that the start of a broker with many partitions does not wait for each.
    */
   get(topic: string, index: number): ReplicaLog | null;
   /**

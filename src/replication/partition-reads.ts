@@ -31,8 +31,8 @@ export interface Readable {
 const nothing: LogReadResult = { records: noRecords, nextOffset: -1 };
 
 /**
- * Throws unless a replica with this role and `leaderEpoch` may serve a request. `currentLeaderEpoch` is the leader epoch that the
- * client knows; -1: the request has none.
+ * Throws unless a replica with this role and `leaderEpoch` may serve a request. `currentLeaderEpoch` is the leader epoch that
+ * the client knows; -1: the request has none.
  */
 export function checkAccess(
   role: Role,
@@ -61,9 +61,9 @@ export function readLimit(log: ReplicaLog, isolation: Isolation): number {
 }
 
 /**
- * Null when this replica has the records up to the reader's position. Else where the reader's log has diverged from this one: the
- * largest epoch in this log that is not above the epoch of the reader's last record, and its end offset. Throws when the position is
- * out of range, or when this follower cannot know it yet.
+ * Null when this replica has the records up to the reader's position. Else where the reader's log has diverged from this one:
+ * the largest epoch in this log that is not above the epoch of the reader's last record, and its end offset. Throws when the
+ * position is out of range, or when this follower cannot know it yet.
  */
 function divergence({ log, isLeader }: Readable, position: FetchPosition): EpochEndOffset | null {
   const { offset, lastFetchedEpoch } = position;
@@ -71,8 +71,8 @@ function divergence({ log, isLeader }: Readable, position: FetchPosition): Epoch
   if (lastFetchedEpoch >= 0) {
     const end = log.endOffsetForEpoch(lastFetchedEpoch);
     if (end.epoch !== lastFetchedEpoch || end.endOffset < offset) {
-      // An epoch's end is certain once the record at it, which has a later epoch, is committed. Before that, a follower may lack
-      // records that the reader has from the leader, or have records that it will truncate.
+      // An epoch's end is certain once the record at it, which has a later epoch, is committed. Before that, a follower may
+      // lack records that the reader has from the leader, or have records that it will truncate.
       const isCertain = end.endOffset >= 0 && (isLeader || end.endOffset < log.highWatermark);
       if (isCertain) return end;
       throw notInLog(isLeader);
@@ -82,7 +82,9 @@ function divergence({ log, isLeader }: Readable, position: FetchPosition): Epoch
   return null;
 }
 
-/** The error for a position behind the end of this log. A follower may be behind the leader, so the position may exist there. */
+/**
+ * The error for a position behind the end of this log. A follower may be behind the leader, so the position may exist there.
+ */
 function notInLog(isLeader: boolean): KafkaError {
   return new KafkaError(isLeader ? Errors.OFFSET_OUT_OF_RANGE : Errors.OFFSET_NOT_AVAILABLE);
 }
@@ -106,8 +108,8 @@ export function fetchFrom(
 
 /**
  * How many bytes a fetch could return if its size had no limit, as `ReplicaLog.bytesReadable` counts them. A waiting fetch
- * compares it with its minimum. Infinity also when the reader's log has diverged from this log: the fetch then ends at once. Throws
- * as `fetchFrom` does.
+ * compares it with its minimum. Infinity also when the reader's log has diverged from this log: the fetch then ends at once.
+ * Throws as `fetchFrom` does.
  */
 export function readableBytes(partition: Readable, options: FetchPosition): number | null {
   if (divergence(partition, options) !== null) return Number.POSITIVE_INFINITY;

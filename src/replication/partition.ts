@@ -145,7 +145,7 @@ export class Partition {
     checkAccess(this.#role, this.leaderEpoch, currentLeaderEpoch, allowFollower);
   }
 
-  /** Validates the batches, assigns offsets and queues the write. Throws `KafkaError` when it refuses them. See `AppendResult`. */
+  /** Validates the batches, assigns offsets and queues the write. Throws `KafkaError` for invalid ones. See `AppendResult`. */
   appendAsLeader(records: Uint8Array, acks: Acks, options: AppendOptions): AppendResult {
     this.requireLeader();
     const leader = defined(this.#leader);
@@ -303,7 +303,8 @@ export class Partition {
     }
     const nowMs = this.#context.clock.monotonicMs();
     this.#advance(leader, nowMs);
-    // After a refusal, propose nothing now: the controller would refuse again. The next tick, acknowledgement or metadata proposes.
+    // After a refusal, propose nothing now, because the controller would refuse again. A proposal follows at the next tick,
+    // acknowledgement or metadata update.
     if (outcome.kind === 'committed' && leader.hasOutOfSync) this.#submit(leader.proposeExpansion());
   }
 

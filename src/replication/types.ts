@@ -42,8 +42,8 @@ export type Acks = -1 | 0 | 1;
 export type Role = 'none' | 'leader' | 'follower' | 'stopped' | 'offline';
 
 /**
- * Returned by a log when a verification begins (KIP-890). The first append of the transaction must pass the same object, so that
- * the log knows which verification it belongs to.
+ * Returned by a log when a verification begins (KIP-890). The first append of the transaction must pass the same object, so
+ * that the log knows which verification it belongs to.
  */
 export interface VerificationGuard {
   readonly producerId: number;

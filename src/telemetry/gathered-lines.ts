@@ -1,7 +1,7 @@
 /**
- * Combines log lines about many partitions into one. When lines about more than `singlyMax` partitions come within `gatherMs`, with
- * the same words and the same common fields, they become one line, with the number of partitions and the names of the first ones.
- * So the failure of a broker gives a few lines instead of three thousand. A line is written up to `gatherMs` late.
+ * Combines log lines about many partitions into one. When lines about more than `singlyMax` partitions come within `gatherMs`,
+ * with the same words and the same common fields, they become one line, with the number of partitions and the names of the
+ * first ones. So the failure of a broker gives a few lines instead of three thousand. A line is written up to `gatherMs` late.
  */
 import type { Scheduler, Timer } from '../base/clock.ts';
 import type { Logger } from './logger.ts';

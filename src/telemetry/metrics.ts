@@ -1,8 +1,8 @@
 /**
  * All metrics of a node in one table, except those of the process itself, which come from prom-client (`adapters/http.ts`).
- * `/metrics`, docs/metrics.md and the checks of docs/ops/ are derived from the table. Metrics have the names that the JMX exporter
- * gives to Kafka's MBeans, or those of kafka_exporter, so that existing dashboards work. Metrics that neither of them has begin with
- * `bendemann_`.
+ * `/metrics`, docs/metrics.md and the checks of docs/ops/ are derived from the table. Metrics have the names that the JMX
+ * exporter gives to Kafka's MBeans, or those of kafka_exporter, so that existing dashboards work. Metrics that neither of them
+ * has begin with `bendemann_`.
  *
  * Most values are read from the node when Prometheus scrapes it. Only what must be counted when it happens, such as requests,
  * is stored.

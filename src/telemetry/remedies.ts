@@ -194,7 +194,10 @@ function systemRemedy(value: unknown): string | undefined {
   return code === null ? undefined : systemRemedies[code[1] as string];
 }
 
-/** Returns the remedy for a log line, or null. The row for a system error in the field `error` takes precedence over the message's. */
+/**
+ * Returns the remedy for a log line, or null. The row for a system error in the field `error` takes precedence over the
+ * message's.
+ */
 export function remedyFor(message: string, fields?: Readonly<Record<string, unknown>>): string | null {
   return systemRemedy(fields?.['error']) ?? remedies[message] ?? null;
 }

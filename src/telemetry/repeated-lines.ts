@@ -10,8 +10,8 @@ const subjects = ['partition', 'topic', 'directory', 'path', 'segment', 'peer', 
 
 const quietMs = 1000;
 /**
- * When there are this many entries, those are removed that are older than a second and have no suppressed lines; when there are none
- * of these, all are removed.
+ * When there are this many entries, those are removed that are older than a second and have no suppressed lines; when there are
+ * none of these, all are removed.
  */
 const keysMax = 1000;
 

@@ -56,7 +56,8 @@ export class Scenario extends SimulatedCluster {
         const topic = answer.topics[0];
         const error = errorOf(topic?.errorCode ?? Errors.UNKNOWN_SERVER_ERROR.code);
         if (error === Errors.NONE || (error === Errors.TOPIC_ALREADY_EXISTS && mayBeCreated)) return;
-        // INVALID_REPLICATION_FACTOR: too few brokers are active yet, because brokers that have just started are fenced. Try again.
+        // INVALID_REPLICATION_FACTOR: too few brokers are active yet, because brokers that have just started are fenced. Try
+        // again.
         if (!error.retriable && error !== Errors.INVALID_REPLICATION_FACTOR)
           throw new KafkaError(error, topic?.errorMessage ?? undefined);
         if (error.retriable) mayBeCreated = true;

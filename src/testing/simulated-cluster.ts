@@ -1,7 +1,7 @@
 /**
  * A cluster of whole nodes in one process, on a virtual clock. They are the same `Node` objects that a real process runs, on
- * simulated machines whose process can be killed, and which can lose power, pause or be cut off. Clients run on machines of their
- * own.
+ * simulated machines whose process can be killed, and which can lose power, pause or be cut off. Clients run on machines of
+ * their own.
  *
  * A kill keeps written data; a power cut keeps only synced data. Each write of the metadata store is durable as a whole.
  */
@@ -133,7 +133,9 @@ export class SimulatedCluster {
     node.isUp = false;
   }
 
-  /** Stops a node as SIGTERM does: it hands over its leaderships and closes its logs. Calls `ended` when its process has ended. */
+  /**
+   * Stops a node as SIGTERM does: it hands over its leaderships and closes its logs. Calls `ended` when its process has ended.
+   */
   stop(node: SimulatedNode, ended: () => void = () => {}): void {
     const { life, node: stopping } = node;
     if (life === null || stopping === null) return;
@@ -148,7 +150,9 @@ export class SimulatedCluster {
     life.after(0, () => void stopping.stop().then(end, end));
   }
 
-  /** A client on the machine `machine`; the default one has no faults. `first`: the broker to which it connects first, from 0. */
+  /**
+   * A client on the machine `machine`; the default one has no faults. `first`: the broker to which it connects first, from 0.
+   */
   client(options: Partial<ClientOptions> = {}, first = 0, machine = 'client'): KafkaClient {
     const life = this.lifeOf(machine);
     const { network } = this.network.join(life.host, life);

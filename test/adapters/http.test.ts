@@ -1,4 +1,6 @@
-/** Clients of the HTTP pages that never finish a request: each is closed after requestTimeoutMs, however often it sends a byte. */
+/**
+ * Clients of the HTTP pages that never finish a request: each is closed after requestTimeoutMs, however often it sends a byte.
+ */
 import * as net from 'node:net';
 import { afterEach, expect, test } from 'vitest';
 import { HttpAdapter } from '../../src/adapters/http.ts';

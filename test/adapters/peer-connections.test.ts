@@ -1,4 +1,7 @@
-/** Connections of strangers on which HTTP/2 begins: few, not for long, and with few bytes. Exceeded from outside, by raw sockets. */
+/**
+ * Connections of strangers on which HTTP/2 begins: few, not for long, and with few bytes. Exceeded from outside, by raw
+ * sockets.
+ */
 import { EventEmitter } from 'node:events';
 import * as net from 'node:net';
 import grpc from '@grpc/grpc-js';

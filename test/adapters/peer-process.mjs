@@ -1,5 +1,5 @@
-// A peer in a process of its own, in plain JavaScript, so that it can be killed: a gRPC client and server made of proto/ alone. It
-// opens a stream to the port given and echoes on one of its own.
+// A peer in a process of its own, in plain JavaScript, so that it can be killed: a gRPC client and server made of proto/ alone.
+// It opens a stream to the port given and echoes on one of its own.
 import { join } from 'node:path';
 import grpc from '@grpc/grpc-js';
 import loader from '@grpc/proto-loader';

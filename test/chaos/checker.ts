@@ -1,5 +1,6 @@
 /**
- * What must hold of a history, after Jepsen's Kafka workload and Redpanda's chaos tests. Pure: a history goes in, violations come out.
+ * What must hold of a history, after Jepsen's Kafka workload and Redpanda's chaos tests. Pure: a history goes in, violations
+ * come out.
  *
  * - One offset, one value: whoever polled it, and whoever was told it with acks=all.
  * - Nothing acknowledged with acks=all is missing at the end, and it is where the acknowledgement said.
@@ -208,7 +209,8 @@ function realTimeOrder(history: History, report: Report): void {
     if (event.type === 'invoke') floor.set(event.v, highest);
     else if (event.type === 'ok' && (event.off ?? -1) >= 0) {
       const offset = event.off ?? -1;
-      // A duplicate answer for an idempotent batch may name the offset of the first attempt, which began after the invocation too.
+      // A duplicate answer for an idempotent batch may name the offset of the first attempt, which began after the invocation
+      // too.
       if (offset <= (floor.get(event.v) ?? -1))
         report.add(
           'real-time',

@@ -1,6 +1,6 @@
 /**
- * What clients saw, one event a line of JSON. All processes of a run are on one machine and use its monotonic clock, so that the order
- * of events of different clients is known: an event that ended before another began came first.
+ * What clients saw, one event a line of JSON. All processes of a run are on one machine and use its monotonic clock, so that
+ * the order of events of different clients is known: an event that ended before another began came first.
  */
 
 /** `topic-partition` */
@@ -8,7 +8,10 @@ export type Key = string;
 
 export interface SendEvent {
   readonly f: 'send';
-  /** `invoke` before the client is asked; then once `ok` (acknowledged), `fail` (certainly not written) or `info` (nobody knows). */
+  /**
+   * `invoke` before the client is asked; then once `ok` (acknowledged), `fail` (certainly not written) or `info` (nobody
+   * knows).
+   */
   readonly type: 'invoke' | 'ok' | 'fail' | 'info';
   /** Nanoseconds of the machine's monotonic clock. */
   readonly t: number;
@@ -80,8 +83,8 @@ export interface History {
   /** Log end (read_committed or not: there are no transactions) of each partition when the final reading began. */
   readonly ends: ReadonlyMap<Key, number>;
   /**
-   * Producer id and epoch of the batch at an offset, from the log itself. librdkafka takes a new epoch when a record's time is over,
-   * and sends those that were under way once more with it: such a duplicate is the client's, and Kafka has it too.
+   * Producer id and epoch of the batch at an offset, from the log itself. librdkafka takes a new epoch when a record's time is
+   * over, and sends those that were under way once more with it: such a duplicate is the client's, and Kafka has it too.
    */
   readonly writer?: (key: Key, offset: number) => string | null;
 }

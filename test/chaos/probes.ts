@@ -54,8 +54,8 @@ export class Probes {
   }
 
   /**
-   * How many replicas of the `count` partitions are not in sync, added up over what each node knows: 0 when every node knows a leader and
-   * a complete ISR of each. A node that does not answer counts as one that knows of no partition.
+   * How many replicas of the `count` partitions are not in sync, added up over what each node knows: 0 when every node knows a
+   * leader and a complete ISR of each. A node that does not answer counts as one that knows of no partition.
    */
   async outOfSync(topics: readonly string[], count: number): Promise<number> {
     let total = 0;

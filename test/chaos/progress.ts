@@ -21,8 +21,8 @@ function isLess(measure: Measure, than: Measure): boolean {
 }
 
 /**
- * Measures until nothing is missing (null), or until no measure was less than the smallest so far for `stallMs` (that smallest one). A
- * replica that joins the ISR and leaves it again and again is no progress after the first time.
+ * Measures until nothing is missing (null), or until no measure was less than the smallest so far for `stallMs` (that smallest
+ * one). A replica that joins the ISR and leaves it again and again is no progress after the first time.
  */
 export async function waitWhileItImproves(
   stallMs: number,

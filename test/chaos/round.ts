@@ -30,7 +30,9 @@ export interface RoundResult {
 }
 
 const diskMiB = 200;
-/** A cluster that heals, or takes records again, may take as long as it needs while it improves; this long without is a defect. */
+/**
+ * A cluster that heals, or takes records again, may take as long as it needs while it improves; this long without is a defect.
+ */
 const healStallMs = 60_000;
 const serveStallMs = 30_000;
 const linesPerWrite = 10_000;

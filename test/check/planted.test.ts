@@ -69,6 +69,7 @@ describe('npm run check', () => {
     ['tidy', 'src/broker/two.ts', 'export const headerless = 1;\n', 'no header comment'],
     ['tidy', 'src/broker/two.ts', longFunction, 'at most 60 are allowed'],
     ['tidy', 'src/broker/two.ts', `/** Long. */\n${'export {};\n'.repeat(600)}`, 'at most 500 are allowed'],
+    ['tidy', 'src/broker/two.ts', `/** ${'wide '.repeat(30)}*/\nexport {};\n`, 'at most 128 are allowed'],
     ['tidy', 'src/nowhere/lost.ts', '/** In a folder without README. */\nexport {};\n', 'no README.md'],
     ['tidy', 'src/base/deep/lost.ts', '/** In a folder without README. */\nexport {};\n', 'no README.md'],
     ['tidy', 'src/broker/new.ts', '/** Not in the map. */\nexport {};\n', 'does not name new.ts'],

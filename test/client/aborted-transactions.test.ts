@@ -1,6 +1,6 @@
 /**
- * Our own client with isolation level read_committed, checked against a model: several producers write interleaved transactions,
- * and the client begins to read at any offset.
+ * Our own client with isolation level read_committed, checked against a model: several producers write interleaved
+ * transactions, and the client begins to read at any offset.
  */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
@@ -19,8 +19,8 @@ interface Log {
 }
 
 /**
- * The log that results from the actions. Transactions still open at the end are left out, because they lie above the last stable
- * offset.
+ * The log that results from the actions. Transactions still open at the end are left out, because they lie above the last
+ * stable offset.
  */
 function logOf(actions: readonly Action[]): Log {
   const parts: { bytes: Uint8Array; producerId: number; transaction: number }[] = [];

@@ -26,7 +26,9 @@ const answersOfOtherApis = new Map<number, object>([
   [SyncGroupRequest.key, { assignment: new Uint8Array(0) }],
 ]);
 
-/** A group that accepts one member. It answers the heartbeats from `refusedFrom` to `refusedTo`, counted from 1, with `error`. */
+/**
+ * A group that accepts one member. It answers the heartbeats from `refusedFrom` to `refusedTo`, counted from 1, with `error`.
+ */
 class FakeGroup {
   readonly world = new World(1);
   readonly life = new SimulatedHost(this.world, 'client').boot();

@@ -1,4 +1,6 @@
-/** What a group member does when the metadata of its topics change. The group and the cluster are scripted, and time is virtual. */
+/**
+ * What a group member does when the metadata of its topics change. The group and the cluster are scripted, and time is virtual.
+ */
 import { describe, expect, test } from 'vitest';
 import { sleep } from '../../src/base/clock.ts';
 import { ConsumerProtocolMember } from '../../src/client/consumer-protocol-member.ts';
@@ -101,8 +103,8 @@ class ScriptedGroup {
   }
 
   /**
-   * Answers a ConsumerGroupHeartbeat: the member gets all partitions of its topics. The assignment is in the answer only when it
-   * has changed, or when the request has all fields.
+   * Answers a ConsumerGroupHeartbeat: the member gets all partitions of its topics. The assignment is in the answer only when
+   * it has changed, or when the request has all fields.
    */
   private beaten(request: Heartbeat): object {
     const { subscribedTopicNames = null, rebalanceTimeoutMs = -1, topicPartitions: owned = null } = request;

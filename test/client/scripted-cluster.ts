@@ -33,8 +33,8 @@ import type { Infer, Init, Message, Shape } from '../../src/protocol/schema/fiel
 import { ManualTime, settle } from '../broker/harness.ts';
 
 /**
- * What happens to a request. `lost`: the request is carried out but the answer never arrives; an error name: the answer has that
- * error.
+ * What happens to a request. `lost`: the request is carried out but the answer never arrives; an error name: the answer has
+ * that error.
  */
 export type Fate = 'served' | 'closed' | 'lost' | 'silence' | ErrorName;
 

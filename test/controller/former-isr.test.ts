@@ -1,6 +1,6 @@
 /**
- * Replicas that have lost records, and those that may lead instead (docs/decisions/0080): histories of one partition on brokers 1, 2
- * and 3, and a random test with a model of the logs.
+ * Replicas that have lost records, and those that may lead instead (docs/decisions/0080): histories of one partition on brokers
+ * 1, 2 and 3, and a random test with a model of the logs.
  */
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -112,8 +112,8 @@ class Model {
   }
 
   /**
-   * Fails when the leader lacks an acknowledged record that a replica without loss has, and has no acknowledged record that this
-   * replica lacks. What the leader lacks is lost from now on.
+   * Fails when the leader lacks an acknowledged record that a replica without loss has, and has no acknowledged record that
+   * this replica lacks. What the leader lacks is lost from now on.
    */
   check(): void {
     const { leader } = this;
@@ -135,9 +135,10 @@ class Model {
 }
 
 /**
- * `w`: the leader writes; `K`: all are killed at once, and another controller becomes active; `-n`: broker n is killed and fenced;
- * `+n`: it comes back with what it had (after an unclean stop); `xn`: it comes back without its first record, `yn` without all;
- * `fn`: it follows the leader and joins the ISR; `u`: unclean elections are allowed; `e`: somebody asks for an unclean election.
+ * `w`: the leader writes; `K`: all are killed at once, and another controller becomes active; `-n`: broker n is killed and
+ * fenced; `+n`: it comes back with what it had (after an unclean stop); `xn`: it comes back without its first record, `yn`
+ * without all; `fn`: it follows the leader and joins the ISR; `u`: unclean elections are allowed; `e`: somebody asks for an
+ * unclean election.
  */
 function play(steps: string, options: { elr?: boolean; minIsr?: number; replicas?: number[] } = {}): string {
   const model = new Model(options.elr ?? true, options.minIsr ?? 2, options.replicas);

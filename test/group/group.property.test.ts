@@ -1,6 +1,6 @@
 /**
- * Random classic groups. Members join, sync, send heartbeats, commit, leave and stop sending. Writes are late, fail or time out.
- * Coordinators fail over. The invariants are checked after every step.
+ * Random classic groups. Members join, sync, send heartbeats, commit, leave and stop sending. Writes are late, fail or time
+ * out. Coordinators fail over. The invariants are checked after every step.
  */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';

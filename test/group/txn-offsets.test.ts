@@ -309,7 +309,9 @@ describe('pending offsets of a transaction', () => {
   });
 });
 
-/** The offset that follows from the log for one partition: the last record that took effect, unless a tombstone came after it. */
+/**
+ * The offset that follows from the log for one partition: the last record that took effect, unless a tombstone came after it.
+ */
 function expected(entries: readonly Entry[], group: string, partition: number): number {
   const counting: { at: number; offset: number }[] = [];
   const open = new Map<number, { at: number; offset: number }[]>();
@@ -334,8 +336,8 @@ function expected(entries: readonly Entry[], group: string, partition: number): 
 }
 
 /**
- * What the log cleaner leaves of the log: of the records that took effect below the first open transaction, the last one of each
- * key.
+ * What the log cleaner leaves of the log: of the records that took effect below the first open transaction, the last one of
+ * each key.
  */
 function compacted(entries: readonly Entry[]): Entry[] {
   const last = new Map<string, number>();

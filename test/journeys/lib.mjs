@@ -1,4 +1,6 @@
-/** What the journeys have in common: nodes of ours, programs of others (from Maven and elsewhere), and waiting for what they do. */
+/**
+ * What the journeys have in common: nodes of ours, programs of others (from Maven and elsewhere), and waiting for what they do.
+ */
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';

@@ -75,8 +75,8 @@ async function cutOff(bench: Bench, crashAt: number): Promise<void> {
 }
 
 /**
- * Leaves what a power cut between the renames of a compaction may leave: an index has its `.swap` name, and the log has not. Returns
- * the path of the old index, with its content.
+ * Leaves what a power cut between the renames of a compaction may leave: an index has its `.swap` name, and the log has not.
+ * Returns the path of the old index, with its content.
  */
 async function cutBetweenRenames(bench: Bench): Promise<{ path: string; index: Uint8Array }> {
   await cutOff(bench, 0);

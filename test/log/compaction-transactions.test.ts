@@ -246,7 +246,8 @@ class Run {
   }
 
   /**
-   * Checks what the log knows of each producer: its next sequence number, and its epoch, by which older incarnations stay fenced.
+   * Checks what the log knows of each producer: its next sequence number, and its epoch, by which older incarnations stay
+   * fenced.
    */
   #checkProducers(): void {
     const known = new Map(this.#log.producers().map((one) => [one.producerId, one]));

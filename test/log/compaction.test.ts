@@ -328,8 +328,8 @@ describe('compaction', () => {
     bench.disk.counts.clear();
     const found = await contents(log, 4000);
     expect(found).toHaveLength(751);
-    // 56 KB in chunks of 4,000 bytes take about 14 reads. A log that took the gaps for a damaged index would scan the segment and
-    // read more.
+    // 56 KB in chunks of 4,000 bytes take about 14 reads. A log that took the gaps for a damaged index would scan the segment
+    // and read more.
     expect(bench.disk.counts.get('read')).toBeLessThan(20);
     expect(bench.logged).toEqual([]);
   });

@@ -1,4 +1,6 @@
-/** A log that has lost all its records keeps its log end offset, however the records were removed: no offset is assigned twice. */
+/**
+ * A log that has lost all its records keeps its log end offset, however the records were removed: no offset is assigned twice.
+ */
 import { expect, test } from 'vitest';
 import { defaultLogConfig } from '../../src/log/log-config.ts';
 import type { LogManager } from '../../src/log/manager/log-manager.ts';

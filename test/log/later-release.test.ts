@@ -1,6 +1,6 @@
 /**
- * Log directories that a later release has written: what is unknown and may be needed ends the start, which says so and changes no
- * record. Checkpoints that can be made again are ignored with a warning, as in Kafka.
+ * Log directories that a later release has written: what is unknown and may be needed ends the start, which says so and changes
+ * no record. Checkpoints that can be made again are ignored with a warning, as in Kafka.
  */
 import { expect, test } from 'vitest';
 import { LaterReleaseError } from '../../src/base/later-release.ts';

@@ -159,8 +159,8 @@ describe('a move', () => {
     await logs.move('t', 0, '/b');
     await bench.clock.advance(0);
     await settle();
-    // The mover has copied all bytes in one read. Before the copy replaces the log, it must wait as long as the throttle demands
-    // for them.
+    // The mover has copied all bytes in one read. Before the copy replaces the log, it must wait as long as the throttle
+    // demands for them.
     await append(log, 40, 41);
     for (let i = 0; i < ((bytes / rate) * 1000) / 250 - 8; i++) await bench.clock.advance(250);
     expect(log.directory).toBe('/a/t-0');

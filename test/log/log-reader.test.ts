@@ -54,7 +54,9 @@ describe('read', () => {
     expect(valuesIn((await again.read(33, 80, 50, true)).records)[0]).toEqual([33, '33']);
   });
 
-  /** Damages the offset index of the active segment: each position is `by` bytes too large, but still inside the segment file. */
+  /**
+   * Damages the offset index of the active segment: each position is `by` bytes too large, but still inside the segment file.
+   */
   function misleadIndex(log: PartitionLog, by: number): void {
     const { offset } = log.state.active.loadedIndex;
     for (let slot = 0; slot < offset.count; slot++)

@@ -67,8 +67,8 @@ describe('append', () => {
       },
     ],
     [
-      // The batch claims to be compressed with gzip but is not, and its checksum is right. If it were appended, no consumer could
-      // get past it.
+      // The batch claims to be compressed with gzip but is not, and its checksum is right. If it were appended, no consumer
+      // could get past it.
       'CORRUPT_MESSAGE',
       (b: Uint8Array) => {
         b[22] = 1;

@@ -1,6 +1,6 @@
 /**
- * `readableBytes`, by which a pending fetch learns whether enough records are there. Also: a read from memory ends at the end of
- * the segment, as a read from disk does.
+ * `readableBytes`, by which a pending fetch learns whether enough records are there. Also: a read from memory ends at the end
+ * of the segment, as a read from disk does.
  */
 import { expect, test } from 'vitest';
 import { batchOf, Bench, client } from './harness.ts';

@@ -17,7 +17,10 @@ const late = (index: number) =>
 
 type Row = readonly [key: string | null, minutes: number | null];
 
-/** Each row: description, records of the batch, settings of the topic, error of the batch, and the records that the answer names. */
+/**
+ * Each row: description, records of the batch, settings of the topic, error of the batch, and the records that the answer
+ * names.
+ */
 const rows: readonly [
   string,
   readonly Row[],

@@ -183,8 +183,8 @@ describe('recovery from the recovery point', () => {
       end,
       how === 'kill' ? 2 : 1,
     ]);
-    // After a kill, the start can use the producer snapshot. A power cut removes the snapshot, which was not synced, so the start
-    // has to read the headers of the whole segment as well.
+    // After a kill, the start can use the producer snapshot. A power cut removes the snapshot, which was not synced, so the
+    // start has to read the headers of the whole segment as well.
     if (how === 'kill') expect(readBytes).toBeLessThan(before.sizeBytes / 3);
     expect(await readAll(log)).toHaveLength(end);
     expect(await log.abortedTransactions(0, 200)).toMatchObject(

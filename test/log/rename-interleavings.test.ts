@@ -1,6 +1,7 @@
 /**
- * A log that is flushed, read and appended to while it is moved or deleted, on a disk whose operations interleave by chance: whatever
- * operations the rename comes between, nothing takes a missing file for a failed disk. `SEED=n` repeats one run, `RUNS=n` makes more.
+ * A log that is flushed, read and appended to while it is moved or deleted, on a disk whose operations interleave by chance:
+ * whatever operations the rename comes between, nothing takes a missing file for a failed disk. `SEED=n` repeats one run,
+ * `RUNS=n` makes more.
  */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -17,7 +18,9 @@ import { batchOf, Bench, client, idA, idB, openManagerOfTwo, readAll } from './h
 
 const config = { ...defaultLogConfig, segmentBytes: 400 };
 
-/** Each operation begins and ends some turns of the event loop later, so that any two that run at the same time can interleave. */
+/**
+ * Each operation begins and ends some turns of the event loop later, so that any two that run at the same time can interleave.
+ */
 function interleaved<T extends object>(target: T, random: SeededRandom): T {
   const pause = async (): Promise<void> => {
     for (let turns = random.u32() % 6; turns > 0; turns--)
@@ -60,7 +63,9 @@ function removedInSteps(disk: FileSystem): FileSystem {
 
 const topicIds = ['tHwPhf7eRmGKij2_-IkFVg', 'uHwPhf7eRmGKij2_-IkFVg'] as const;
 
-/** A log that is flushed all the time while it is moved, compacted or deleted; the operations on its files interleave by chance. */
+/**
+ * A log that is flushed all the time while it is moved, compacted or deleted; the operations on its files interleave by chance.
+ */
 class Turmoil {
   readonly bench: Bench;
   readonly random: SeededRandom;

@@ -89,8 +89,8 @@ test.each(moments)('reads %s the renames of a move to another log directory succ
 });
 
 /**
- * Calls `meanwhile` when the disk gets operation `number` on a path below `/a/t-0`, and carries out the operation afterwards, with the
- * path that it had. Returns whether there was such an operation.
+ * Calls `meanwhile` when the disk gets operation `number` on a path below `/a/t-0`, and carries out the operation afterwards,
+ * with the path that it had. Returns whether there was such an operation.
  */
 function delayOperation(bench: Bench, number: number, meanwhile: () => Promise<void>): () => boolean {
   let count = 0;

@@ -166,8 +166,8 @@ describe('a segment checkpoint', () => {
 });
 
 /**
- * Each history appends, aborts, rolls, flushes, truncates, deletes by retention and compacts at random, and ends with a crash at
- * a random moment.
+ * Each history appends, aborts, rolls, flushes, truncates, deletes by retention and compacts at random, and ends with a crash
+ * at a random moment.
  */
 describe('random histories', () => {
   const config: Partial<LogConfig> = {

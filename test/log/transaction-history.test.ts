@@ -17,8 +17,8 @@ const end = (producerId: number, type: 'commit' | 'abort'): Uint8Array =>
   endTransactionBatch({ type, coordinatorEpoch: 1, producerId, producerEpoch: 0, timestamp: time });
 
 /**
- * Writes five segments. In offsets [0, 2) producers 1 and 2 begin transactions; in [2, 4) 2 aborts and 3 writes; in [4, 6) 1 and
- * 3 abort; in [6, 8) 2 writes and aborts another transaction; from 8 on, 1 has an open one.
+ * Writes five segments. In offsets [0, 2) producers 1 and 2 begin transactions; in [2, 4) 2 aborts and 3 writes; in [4, 6) 1
+ * and 3 abort; in [6, 8) 2 writes and aborts another transaction; from 8 on, 1 has an open one.
  */
 async function fill(log: PartitionLog): Promise<void> {
   log.appendAsLeader(data(1, 0), 0, unverified);

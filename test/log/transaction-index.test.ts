@@ -132,7 +132,9 @@ describe('a damaged transaction index is rebuilt', () => {
   const unverified = { ...client, verification: 'off' } as const;
   const config = { segmentBytes: 1_000 };
 
-  /** Writes aborted transactions into several segments. The transaction of another producer stays open while the segment rolls. */
+  /**
+   * Writes aborted transactions into several segments. The transaction of another producer stays open while the segment rolls.
+   */
   async function history(bench: Bench): Promise<{ log: PartitionLog; aborted: AbortedTransaction[] }> {
     const log = await bench.create(config);
     const send = (producerId: number, baseSequence: number): Promise<void> =>

@@ -1,5 +1,6 @@
 /**
- * Transactions in one log: what may begin one (KIP-890), what may end one, and which of its records a read_committed reader sees.
+ * Transactions in one log: what may begin one (KIP-890), what may end one, and which of its records a read_committed reader
+ * sees.
  */
 import { describe, expect, test } from 'vitest';
 import { Errors, KafkaError } from '../../src/protocol/errors.ts';
@@ -276,8 +277,8 @@ describe('restart', () => {
       bench.clock.nowMs += 20 * 60_000;
       const again = await bench.reopen({}, { isClean, highWatermark: 3 });
       const seen = again.producers().map(({ producerId, lastSeenMs }) => [producerId, lastSeenMs]);
-      // Producer 1 has an open transaction and keeps the timestamp of its last batch. The time of the restart counts for producer
-      // 2, which has none, and for producer 3, whose timestamp lies in the future.
+      // Producer 1 has an open transaction and keeps the timestamp of its last batch. The time of the restart counts for
+      // producer 2, which has none, and for producer 3, whose timestamp lies in the future.
       expect(seen.sort()).toEqual([
         [1, writtenMs],
         [2, bench.clock.nowMs],

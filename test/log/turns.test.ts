@@ -1,6 +1,6 @@
 /**
- * Loops over all logs of a broker handle at most `logsPerTurnMax` logs in one turn of the event loop, so that other work can run
- * in between.
+ * Loops over all logs of a broker handle at most `logsPerTurnMax` logs in one turn of the event loop, so that other work can
+ * run in between.
  */
 import { expect, test } from 'vitest';
 import type { Scheduler } from '../../src/base/clock.ts';

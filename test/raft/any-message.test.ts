@@ -1,6 +1,6 @@
 /**
- * Whatever a peer says, no assertion fails: one replica gets random messages that pass the checks of the transport, in every role,
- * from voters, from a node with the id of a voter and another directory, and from strangers.
+ * Whatever a peer says, no assertion fails: one replica gets random messages that pass the checks of the transport, in every
+ * role, from voters, from a node with the id of a voter and another directory, and from strangers.
  */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';

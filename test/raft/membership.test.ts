@@ -1,4 +1,7 @@
-/** Each test checks one rule of the Raft thesis on membership changes, leadership transfer or reads, or a rule that KIP-853 adds. */
+/**
+ * Each test checks one rule of the Raft thesis on membership changes, leadership transfer or reads, or a rule that KIP-853
+ * adds.
+ */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { nodeId } from '../../src/base/ids.ts';
@@ -75,7 +78,8 @@ test('Raft thesis: 4.2.1: a non-voting server gets the log, but does not count f
   quorum.stabilize([1, 3]);
   expect(quorum.core(3).state.log.endOffset).toBe(quorum.core(1).state.log.endOffset);
   expect(quorum.core(1).state.highWatermark).toBe(quorum.core(1).state.log.endOffset - 1);
-  // Node 3 does not raise its epoch either: it asks for votes in a pre-vote first, and no majority of the voters would vote for it.
+  // Node 3 does not raise its epoch either: it asks for votes in a pre-vote first, and no majority of the voters would vote for
+  // it.
   quorum.crash(1);
   for (let i = 0; i < 5; i++) quorum.timeout(3);
   expect(quorum.status(3)).toMatch(/3 (unattached|prospective), epoch 1/);
@@ -139,8 +143,8 @@ test('Raft thesis: 4.2.2: a server outside of its latest configuration may lead 
 
 test('a non-voter with the longest log is elected when no voter can be; the lead then goes to a voter', () => {
   const quorum = ledBy1(4, 3);
-  // Besides the leader, only node 2 has the voter set of epoch 1 that includes node 4. Node 3 leads next, and only node 4 gets an
-  // entry from it.
+  // Besides the leader, only node 2 has the voter set of epoch 1 that includes node 4. Node 3 leads next, and only node 4 gets
+  // an entry from it.
   quorum.change(1, { kind: 'add', voter: quorum.voter(4) });
   quorum.deliver(({ to }) => to === 2);
   quorum.persist(2);

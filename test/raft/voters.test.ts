@@ -174,7 +174,8 @@ describe('compared with a slow implementation:', () => {
         const { state } = quorum.core(1);
         const settled = state.highWatermark;
         let committed = settled;
-        // The model: for each node, the disk that answered last and the end offset of its log. A new disk begins with an empty log.
+        // The model: for each node, the disk that answered last and the end offset of its log. A new disk begins with an empty
+        // log.
         const disks = new Map(
           quorum.ids.map((id) => [id, { wiped: false, endOffset: count === 1 ? 0 : settled }]),
         );

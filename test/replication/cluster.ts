@@ -248,7 +248,9 @@ export class Cluster {
     for (let index = 0; index < this.#partitionCount(); index++) this.#elect(index);
   }
 
-  /** Makes another replica leader while the old leader is still alive, as a controlled shutdown or a preferred election does. */
+  /**
+   * Makes another replica leader while the old leader is still alive, as a controlled shutdown or a preferred election does.
+   */
   moveLeader(to: number, index = 0): void {
     const { isr, leader } = this.metadata(index);
     if (leader !== to && isr.includes(nodeId(to)) && this.#isActive(to)) this.#change(index, { leader: to });

@@ -31,8 +31,8 @@ class EpochList implements EpochLookup {
 }
 
 /**
- * The follower subscribes, and truncates its log when the leader says that the logs diverge, until the leader accepts it. Returns
- * the number of subscriptions.
+ * The follower subscribes, and truncates its log when the leader says that the logs diverge, until the leader accepts it.
+ * Returns the number of subscriptions.
  */
 function reconcile(leader: EpochList, follower: EpochList): number {
   for (let round = 1; round < 100; round++) {
@@ -51,8 +51,8 @@ function reconcile(leader: EpochList, follower: EpochList): number {
 
 describe('truncation', () => {
   /**
-   * Logs that can arise in one cluster: each new leader has a prefix of some replica's log and appends records of its own, newer
-   * epoch.
+   * Logs that can arise in one cluster: each new leader has a prefix of some replica's log and appends records of its own,
+   * newer epoch.
    */
   const history = fc.array(fc.tuple(fc.nat(9), fc.nat(9), fc.nat(4)), { minLength: 1, maxLength: 12 });
 

@@ -1,6 +1,6 @@
 /**
- * A partition log in memory for model tests. Batches have real headers; writes complete after a delay, in order. Completed writes
- * survive a kill of the process, because `MemoryDisk` stands for the page cache of the machine; queued writes do not.
+ * A partition log in memory for model tests. Batches have real headers; writes complete after a delay, in order. Completed
+ * writes survive a kill of the process, because `MemoryDisk` stands for the page cache of the machine; queued writes do not.
  */
 import type { Scheduler } from '../../src/base/clock.ts';
 import { Errors, KafkaError } from '../../src/protocol/errors.ts';

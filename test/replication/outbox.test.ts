@@ -1,6 +1,6 @@
 /**
- * An `Outbox` holds entries that the broker must send to the controller. Whatever happens to the requests, no entry is lost, and
- * none is in two requests at the same time.
+ * An `Outbox` holds entries that the broker must send to the controller. Whatever happens to the requests, no entry is lost,
+ * and none is in two requests at the same time.
  */
 import { describe, expect, test } from 'vitest';
 import { Outbox } from '../../src/replication/outbox.ts';

@@ -1,4 +1,7 @@
-/** What a leader and a follower answer to a reader that sends the leader epoch of the last record that it has (KIP-392, KIP-595). */
+/**
+ * What a leader and a follower answer to a reader that sends the leader epoch of the last record that it has (KIP-392,
+ * KIP-595).
+ */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { LeaderEpochCache } from '../../src/log/leader-epoch-cache.ts';

@@ -1,4 +1,6 @@
-/** The metrics of consumer group lag. A broker computes them from its own replicas, or asks the leaders of the other partitions. */
+/**
+ * The metrics of consumer group lag. A broker computes them from its own replicas, or asks the leaders of the other partitions.
+ */
 import { expect, test } from 'vitest';
 import { type GroupOverview, GroupMetrics } from '../../src/server/metrics/group-metrics.ts';
 import { Exposition } from '../../src/telemetry/exposition.ts';

@@ -1,4 +1,6 @@
-/** Which change of the voter set a controller asks for: to add itself, to remove its former disk, or to update its endpoints. */
+/**
+ * Which change of the voter set a controller asks for: to add itself, to remove its former disk, or to update its endpoints.
+ */
 import { expect, test } from 'vitest';
 import type { Timer } from '../../src/base/clock.ts';
 import { nodeId } from '../../src/base/ids.ts';

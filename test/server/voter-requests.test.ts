@@ -31,8 +31,8 @@ const directory: Uuid = 'AAAAAAAAQACAAAAAAAAABA';
 const listeners = [{ name: 'CONTROLLER', host: 'c', port: 2 }];
 
 /**
- * A test double of the quorum, with one voter, that accepts or refuses changes as the test says; and one of the controller, that
- * records which updates it is asked for.
+ * A test double of the quorum, with one voter, that accepts or refuses changes as the test says; and one of the controller,
+ * that records which updates it is asked for.
  */
 class TestQuorum {
   isActive = true;
@@ -170,8 +170,8 @@ describe('voters', () => {
     quorum.isSlow = true;
     expect(await quorum.add(false)).toBe('NONE');
     let answer = '';
-    // The node is in the voter set already, but that change is not committed. The answer must come from the log and not from the
-    // set, so it waits for the commit.
+    // The node is in the voter set already, but that change is not committed. The answer must come from the log and not from
+    // the set, so it waits for the commit.
     const late = quorum.add().then((text) => (answer = text));
     await new Promise((resolve) => setImmediate(resolve));
     expect(answer).toBe('');

@@ -20,8 +20,8 @@ async function write(disk: SimulatedDisk, path: string, text: string, sync: bool
 }
 
 /**
- * Makes the change, cuts the power, and returns the files with their contents. It does so with 200 seeds, which is enough to see
- * every possible outcome.
+ * Makes the change, cuts the power, and returns the files with their contents. It does so with 200 seeds, which is enough to
+ * see every possible outcome.
  */
 async function outcomes(change: (disk: SimulatedDisk) => Promise<void>): Promise<Set<string>> {
   const found = new Set<string>();

@@ -22,7 +22,8 @@ const calls = sources.flatMap(({ path, text }) =>
 );
 const sentences = calls.flatMap(({ argument }) => /^'(.*)'$/.exec(argument)?.[1] ?? []);
 /**
- * Passing a sentence on; the warnings about a configuration and the end of a start (`start-failure.ts`), which say themselves what to do.
+ * Passing a sentence on; the warnings about a configuration and the end of a start (`start-failure.ts`), which say themselves
+ * what to do.
  */
 const passing =
   /^(message|warning|fields|`Exiting Kafka due to fatal exception: .*`|message: string|warning: string)$/;

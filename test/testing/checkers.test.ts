@@ -339,7 +339,9 @@ describe('overlapping faults', () => {
 });
 
 describe('a compacted topic', () => {
-  /** The verdict after records with these keys were sent (`-`: a deletion) and acknowledged, and a reader got those of `read`. */
+  /**
+   * The verdict after records with these keys were sent (`-`: a deletion) and acknowledged, and a reader got those of `read`.
+   */
   function verdictOf(sent: string, read: readonly number[], acknowledged = sent.length): Verdict {
     const verdict = new Verdict();
     const table = new Table('table-0', verdict);

@@ -44,7 +44,10 @@ describe('whole clusters on a virtual clock', () => {
   });
 });
 
-/** Each of these tests plants a bug into the broker. The checks must find it, or it means nothing that they find none without it. */
+/**
+ * Each of these tests plants a bug into the broker. The checks must find it, or it means nothing that they find none without
+ * it.
+ */
 describe('a planted bug', () => {
   test('is found: a high watermark that does not wait for the ISR', async () => {
     const spy = vi.spyOn(LeaderState.prototype, 'advanceHighWatermark');

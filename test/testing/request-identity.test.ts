@@ -1,6 +1,7 @@
 /**
- * The stream between a broker and the active controller is reset at every moment of a request. The broker sends the request again on
- * a new stream, to the same controller, which has to carry it out once: the oracle of the simulation judges the answers.
+ * The stream between a broker and the active controller is reset at every moment of a request. The broker sends the request
+ * again on a new stream, to the same controller, which has to carry it out once: the oracle of the simulation judges the
+ * answers.
  */
 import { describe, expect, test } from 'vitest';
 import { SeededRandom } from '../../src/simulation/random.ts';

@@ -234,8 +234,8 @@ describe('EndTxn', () => {
   });
 
   /**
-   * Kafka's table for states without a transaction in progress: the request has the previous epoch (a retry) or the present one,
-   * and aborts or commits.
+   * Kafka's table for states without a transaction in progress: the request has the previous epoch (a retry) or the present
+   * one, and aborts or commits.
    */
   test.each([
     ['Empty', 'PRODUCER_FENCED', 'NONE', 'PRODUCER_FENCED', 'INVALID_TXN_STATE'],

@@ -1,7 +1,7 @@
 /**
  * Random transactional producers. They begin transactions, add partitions, commit, abort, retry, crash, and return as zombies.
- * Writes are late, fail or time out. Markers are reported late, in parts and twice. Coordinators fail over. After every step the
- * invariants are checked, against a model that knows only the responses that clients got and the markers that were written.
+ * Writes are late, fail or time out. Markers are reported late, in parts and twice. Coordinators fail over. After every step
+ * the invariants are checked, against a model that knows only the responses that clients got and the markers that were written.
  */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';

@@ -1,7 +1,7 @@
 /**
- * Vectors are recorded bytes that this version or an earlier one has sent or stored. Each must be decoded to the same message as
- * when it was recorded. Vectors are never changed. The test fails for a kind of message without vectors; `VECTORS=write npm test
- * -- test/wire/vectors.test.ts` adds them.
+ * Vectors are recorded bytes that this version or an earlier one has sent or stored. Each must be decoded to the same message
+ * as when it was recorded. Vectors are never changed. The test fails for a kind of message without vectors; `VECTORS=write npm
+ * test -- test/wire/vectors.test.ts` adds them.
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

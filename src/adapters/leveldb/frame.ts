@@ -6,8 +6,8 @@
  *   version (1 byte) | crc32c (4 bytes, over what follows) | message Frame or HardState of proto/storage.proto
  *
  * This release writes version 2 and can also read version 1, whose fields had no numbers. It skips fields that a later release
- * has added. A value with a later version, or an entry of an unknown kind, is refused with a `LaterReleaseError`. Every version has
- * the CRC at the same place, so such a value can be told from a damaged one.
+ * has added. A value with a later version, or an entry of an unknown kind, is refused with a `LaterReleaseError`. Every version
+ * has the CRC at the same place, so such a value can be told from a damaged one.
  */
 import { crc32c } from '../../base/crc32c.ts';
 import { nodeId } from '../../base/ids.ts';

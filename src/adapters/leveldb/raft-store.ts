@@ -186,8 +186,8 @@ export class LevelRaftStore implements RaftStore {
   async #openDatabase(state: WitnessState): Promise<void> {
     const problem = await tablesProblem(this.#fs, this.#databasePath);
     if (problem !== null) this.#damaged(problem);
-    // LevelDB creates an empty database and removes the files of the old one when the file CURRENT is missing. So this is checked
-    // before LevelDB opens the database.
+    // LevelDB creates an empty database and removes the files of the old one when the file CURRENT is missing. So this is
+    // checked before LevelDB opens the database.
     const createIfMissing = state.generation === 0;
     if (!createIfMissing && (await this.#fs.stat(`${this.#databasePath}/CURRENT`)) === null)
       this.#damaged(`${this.#databasePath}/CURRENT is missing`);

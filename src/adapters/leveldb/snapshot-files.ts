@@ -1,12 +1,12 @@
 /**
- * Snapshots as files. They are named as Kafka's, `<end offset, 20 digits>-<epoch, 10 digits>.checkpoint`. The content is our own
- * format; the numbers are sizes in bytes:
+ * Snapshots as files. They are named as Kafka's, `<end offset, 20 digits>-<epoch, 10 digits>.checkpoint`. The content is our
+ * own format; the numbers are sizes in bytes:
  *
  *   magic 4 | version 1 | header length 4 | message SnapshotHeader of proto/storage.proto | state | crc32c 4 over all before it
  *
- * Version 1, which release 0.1 wrote, can still be read. Every version ends with the CRC, so a file of a later version can be told
- * from a damaged one. After a crash a file is complete or does not exist: it is written under a temporary name, synced and renamed,
- * and then the directory is synced. The newest two snapshots are kept.
+ * Version 1, which release 0.1 wrote, can still be read. Every version ends with the CRC, so a file of a later version can be
+ * told from a damaged one. After a crash a file is complete or does not exist: it is written under a temporary name, synced and
+ * renamed, and then the directory is synced. The newest two snapshots are kept.
  */
 import { crc32c } from '../../base/crc32c.ts';
 import type { FileSystem } from '../../base/file-system.ts';
@@ -143,8 +143,8 @@ function checkCrc(content: Uint8Array, end: number, stored: number): void {
 }
 
 /**
- * Returns the newest undamaged snapshot that `matchesLog` accepts, and what is wrong with newer ones that it also accepts. Throws
- * `LaterReleaseError` when a later release has written one of these: it may be the one that the log begins at.
+ * Returns the newest undamaged snapshot that `matchesLog` accepts, and what is wrong with newer ones that it also accepts.
+ * Throws `LaterReleaseError` when a later release has written one of these: it may be the one that the log begins at.
  */
 export async function newestSnapshot(
   fs: FileSystem,

@@ -1,11 +1,13 @@
 /**
- * The admin requests that the active controller handles: CreateTopics (19), DeleteTopics (20), CreatePartitions (37), ElectLeaders (43),
- * AlterPartitionReassignments (45), ListPartitionReassignments (46), AlterClientQuotas (49), AlterUserScramCredentials (51),
- * UpdateFeatures (57), UnregisterBroker (64). Every node forwards them to the controller; each has a row below.
+ * The admin requests that the active controller handles: CreateTopics (19), DeleteTopics (20), CreatePartitions (37),
+ * ElectLeaders (43), AlterPartitionReassignments (45), ListPartitionReassignments (46), AlterClientQuotas (49),
+ * AlterUserScramCredentials (51), UpdateFeatures (57), UnregisterBroker (64). Every node forwards them to the controller; each
+ * has a row below.
  *
- * Behaviour: After a successful change the response waits until this node's own image has the change, at most `readYourWriteMs`. So a
- *            client can use a new topic at once through the same broker. (Elections and reassignments do not wait.) When no
- *            controller responds in time, the response has REQUEST_TIMED_OUT, for every item if items have errors.
+ * Behaviour: After a successful change the response waits until this node's own image has the change, at most
+ *            `readYourWriteMs`. So a client can use a new topic at once through the same broker. (Elections and reassignments
+ *            do not wait.) When no controller responds in time, the response has REQUEST_TIMED_OUT, for every item if items
+ *            have errors.
  */
 import { sameElements } from '../../base/collections.ts';
 import { uuidZero } from '../../base/uuid.ts';

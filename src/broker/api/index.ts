@@ -1,6 +1,6 @@
 /**
- * The handlers of all APIs that a node serves: those listed here, the rows of `forwarded.ts`, and the handlers of the coordinators.
- * ApiVersions is derived from them. `README.md` tells how to add one.
+ * The handlers of all APIs that a node serves: those listed here, the rows of `forwarded.ts`, and the handlers of the
+ * coordinators. ApiVersions is derived from them. `README.md` tells how to add one.
  */
 import type { FetchSessionCache } from '../fetch-session.ts';
 import type { Handler } from '../handler.ts';
@@ -120,7 +120,8 @@ function withUnstable(handler: Handler): Handler {
 }
 
 /**
- * Builds the table of a node's handlers. `broker` is null on a controller-only node. `others`: the handlers of the coordinators.
+ * Builds the table of a node's handlers. `broker` is null on a controller-only node. `others`: the handlers of the
+ * coordinators.
  */
 export function createHandlerTable(
   services: NodeServices,

@@ -76,7 +76,9 @@ export interface Parsed {
   all(name: string): readonly string[];
 }
 
-/** Thrown when `--help` was given. If the tool does not catch it, the entry prints the text to standard output and exits with 0. */
+/**
+ * Thrown when `--help` was given. If the tool does not catch it, the entry prints the text to standard output and exits with 0.
+ */
 export class HelpRequest extends Error {
   override readonly name = 'HelpRequest';
 }

@@ -8,7 +8,9 @@ const advice: Readonly<Record<string, string>> = {
   'new-consumer': 'Leave out --new-consumer: there is only one consumer since Apache Kafka 2.0.',
 };
 
-/** Returns what to use instead of the option that `message` refuses as unknown. Null when it is no option of an earlier release. */
+/**
+ * Returns what to use instead of the option that `message` refuses as unknown. Null when it is no option of an earlier release.
+ */
 export function adviceOnOldOption(message: string): string | null {
   const [, option = ''] = /([\w-]+) is not a recognized option/.exec(message) ?? [];
   return Object.hasOwn(advice, option) ? (advice[option] as string) : null;

@@ -1,6 +1,7 @@
 /**
- * `bendemann compose [FILE] [SERVICE…] [-- COMMAND…]`: runs the Kafka services of a Compose file as nodes on this machine, without
- * Docker, until the command ends or until Ctrl-C. Their data is in a temporary folder, which is deleted when the nodes end.
+ * `bendemann compose [FILE] [SERVICE…] [-- COMMAND…]`: runs the Kafka services of a Compose file as nodes on this machine,
+ * without Docker, until the command ends or until Ctrl-C. Their data is in a temporary folder, which is deleted when the nodes
+ * end.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';

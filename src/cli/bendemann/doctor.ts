@@ -259,7 +259,9 @@ function ofNodeIds(nodes: readonly InspectedNode[]): Finding[] {
   return found;
 }
 
-/** Compares the voters of all files with those of the first file whose own are valid, and looks for a majority of these voters. */
+/**
+ * Compares the voters of all files with those of the first file whose own are valid, and looks for a majority of these voters.
+ */
 function ofVoters(nodes: readonly InspectedNode[]): Finding[] {
   const key = 'controller.quorum.voters';
   const first = nodes.find(({ problems }) => !problems.some(({ keys }) => keys.includes(key)));

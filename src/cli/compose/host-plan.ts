@@ -99,8 +99,8 @@ class Draft {
 }
 
 /**
- * Removes listeners that need TLS or SASL, which are not supported yet, and all mentions of them. The others, and all listeners of
- * controllers, become PLAINTEXT.
+ * Removes listeners that need TLS or SASL, which are not supported yet, and all mentions of them. The others, and all listeners
+ * of controllers, become PLAINTEXT.
  */
 function keepServed(draft: Draft, notes: string[]): void {
   const { properties, service } = draft;

@@ -53,7 +53,10 @@ async function select(client: KafkaClient, selection: Selection, onMissing: OnMi
   return [];
 }
 
-/** Repeats `attempt` while it fails with an error that a retry can resolve. Like Java's consumer, it does so without a time limit. */
+/**
+ * Repeats `attempt` while it fails with an error that a retry can resolve. Like Java's consumer, it does so without a time
+ * limit.
+ */
 function untilServed<T>(client: KafkaClient, attempt: () => Promise<T>): Promise<T> {
   return retry(client.ports, Number.POSITIVE_INFINITY, attempt);
 }

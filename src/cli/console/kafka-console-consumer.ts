@@ -1,6 +1,6 @@
 /**
- * kafka-console-consumer: prints records until it is stopped, has printed the maximum number, received none within the time-out,
- * or meets an error. It then prints their number to standard error. After Ctrl-C the exit status is 130.
+ * kafka-console-consumer: prints records until it is stopped, has printed the maximum number, received none within the
+ * time-out, or meets an error. It then prints their number to standard error. After Ctrl-C the exit status is 130.
  */
 import { systemClock, systemScheduler } from '../../adapters/clock.ts';
 import { logTimestamp } from '../../adapters/console-logger.ts';
@@ -176,7 +176,10 @@ function sourceOf(client: KafkaClient, { options, settings, selection }: Plan, i
     : groupSource(client, selection, settings, groupId, fetch, onMissing);
 }
 
-/** Returns a function that prints a warning that a topic does not exist, but only at its first call. The tool waits for the topic. */
+/**
+ * Returns a function that prints a warning that a topic does not exist, but only at its first call. The tool waits for the
+ * topic.
+ */
 function warnOfMissing(groupId: string | undefined, io: CliIo): OnMissing {
   let isSaid = false;
   const group = groupId === undefined ? '' : `, groupId=${groupId}`;

@@ -1,7 +1,7 @@
 /**
  * kafka-console-producer: writes each line of standard input as a record. It prints a prompt only on a terminal. When a line
- * cannot be parsed, it sends the lines before it and ends with status 1. A record that is not written also ends it with `--sync`;
- * otherwise the error is printed.
+ * cannot be parsed, it sends the lines before it and ends with status 1. A record that is not written also ends it with
+ * `--sync`; otherwise the error is printed.
  */
 import { systemClock } from '../../adapters/clock.ts';
 import { logTimestamp } from '../../adapters/console-logger.ts';

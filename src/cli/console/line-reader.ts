@@ -38,8 +38,8 @@ export class LineReader {
   }
 
   /**
-   * Makes a record of a line. Throws, with Kafka's message, when a separator is missing and `ignore.error` is not set, and when the
-   * key of a header is the null marker.
+   * Makes a record of a line. Throws, with Kafka's message, when a separator is missing and `ignore.error` is not set, and when
+   * the key of a header is the null marker.
    */
   read(line: string): ProducerRecord {
     this.lineCount++;

@@ -32,8 +32,8 @@ export interface DumpSettings {
 export const everyByte = 0x7fff_ffff;
 
 /**
- * Prints the batches of a file, and their records if `isDeep` is set. In that case it also adds gaps between the offsets of records
- * to `gaps`, which are printed at the end.
+ * Prints the batches of a file, and their records if `isDeep` is set. In that case it also adds gaps between the offsets of
+ * records to `gaps`, which are printed at the end.
  */
 export function dumpLog(path: string, settings: DumpSettings, gaps: Mismatches, io: CliIo): void {
   printStart(path, io);

@@ -55,7 +55,10 @@ function dumpEntry(entry: Entry, printsRecords: boolean, io: CliIo): void {
     printRecords(records, `| offset: ${offset} CreateTime: ${appendedMs}`, io);
 }
 
-/** The records of a payload. When a later release has written one of them, prints a line about it, as Kafka does, and returns null. */
+/**
+ * The records of a payload. When a later release has written one of them, prints a line about it, as Kafka does, and returns
+ * null.
+ */
 function readable(payload: Uint8Array, offset: number, io: CliIo): MetadataRecord[] | null {
   try {
     return decodeRecords(payload);

@@ -52,8 +52,8 @@ export async function main(args: readonly string[], io: CliIo): Promise<number> 
 }
 
 /**
- * Reads the command line. Kafka's tool converts numbers when it uses them and reports a wrong one as a failed command, with status 0:
- * then this returns null.
+ * Reads the command line. Kafka's tool converts numbers when it uses them and reports a wrong one as a failed command, with
+ * status 0: then this returns null.
  */
 function read(args: readonly string[], io: CliIo): Options | null {
   try {

@@ -83,8 +83,8 @@ function readable(error: unknown, directory: string): unknown {
 }
 
 /**
- * Reads a snapshot file of ours. Returns null when the file is something else. Throws `ToolError` when it is damaged or of a later
- * release.
+ * Reads a snapshot file of ours. Returns null when the file is something else. Throws `ToolError` when it is damaged or of a
+ * later release.
  */
 export function readOwnSnapshot(path: string): SnapshotFile | null {
   const content = readFileSync(path);

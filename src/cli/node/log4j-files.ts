@@ -78,8 +78,8 @@ function fromXml(text: string, found: Levels): void {
 }
 
 /**
- * Returns the value of the key `name`, which may be in upper or lower case in the file, as in log4j. The value of `logger` may be a
- * list or a single logger.
+ * Returns the value of the key `name`, which may be in upper or lower case in the file, as in log4j. The value of `logger` may
+ * be a list or a single logger.
  */
 function child(node: unknown, name: string): unknown {
   if (typeof node !== 'object' || node === null) return undefined;

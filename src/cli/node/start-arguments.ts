@@ -15,7 +15,8 @@ export interface StartCommand {
 export function parseStart(args: readonly string[]): StartCommand {
   const rest = [...args];
   let isDaemon = false;
-  // Kafka's script has -daemon; its kafka-run-class also has -name (of the output file) and -loggc (of the JVM), without effect here.
+  // Kafka's script has -daemon; its kafka-run-class also has -name (of the output file) and -loggc (of the JVM), without effect
+  // here.
   for (;;) {
     if (rest[0] === '-daemon') isDaemon = true;
     else if (rest[0] === '-name') rest.shift();

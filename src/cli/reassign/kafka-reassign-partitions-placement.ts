@@ -1,7 +1,7 @@
 /**
  * Chooses the brokers of each replica for `kafka-reassign-partitions --generate`, by the same rules as Kafka's tool. The first
- * replicas of the partitions go to the brokers in turn. The other replicas of a partition go to other brokers, in different racks
- * if all brokers have a rack. Random start positions avoid that all topics begin at the same broker.
+ * replicas of the partitions go to the brokers in turn. The other replicas of a partition go to other brokers, in different
+ * racks if all brokers have a rack. Random start positions avoid that all topics begin at the same broker.
  */
 import { groupBy } from '../../base/collections.ts';
 import { below, type Random } from '../../base/random.ts';
@@ -12,8 +12,9 @@ export interface UsableBroker {
 }
 
 /**
- * Returns the position, in the list of `count` brokers, of the candidate number `at` (from 0) for a follower. It is never `leader`, the
- * position of the first replica. `shift` changes from round to round, so that not always the same brokers share partitions.
+ * Returns the position, in the list of `count` brokers, of the candidate number `at` (from 0) for a follower. It is never
+ * `leader`, the position of the first replica. `shift` changes from round to round, so that not always the same brokers share
+ * partitions.
  */
 function followerPosition(leader: number, shift: number, at: number, count: number): number {
   return (leader + 1 + ((shift + at) % (count - 1))) % count;

@@ -1,4 +1,6 @@
-/** `kafka-reassign-partitions` with `--verify`, `--cancel` and `--list`: shows the progress of reassignments, and cancels them. */
+/**
+ * `kafka-reassign-partitions` with `--verify`, `--cancel` and `--list`: shows the progress of reassignments, and cancels them.
+ */
 import { sameElements } from '../../base/collections.ts';
 import type { KafkaClient } from '../../client/kafka-client.ts';
 import {

@@ -93,8 +93,8 @@ function demandResources(resources: readonly Resource[]): void {
 }
 
 /**
- * Returns the ACLs for one resource: one for each combination of a principal and a host of the options (`--allow-…`, `--deny-…`)
- * with an operation of `names`.
+ * Returns the ACLs for one resource: one for each combination of a principal and a host of the options (`--allow-…`,
+ * `--deny-…`) with an operation of `names`.
  */
 function aclsWith(options: Options, names: readonly AclOperation[]): Acl[] {
   const acls = (permission: PermissionType): Acl[] => {

@@ -1,6 +1,6 @@
 /**
- * Encodes and decodes messages. Other folders use the functions of this file. The codec of a message and version is compiled when
- * it is first used, and then kept.
+ * Encodes and decodes messages. Other folders use the functions of this file. The codec of a message and version is compiled
+ * when it is first used, and then kept.
  */
 import type { Infer, Init, Message, Shape } from '../schema/fields.ts';
 import { inVersions } from '../schema/versions.ts';
@@ -62,7 +62,8 @@ export function decodeFrom<S extends Shape>(
 }
 
 /**
- * Decodes the message that begins at `at`. Bytes after it are ignored. Fields of kind `bytes` and `records` are views of `bytes`.
+ * Decodes the message that begins at `at`. Bytes after it are ignored. Fields of kind `bytes` and `records` are views of
+ * `bytes`.
  */
 export function decode<S extends Shape>(
   message: Message<S>,
@@ -86,8 +87,8 @@ export function decodeWithEnd<S extends Shape>(
 }
 
 /**
- * Appends the encoded message to `writer`. When it throws, the writer may contain a part of the message; the caller must discard
- * that.
+ * Appends the encoded message to `writer`. When it throws, the writer may contain a part of the message; the caller must
+ * discard that.
  */
 export function encodeInto<S extends Shape>(
   message: Message<S>,

@@ -1,4 +1,6 @@
-/** Errors of the codecs. They do not mean a bug in this process: bytes come from outside, and the peer may choose the version. */
+/**
+ * Errors of the codecs. They do not mean a bug in this process: bytes come from outside, and the peer may choose the version.
+ */
 
 /** The bytes cannot be decoded with the schema. */
 export class DecodeError extends Error {

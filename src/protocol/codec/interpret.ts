@@ -1,6 +1,6 @@
 /**
- * The codec as an interpreter of the schema. It is slow, but short and easy to compare with Kafka's protocol guide. Tests compare
- * the compiled codecs with it, and its errors name the field that cannot be encoded.
+ * The codec as an interpreter of the schema. It is slow, but short and easy to compare with Kafka's protocol guide. Tests
+ * compare the compiled codecs with it, and its errors name the field that cannot be encoded.
  */
 import type { Field, Message, Shape } from '../schema/fields.ts';
 import { DecodeError, EncodeError } from './errors.ts';

@@ -1,5 +1,6 @@
 /**
- * The rules that the interpreter and the compiler share: which fields a version has, which of them are tagged, and the defaults.
+ * The rules that the interpreter and the compiler share: which fields a version has, which of them are tagged, and the
+ * defaults.
  */
 import type { Field, Message, Shape } from '../schema/fields.ts';
 import { inVersions } from '../schema/versions.ts';

@@ -1,7 +1,7 @@
 /**
- * The only file of `protocol/` that names Node's `Buffer`. The methods that are used are declared here, because pure folders import
- * `protocol/` and compile without Node's types. The other files of `protocol/` use `Uint8Array`, or `NativeBytes` where speed
- * matters.
+ * The only file of `protocol/` that names Node's `Buffer`. The methods that are used are declared here, because pure folders
+ * import `protocol/` and compile without Node's types. The other files of `protocol/` use `Uint8Array`, or `NativeBytes` where
+ * speed matters.
  */
 
 /** The methods of `Buffer` that the codecs use. */

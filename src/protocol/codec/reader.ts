@@ -1,6 +1,6 @@
 /**
- * Reads wire primitives from one piece of memory. Every read is checked against the end: an access after the end of a typed array
- * gives `undefined`, which would silently become 0.
+ * Reads wire primitives from one piece of memory. Every read is checked against the end: an access after the end of a typed
+ * array gives `undefined`, which would silently become 0.
  */
 import { uuidFromBytes, uuidZero, type Uuid } from '../../base/uuid.ts';
 import { DecodeError } from './errors.ts';
@@ -74,7 +74,8 @@ export class Reader {
   }
 
   /**
-   * Every 64-bit value is legal in Kafka. A value beyond ±2^53 is rounded to the nearest number, so Long.MAX_VALUE becomes 2^63.
+   * Every 64-bit value is legal in Kafka. A value beyond ±2^53 is rounded to the nearest number, so Long.MAX_VALUE becomes
+   * 2^63.
    */
   int64(): number {
     const p = this.take(8);
@@ -144,7 +145,9 @@ export class Reader {
     return this.bytes.subarray(p, p + length);
   }
 
-  /** Throws if an array of `count` elements cannot fit into the remaining bytes. Each element has at least `elementMinBytes`. */
+  /**
+   * Throws if an array of `count` elements cannot fit into the remaining bytes. Each element has at least `elementMinBytes`.
+   */
   checkCount(count: number, elementMinBytes: number): void {
     if (count < 0 || count * elementMinBytes > this.end - this.position)
       throw new DecodeError(`array of ${count} elements with only ${this.end - this.position} bytes left`);

@@ -1,6 +1,6 @@
 /**
- * Writes wire primitives. The result is a list of segments for one vectored write: large record batches are not copied, they stay
- * in the caller's buffers as segments of their own. The caller must not change these buffers before they are sent.
+ * Writes wire primitives. The result is a list of segments for one vectored write: large record batches are not copied, they
+ * stay in the caller's buffers as segments of their own. The caller must not change these buffers before they are sent.
  *
  * A writer can be used again after `finish`; it continues in the memory that is left.
  */
@@ -9,12 +9,13 @@ import { EncodeError } from './errors.ts';
 import { allocate, utf8Length, type NativeBytes } from './native.ts';
 
 /**
- * Values of kind `records` of at least this size become segments of their own, except in tagged fields. Smaller ones are copied,
- * which costs less than one more segment.
+ * Values of kind `records` of at least this size become segments of their own, except in tagged fields. Smaller ones are
+ * copied, which costs less than one more segment.
  */
 const segmentMinBytes = 2048;
 /**
- * Strings with fewer characters than this are tried as ASCII first, in JavaScript, because for them a call into C++ takes longer.
+ * Strings with fewer characters than this are tried as ASCII first, in JavaScript, because for them a call into C++ takes
+ * longer.
  */
 const shortStringLength = 24;
 const stringMaxBytes = 0x7fff;
@@ -28,7 +29,9 @@ export class Writer {
   private position = 0;
   private segments: Uint8Array[] = [];
   private segmentsBytes = 0;
-  /** How many tagged fields are being written, one inside the other. Their content must be contiguous, so it gets no segments. */
+  /**
+   * How many tagged fields are being written, one inside the other. Their content must be contiguous, so it gets no segments.
+   */
   private tagDepth = 0;
 
   constructor(initialBytes = 512) {
@@ -257,7 +260,8 @@ export class Writer {
   }
 
   /**
-   * Ends a tagged field by writing its length in front of its content. One byte was reserved; a longer length moves the content.
+   * Ends a tagged field by writing its length in front of its content. One byte was reserved; a longer length moves the
+   * content.
    */
   endTag(begin: number): void {
     this.tagDepth--;

@@ -134,8 +134,8 @@ function attributesOf(options: BatchOptions, compression: CompressionType): numb
 }
 
 /**
- * Builds a batch. Without records the batch is only a header; compaction keeps such a header of a producer's last batch, so that
- * the producer's sequence number is not lost.
+ * Builds a batch. Without records the batch is only a header; compaction keeps such a header of a producer's last batch, so
+ * that the producer's sequence number is not lost.
  */
 export function buildBatch(options: BatchOptions & { readonly records: readonly NewRecord[] }): Uint8Array {
   let expectedBytes = batchHeaderBytes;

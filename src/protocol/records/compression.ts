@@ -1,6 +1,6 @@
 /**
- * The four compression codecs of record batches. The size of decompressed output is bounded, because a few bytes can decompress to
- * gigabytes. All functions are synchronous. Packages are loaded when they are first used.
+ * The four compression codecs of record batches. The size of decompressed output is bounded, because a few bytes can decompress
+ * to gigabytes. All functions are synchronous. Packages are loaded when they are first used.
  */
 import { DecodeError } from '../codec/errors.ts';
 import type { CompressionType } from './batch.ts';

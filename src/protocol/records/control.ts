@@ -15,7 +15,9 @@ export interface EndTransaction {
   readonly coordinatorEpoch: number;
 }
 
-/** The batch that ends a producer's transaction in a partition (a marker). Base offset and leader epoch are set at the append. */
+/**
+ * The batch that ends a producer's transaction in a partition (a marker). Base offset and leader epoch are set at the append.
+ */
 export function endTransactionBatch(
   marker: EndTransaction & {
     readonly producerId: number;

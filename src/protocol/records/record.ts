@@ -32,7 +32,8 @@ export interface RecordContent {
 
 const noHeaders: readonly RecordHeader[] = Object.freeze([]);
 /**
- * Size of the smallest record: one byte each for its length, attributes, two deltas, lengths of key and value, number of headers.
+ * Size of the smallest record: one byte each for its length, attributes, two deltas, lengths of key and value, number of
+ * headers.
  */
 const recordMinBytes = 7;
 

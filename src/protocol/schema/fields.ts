@@ -5,7 +5,8 @@
  * Invariants:
  * - The order of the properties is the order of the fields on the wire.
  * - Objects of a message have the same properties in all versions: a field that a version lacks has its default value.
- * - A caller must give a value for a field (`Init`) only if all versions have the field, and it has no explicit default and no tag.
+ * - A caller must give a value for a field (`Init`) only if all versions have the field, and it has no explicit default and no
+ *   tag.
  */
 import type { Uuid } from '../../base/uuid.ts';
 import { uuidZero } from '../../base/uuid.ts';
@@ -38,7 +39,9 @@ export interface Options<T> {
   readonly tag?: number;
   /** The versions in which the field is tagged; by default all versions that have it. */
   readonly tagged?: Versions;
-  /** If the version lacks the field, a value other than the default is dropped silently. Without this option encoding throws. */
+  /**
+   * If the version lacks the field, a value other than the default is dropped silently. Without this option encoding throws.
+   */
   readonly ignorable?: boolean;
   /** `none`: never in the compact encoding. Only the client id in request headers has this. */
   readonly flexible?: 'none';

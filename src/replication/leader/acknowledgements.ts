@@ -43,8 +43,8 @@ export class Acknowledgements {
   }
 
   /**
-   * Settles the produces whose records are below `highWatermark`. Rejects them if `error` is not null: the ISR has become smaller
-   * than min.insync.replicas.
+   * Settles the produces whose records are below `highWatermark`. Rejects them if `error` is not null: the ISR has become
+   * smaller than min.insync.replicas.
    */
   reached(highWatermark: number, error: KafkaError | null): void {
     const waiters = this.#waiters;
@@ -67,7 +67,10 @@ export class Acknowledgements {
     return waiters;
   }
 
-  /** Rejects the produces with records at or above `offset`: they were truncated, or their acknowledgement is no longer waited for. */
+  /**
+   * Rejects the produces with records at or above `offset`: they were truncated, or their acknowledgement is no longer waited
+   * for.
+   */
   rejectAbove(offset: number, error: KafkaError): void {
     const kept: Waiter[] = [];
     for (let i = this.#first; i < this.#waiters.length; i++) {

@@ -55,12 +55,13 @@ export class IsrState {
   }
 
   /**
-   * Takes over the ISR that the controller has committed, from a response or from metadata. Returns false, and keeps the present
-   * one, if the given one is older, or if it repeats the present partition epoch while a proposal is in flight.
+   * Takes over the ISR that the controller has committed, from a response or from metadata. Returns false, and keeps the
+   * present one, if the given one is older, or if it repeats the present partition epoch while a proposal is in flight.
    */
   commit(isr: readonly NodeId[], partitionEpoch: number): boolean {
     if (partitionEpoch < this.partitionEpoch) return false;
-    // Metadata repeats what the last AlterPartition response said. A proposal that was sent after that response stays in flight.
+    // Metadata repeats what the last AlterPartition response said. A proposal that was sent after that response stays in
+    // flight.
     if (partitionEpoch === this.partitionEpoch && this.#pending !== null) {
       mark('replication.metadata-follows-isr-answer');
       return false;

@@ -152,7 +152,9 @@ export class HostedReplica {
     });
   }
 
-  /** Ends the replica: it serves no more requests and streams. Resolves when no write or truncation of its log is in progress. */
+  /**
+   * Ends the replica: it serves no more requests and streams. Resolves when no write or truncation of its log is in progress.
+   */
   stop(): Promise<void> {
     this.wanted = null;
     const { partition } = this;

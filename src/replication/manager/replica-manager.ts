@@ -306,8 +306,8 @@ export class ReplicaManager implements MetadataPublisher {
     this.#configsChanged(delta);
     if (delta.changedBrokers.size > 0) {
       for (const brokerId of delta.changedBrokers) this.#fetchers.brokerChanged(brokerId);
-      // A broker that became eligible may now join an ISR. A broker that was fenced no longer counts for the low watermark, so a
-      // pending DeleteRecords request may complete.
+      // A broker that became eligible may now join an ISR. A broker that was fenced no longer counts for the low watermark, so
+      // a pending DeleteRecords request may complete.
       this.#tickLeaders(
         (partition) => partition.leaderState?.hasOutOfSync === true || partition.lowWatermarkChanges.size > 0,
       );

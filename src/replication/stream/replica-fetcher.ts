@@ -220,7 +220,9 @@ export class ReplicaFetcher {
     });
   }
 
-  /** Sends one message per turn of the event loop, so that thousands of subscriptions do not block this broker or the leader. */
+  /**
+   * Sends one message per turn of the event loop, so that thousands of subscriptions do not block this broker or the leader.
+   */
   #sendSubscribes(): void {
     const stream = this.#stream;
     if (stream === null) return;
@@ -324,8 +326,8 @@ export class ReplicaFetcher {
   }
 
   /**
-   * The log lacks records in front of others. The later ones are truncated only now that the leader has accepted the subscription:
-   * until then this replica may be the only one that has them.
+   * The log lacks records in front of others. The later ones are truncated only now that the leader has accepted the
+   * subscription: until then this replica may be the only one that has them.
    */
   #refill(slot: FetchSlot): void {
     const { partition } = slot;

@@ -50,8 +50,8 @@ export interface Refusal {
   /** Kafka's error code; 0 when the logs diverge. */
   readonly errorCode: number;
   /**
-   * When the logs diverge: the largest epoch in the leader's log that is not above the follower's `lastFetchedEpoch`, and the end
-   * offset of that epoch. Else -1.
+   * When the logs diverge: the largest epoch in the leader's log that is not above the follower's `lastFetchedEpoch`, and the
+   * end offset of that epoch. Else -1.
    */
   readonly divergingEpoch: number;
   readonly divergingEndOffset: number;

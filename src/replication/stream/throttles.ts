@@ -25,8 +25,8 @@ interface Throttled {
 
 const chunkBytesMin = 16 * 1024;
 /**
- * A follower slows its leader down only by ending its subscription, which wastes the records in flight. So it does this only when
- * it must wait at least this long.
+ * A follower slows its leader down only by ending its subscription, which wastes the records in flight. So it does this only
+ * when it must wait at least this long.
  */
 const pauseMsMin = 500;
 

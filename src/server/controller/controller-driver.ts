@@ -77,10 +77,7 @@ interface Job {
 interface JobKind {
   /** Its records must not share a log entry with those of other jobs. */
   readonly alone: boolean;
-  /**
-   * The job answers a request. Before the response a majority must confirm that no other node leads, even if there are no
-   * records.
-   */
+  /** The job answers a request: before the response a majority must confirm that no other node leads, even without records. */
   readonly isRequest: boolean;
 }
 

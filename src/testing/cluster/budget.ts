@@ -1,8 +1,8 @@
 /**
  * The fault budget: decides which faults the documented durability promise covers at a given moment, and refuses the others.
  *
- * A record is acknowledged when all in-sync replicas have written it, not when they have synced it (as in Kafka; decision 0051).
- * So:
+ * A record is acknowledged when all in-sync replicas have written it, not when they have synced it (as in Kafka; decision
+ * 0051). So:
  * - Any number of processes may be killed.
  * - One disk may lose unsynced data or be replaced, if all replicas were in sync before. Until all are in sync again, no other
  *   node may restart. With min.insync.replicas=1 no other node may be cut off in that time either: it would leave the ISR, and
@@ -30,8 +30,8 @@ export class Budget {
   readonly stopping = new Map<SimulatedNode, SimulatedNode['life']>();
   private readonly cluster: SimulatedCluster;
   /**
-   * Whether a reassignment has removed a replica. A partition may then have only min.insync.replicas replicas. If one of them is
-   * lost permanently, the other may not be allowed to lead after it was killed (KIP-966).
+   * Whether a reassignment has removed a replica. A partition may then have only min.insync.replicas replicas. If one of them
+   * is lost permanently, the other may not be allowed to lead after it was killed (KIP-966).
    */
   isThinned = false;
   /**
@@ -74,7 +74,9 @@ export class Budget {
     return this.forgetful === null && this.lost.size === 0;
   }
 
-  /** From now on the disk of `node` may lose unsynced data at any moment, until `forgot`. Returns null when that is not allowed. */
+  /**
+   * From now on the disk of `node` may lose unsynced data at any moment, until `forgot`. Returns null when that is not allowed.
+   */
   arm(node: SimulatedNode): Arm | null {
     if (!this.mayDie(node) || !this.isWhole()) return null;
     if (this.cluster.nodes.some((other) => other !== node && this.isDying(other))) return null;
@@ -125,7 +127,9 @@ export class Budget {
     return images.every((image) => image?.offset === first.offset) && areInSync(first, ids);
   }
 
-  /** Whether the disk of `node` can be replaced: each of its partitions has an in-sync replica on another node that is not lost. */
+  /**
+   * Whether the disk of `node` can be replaced: each of its partitions has an in-sync replica on another node that is not lost.
+   */
   isCovered(node: SimulatedNode): boolean {
     const newest = this.cluster.images().sort((a, b) => b.offset - a.offset)[0];
     if (newest === undefined) return false;
@@ -136,7 +140,9 @@ export class Budget {
     return true;
   }
 
-  /** Whether a leader may be alone in the ISR although no image shows it: the metadata entry may not have reached any node yet. */
+  /**
+   * Whether a leader may be alone in the ISR although no image shows it: the metadata entry may not have reached any node yet.
+   */
   private mayBeAlone(): boolean {
     return this.isFragile && this.cluster.world.nowMs < this.isolatedUntilMs;
   }

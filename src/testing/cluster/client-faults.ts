@@ -1,7 +1,8 @@
 /**
- * Faults of the machines on which clients run: the machine of a group member pauses or is cut off. Some pauses begin when the member
- * begins to join its group: before it acknowledges a new assignment, or just after it has sent JoinGroup; meanwhile the streams of the
- * other members break again and again. Also what an operator does: reassignments of partitions and moves between log directories.
+ * Faults of the machines on which clients run: the machine of a group member pauses or is cut off. Some pauses begin when the
+ * member begins to join its group: before it acknowledges a new assignment, or just after it has sent JoinGroup; meanwhile the
+ * streams of the other members break again and again. Also what an operator does: reassignments of partitions and moves between
+ * log directories.
  */
 import {
   AlterPartitionReassignmentsRequest,

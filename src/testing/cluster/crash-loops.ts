@@ -1,7 +1,7 @@
 /**
  * A fault: for some time a node crashes soon after each start, and is started again and again. Meanwhile the network has faults
- * too. Some crashes are like the end of a container, whose network ends with it, so that peers get no reset. Streams of the node
- * to the active controller break during the start. Another node is sometimes cut off from the controller.
+ * too. Some crashes are like the end of a container, whose network ends with it, so that peers get no reset. Streams of the
+ * node to the active controller break during the start. Another node is sometimes cut off from the controller.
  */
 import { SeededRandom } from '../../simulation/random.ts';
 import type { SimulatedCluster, SimulatedNode } from '../simulated-cluster.ts';

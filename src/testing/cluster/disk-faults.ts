@@ -13,8 +13,8 @@ import type { PlannedFault } from './swarm.ts';
 interface Trouble {
   readonly fault: PlannedFault;
   /**
-   * The permission to lose unsynced data, as after a failed sync, when the operating system drops unwritten data. Null: it loses
-   * none.
+   * The permission to lose unsynced data, as after a failed sync, when the operating system drops unwritten data. Null: it
+   * loses none.
    */
   readonly arm: Arm | null;
   hit: boolean;
@@ -152,7 +152,10 @@ export class DiskFaults {
     return `a bit of ${segment.path} on ${node.host.name} flips, byte ${at}`;
   }
 
-  /** In some offset indexes a bit flips and stays flipped. The log has everything that is in an index, so no invariant may break. */
+  /**
+   * In some offset indexes a bit flips and stays flipped. The log has everything that is in an index, so no invariant may
+   * break.
+   */
   rotIndexes({ victim }: PlannedFault, node: SimulatedNode): string | null {
     const random = new SeededRandom(victim);
     const indexes = node.disk

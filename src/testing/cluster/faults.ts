@@ -1,6 +1,6 @@
 /**
- * Injects the faults of a plan, each at its time. Most faults are skipped when the budget refuses them then (`budget.ts`), or when
- * there is nothing that they could act on. The same seed skips the same faults.
+ * Injects the faults of a plan, each at its time. Most faults are skipped when the budget refuses them then (`budget.ts`), or
+ * when there is nothing that they could act on. The same seed skips the same faults.
  */
 import type { FaultRecord } from '../../simulation/run.ts';
 import type { SimulatedCluster, SimulatedNode } from '../simulated-cluster.ts';
@@ -18,8 +18,8 @@ const stopTimeoutMs = 5_000;
 const hangingPart = 0.4;
 const hangMaxMs = 500;
 /**
- * Families that need a cluster whose replicas are all in sync. Other faults seldom leave such a moment, so when the budget refuses a
- * fault of these families, it is tried again.
+ * Families that need a cluster whose replicas are all in sync. Other faults seldom leave such a moment, so when the budget
+ * refuses a fault of these families, it is tried again.
  */
 const patient: ReadonlySet<Family> = new Set(['loss', 'repair']);
 const patienceMs = 50;
@@ -187,7 +187,9 @@ export class Faults {
     return `restart of ${node.host.name}, whose file system is repaired meanwhile`;
   }
 
-  /** Stops the node as SIGTERM does, and starts it `bootMs` later. `ended` is called once; true: the node has stopped by itself. */
+  /**
+   * Stops the node as SIGTERM does, and starts it `bootMs` later. `ended` is called once; true: the node has stopped by itself.
+   */
   private stop(node: SimulatedNode, bootMs: number, ended: (isClean: boolean) => void): void {
     const { life } = node;
     let hasEnded = false;
@@ -197,8 +199,8 @@ export class Faults {
       ended(true);
       this.bootLater(node, bootMs);
     });
-    // The node may have to wait for nodes that are down, so it is killed after this time. If a disk fault has ended it before, it
-    // was started again already.
+    // The node may have to wait for nodes that are down, so it is killed after this time. If a disk fault has ended it before,
+    // it was started again already.
     this.cluster.world.schedule(stopTimeoutMs, null, () => {
       if (hasEnded) return;
       if (life !== null && node.life === life) {

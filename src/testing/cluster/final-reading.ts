@@ -34,8 +34,8 @@ export class FinalReading {
   }
 
   /**
-   * Begins to read everything from the leaders. The returned function returns true when that is done. `ofReplicas`: the same for
-   * replicas, also those of the one partition of the topic `window`.
+   * Begins to read everything from the leaders. The returned function returns true when that is done. `ofReplicas`: the same
+   * for replicas, also those of the one partition of the topic `window`.
    */
   ofLeaders(): () => boolean {
     return this.begin(this.topics, (topic, partition) => this.readLeader(topic, partition));

@@ -1,7 +1,7 @@
 /**
- * Checks a target assignment of the assignor `uniform` when all members subscribe to the same topics. It must be complete (every
- * partition has one owner), balanced (the numbers of partitions of two members differ by at most one), and sticky (between members
- * that stay, no more partitions move than the balance requires).
+ * Checks a target assignment of the assignor `uniform` when all members subscribe to the same topics. It must be complete
+ * (every partition has one owner), balanced (the numbers of partitions of two members differ by at most one), and sticky
+ * (between members that stay, no more partitions move than the balance requires).
  */
 export interface JudgedAssignment {
   /** The partitions of each member before the change, by member id; without members that have left. */

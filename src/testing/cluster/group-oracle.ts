@@ -1,7 +1,7 @@
 /**
- * Checks one group by its committed records in `__consumer_offsets`: it reads them in order and checks every change (I31 to I35).
- * It handles classic and consumer groups and the conversions between them. It shares no code with the coordinator except the
- * formats of records.
+ * Checks one group by its committed records in `__consumer_offsets`: it reads them in order and checks every change (I31 to
+ * I35). It handles classic and consumer groups and the conversions between them. It shares no code with the coordinator except
+ * the formats of records.
  *
  * A member puts its member id into the metadata of each commit, so the log shows which member committed.
  */

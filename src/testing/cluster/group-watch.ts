@@ -71,8 +71,8 @@ export class GroupWatch {
   }
 
   /**
-   * The group as its coordinator has it; null: no broker has it. If several brokers believe to be its coordinator, the newest one
-   * counts.
+   * The group as its coordinator has it; null: no broker has it. If several brokers believe to be its coordinator, the newest
+   * one counts.
    */
   #coordinated(): Group | null {
     let found: Group | null = null;
@@ -105,8 +105,8 @@ export class GroupWatch {
 }
 
 /**
- * Whether the coordinator still counts the consumer as a member of the present generation. A consumer that was paused for long or
- * cut off may continue to read a partition that another member has got; the coordinator has removed it. A static member of a
+ * Whether the coordinator still counts the consumer as a member of the present generation. A consumer that was paused for long
+ * or cut off may continue to read a partition that another member has got; the coordinator has removed it. A static member of a
  * classic group that missed a rebalance is still a member, but with an earlier generation.
  */
 function isCurrent(group: Group, consumer: GroupConsumer): boolean {

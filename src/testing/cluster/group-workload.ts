@@ -114,8 +114,8 @@ export class GroupWorkload {
   }
 
   /**
-   * Commits once more with a consumer that is no longer a member, as a slow process would. The coordinator must refuse it, unless
-   * it was a static member whose place was not taken yet.
+   * Commits once more with a consumer that is no longer a member, as a slow process would. The coordinator must refuse it,
+   * unless it was a static member whose place was not taken yet.
    */
   private async commitAsZombie(client: KafkaClient, consumer: GroupConsumer): Promise<void> {
     await sleep(client.ports.scheduler, zombieMs);
@@ -177,7 +177,9 @@ export class GroupWorkload {
     }
   }
 
-  /** Runs the visitors: each reads all topics in small pieces and commits nothing, so the next one begins at the start again. */
+  /**
+   * Runs the visitors: each reads all topics in small pieces and commits nothing, so the next one begins at the start again.
+   */
   async visitor(client: KafkaClient, random: SeededRandom): Promise<void> {
     const { protocol } = this.options.plan.group;
     while (this.options.isRestless()) {

@@ -5,8 +5,9 @@
  * missing response proves nothing.
  *
  * A request must be carried out once. So the request that created a topic must not get TOPIC_ALREADY_EXISTS, and the one that
- * deleted it must not get UNKNOWN_TOPIC_OR_PARTITION. One case is allowed: when the active controller changes before the response
- * is sent, the broker sends the request again, and the new controller does not know that an earlier one has carried it out.
+ * deleted it must not get UNKNOWN_TOPIC_OR_PARTITION. One case is allowed: when the active controller changes before the
+ * response is sent, the broker sends the request again, and the new controller does not know that an earlier one has carried it
+ * out.
  */
 import { uuidZero } from '../../base/uuid.ts';
 import type { KafkaClient } from '../../client/kafka-client.ts';
@@ -137,7 +138,10 @@ export class MetadataOperations {
     );
   }
 
-  /** Whether no image may have shown the value, because a request that a broker sent again has replaced it in the same log entry. */
+  /**
+   * Whether no image may have shown the value, because a request that a broker sent again has replaced it in the same log
+   * entry.
+   */
   private mayBeOverwritten(operation: Operation): boolean {
     return this.operations.some(({ kind, name, code }) => {
       const span = this.timeLine.settings.get(name);

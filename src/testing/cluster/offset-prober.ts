@@ -1,4 +1,6 @@
-/** A client that asks for end offsets and searches for timestamps with ListOffsets, and checks the answers (`offset-rules.ts`). */
+/**
+ * A client that asks for end offsets and searches for timestamps with ListOffsets, and checks the answers (`offset-rules.ts`).
+ */
 import { Fetcher, offsetLatest } from '../../client/fetcher.ts';
 import type { KafkaClient } from '../../client/kafka-client.ts';
 import { ListOffsetsRequest, ListOffsetsResponse } from '../../protocol/messages/records/02-list-offsets.ts';
@@ -16,7 +18,9 @@ const beyond = 1.1;
 export interface ProbedPartition {
   readonly topic: string;
   readonly partition: number;
-  /** Its records are in the ledger, so that timestamps can be searched for; otherwise only its last stable offset is asked for. */
+  /**
+   * Its records are in the ledger, so that timestamps can be searched for; otherwise only its last stable offset is asked for.
+   */
   readonly isInLedger: boolean;
 }
 

@@ -1,7 +1,7 @@
 /**
  * The rules for the offsets that ListOffsets returns (I37). The end offset of a partition never decreases, even when the leader
- * changes (KIP-207), and contains every record that was acknowledged before. The offset for a timestamp is that of the first record
- * with this timestamp or a later one.
+ * changes (KIP-207), and contains every record that was acknowledged before. The offset for a timestamp is that of the first
+ * record with this timestamp or a later one.
  */
 import type { Ledger } from './ledger.ts';
 import type { Verdict } from './verdict.ts';
@@ -29,8 +29,8 @@ export interface EndOffset {
 }
 
 /**
- * End offsets of one partition. A leader that was deposed and does not know it yet may return an old one, as in Kafka. So an end
- * offset is compared with those of the same, of earlier and of later leader epochs.
+ * End offsets of one partition. A leader that was deposed and does not know it yet may return an old one, as in Kafka. So an
+ * end offset is compared with those of the same, of earlier and of later leader epochs.
  */
 export class EndOffsets {
   readonly #name: string;
@@ -74,8 +74,8 @@ export interface FoundTimestamp {
 }
 
 /**
- * Checks the result of a search for `wanted`. `isFinal`: no record is written any more and the leader has all, so it must find a
- * record if there is one.
+ * Checks the result of a search for `wanted`. `isFinal`: no record is written any more and the leader has all, so it must find
+ * a record if there is one.
  */
 export function checkSearch(
   { ledger, verdict }: { readonly ledger: Ledger; readonly verdict: Verdict },

@@ -133,8 +133,8 @@ export class ReplicaChecker {
   }
 
   /**
-   * Called when a leader's high watermark has advanced: ISR members that follow in this leader epoch must have all records below
-   * it.
+   * Called when a leader's high watermark has advanced: ISR members that follow in this leader epoch must have all records
+   * below it.
    */
   private advanced(watched: Watched): void {
     const { partition, node } = watched;

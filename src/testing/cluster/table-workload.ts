@@ -1,6 +1,6 @@
 /**
- * A compacted topic: one idempotent producer for each partition overwrites and deletes a few keys, and a consumer reads the partition
- * from its start again and again. Compaction may remove records that have a newer one of their key, and nothing else.
+ * A compacted topic: one idempotent producer for each partition overwrites and deletes a few keys, and a consumer reads the
+ * partition from its start again and again. Compaction may remove records that have a newer one of their key, and nothing else.
  */
 import { type ConsumedRecord, Fetcher } from '../../client/fetcher.ts';
 import type { KafkaClient } from '../../client/kafka-client.ts';

@@ -1,7 +1,7 @@
 /**
  * Records what clients know of transactions, and checks it (I27 to I30). If the commit of a transaction was acknowledged,
- * read_committed consumers must see all its records. If its commit was never requested, they must see none. If the commit got no
- * response, they must see all or none. Each record must appear once. Offsets that the transaction commits must be committed
+ * read_committed consumers must see all its records. If its commit was never requested, they must see none. If the commit got
+ * no response, they must see all or none. Each record must appear once. Offsets that the transaction commits must be committed
  * exactly if its records are visible.
  */
 import type { Verdict } from './verdict.ts';
@@ -50,7 +50,9 @@ export class TxnLedger {
     this.#of.set(value, transaction);
   }
 
-  /** Called when a new producer has the transactional id: transactions whose commit was not requested before must never commit. */
+  /**
+   * Called when a new producer has the transactional id: transactions whose commit was not requested before must never commit.
+   */
   takenOver(id: string): void {
     for (const transaction of this.#transactions.get(id) ?? [])
       if (transaction.state === 'open') transaction.state = 'aborted';

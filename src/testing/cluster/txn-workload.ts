@@ -1,7 +1,7 @@
 /**
  * Transactional producers and read_committed consumers. Each producer has its own transactional id. It writes to several
- * partitions and commits offsets in a transaction, which it commits or aborts, or in the middle of which it crashes. Then another
- * producer takes over its transactional id, while the crashed one may go on as a zombie.
+ * partitions and commits offsets in a transaction, which it commits or aborts, or in the middle of which it crashes. Then
+ * another producer takes over its transactional id, while the crashed one may go on as a zombie.
  */
 import { sleep } from '../../base/clock.ts';
 import { Fetcher } from '../../client/fetcher.ts';
@@ -69,8 +69,8 @@ export class TxnWorkload {
   }
 
   /**
-   * Makes some transactions. Returns false when one was refused or its outcome is unknown; then a new producer must replace this
-   * one.
+   * Makes some transactions. Returns false when one was refused or its outcome is unknown; then a new producer must replace
+   * this one.
    */
   async #transactions(producer: TxnClient, random: SeededRandom, id: string): Promise<boolean> {
     const { isProducing, thinkMs } = this.#options;
@@ -134,7 +134,10 @@ export class TxnWorkload {
     transaction.state = 'aborted';
   }
 
-  /** Leaves a transaction open, as a crash does. Sometimes the producer goes on later, when another one has its transactional id. */
+  /**
+   * Leaves a transaction open, as a crash does. Sometimes the producer goes on later, when another one has its transactional
+   * id.
+   */
   async #crash(producer: TxnClient, random: SeededRandom, id: string): Promise<void> {
     const transaction = this.ledger.begin(id);
     if (!(await isDone(this.#fill(producer, random, transaction)))) return this.#mustAbort(transaction);

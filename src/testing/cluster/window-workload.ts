@@ -1,7 +1,7 @@
 /**
- * A topic whose oldest records an operator deletes with DeleteRecords, while a producer writes and a consumer reads. Nothing may be
- * deleted that nobody asked to delete. What was deleted must not come back while all nodes run, unless a deposed leader still answers;
- * after a crash it may, as in Kafka, because the log start offset is not synced with each deletion.
+ * A topic whose oldest records an operator deletes with DeleteRecords, while a producer writes and a consumer reads. Nothing
+ * may be deleted that nobody asked to delete. What was deleted must not come back while all nodes run, unless a deposed leader
+ * still answers; after a crash it may, as in Kafka, because the log start offset is not synced with each deletion.
  */
 import { Fetcher, offsetEarliest } from '../../client/fetcher.ts';
 import type { KafkaClient } from '../../client/kafka-client.ts';
@@ -138,8 +138,8 @@ export class WindowWorkload {
   }
 
   /**
-   * The newest leader epoch. Null: a deposed leader does not know that yet, for instance because it is cut off from the other nodes. It
-   * answers clients, as in Kafka, and knows nothing of later deletions.
+   * The newest leader epoch. Null: a deposed leader does not know that yet, for instance because it is cut off from the other
+   * nodes. It answers clients, as in Kafka, and knows nothing of later deletions.
    */
   #epochOfOnlyLeader(): number | null {
     const { cluster } = this.#options;

@@ -1,6 +1,6 @@
 /**
- * Functions on the results of request handlers. A result is a response or a promise of one; or it has two phases (`TwoPhase`), of
- * which the second gives the response. Also makes the response that reports an error.
+ * Functions on the results of request handlers. A result is a response or a promise of one; or it has two phases (`TwoPhase`),
+ * of which the second gives the response. Also makes the response that reports an error.
  */
 import { CloseConnection, type HandlerResult, noResponse, type TwoPhase } from '../../broker/handler.ts';
 import type { ActiveRequest } from '../../broker/pipeline/active-request.ts';

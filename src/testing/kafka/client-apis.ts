@@ -1,6 +1,7 @@
 /**
- * The APIs that the brokers serve to clients, with what a fault on each of them can select and do. This is read from the schemas of
- * the messages: `request-parts.ts` finds topics, groups and transactional ids in a sample of the request as it does in a real one.
+ * The APIs that the brokers serve to clients, with what a fault on each of them can select and do. This is read from the
+ * schemas of the messages: `request-parts.ts` finds topics, groups and transactional ids in a sample of the request as it does
+ * in a real one.
  */
 import type { Handler } from '../../broker/handler.ts';
 import type { Field, Shape } from '../../protocol/schema/fields.ts';

@@ -1,7 +1,7 @@
 /**
  * The socket on which a test node listens for clients, and its connections. It is bound before the node advertises its address.
- * While the node is down it is closed, and later opened again on the same port. Controller listeners have no socket, because the
- * nodes of a test cluster communicate in memory.
+ * While the node is down it is closed, and later opened again on the same port. Controller listeners have no socket, because
+ * the nodes of a test cluster communicate in memory.
  */
 import { connectTcp, handOver, listenTcp } from '../../adapters/tcp-network.ts';
 import type { Address, Connection, Listener, Network } from '../../base/network.ts';

@@ -21,7 +21,9 @@ export interface GroupWait extends WaitOptions {
   /** Kafka's name of the state, such as `'Stable'` or `'Empty'`. */
   readonly state?: string;
   readonly members?: number;
-  /** The largest lag on `topic`: the number of records after the committed offsets that a read_committed consumer would read. */
+  /**
+   * The largest lag on `topic`: the number of records after the committed offsets that a read_committed consumer would read.
+   */
   readonly lag?: number;
   /** The topic for `lag`. */
   readonly topic?: string;
@@ -246,8 +248,8 @@ export class ClusterWaits {
   }
 
   /**
-   * The number of records of a topic that the group has still to read; counting stops when there are more than `most`. Only if the
-   * committed offsets are below the log end are records read: transaction markers and removed records have offsets too.
+   * The number of records of a topic that the group has still to read; counting stops when there are more than `most`. Only if
+   * the committed offsets are below the log end are records read: transaction markers and removed records have offsets too.
    */
   private async lag(id: string, topic: string, most: number): Promise<{ count: number; isAll: boolean }> {
     const client = this.sources.client();
@@ -260,8 +262,8 @@ export class ClusterWaits {
 }
 
 /**
- * A query that returns undefined instead of throwing when a later query may succeed: a node has ended, a coordinator moves, or a
- * topic does not exist yet. `troubled` gets the error's text.
+ * A query that returns undefined instead of throwing when a later query may succeed: a node has ended, a coordinator moves, or
+ * a topic does not exist yet. `troubled` gets the error's text.
  */
 function looking<T>(
   look: () => Promise<T | undefined>,

@@ -1,6 +1,6 @@
 /**
- * A cluster for a test: production nodes in this process, with real sockets for Kafka clients, and the operations that a test can
- * use.
+ * A cluster for a test: production nodes in this process, with real sockets for Kafka clients, and the operations that a test
+ * can use.
  */
 import type { MetadataImage } from '../../metadata/image.ts';
 import { ClientDoor } from './client-door.ts';
@@ -185,7 +185,8 @@ export class TestKafka {
     /** Milliseconds since 1970, by the clock of the nodes. */
     now: (): number => this.time.wallMs(),
     /**
-     * Advances the time, for example by `'7d'`. Timers run in the order in which they are due; resolves when the cluster is idle.
+     * Advances the time, for example by `'7d'`. Timers run in the order in which they are due; resolves when the cluster is
+     * idle.
      */
     advance: async (duration: number | string): Promise<void> => this.advance(durationMs(duration)),
     /** Advances the time to a date, or to milliseconds since 1970. */
@@ -349,8 +350,8 @@ export class TestKafka {
       // Topics that a snapshot or a directory has already stay as they are.
       for (const [name, topic] of Object.entries(this.options.topics ?? {}))
         if (this.image?.topics.byName(name) === undefined) await this.createTopic(name, topic);
-      // Load the coordinators now. Otherwise the first request of the first group would get a retriable error, and clients retry
-      // only after a long delay.
+      // Load the coordinators now. Otherwise the first request of the first group would get a retriable error, and clients
+      // retry only after a long delay.
       if (from === null) await this.warmGroups();
       if (this.seats.every(({ storage }) => storage instanceof MemoryStorage))
         this.initial = await this.snapshot();

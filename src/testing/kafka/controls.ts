@@ -24,9 +24,9 @@ const writerBytes = 1_024;
 export type ControlOutcome = Readonly<Record<string, unknown>> | 'close' | 'ignore';
 
 /**
- * Handles a request. `next` passes the request on and returns the response that the client would get: `'ignore'` if it would get
- * none (a Produce with acks=0), `'close'` if its connection would be closed. If the function throws, the error is logged and the
- * client gets UNKNOWN_SERVER_ERROR.
+ * Handles a request. `next` passes the request on and returns the response that the client would get: `'ignore'` if it would
+ * get none (a Produce with acks=0), `'close'` if its connection would be closed. If the function throws, the error is logged
+ * and the client gets UNKNOWN_SERVER_ERROR.
  *
  * @example
  * ```ts

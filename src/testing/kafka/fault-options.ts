@@ -24,7 +24,10 @@ import { durationMs } from './time.ts';
  * ```
  */
 export interface FaultFilter {
-  /** Kafka's name of the API, such as `'Produce'`, or several. Without it: all APIs for which filters and effects have a meaning. */
+  /**
+   * Kafka's name of the API, such as `'Produce'`, or several. Without it: all APIs for which filters and effects have a
+   * meaning.
+   */
   readonly api?: string | readonly string[];
   /** The node that gets the request. */
   readonly node?: number;
@@ -58,8 +61,8 @@ export interface FaultEffect {
   /** Close the connection instead of responding. With `after` the request is handled first. */
   readonly disconnect?: boolean;
   /**
-   * Damage the records of the selected partitions in a Fetch response. `'crc'`: change the checksum of each batch. `'truncate'`:
-   * leave out the last byte, so that the last batch is incomplete. A response without records does not count.
+   * Damage the records of the selected partitions in a Fetch response. `'crc'`: change the checksum of each batch.
+   * `'truncate'`: leave out the last byte, so that the last batch is incomplete. A response without records does not count.
    */
   readonly corrupt?: 'crc' | 'truncate';
   /** `throttle_time_ms` of the response: how long the client shall pause. */
@@ -124,7 +127,9 @@ const unseen: Readonly<Record<'error' | 'drop' | 'disconnect', readonly (keyof F
   disconnect: ['corrupt', 'throttleMs'],
 };
 
-/** The APIs that a fault applies to. Throws TypeError or RangeError when it could match no request, or could do nothing to it. */
+/**
+ * The APIs that a fault applies to. Throws TypeError or RangeError when it could match no request, or could do nothing to it.
+ */
 export function checkFault(options: FaultOptions, { apis, nodeCount }: ClusterFacts): ReadonlySet<string> {
   checkNames('fault', options, optionNames);
   const { api, times = 1, where } = options;

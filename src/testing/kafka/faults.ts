@@ -1,6 +1,6 @@
 /**
- * Faults on requests of clients. Of several faults that match a request, the first is applied. The faults act on the server's side,
- * so they work with every Kafka client.
+ * Faults on requests of clients. Of several faults that match a request, the first is applied. The faults act on the server's
+ * side, so they work with every Kafka client.
  */
 import { CloseConnection, type HandlerResult, noResponse } from '../../broker/handler.ts';
 import type { ActiveRequest } from '../../broker/pipeline/active-request.ts';
@@ -297,7 +297,9 @@ export class FaultPlan {
     return delay === undefined ? result : this.later(result, durationMs(delay));
   }
 
-  /** Damages the records of a response. Only the response shows whether there are any; without records the fault is not applied. */
+  /**
+   * Damages the records of a response. Only the response shows whether there are any; without records the fault is not applied.
+   */
   private corrupt(
     fault: Fault,
     how: keyof typeof damages,

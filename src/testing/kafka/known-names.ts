@@ -1,6 +1,6 @@
 /**
- * Validates the names and values of options. A misspelled name must be refused: otherwise a test in JavaScript would pass without
- * the fault or the condition that it was written for.
+ * Validates the names and values of options. A misspelled name must be refused: otherwise a test in JavaScript would pass
+ * without the fault or the condition that it was written for.
  */
 
 /** A table of all options of the type `T`, by name. The compiler refuses a table in which one is missing. */

@@ -1,7 +1,7 @@
 /**
- * One run (incarnation) of a test node. Timers, results of disk operations and network messages reach the node only through this
- * object. After `end` it delivers nothing any more, as for a killed process. Between `pause` and `resume` everything waits, as
- * after SIGSTOP.
+ * One run (incarnation) of a test node. Timers, results of disk operations and network messages reach the node only through
+ * this object. After `end` it delivers nothing any more, as for a killed process. Between `pause` and `resume` everything
+ * waits, as after SIGSTOP.
  */
 import type { Clock, Scheduler, Timer } from '../../base/clock.ts';
 import type { TestTime } from './time.ts';
@@ -9,8 +9,8 @@ import type { TestTime } from './time.ts';
 export class Life implements Clock, Scheduler {
   isAlive = true;
   /**
-   * Times the waits that clients request, such as fetch.max.wait.ms. It uses the machine's clock, so that a Fetch that waits ends
-   * even when the cluster's manual clock stands still.
+   * Times the waits that clients request, such as fetch.max.wait.ms. It uses the machine's clock, so that a Fetch that waits
+   * ends even when the cluster's manual clock stands still.
    */
   readonly forClients: Scheduler = {
     after: (delayMs, callback) => this.arm(this.time.machine, delayMs, callback),

@@ -1,6 +1,6 @@
 /**
- * The log of the nodes of a test cluster. It keeps the newest lines of all nodes together, which the error of a time-out shows, and
- * writes lines where the option `log` says. The line of an error may have several lines of text (its stack).
+ * The log of the nodes of a test cluster. It keeps the newest lines of all nodes together, which the error of a time-out shows,
+ * and writes lines where the option `log` says. The line of an error may have several lines of text (its stack).
  */
 import { createConsoleLogger } from '../../adapters/console-logger.ts';
 import type { Logger } from '../../telemetry/logger.ts';

@@ -1,5 +1,6 @@
 /**
- * The storage of a test node: record logs and the metadata log, in memory or in a directory. It stays when the node is restarted.
+ * The storage of a test node: record logs and the metadata log, in memory or in a directory. It stays when the node is
+ * restarted.
  */
 import { systemFileSystem } from '../../adapters/file-system.ts';
 import { storeInMetadataDirectory } from '../../adapters/leveldb/raft-store.ts';

@@ -86,8 +86,8 @@ export interface StartKafkaOptions {
   readonly from?: Snapshot | string;
   /**
    * `'thread'` (default): the nodes run in a thread of their own, which all clusters of this process share, so that a test that
-   * blocks its event loop, or a debugger, does not delay heartbeats. `'process'`: in a separate process. `'here'`: in the caller's
-   * thread.
+   * blocks its event loop, or a debugger, does not delay heartbeats. `'process'`: in a separate process. `'here'`: in the
+   * caller's thread.
    */
   readonly where?: 'thread' | 'process' | 'here';
   /** `'manual'`: the time changes only by `clock.advance`. `'real'` by default. */

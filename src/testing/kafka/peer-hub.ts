@@ -1,7 +1,7 @@
 /**
  * The in-memory network between the nodes of a test cluster. It carries message streams to the node that listens on an address.
- * Messages arrive in order, in a later turn of the event loop. While a direction is cut, its messages wait until it is healed, as
- * with TCP.
+ * Messages arrive in order, in a later turn of the event loop. While a direction is cut, its messages wait until it is healed,
+ * as with TCP.
  */
 import type { Address, Channel, MessageStream, PeerNetwork } from '../../base/network.ts';
 import type { Life } from './life.ts';

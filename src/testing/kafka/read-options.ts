@@ -18,7 +18,9 @@ export interface ReadOptions extends WaitOptions {
   readonly until?: (records: readonly ReadRecord[]) => boolean | Promise<boolean>;
   /** The offset at which the reading of each partition begins; its log start offset by default. */
   readonly from?: number;
-  /** `'read_committed'` (default): no record of an open or an aborted transaction, as kafkajs and librdkafka read by default. */
+  /**
+   * `'read_committed'` (default): no record of an open or an aborted transaction, as kafkajs and librdkafka read by default.
+   */
   readonly isolationLevel?: 'read_committed' | 'read_uncommitted';
 }
 

@@ -76,8 +76,8 @@ export class RequestLog {
   }
 
   /**
-   * One line per request: time since the first request, node, client, API, summary, and the errors of the response; with `api` only
-   * the requests of one API.
+   * One line per request: time since the first request, node, client, API, summary, and the errors of the response; with `api`
+   * only the requests of one API.
    */
   toString(api?: string): string {
     const startMs = this.ring.list[0]?.timestampMs ?? 0;

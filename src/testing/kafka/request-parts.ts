@@ -1,7 +1,7 @@
 /**
- * Reads the topics, partitions, groups and transactional ids of a request from its fields, and splits a request in two, so that a
- * fault applies to one partition while the others are handled as usual. Kafka's messages use a few field names for these things, so
- * no API needs its own code; `request-parts.test.ts` checks the messages of all APIs.
+ * Reads the topics, partitions, groups and transactional ids of a request from its fields, and splits a request in two, so that
+ * a fault applies to one partition while the others are handled as usual. Kafka's messages use a few field names for these
+ * things, so no API needs its own code; `request-parts.test.ts` checks the messages of all APIs.
  */
 import { emptyFields } from '../../broker/pipeline/failure.ts';
 import type { Shape } from '../../protocol/schema/fields.ts';

@@ -1,4 +1,7 @@
-/** The newest requests of clients, bounded in number and in bytes: bodies and responses refer to whole frames and record batches. */
+/**
+ * The newest requests of clients, bounded in number and in bytes: bodies and responses refer to whole frames and record
+ * batches.
+ */
 
 export const requestsMax = 1_000;
 /**

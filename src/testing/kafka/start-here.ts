@@ -25,7 +25,9 @@ export async function startHere(options: StartKafkaOptions = {}): Promise<TestKa
   return kafka;
 }
 
-/** The snapshot as an object of this thread. If it is in another thread, each use of it would be a call, so it is copied once. */
+/**
+ * The snapshot as an object of this thread. If it is in another thread, each use of it would be a call, so it is copied once.
+ */
 function snapshotOf(from: Snapshot | undefined): Snapshot | null {
   if (from === undefined || from instanceof Snapshot) return from ?? null;
   const { clusterId, nodes, wallMs } = from as Partial<Snapshot>;

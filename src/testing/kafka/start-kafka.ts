@@ -3,8 +3,8 @@ import type { TestKafka } from './cluster.ts';
 import type { StartKafkaOptions } from './options.ts';
 
 /**
- * Starts a cluster and resolves when client requests are handled. The nodes run the production code, with real sockets for clients;
- * the test controls disk, time and the network between the nodes.
+ * Starts a cluster and resolves when client requests are handled. The nodes run the production code, with real sockets for
+ * clients; the test controls disk, time and the network between the nodes.
  *
  * @example
  * ```ts

@@ -147,7 +147,8 @@ export class TestClient {
   private readonly wallMs: () => number;
   private readonly ports = {
     network: {
-      // The host that nodes advertise may be one that only other machines can resolve, so it is replaced. The port tells the node.
+      // The host that nodes advertise may be one that only other machines can resolve, so it is replaced. The port tells the
+      // node.
       connect: ({ port }: Address, timeoutMs: number): Promise<Connection> =>
         connectTcp({ host: this.host, port }, timeoutMs),
     },
@@ -268,7 +269,9 @@ export class TestClient {
     return { count, isAll: isAtEnd(fetcher, topic, offsets) };
   }
 
-  /** For each partition the log start offset, and the end: with read_committed the last stable offset, else the high watermark. */
+  /**
+   * For each partition the log start offset, and the end: with read_committed the last stable offset, else the high watermark.
+   */
   async offsets(
     topic: string,
     fetcher = new Fetcher(this.client),

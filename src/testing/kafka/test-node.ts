@@ -207,7 +207,9 @@ export class TestNode {
   }
 }
 
-/** The node that is the active controller; of two that believe so after a cut, the one with the newer epoch. Undefined: none. */
+/**
+ * The node that is the active controller; of two that believe so after a cut, the one with the newer epoch. Undefined: none.
+ */
 export function activeController(nodes: readonly TestNode[]): TestNode | undefined {
   const leading = nodes.filter(({ leadingEpoch }) => leadingEpoch >= 0);
   return leading.sort((a, b) => b.leadingEpoch - a.leadingEpoch)[0];

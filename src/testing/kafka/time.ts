@@ -1,18 +1,20 @@
 /**
- * The clock of a test cluster: that of the machine, or a manual one that only the test advances. With a manual clock no timer of the
- * cluster fires by itself, so no session ends even if a debugger stops the test for an hour.
+ * The clock of a test cluster: that of the machine, or a manual one that only the test advances. With a manual clock no timer
+ * of the cluster fires by itself, so no session ends even if a debugger stops the test for an hour.
  *
- * There are two exceptions, so that a request that is being handled is completed: a timer of at most `workMs` fires by itself and
- * advances the clock, and `soon` runs in the next turn of the event loop.
+ * There are two exceptions, so that a request that is being handled is completed: a timer of at most `workMs` fires by itself
+ * and advances the clock, and `soon` runs in the next turn of the event loop.
  */
 import { systemClock, systemScheduler } from '../../adapters/clock.ts';
 import type { Clock, Scheduler, Timer } from '../../base/clock.ts';
 
-/** A timer with at most this delay (batching, back-off) is taken as a part of the handling of a request; a longer one as a wait. */
+/**
+ * A timer with at most this delay (batching, back-off) is taken as a part of the handling of a request; a longer one as a wait.
+ */
 const workMs = 25;
 /**
- * A large advance is made in several steps; each step advances the clock by the remaining time divided by this number, and by at
- * least `stepMsMin`. A periodic timer fires once in each step.
+ * A large advance is made in several steps; each step advances the clock by the remaining time divided by this number, and by
+ * at least `stepMsMin`. A periodic timer fires once in each step.
  */
 const stepsOfTheWay = 8;
 const stepMsMin = 1_000;

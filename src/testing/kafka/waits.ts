@@ -1,6 +1,6 @@
 /**
- * Waits with a time-out, to be used instead of sleeping. The error of a time-out shows the last state and the newest lines of the
- * log.
+ * Waits with a time-out, to be used instead of sleeping. The error of a time-out shows the last state and the newest lines of
+ * the log.
  */
 import { systemScheduler } from '../../adapters/clock.ts';
 import { sleep } from '../../base/clock.ts';

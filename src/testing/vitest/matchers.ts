@@ -1,4 +1,7 @@
-/** Matchers of a cluster, such as `await expect(kafka).toHaveRecord('orders', { value: 'one' })`. Each waits for what it expects. */
+/**
+ * Matchers of a cluster, such as `await expect(kafka).toHaveRecord('orders', { value: 'one' })`. Each waits for what it
+ * expects.
+ */
 import type { TestKafka } from '../kafka/cluster.ts';
 import { checkNames, type OptionNames } from '../kafka/known-names.ts';
 import type { ReadRecord } from '../kafka/test-client.ts';

@@ -1,6 +1,6 @@
 /**
- * A store that a later release has written: unknown fields are skipped, and an unknown version or kind of entry ends the start with
- * a `LaterReleaseError`, which is not taken for damage. Nothing is lost by that start: the store can be opened again.
+ * A store that a later release has written: unknown fields are skipped, and an unknown version or kind of entry ends the start
+ * with a `LaterReleaseError`, which is not taken for damage. Nothing is lost by that start: the store can be opened again.
  */
 import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -1,5 +1,6 @@
 /**
- * A partition of `__consumer_offsets` that Apache Kafka 4.3.1 has written, with a committed, an aborted and an open transaction.
+ * A partition of `__consumer_offsets` that Apache Kafka 4.3.1 has written, with a committed, an aborted and an open
+ * transaction.
  */
 import { expect, test } from 'vitest';
 import { uuidZero } from '../../../src/base/uuid.ts';

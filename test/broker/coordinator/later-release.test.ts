@@ -1,6 +1,6 @@
 /**
- * Partitions of the coordinators' topics with records that a later release has written. As in Kafka, records of unknown types are
- * ignored with a warning, and known types of a later version are read, because such a version only adds tagged fields.
+ * Partitions of the coordinators' topics with records that a later release has written. As in Kafka, records of unknown types
+ * are ignored with a warning, and known types of a later version are read, because such a version only adds tagged fields.
  */
 import { expect, test } from 'vitest';
 import { uuidZero } from '../../../src/base/uuid.ts';

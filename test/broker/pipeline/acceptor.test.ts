@@ -28,8 +28,8 @@ test('a listener at max.connections closes new clients, but not a connection of 
   const broker = brokerWith('max.connections=1');
   broker.connect();
   const peer = broker.connect();
-  // The transport has found out that this is a connection of another node. For the acceptor the connection is closed, but in fact
-  // it stays open.
+  // The transport has found out that this is a connection of another node. For the acceptor the connection is closed, but in
+  // fact it stays open.
   peer.onClose(null);
   const client = broker.connect();
   client.feed(frame(ApiVersionsRequest, 0, {}));

@@ -136,7 +136,9 @@ describe('the quota producer_byte_rate', () => {
 describe('memory of requests behind a throttled one', () => {
   const properties = 'queued.max.request.bytes=40000\nsocket.request.max.bytes=40000\n';
 
-  /** A connection whose fetch waits while a further request of 30,000 bytes arrives, in part or in full; the fetch is throttled. */
+  /**
+   * A connection whose fetch waits while a further request of 30,000 bytes arrives, in part or in full; the fetch is throttled.
+   */
   async function mutedWith(broker: TestBroker, frameBytes: number): Promise<MemoryConnection> {
     const connection = broker.connect();
     const large = metadataOf('x'.repeat(30_000));

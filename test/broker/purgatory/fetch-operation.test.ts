@@ -35,7 +35,8 @@ const fetches = fc.record({
 type Fetch = typeof fetches extends fc.Arbitrary<infer T> ? T : never;
 
 /**
- * Runs a fetch to its end: reads complete, and then either it has enough bytes or its time is over. Returns whether it was done.
+ * Runs a fetch to its end: reads complete, and then either it has enough bytes or its time is over. Returns whether it was
+ * done.
  */
 async function carryThrough(
   operation: FetchOperation,

@@ -143,7 +143,8 @@ test('over a long time a client that waits for its throttle times gets its rate,
           total += bytes;
           nowMs += throttleMs > 0 ? obey(quota, nowMs, throttleMs) : pauseMs % 50;
         }
-        // The window is 10 to 11 seconds long, so the rate may be a tenth higher. The burst is a window, and the request that exceeded it.
+        // The window is 10 to 11 seconds long, so the rate may be a tenth higher. The burst is a window, and the request that
+        // exceeded it.
         const burst = limit * (11 + 3);
         expect(total).toBeLessThanOrEqual((1.1 * limit * nowMs) / 1000 + burst);
       },

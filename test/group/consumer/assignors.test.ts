@@ -1,5 +1,6 @@
 /**
- * The server-side assignors: the same results as Kafka 4.3.1's own in the same cases, and properties that hold for random groups.
+ * The server-side assignors: the same results as Kafka 4.3.1's own in the same cases, and properties that hold for random
+ * groups.
  */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';

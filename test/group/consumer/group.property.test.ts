@@ -1,10 +1,11 @@
 /**
- * Random consumer groups. Members of both protocols join, send heartbeats, commit, give up partitions late, leave, stop sending,
- * and return, so that groups change their type. Topics grow, are deleted and are created again. Groups are deleted. Responses are
- * lost. Writes are late, fail or time out. Coordinators fail over. GROUP_SEED=n runs one seed, GROUP_RUNS=n runs that many.
+ * Random consumer groups. Members of both protocols join, send heartbeats, commit, give up partitions late, leave, stop
+ * sending, and return, so that groups change their type. Topics grow, are deleted and are created again. Groups are deleted.
+ * Responses are lost. Writes are late, fail or time out. Coordinators fail over. GROUP_SEED=n runs one seed, GROUP_RUNS=n runs
+ * that many.
  *
- * After every step: a partition has at most one holder; a member holds every partition that it believes to own; committed offsets
- * never decrease. At the end all faults stop; then the group becomes stable, and the partitions are assigned evenly.
+ * After every step: a partition has at most one holder; a member holds every partition that it believes to own; committed
+ * offsets never decrease. At the end all faults stop; then the group becomes stable, and the partitions are assigned evenly.
  */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
@@ -195,7 +196,8 @@ class Run {
   poll(): void {
     this.deletions = this.deletions.filter((token) => {
       const answer = this.world.response<{ errorCode: number }>(token);
-      // The group was deleted with its offsets. If the response came before the records were written, they may still be written.
+      // The group was deleted with its offsets. If the response came before the records were written, they may still be
+      // written.
       const isRefused =
         answer?.errorCode === Errors.NON_EMPTY_GROUP.code ||
         answer?.errorCode === Errors.GROUP_ID_NOT_FOUND.code;
@@ -251,7 +253,9 @@ class Run {
     return !(partitions ?? []).includes(Number(index));
   }
 
-  /** Follows a new assignment: reading a new partition starts at its committed offset; partitions that are gone are forgotten. */
+  /**
+   * Follows a new assignment: reading a new partition starts at its committed offset; partitions that are gone are forgotten.
+   */
   follow({ member, positions }: Client): void {
     const owned = new Set<string>();
     for (const [topicId, partitions] of member.owned)

@@ -1,6 +1,6 @@
 /**
- * Online migration (KIP-848): members of the classic protocol in consumer groups, and conversions of groups from one type to the
- * other.
+ * Online migration (KIP-848): members of the classic protocol in consumer groups, and conversions of groups from one type to
+ * the other.
  */
 import { describe, expect, test } from 'vitest';
 import { defined } from '../../../src/base/assert.ts';

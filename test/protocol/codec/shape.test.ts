@@ -1,5 +1,6 @@
 /**
- * Decoded objects of all versions of a message have one hidden class of V8. With several, the code that reads them would be slow.
+ * Decoded objects of all versions of a message have one hidden class of V8. With several, the code that reads them would be
+ * slow.
  */
 import { setFlagsFromString } from 'node:v8';
 import { expect, test } from 'vitest';

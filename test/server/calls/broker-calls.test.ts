@@ -108,8 +108,8 @@ describe('in a simulated cluster', () => {
       return { error: cluster.await(answer, 200_000), waitedMs: cluster.world.nowMs - startMs };
     });
     expect(error).toBe('NETWORK_EXCEPTION');
-    // A killed process resets its streams, which the caller notices at once. After a power cut, the caller notices only when the
-    // broker is fenced.
+    // A killed process resets its streams, which the caller notices at once. After a power cut, the caller notices only when
+    // the broker is fenced.
     expect(waitedMs).toBeLessThan(kind === 'kill' ? 100 : 20_000);
   });
 

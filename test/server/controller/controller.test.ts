@@ -348,8 +348,8 @@ test(
 const queueLengthMax = 10_000;
 
 /**
- * Sends `count` requests of different nodes at the same moment. `busy` is how many were refused because the controller's queue is
- * full.
+ * Sends `count` requests of different nodes at the same moment. `busy` is how many were refused because the controller's queue
+ * is full.
  */
 function refusedOf(cluster: TestCluster, count: number): { busy: number; ended: () => boolean } {
   const seen = { busy: 0, ended: 0 };

@@ -1,7 +1,7 @@
 /**
- * Sends malformed requests to a real server. Each gets the answer that Apache Kafka 4.3 gives; the server goes on serving others,
- * and its log holds what was acknowledged and nothing else. To test Apache Kafka itself, run this file with BROKER_PORT set to
- * the port of a broker on this machine; where its answer differs, a comment beside the case says so.
+ * Sends malformed requests to a real server. Each gets the answer that Apache Kafka 4.3 gives; the server goes on serving
+ * others, and its log holds what was acknowledged and nothing else. To test Apache Kafka itself, run this file with BROKER_PORT
+ * set to the port of a broker on this machine; where its answer differs, a comment beside the case says so.
  */
 import { afterAll, afterEach, beforeAll, describe, expect, onTestFailed, test } from 'vitest';
 import { createSystemRandom } from '../../../src/adapters/random.ts';
@@ -280,7 +280,8 @@ describe('invalid record batches: the partition has an error, nothing is appende
     expect(await produce(records())).toBe(expected);
   });
 
-  // Apache Kafka answers some of these with UNKNOWN_SERVER_ERROR, on which producers send again. We answer with the precise error.
+  // Apache Kafka answers some of these with UNKNOWN_SERVER_ERROR, on which producers send again. We answer with the precise
+  // error.
   test.each([
     ['gzip', 1],
     ['snappy', 2],

@@ -1,7 +1,7 @@
 /**
- * Three nodes as processes. The metadata log of one is damaged while it is down: it refuses to start, ends with status 1 and says
- * what to do, while the other two go on. After an operator has done that, it starts again. Further tests lose two nodes, and kill
- * all three at once.
+ * Three nodes as processes. The metadata log of one is damaged while it is down: it refuses to start, ends with status 1 and
+ * says what to do, while the other two go on. After an operator has done that, it starts again. Further tests lose two nodes,
+ * and kill all three at once.
  */
 import { cp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -81,8 +81,8 @@ async function allInSync(): Promise<void> {
 }
 
 /**
- * Waits until nothing is being written and everything is durable and acknowledged on all nodes. Only then is damage certain to be
- * noticed.
+ * Waits until nothing is being written and everything is durable and acknowledged on all nodes. Only then is damage certain to
+ * be noticed.
  */
 async function atRest(): Promise<void> {
   await until('voters that have acknowledged everything', async () => {

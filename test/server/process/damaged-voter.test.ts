@@ -1,7 +1,7 @@
 /**
- * A dynamic quorum of three processes, one of which loses the disk of its metadata log while it is down. It refuses to start with
- * what is left. It is then removed from the voters, formatted, and added again with its new directory id. At the end it counts as
- * a voter: the quorum survives the loss of another node.
+ * A dynamic quorum of three processes, one of which loses the disk of its metadata log while it is down. It refuses to start
+ * with what is left. It is then removed from the voters, formatted, and added again with its new directory id. At the end it
+ * counts as a voter: the quorum survives the loss of another node.
  */
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,6 +1,6 @@
 /**
- * Any gRPC client that has the files of proto/ can talk to a node. These tests use @grpc/grpc-js and @grpc/proto-loader and none
- * of our own code.
+ * Any gRPC client that has the files of proto/ can talk to a node. These tests use @grpc/grpc-js and @grpc/proto-loader and
+ * none of our own code.
  */
 import { join } from 'node:path';
 import grpc from '@grpc/grpc-js';

@@ -1,6 +1,7 @@
 /**
- * For tests with real nodes: processes started through `bin/`, directories in the system's temporary folder, clients on real TCP.
- * `Workshop.close` ends every process that the test has started. When a test has failed, it prints where its files and logs are.
+ * For tests with real nodes: processes started through `bin/`, directories in the system's temporary folder, clients on real
+ * TCP. `Workshop.close` ends every process that the test has started. When a test has failed, it prints where its files and
+ * logs are.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -258,8 +259,8 @@ export class Workshop {
 }
 
 /**
- * Creates a topic. `replicas` is a list of nodes or a number; with a number the controller chooses the nodes, and may choose one
- * that has just died.
+ * Creates a topic. `replicas` is a list of nodes or a number; with a number the controller chooses the nodes, and may choose
+ * one that has just died.
  */
 export async function createTopic(
   client: KafkaClient,

@@ -1,4 +1,6 @@
-/** Consumer group lag in /metrics of two nodes, for partitions of which the group's coordinator has a replica and for others. */
+/**
+ * Consumer group lag in /metrics of two nodes, for partitions of which the group's coordinator has a replica and for others.
+ */
 import { afterAll, expect, onTestFailed, test } from 'vitest';
 import { metricRows } from '../../../src/telemetry/metrics.ts';
 import { bytesOf, createTopic, freePorts, producerOf, until, Workshop } from './harness.ts';

@@ -40,7 +40,9 @@ async function produce(partition: number, count: number): Promise<void> {
   acknowledged.push(...values);
 }
 
-/** Asks DescribeLogDirs: the directory of each partition, the error name of each directory, and the number of future replicas. */
+/**
+ * Asks DescribeLogDirs: the directory of each partition, the error name of each directory, and the number of future replicas.
+ */
 async function describe(): Promise<{ places: Map<number, string>; errors: string[]; futures: number }> {
   const answer = await workshop
     .client(node)

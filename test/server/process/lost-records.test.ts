@@ -1,4 +1,7 @@
-/** A node whose files were deleted or shortened while it was down: it comes in sync only with all committed records, and then leads. */
+/**
+ * A node whose files were deleted or shortened while it was down: it comes in sync only with all committed records, and then
+ * leads.
+ */
 import { mkdtemp, readdir, readFile, rm, truncate } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,6 +1,7 @@
 /**
- * Makes the most common mistakes of new users with real processes, and checks that each leads to a message that names the mistake
- * and its remedy. docs/ops/mistakes.md is generated from this table by `npm test -- test/server/process/mistakes.test.ts -u`.
+ * Makes the most common mistakes of new users with real processes, and checks that each leads to a message that names the
+ * mistake and its remedy. docs/ops/mistakes.md is generated from this table by `npm test --
+ * test/server/process/mistakes.test.ts -u`.
  */
 import { existsSync, symlinkSync } from 'node:fs';
 import net from 'node:net';

@@ -1,8 +1,8 @@
 /**
- * A table of all rules that Produce has for message formats and timestamps. Each rule says what is sent to which topic, the error
- * of the answer, the records that the answer names, and what the log holds afterwards. `row` is the rule's row in the inventory
- * of Kafka's behaviour, §2.5 (rows 6 and 10 to 21). The rules for requests, leaders and acknowledgements (rows 1 to 9 and 22 to
- * 26) are tested in `broker/api/`.
+ * A table of all rules that Produce has for message formats and timestamps. Each rule says what is sent to which topic, the
+ * error of the answer, the records that the answer names, and what the log holds afterwards. `row` is the rule's row in the
+ * inventory of Kafka's behaviour, §2.5 (rows 6 and 10 to 21). The rules for requests, leaders and acknowledgements (rows 1 to 9
+ * and 22 to 26) are tested in `broker/api/`.
  *
  * To check the table against Apache Kafka, run this file with BROKER_PORT set to the port of a Kafka broker on this machine.
  * Where our answer differs (docs/differences.md), the rule also has Kafka's.
@@ -66,7 +66,7 @@ interface Rule {
   readonly kafka?: string;
   /** Indexes in the batch of those records that the answer names. */
   readonly named?: readonly number[];
-  /** The batch in the log: its timestamp type, its largest timestamp, and those of its records ('append': the broker's time). */
+  /** The batch in the log: timestamp type, largest timestamp, and the records' timestamps ('append': the broker's time). */
   readonly stored?: readonly [
     'CreateTime' | 'LogAppendTime',
     Minutes | 'append',
@@ -492,7 +492,7 @@ describe('idempotent producers', () => {
     expect(await send(from(14))).toEqual(['OUT_OF_ORDER_SEQUENCE_NUMBER', -1]);
     expect(await send(from(12, 2))).toEqual(['INVALID_PRODUCER_EPOCH', -1]);
     for (let i = 1; i < 6; i++) expect(await send(from(2 * i))).toEqual(['NONE', offsets[i]]);
-    // The broker remembers only the last five batches of a producer, so it does not recognise the sixth from the end as repeated.
+    // The broker remembers only a producer's last five batches, so it does not recognise the sixth from the end as repeated.
     expect(await send(from(0))).toEqual(['OUT_OF_ORDER_SEQUENCE_NUMBER', -1]);
     expect(await send(from(4, 4))).toEqual(['OUT_OF_ORDER_SEQUENCE_NUMBER', -1]);
     expect((await send(from(0, 4)))[0]).toBe('NONE');

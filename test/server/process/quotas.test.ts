@@ -75,8 +75,8 @@ const describedAs = (at: number, quotas: Quotas): Promise<NonNullable<boolean>> 
   });
 
 /**
- * The throttle time of a Produce to the node `at`. The bytes count although the topic does not exist. The connection, which is muted
- * then, is not used again.
+ * The throttle time of a Produce to the node `at`. The bytes count although the topic does not exist. The connection, which is
+ * muted then, is not used again.
  */
 async function throttleTimeAt(at: number): Promise<number> {
   const records = buildBatch({ records: [{ timestamp: 0, value: bytesOf('x'.repeat(2000)) }] });

@@ -1,6 +1,6 @@
 /**
- * A node refuses to start with a directory that belongs to another node, or with a contradictory configuration. It ends with exit
- * status 1, gives the reason in Kafka's words, and changes no file.
+ * A node refuses to start with a directory that belongs to another node, or with a contradictory configuration. It ends with
+ * exit status 1, gives the reason in Kafka's words, and changes no file.
  */
 import { copyFileSync, existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';

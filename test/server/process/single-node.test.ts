@@ -1,4 +1,6 @@
-/** One node as a process: it starts, and ends in several ways. After each end, every acknowledged record must still be there. */
+/**
+ * One node as a process: it starts, and ends in several ways. After each end, every acknowledged record must still be there.
+ */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, onTestFailed, test } from 'vitest';
@@ -116,8 +118,8 @@ describe('one node as a process', () => {
       'controller.listener.names': 'CONTROLLER',
       listeners: `PLAINTEXT://:${port}`,
       'log.dirs': directory,
-      // How long the second broker with our node's id tries to register. A broker of another cluster does not try again after it
-      // was refused.
+      // How long the second broker with our node's id tries to register. A broker of another cluster does not try again after
+      // it was refused.
       'initial.broker.registration.timeout.ms': 2_500,
     });
     await workshop.format([{ ...node, properties }], clusterId);

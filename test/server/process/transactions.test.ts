@@ -279,7 +279,8 @@ describe('invalid input gets the errors of Apache Kafka 4.3.1', () => {
     ]).toEqual(['INVALID_TXN_STATE', 'TRANSACTION_ABORTABLE', 'INVALID_PRODUCER_ID_MAPPING']);
     expect([await add(who, topic), await produce(who, topic, { version: 11 })]).toEqual(['NONE', 'NONE']);
     expect((await end(who, true, 4)).error).toBe('NONE');
-    // The next transaction of the same epoch can begin once the markers are written; until then the client gets a retriable error.
+    // The next transaction of the same epoch can begin once the markers are written; until then the client gets a retriable
+    // error.
     await until('the next transaction', async () => {
       const error = await add(who, topic);
       expect(['NONE', 'CONCURRENT_TRANSACTIONS']).toContain(error);

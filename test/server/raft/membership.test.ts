@@ -16,8 +16,8 @@ function voterIds(log: MetadataLog): number[] {
 }
 
 /**
- * Changes the voters as kafka-metadata-quorum does: tries again while the learner has not caught up or the previous change is not
- * committed.
+ * Changes the voters as kafka-metadata-quorum does: tries again while the learner has not caught up or the previous change is
+ * not committed.
  */
 async function change(node: TestNode, wanted: VoterChange): Promise<void> {
   for (;;) {

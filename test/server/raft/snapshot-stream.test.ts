@@ -104,8 +104,8 @@ test('a broken download is continued with the missing chunks, and the snapshot i
   expect(received).toEqual([]);
   const second = new Pipe(downloads, leader, 100);
   expect(await send(second, { ...snapshot, epoch: 4 })).toBe(true);
-  // Four chunks of 256 KiB had arrived before the first stream broke and are not sent again. 100 bytes are enough for the `begin`
-  // message.
+  // Four chunks of 256 KiB had arrived before the first stream broke and are not sent again. 100 bytes are enough for the
+  // `begin` message.
   expect(second.sentBytes).toBeLessThan(2_000_000 - 4 * 256 * 1024 + 100);
   expect(received).toHaveLength(1);
   expect(received[0]).toMatchObject({ epoch: 4, endOffset: 10, snapshotEpoch: 2 });

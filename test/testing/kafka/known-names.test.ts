@@ -1,6 +1,6 @@
 /**
- * The kit refuses misspelled names. If a misspelled fault, wait or topic did nothing without an error, the user's test would pass
- * and prove nothing.
+ * The kit refuses misspelled names. If a misspelled fault, wait or topic did nothing without an error, the user's test would
+ * pass and prove nothing.
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startKafka, type TestKafka } from '../../../src/testing/kafka/index.ts';

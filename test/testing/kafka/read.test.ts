@@ -1,6 +1,6 @@
 /**
- * `kafka.read` ends at the end of the topic, even when compacted gaps or transaction markers lie between the records. It returns
- * what a read_committed consumer sees.
+ * `kafka.read` ends at the end of the topic, even when compacted gaps or transaction markers lie between the records. It
+ * returns what a read_committed consumer sees.
  */
 import { Partitioners, type Producer } from 'kafkajs';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';

@@ -1,12 +1,13 @@
 /**
- * Metadata (3), v0–v13. Describes the brokers and topics of this broker's metadata image; creates topics that the request names if the
- * client allows it.
+ * Metadata (3), v0–v13. Describes the brokers and topics of this broker's metadata image; creates topics that the request names
+ * if the client allows it.
  * Versions:  v0 an empty list of topics means all, from v1 on null does · v4 allowAutoTopicCreation · v5 offline replicas ·
  *            v6 LISTENER_NOT_FOUND · v7 leader epochs · v8 authorised operations · v10 topic ids · v12 topics by id.
- * Behaviour: Lists the unfenced brokers, with their addresses on the listener to which the client is connected. The "controller" is
- *            always one of these brokers: clients send admin requests to it, and every broker forwards them to the real one.
- *            Replicas and ISR also contain ids of brokers that are not listed. When the request creates a topic, the response waits
- *            for it (at most `autoCreateWaitMs`) and describes it; Kafka responds UNKNOWN_TOPIC_OR_PARTITION, and the client retries.
+ * Behaviour: Lists the unfenced brokers, with their addresses on the listener to which the client is connected. The
+ *            "controller" is always one of these brokers: clients send admin requests to it, and every broker forwards them to
+ *            the real one. Replicas and ISR also contain ids of brokers that are not listed. When the request creates a topic,
+ *            the response waits for it (at most `autoCreateWaitMs`) and describes it; Kafka responds
+ *            UNKNOWN_TOPIC_OR_PARTITION, and the client retries.
  * Not done:  REBOOTSTRAP_REQUIRED (v13) is never sent.
  */
 import { Slices } from '../../../base/slices.ts';
@@ -60,8 +61,8 @@ export function createMetadataHandler(
 }
 
 /**
- * From this version on topics can be requested by id. Versions 10 and 11 have the field too, but Kafka refuses requests that use
- * it.
+ * From this version on topics can be requested by id. Versions 10 and 11 have the field too, but Kafka refuses requests that
+ * use it.
  */
 const idsVersion = 12;
 

@@ -1,14 +1,15 @@
 /**
- * ApiVersions (18), v0–v4, v5 unstable. Lists the APIs that this listener serves, derived from the table of handlers, and the features
- * of the cluster.
+ * ApiVersions (18), v0–v4, v5 unstable. Lists the APIs that this listener serves, derived from the table of handlers, and the
+ * features of the cluster.
  * Versions:  v3 flexible, features, client software name · v4 also features whose lowest supported level is 0 ·
  *            v5 (Kafka 4.4) the request names the cluster and node that the client expects; another node responds
  *            REBOOTSTRAP_REQUIRED (KIP-1242).
- * Behaviour: A request in an unsupported version gets a version 0 response with UNSUPPORTED_VERSION and the list of APIs (KIP-511). The
- *            response header always has version 0 (`protocol/frames.ts`). The first response on a connection leaves out a feature if
- *            this broker does not serve the feature's API, because the client would then use that API. A second request on the same
- *            connection comes from Admin.describeFeatures, and gets all features. The telemetry APIs (71, 72) are listed only while
- *            there are client metrics subscriptions; otherwise clients would ask for subscriptions in vain.
+ * Behaviour: A request in an unsupported version gets a version 0 response with UNSUPPORTED_VERSION and the list of APIs
+ *            (KIP-511). The response header always has version 0 (`protocol/frames.ts`). The first response on a connection
+ *            leaves out a feature if this broker does not serve the feature's API, because the client would then use that API.
+ *            A second request on the same connection comes from Admin.describeFeatures, and gets all features. The telemetry
+ *            APIs (71, 72) are listed only while there are client metrics subscriptions; otherwise clients would ask for
+ *            subscriptions in vain.
  */
 import { kraftVersionFeature, kraftVersionOf } from '../../../metadata/feature-versions.ts';
 import { type ConfigsImage, resourceType } from '../../../metadata/configs-image.ts';
@@ -57,7 +58,9 @@ interface ApiList {
   readonly withoutTelemetry: readonly ApiVersion[];
 }
 
-/** The APIs of each kind of listener. Each list is made at its first use, because the table of handlers is not complete before. */
+/**
+ * The APIs of each kind of listener. Each list is made at its first use, because the table of handlers is not complete before.
+ */
 class ServedApis {
   readonly #handlers: (kind: ListenerKind) => readonly Handler[];
   readonly #lists = new Map<ListenerKind, ApiList>();

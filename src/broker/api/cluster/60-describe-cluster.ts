@@ -1,9 +1,9 @@
 /**
  * DescribeCluster (60), v0–v2. The cluster id, the controller, and the nodes: brokers, or controllers on a controller listener.
  * Versions:  v1 endpoint type (KIP-919) · v2 fenced brokers.
- * Behaviour: The brokers have their addresses on the listener to which the client is connected, as in Metadata. A request for the
- *            wrong type of endpoint gets an error, so that a tool can say that --bootstrap-server and --bootstrap-controller were
- *            confused.
+ * Behaviour: The brokers have their addresses on the listener to which the client is connected, as in Metadata. A request for
+ *            the wrong type of endpoint gets an error, so that a tool can say that --bootstrap-server and
+ *            --bootstrap-controller were confused.
  */
 import type { MetadataImage } from '../../../metadata/image.ts';
 import { Errors } from '../../../protocol/errors.ts';
@@ -84,8 +84,8 @@ function brokerNodes(endpoints: Endpoints, context: RequestContext, includeFence
 }
 
 /**
- * The broker that clients send requests for the controller to, as in Metadata responses: the active controller if it is an unfenced
- * broker, otherwise the first unfenced broker.
+ * The broker that clients send requests for the controller to, as in Metadata responses: the active controller if it is an
+ * unfenced broker, otherwise the first unfenced broker.
  */
 function brokerController(services: NodeServices, brokers: readonly Node[]): number {
   const { leaderId } = services.quorum();

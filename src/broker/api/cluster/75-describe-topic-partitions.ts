@@ -1,7 +1,8 @@
 /**
  * DescribeTopicPartitions (75), v0. Topics with their partitions and eligible leader replicas (KIP-966), page by page.
- * Behaviour: Topics are ordered by name; an empty list in the request means all topics. A page has at most `responsePartitionLimit` and
- *            at most `max.request.partition.size.limit` partitions. Its cursor says where the next page begins.
+ * Behaviour: Topics are ordered by name; an empty list in the request means all topics. A page has at most
+ *            `responsePartitionLimit` and at most `max.request.partition.size.limit` partitions. Its cursor says where the next
+ *            page begins.
  */
 import { uuidZero } from '../../../base/uuid.ts';
 import type { MetadataImage } from '../../../metadata/image.ts';

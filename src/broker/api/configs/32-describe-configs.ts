@@ -1,9 +1,9 @@
 /**
- * DescribeConfigs (32), v1–v4. The configuration of topics, of this broker, the dynamic defaults of all brokers, groups, client metrics
- * subscriptions, and loggers.
+ * DescribeConfigs (32), v1–v4. The configuration of topics, of this broker, the dynamic defaults of all brokers, groups, client
+ * metrics subscriptions, and loggers.
  * Versions:  v1 synonyms and sources · v3 types and documentation.
- * Behaviour: A broker describes only itself. The empty broker name stands for the dynamic defaults of all brokers. An empty list of
- *            keys means all keys. The value of a sensitive property is null.
+ * Behaviour: A broker describes only itself. The empty broker name stands for the dynamic defaults of all brokers. An empty
+ *            list of keys means all keys. The value of a sensitive property is null.
  */
 import {
   belowGroup,

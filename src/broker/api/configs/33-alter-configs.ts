@@ -1,6 +1,6 @@
 /**
- * AlterConfigs (33), v0–v2. The broker first checks the values that concern itself (`broker-problem.ts`), then forwards the request to
- * the active controller.
+ * AlterConfigs (33), v0–v2. The broker first checks the values that concern itself (`broker-problem.ts`), then forwards the
+ * request to the active controller.
  * Behaviour: Replaces all dynamic values of a resource. The response does not wait until this node's image has the change.
  */
 import type { DynamicValues } from '../../../config/node-config.ts';

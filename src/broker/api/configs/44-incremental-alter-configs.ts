@@ -1,6 +1,6 @@
 /**
- * IncrementalAlterConfigs (44), v0–v1. The broker first checks the values that concern itself (`broker-problem.ts`), then forwards the
- * request to the active controller. Only the levels of its loggers (BROKER_LOGGER) it changes itself.
+ * IncrementalAlterConfigs (44), v0–v1. The broker first checks the values that concern itself (`broker-problem.ts`), then
+ * forwards the request to the active controller. Only the levels of its loggers (BROKER_LOGGER) it changes itself.
  * Behaviour: The response waits until this node's image has the change, as for other forwarded requests (`forwarded.ts`).
  */
 import type { DynamicValues } from '../../../config/node-config.ts';

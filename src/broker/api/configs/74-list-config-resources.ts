@@ -1,6 +1,6 @@
 /**
- * ListConfigResources (74), v0–v1. The names of resources that have a configuration. kafka-configs and kafka-client-metrics send it
- * before they describe these resources.
+ * ListConfigResources (74), v0–v1. The names of resources that have a configuration. kafka-configs and kafka-client-metrics
+ * send it before they describe these resources.
  * Versions:  v0 only client metrics subscriptions · v1 the requested types; an empty list means all types (KIP-1142).
  * Behaviour: Topics and brokers are always listed; groups and client metrics subscriptions only if they have dynamic values.
  */

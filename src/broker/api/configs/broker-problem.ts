@@ -1,7 +1,7 @@
 /**
- * Checks AlterConfigs and IncrementalAlterConfigs before they are forwarded to the controller. The broker refuses new values for
- * itself, or for all brokers, that are invalid together with its properties file or its current thread counts. Only this broker
- * knows these, so the controller cannot check them.
+ * Checks AlterConfigs and IncrementalAlterConfigs before they are forwarded to the controller. The broker refuses new values
+ * for itself, or for all brokers, that are invalid together with its properties file or its current thread counts. Only this
+ * broker knows these, so the controller cannot check them.
  */
 import { problemAtBroker } from '../../../config/alter.ts';
 import type { DynamicValues } from '../../../config/node-config.ts';

@@ -1,8 +1,9 @@
 /**
  * OffsetCommit (8), v2–v10. The response is sent when the offsets are replicated (acks=all).
- * Versions:  v2–v4 a time of expiry chosen by the client · v6 leader epochs · v7 static members · v9 GROUP_ID_NOT_FOUND · v10 topic
- *            ids instead of names.
- * Behaviour: A partition that does not exist, or whose metadata is too long, gets an error of its own. The rest is one atomic batch.
+ * Versions:  v2–v4 a time of expiry chosen by the client · v6 leader epochs · v7 static members · v9 GROUP_ID_NOT_FOUND · v10
+ *            topic ids instead of names.
+ * Behaviour: A partition that does not exist, or whose metadata is too long, gets an error of its own. The rest is one atomic
+ *            batch.
  */
 import type { MetadataImage } from '../../../metadata/image.ts';
 import type { TopicImage } from '../../../metadata/topics-image.ts';

@@ -2,8 +2,8 @@
  * OffsetFetch (9), v1–v10. The committed offsets of groups, which are replicated offsets only.
  * Versions:  v2 null topics request all offsets, top-level error · v5 leader epochs · v7 requireStable · v8 several groups ·
  *            v9 members of consumer groups send member id and epoch · v10 topic ids instead of names.
- * Behaviour: With requireStable a partition gets UNSTABLE_OFFSET_COMMIT while an open transaction has committed an offset for it. A
- *            partition without a committed offset has offset -1 and no error; so has every partition of an unknown group.
+ * Behaviour: With requireStable a partition gets UNSTABLE_OFFSET_COMMIT while an open transaction has committed an offset for
+ *            it. A partition without a committed offset has offset -1 and no error; so has every partition of an unknown group.
  */
 import { uuidZero } from '../../../base/uuid.ts';
 import type {
@@ -51,8 +51,8 @@ export function createOffsetFetchHandler(groups: GroupService): Handler {
 }
 
 /**
- * Before v8 a request is about one group, whose offsets are at the top level of the response. A topic that does not exist has no
- * offsets.
+ * Before v8 a request is about one group, whose offsets are at the top level of the response. A topic that does not exist has
+ * no offsets.
  */
 function fetchOne(groups: GroupService, request: OffsetFetchRequest, version: number): Response {
   const { groupId } = request;

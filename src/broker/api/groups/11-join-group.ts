@@ -1,6 +1,8 @@
 /**
- * JoinGroup (11), v0–v9. The response waits until the rebalance of the group completes. The rules are in `group/classic/join.ts`.
- * Versions:  v1 rebalance time-out · v4 MEMBER_ID_REQUIRED · v5 static members · v7 protocol type · v8 reason · v9 skipAssignment.
+ * JoinGroup (11), v0–v9. The response waits until the rebalance of the group completes. The rules are in
+ * `group/classic/join.ts`.
+ * Versions:  v1 rebalance time-out · v4 MEMBER_ID_REQUIRED · v5 static members · v7 protocol type · v8 reason · v9
+ *            skipAssignment.
  */
 import type { JoinResponse } from '../../../group/types.ts';
 import { JoinGroupRequest, JoinGroupResponse } from '../../../protocol/messages/groups/11-join-group.ts';

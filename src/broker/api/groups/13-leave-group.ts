@@ -1,7 +1,7 @@
 /**
  * LeaveGroup (13), v0–v5. The rules are in `group/classic/leave.ts`.
- * Versions:  v3 several members, static ones by instance id · v5 reasons. Before v3 a request has one member, whose error is the
- *            top-level error of the response.
+ * Versions:  v3 several members, static ones by instance id · v5 reasons. Before v3 a request has one member, whose error is
+ *            the top-level error of the response.
  */
 import type { LeaveResponse } from '../../../group/types.ts';
 import { LeaveGroupRequest, LeaveGroupResponse } from '../../../protocol/messages/groups/13-leave-group.ts';

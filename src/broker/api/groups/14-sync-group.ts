@@ -1,5 +1,6 @@
 /**
- * SyncGroup (14), v0–v5. The response waits until the leader's assignment is replicated. The rules are in `group/classic/sync.ts`.
+ * SyncGroup (14), v0–v5. The response waits until the leader's assignment is replicated. The rules are in
+ * `group/classic/sync.ts`.
  * Versions:  v3 static members · v5 the client must send protocol type and protocol name.
  */
 import { Errors, KafkaError } from '../../../protocol/errors.ts';

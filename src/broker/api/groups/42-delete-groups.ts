@@ -1,6 +1,6 @@
 /**
- * DeleteGroups (42), v0–v2, v3 unstable. Deletes groups without members and their offsets. Each group of the request succeeds or fails
- * by itself.
+ * DeleteGroups (42), v0–v2, v3 unstable. Deletes groups without members and their offsets. Each group of the request succeeds
+ * or fails by itself.
  * Versions:  v3 (Kafka 4.4) error messages (KIP-1331).
  */
 import { errorOf, errorRowOf } from '../../../protocol/errors.ts';

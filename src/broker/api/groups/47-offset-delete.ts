@@ -1,6 +1,6 @@
 /**
- * OffsetDelete (47), v0. Deletes committed offsets of topics to which no member of the group subscribes. Each partition that does
- * not exist gets an error of its own.
+ * OffsetDelete (47), v0. Deletes committed offsets of topics to which no member of the group subscribes. Each partition that
+ * does not exist gets an error of its own.
  */
 import type { OffsetDeleteResponse as GroupDeleted } from '../../../group/types.ts';
 import { Errors } from '../../../protocol/errors.ts';

@@ -1,8 +1,8 @@
 /**
  * ConsumerGroupHeartbeat (68), v0–v1. The rules are in `group/consumer/heartbeat.ts`.
  * Versions:  v1 regular expressions; clients choose their member id.
- * Behaviour: UNSUPPORTED_VERSION while `group.version` of the cluster is 0, or if `group.coordinator.rebalance.protocols` does not
- *            contain `consumer`.
+ * Behaviour: UNSUPPORTED_VERSION while `group.version` of the cluster is 0, or if `group.coordinator.rebalance.protocols` does
+ *            not contain `consumer`.
  */
 import { Errors, KafkaError } from '../../../protocol/errors.ts';
 import {

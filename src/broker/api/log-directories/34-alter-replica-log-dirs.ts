@@ -1,8 +1,8 @@
 /**
  * AlterReplicaLogDirs (34), v1–v2. Moves replicas between the log directories of this broker (KIP-113).
  * Behaviour: The response is sent when the move has begun. Until the copy replaces the log, DescribeLogDirs lists it with
- *            `isFutureKey`. A replica that is not on this broker gets REPLICA_NOT_AVAILABLE; if the broker gets this replica later, it
- *            creates the replica in that directory.
+ *            `isFutureKey`. A replica that is not on this broker gets REPLICA_NOT_AVAILABLE; if the broker gets this replica
+ *            later, it creates the replica in that directory.
  */
 import { type ErrorRow, Errors, KafkaError } from '../../../protocol/errors.ts';
 import {

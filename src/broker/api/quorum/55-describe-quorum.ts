@@ -1,10 +1,10 @@
 /**
  * DescribeQuorum (55), v0–v2. The leader, the voters and the observers of the metadata quorum, with the log end offset of each.
  * Versions:  v1 timestamps · v2 directory ids, error messages, endpoints of the voters.
- * Behaviour: Other nodes forward the request to the quorum leader, because only the leader knows the log end offsets of all of them.
- *            It responds after a majority has confirmed that it still leads. Soon after the response it writes a record, so that two
- *            requests in a row show a growing log end offset. If the leader does not respond, the node responds with what it knows
- *            itself.
+ * Behaviour: Other nodes forward the request to the quorum leader, because only the leader knows the log end offsets of all of
+ *            them. It responds after a majority has confirmed that it still leads. Soon after the response it writes a record,
+ *            so that two requests in a row show a growing log end offset. If the leader does not respond, the node responds
+ *            with what it knows itself.
  */
 import { uuidZero } from '../../../base/uuid.ts';
 import { Errors } from '../../../protocol/errors.ts';
@@ -47,7 +47,9 @@ export function createDescribeQuorumHandler(services: NodeServices): Handler {
   });
 }
 
-/** The response from the state of the quorum as one node knows it. The active controller uses it for forwarded requests, too. */
+/**
+ * The response from the state of the quorum as one node knows it. The active controller uses it for forwarded requests, too.
+ */
 export function describeQuorum(
   request: DescribeQuorumRequest,
   version: number,

@@ -1,8 +1,8 @@
 /**
  * AddRaftVoter (80), v0–v1. Adds a controller to the voters of the metadata quorum.
  * Versions:  v1 lets the client request a response before the commit.
- * Behaviour: Every node forwards it to the active controller. The controller to be added must be an observer of the quorum and must
- *            have caught up with its log.
+ * Behaviour: Every node forwards it to the active controller. The controller to be added must be an observer of the quorum and
+ *            must have caught up with its log.
  */
 import {
   AddRaftVoterRequest,

@@ -1,7 +1,7 @@
 /**
  * RemoveRaftVoter (81), v0. Removes a controller from the voters of the metadata quorum.
- * Behaviour: Every node forwards it to the active controller. When the active controller itself is removed, it leads until the removal
- *            is committed, and then resigns in favour of another voter.
+ * Behaviour: Every node forwards it to the active controller. When the active controller itself is removed, it leads until the
+ *            removal is committed, and then resigns in favour of another voter.
  */
 import {
   RemoveRaftVoterRequest,

@@ -1,7 +1,7 @@
 /**
  * UpdateRaftVoter (82), v0. Changes the endpoints of a voter of the metadata quorum.
- * Behaviour: Only controllers serve it, and they do not forward it: a controller that is not active responds with the id and the
- *            address of the active one.
+ * Behaviour: Only controllers serve it, and they do not forward it: a controller that is not active responds with the id and
+ *            the address of the active one.
  */
 import { Errors } from '../../../protocol/errors.ts';
 import {

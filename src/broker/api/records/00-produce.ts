@@ -1,12 +1,12 @@
 /**
- * Produce (0), v3–v13. It is advertised from v0 on: old versions of librdkafka believe that a broker whose lowest version is higher
- * does not support compression.
+ * Produce (0), v3–v13. It is advertised from v0 on: old versions of librdkafka believe that a broker whose lowest version is
+ * higher does not support compression.
  * Behaviour: Each partition succeeds or fails by itself. All batches of a request are appended before the next request of the
  *            connection starts, so pipelined requests keep their order; the response waits until the appends are acknowledged.
- *            With acks=0 there is no response: if a partition fails, the broker closes the connection, which is the only way to report
- *            it. A request with acks=0 keeps its memory reserved until it is written, so that many of them slow the client down.
- *            With acks=-1 a request that times out leaves its records in the log, as in Kafka. Before anything is appended, the
- *            transaction coordinator verifies the first batch of a transaction in each partition.
+ *            With acks=0 there is no response: if a partition fails, the broker closes the connection, which is the only way to
+ *            report it. A request with acks=0 keeps its memory reserved until it is written, so that many of them slow the
+ *            client down. With acks=-1 a request that times out leaves its records in the log, as in Kafka. Before anything is
+ *            appended, the transaction coordinator verifies the first batch of a transaction in each partition.
  * Versions:  v5 logStartOffset · v7 zstd · v8 recordErrors · v10 current leader and its address (KIP-951) · v13 topic ids.
  */
 import { mark } from '../../../base/mark.ts';
@@ -146,8 +146,8 @@ class ProduceOperation {
   }
 
   /**
-   * Appends all partitions. Returns null when it has done so at once. Otherwise it appends in slices and returns a promise: each
-   * batch may decompress to megabytes, and the event loop must not be blocked.
+   * Appends all partitions. Returns null when it has done so at once. Otherwise it appends in slices and returns a promise:
+   * each batch may decompress to megabytes, and the event loop must not be blocked.
    */
   append(verified: VerifiedPartitions): Promise<void> | null {
     this.#verified = verified;

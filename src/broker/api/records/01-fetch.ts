@@ -2,9 +2,9 @@
  * Fetch (1), v4–v18, for consumers: long poll, fetch sessions (KIP-227), topic ids, hints about new leaders.
  * Versions:  v7 sessions, top-level error · v9 leader epochs · v10 zstd · v11 preferred read replica (KIP-392) · v12 diverging
  *            epochs · v13 topic ids · v16 current leader with its address (KIP-951).
- * Behaviour: Reads end at the high watermark, with read_committed at the last stable offset. An error of a partition completes the
- *            request at once; all offsets in that partition's result are -1. In a session a response leaves out partitions without
- *            changes. From v11 on followers serve reads too, up to the high watermark that they know.
+ * Behaviour: Reads end at the high watermark, with read_committed at the last stable offset. An error of a partition completes
+ *            the request at once; all offsets in that partition's result are -1. In a session a response leaves out partitions
+ *            without changes. From v11 on followers serve reads too, up to the high watermark that they know.
  *            A response above the client's `consumer_byte_rate` is empty and has a throttle time (KIP-219).
  * Not done:  Our followers do not replicate with Kafka's Fetch, so a request with a replica id is refused.
  */
@@ -338,7 +338,8 @@ class Fetch {
 }
 
 /**
- * Whether the records are compressed with zstd, which clients of old versions cannot read. This broker does not convert batches.
+ * Whether the records are compressed with zstd, which clients of old versions cannot read. This broker does not convert
+ * batches.
  */
 function hasZstd(records: Uint8Array): boolean {
   return batches(records).headers.some((header) => (header.attributes & 7) === zstd);

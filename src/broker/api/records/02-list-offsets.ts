@@ -1,10 +1,10 @@
 /**
- * ListOffsets (2), v1–v11. The offset for a timestamp: that of the first record with this timestamp or a later one. Special timestamps:
- * -1 latest, -2 earliest, -3 the record with the largest timestamp, -4 earliest in the local log.
+ * ListOffsets (2), v1–v11. The offset for a timestamp: that of the first record with this timestamp or a later one. Special
+ * timestamps: -1 latest, -2 earliest, -3 the record with the largest timestamp, -4 earliest in the local log.
  * Versions:  v2 isolation level · v4 leader epochs · v5 OFFSET_NOT_AVAILABLE · v7 timestamp -3 · v8 -4 · v9 -5 (last in tiered
  *            storage) · v11 -6 (first that is not in tiered storage yet).
- * Behaviour: Latest is the high watermark, or with read_committed the last stable offset; for a debugging tool (replica id -2), which
- *            may ask followers too, it is the log end offset. If all records are older than the timestamp,
+ * Behaviour: Latest is the high watermark, or with read_committed the last stable offset; for a debugging tool (replica id -2),
+ *            which may ask followers too, it is the log end offset. If all records are older than the timestamp,
  *            the offset is -1 without an error. A partition that the request names twice has one result: INVALID_REQUEST.
  * Not done:  Tiered storage: the timestamps -5 and -6 find nothing.
  */

@@ -1,8 +1,8 @@
 /**
  * DeleteRecords (21), v0–v2. Advances the log start offset of partitions; an offset of -1 means the high watermark.
- * Behaviour: The response is sent when every live replica has advanced its log start offset; it has the lowest of these (the low
- *            watermark). Internal topics, and topics with cleanup.policy=compact only, are refused. After a time-out the deletion
- *            continues, as in Kafka.
+ * Behaviour: The response is sent when every live replica has advanced its log start offset; it has the lowest of these (the
+ *            low watermark). Internal topics, and topics with cleanup.policy=compact only, are refused. After a time-out the
+ *            deletion continues, as in Kafka.
  */
 import { mark } from '../../../base/mark.ts';
 import { topicConfig } from '../../../config/topic.ts';

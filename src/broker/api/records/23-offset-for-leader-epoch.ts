@@ -1,7 +1,8 @@
 /**
- * OffsetForLeaderEpoch (23), v2–v4. The end offset of a leader epoch, with which consumers detect a truncation of the log (KIP-320).
- * Behaviour: The result has the largest epoch of the log that is not above the requested one, and the end offset of that epoch. If
- *            there is none, both are -1 without an error.
+ * OffsetForLeaderEpoch (23), v2–v4. The end offset of a leader epoch, with which consumers detect a truncation of the log
+ * (KIP-320).
+ * Behaviour: The result has the largest epoch of the log that is not above the requested one, and the end offset of that epoch.
+ *            If there is none, both are -1 without an error.
  */
 import { Errors, errorRowOf, KafkaError } from '../../../protocol/errors.ts';
 import {

@@ -22,7 +22,8 @@ export class LeaderHints {
   #named: BrokerEndpoint[] | null = null;
 
   /**
-   * `image` is called when the error occurs: the newest image may know the new leader already, when the request's image does not.
+   * `image` is called when the error occurs: the newest image may know the new leader already, when the request's image does
+   * not.
    */
   constructor(endpoints: Endpoints, image: () => MetadataImage, connection: ConnectionInfo) {
     this.#endpoints = endpoints;

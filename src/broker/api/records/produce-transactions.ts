@@ -1,6 +1,7 @@
 /**
- * Verification of the transactional batches in a Produce request (KIP-890): finds the partitions that the transaction coordinator
- * must verify before anything is appended, and collects the outcome. `broker/txn/transaction-verifier.ts` sends the requests.
+ * Verification of the transactional batches in a Produce request (KIP-890): finds the partitions that the transaction
+ * coordinator must verify before anything is appended, and collects the outcome. `broker/txn/transaction-verifier.ts` sends the
+ * requests.
  */
 import type { TopicImage } from '../../../metadata/topics-image.ts';
 import { type ErrorRow, Errors, KafkaError } from '../../../protocol/errors.ts';
@@ -24,7 +25,10 @@ import {
  * transaction has begun in its log, has no entry.
  */
 export interface VerifiedPartition {
-  /** What the append passes to the log as proof. `'off'`: verification is switched off by the configuration. Null: there is an error. */
+  /**
+   * What the append passes to the log as proof. `'off'`: verification is switched off by the configuration. Null: there is an
+   * error.
+   */
   readonly guard: VerificationGuard | 'off' | null;
   readonly error: KafkaError | null;
 }
@@ -96,9 +100,9 @@ export class ProduceVerification {
         if (!isEnabled) found.set(`${topic.name}-${index}`, { guard: 'off', error: null });
         const replica = this.#services.replicas.partition(topic.id, index);
         if (replica === null) {
-          // Without a replica there is nothing to verify. But if the replica were created before the append, the log would refuse
-          // the batch as not verified, which is no retriable error. So it is refused here with an error on which the client
-          // retries; also when verification is off, because the coordinator may have to be asked to add the partition.
+          // Without a replica there is nothing to verify. But if the replica were created before the append, the log would
+          // refuse the batch as not verified, which is no retriable error. So it is refused here with an error on which the
+          // client retries; also when verification is off, because the coordinator may have to be asked to add the partition.
           const error = new KafkaError(Errors.NOT_LEADER_OR_FOLLOWER);
           found.set(`${topic.name}-${index}`, { guard: null, error });
           continue;

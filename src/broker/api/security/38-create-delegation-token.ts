@@ -1,6 +1,6 @@
 /**
- * CreateDelegationToken (38), v1–v3. Refuses every request, as Kafka does on a PLAINTEXT listener, because a token needs an authenticated
- * connection (KIP-48).
+ * CreateDelegationToken (38), v1–v3. Refuses every request, as Kafka does on a PLAINTEXT listener, because a token needs an
+ * authenticated connection (KIP-48).
  * Not done: delegation tokens.
  */
 import { Errors, type ErrorRow } from '../../../protocol/errors.ts';

@@ -1,6 +1,6 @@
 /**
- * ExpireDelegationToken (40), v1–v2. Refuses every request, as Kafka does on a PLAINTEXT listener, because a token needs an authenticated
- * connection (KIP-48).
+ * ExpireDelegationToken (40), v1–v2. Refuses every request, as Kafka does on a PLAINTEXT listener, because a token needs an
+ * authenticated connection (KIP-48).
  * Not done: delegation tokens.
  */
 import { Errors, type ErrorRow } from '../../../protocol/errors.ts';

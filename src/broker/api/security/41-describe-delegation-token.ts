@@ -1,6 +1,6 @@
 /**
- * DescribeDelegationToken (41), v1–v3. Refuses every request, as Kafka does on a PLAINTEXT listener, because a token needs an authenticated
- * connection (KIP-48).
+ * DescribeDelegationToken (41), v1–v3. Refuses every request, as Kafka does on a PLAINTEXT listener, because a token needs an
+ * authenticated connection (KIP-48).
  * Not done: delegation tokens, authentication.
  */
 import { Errors } from '../../../protocol/errors.ts';

@@ -1,7 +1,7 @@
 /**
- * DescribeClientQuotas (48), v0–v1: the quotas of this broker's metadata image that match a filter (KIP-546). A component of the
- * filter names a type of entity and matches one name, the default entity, or every entity of the type. With `strict`, an entity that
- * has further types does not match.
+ * DescribeClientQuotas (48), v0–v1: the quotas of this broker's metadata image that match a filter (KIP-546). A component of
+ * the filter names a type of entity and matches one name, the default entity, or every entity of the type. With `strict`, an
+ * entity that has further types does not match.
  */
 import type { ClientQuotaImage } from '../../../metadata/security-image.ts';
 import { Errors, KafkaError } from '../../../protocol/errors.ts';

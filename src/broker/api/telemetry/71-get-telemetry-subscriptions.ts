@@ -1,7 +1,7 @@
 /**
- * GetTelemetrySubscriptions (71), v0. Tells a client instance which metrics to push and how often (KIP-714); `client-metrics.ts`
- * decides it. A client for which there is no subscription gets an empty list and asks again after five minutes. Kafka serves this
- * API and PushTelemetry only with a plug-in that receives metrics.
+ * GetTelemetrySubscriptions (71), v0. Tells a client instance which metrics to push and how often (KIP-714);
+ * `client-metrics.ts` decides it. A client for which there is no subscription gets an empty list and asks again after five
+ * minutes. Kafka serves this API and PushTelemetry only with a plug-in that receives metrics.
  */
 import { randomUuid, uuidZero } from '../../../base/uuid.ts';
 import {

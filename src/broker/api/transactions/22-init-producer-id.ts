@@ -1,6 +1,6 @@
 /**
- * InitProducerId (22), v0–v5. Without a transactional id every broker assigns a producer id itself. With one, the coordinator of the
- * transactional id does (`txn/init-producer-id.ts`).
+ * InitProducerId (22), v0–v5. Without a transactional id every broker assigns a producer id itself. With one, the coordinator
+ * of the transactional id does (`txn/init-producer-id.ts`).
  * Versions:  v3 a producer may send its id and epoch to get the next epoch (KIP-360) · v4 PRODUCER_FENCED.
  * Not done:  v6, two-phase commit (KIP-939), which is unstable in Kafka 4.3.
  */

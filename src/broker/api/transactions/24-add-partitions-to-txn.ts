@@ -1,6 +1,6 @@
 /**
- * AddPartitionsToTxn (24), v0–v5. Up to v3 it is a request of a client, for one transaction. From v4 on it is a request of another
- * broker, for several transactions: to add partitions, or only to verify that they were added (KIP-890).
+ * AddPartitionsToTxn (24), v0–v5. Up to v3 it is a request of a client, for one transaction. From v4 on it is a request of
+ * another broker, for several transactions: to add partitions, or only to verify that they were added (KIP-890).
  * Behaviour: If one partition cannot be added, none is: that partition gets its error, the others get OPERATION_NOT_ATTEMPTED.
  * Versions:  v2 PRODUCER_FENCED · v4 several transactions, verifyOnly · v5 TRANSACTION_ABORTABLE.
  */

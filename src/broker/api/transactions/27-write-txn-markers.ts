@@ -1,10 +1,10 @@
 /**
- * WriteTxnMarkers (27), v1–v2. Writes the markers of ended transactions to partitions that this broker leads. Transaction coordinators
- * send it.
+ * WriteTxnMarkers (27), v1–v2. Writes the markers of ended transactions to partitions that this broker leads. Transaction
+ * coordinators send it.
  * Versions:  v2 transaction version (a marker of version 2 increments the producer's epoch).
- * Behaviour: A partition gets its result when all in-sync replicas have the marker. Each partition succeeds or fails by itself; the
- *            coordinator sends failed ones again. Markers for `__consumer_offsets` go to the group coordinator, because they commit or
- *            drop pending offsets.
+ * Behaviour: A partition gets its result when all in-sync replicas have the marker. Each partition succeeds or fails by itself;
+ *            the coordinator sends failed ones again. Markers for `__consumer_offsets` go to the group coordinator, because
+ *            they commit or drop pending offsets.
  */
 import { offsetsTopic } from '../../../metadata/internal-topics.ts';
 import { type ErrorRow, Errors, errorRowOf, KafkaError } from '../../../protocol/errors.ts';
@@ -131,7 +131,8 @@ class MarkerWriter {
   }
 
   /**
-   * Rejects after `request.timeout.ms`. The marker stays in the log; as the coordinator sends it again, it may be written twice.
+   * Rejects after `request.timeout.ms`. The marker stays in the log; as the coordinator sends it again, it may be written
+   * twice.
    */
   #withinTimeout(acknowledged: Promise<void>): Promise<void> {
     const { scheduler, config } = this.#services;

@@ -1,9 +1,11 @@
 /**
- * TxnOffsetCommit (28), v0–v5, v6 unstable. Commits offsets of a group in a producer's transaction; they take effect if it commits.
- * Versions:  v2 leader epochs · v3 member and generation are checked · v4 errors that abort the transaction · v5 this request also adds
- *            the group's partition to the transaction (KIP-890) · v6 (Kafka 4.4) topic ids instead of names, GROUP_ID_NOT_FOUND and
- *            STALE_MEMBER_EPOCH (KIP-1319).
- * Behaviour: A partition that does not exist, or whose metadata is too long, gets an error of its own. The rest is one atomic batch.
+ * TxnOffsetCommit (28), v0–v5, v6 unstable. Commits offsets of a group in a producer's transaction; they take effect if it
+ * commits.
+ * Versions:  v2 leader epochs · v3 member and generation are checked · v4 errors that abort the transaction · v5 this request
+ *            also adds the group's partition to the transaction (KIP-890) · v6 (Kafka 4.4) topic ids instead of names,
+ *            GROUP_ID_NOT_FOUND and STALE_MEMBER_EPOCH (KIP-1319).
+ * Behaviour: A partition that does not exist, or whose metadata is too long, gets an error of its own. The rest is one atomic
+ *            batch.
  */
 import { type ErrorRow, Errors } from '../../../protocol/errors.ts';
 import {

@@ -1,6 +1,6 @@
 /**
- * ListTransactions (66), v0–v2. The transactional ids that this broker coordinates. An id is listed if all filters of the request
- * match it.
+ * ListTransactions (66), v0–v2. The transactional ids that this broker coordinates. An id is listed if all filters of the
+ * request match it.
  * Versions: v1 filter by the duration of the transaction (KIP-994) · v2 filter by a pattern for the id (KIP-1152).
  */
 import {

@@ -16,9 +16,9 @@ export const BrokerRegistrationRequest = message(
     logDirs: array(uuid(), '2+', { ignorable: true }),
     previousBrokerEpoch: int64('3+', { default: -1, ignorable: true }),
     /**
-     * An extension of Bendemann (docs/decisions/0080): the replicas of this broker in which records are missing, with the latest
-     * leader epoch that is left in their logs. `topicId` is zero when the broker does not know it. Nodes of an older version skip
-     * the field.
+     * An extension of Bendemann (docs/decisions/0080): the replicas of this broker in which records are missing, with the
+     * latest leader epoch that is left in their logs. `topicId` is zero when the broker does not know it. Nodes of an older
+     * version skip the field.
      */
     lostRecords: array(
       {

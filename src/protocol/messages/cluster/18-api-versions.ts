@@ -1,6 +1,6 @@
 /**
- * ApiVersions: which requests a node supports, in which versions, and with which features. The header of the response has version
- * 0 in all versions. Version 5 is Kafka 4.4's: the request names the node that the client means to reach (KIP-1242).
+ * ApiVersions: which requests a node supports, in which versions, and with which features. The header of the response has
+ * version 0 in all versions. Version 5 is Kafka 4.4's: the request names the node that the client means to reach (KIP-1242).
  */
 import { array, bool, int16, int32, int64, message, string, type Infer } from '../../schema/fields.ts';
 

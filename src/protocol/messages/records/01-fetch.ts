@@ -1,7 +1,7 @@
 /**
  * Fetch: reads record batches. The broker delays the response until there are enough bytes or a time has passed (long poll). A
- * client can use a fetch session, so that a request lists only what has changed since the last one. Topics are identified by name
- * up to version 12, and by id from version 13 on.
+ * client can use a fetch session, so that a request lists only what has changed since the last one. Topics are identified by
+ * name up to version 12, and by id from version 13 on.
  */
 import {
   array,

@@ -1,7 +1,7 @@
 /**
  * Records of `__consumer_offsets` for consumer groups (KIP-848). A key begins with the type of its record as an int16, which is
- * the `key` of its message; a value begins with its version as an int16. Since 4.1 Kafka writes no records of type 4, because the
- * metadata hash in type 3 replaces them (KIP-1101); only their tombstones are still written.
+ * the `key` of its message; a value begins with its version as an int16. Since 4.1 Kafka writes no records of type 4, because
+ * the metadata hash in type 3 replaces them (KIP-1101); only their tombstones are still written.
  */
 import { array, bytes, int32, int64, int8, message, string, struct, uuid } from '../../schema/fields.ts';
 

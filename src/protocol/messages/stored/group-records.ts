@@ -1,7 +1,7 @@
 /**
  * Records of `__consumer_offsets` for offsets and classic groups; and the subscriptions and assignments that classic consumers
- * put into JoinGroup and SyncGroup. The key of a record begins with the type of the record as an int16, which is the `key` of its
- * message; a value begins with its version as an int16.
+ * put into JoinGroup and SyncGroup. The key of a record begins with the type of the record as an int16, which is the `key` of
+ * its message; a value begins with its version as an int16.
  */
 import { array, bytes, int32, int64, message, string, uuid, type Infer } from '../../schema/fields.ts';
 

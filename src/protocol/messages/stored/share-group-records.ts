@@ -1,6 +1,6 @@
 /**
- * Records of `__consumer_offsets` for share groups (KIP-932). A key begins with the type of its record as an int16, which is the
- * `key` of its message; a value begins with its version as an int16.
+ * Records of `__consumer_offsets` for share groups (KIP-932). A key begins with the type of its record as an int16, which is
+ * the `key` of its message; a value begins with its version as an int16.
  */
 import { array, int32, int64, int8, message, string, uuid } from '../../schema/fields.ts';
 

@@ -1,6 +1,7 @@
 /**
- * Records of `__share_group_state` (KIP-932): the state of a partition in a share group, and changes of that state. A key begins
- * with the type of its record as an int16, which is the `key` of its message; a value begins with its version as an int16.
+ * Records of `__share_group_state` (KIP-932): the state of a partition in a share group, and changes of that state. A key
+ * begins with the type of its record as an int16, which is the `key` of its message; a value begins with its version as an
+ * int16.
  */
 import { array, int16, int32, int64, int8, message, string, uuid } from '../../schema/fields.ts';
 

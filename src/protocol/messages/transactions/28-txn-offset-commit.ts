@@ -1,5 +1,6 @@
 /**
- * TxnOffsetCommit: commits offsets of a group in a transaction. Version 6 is Kafka 4.4's: it identifies topics by id (KIP-1319).
+ * TxnOffsetCommit: commits offsets of a group in a transaction. Version 6 is Kafka 4.4's: it identifies topics by id
+ * (KIP-1319).
  */
 import { array, int16, int32, int64, message, string, uuid, type Infer } from '../../schema/fields.ts';
 

@@ -1,9 +1,9 @@
 /**
  * Zstandard: with Node's zlib if it supports it (from 22.15 on), otherwise with the package `@bokuweb/zstd-wasm`.
  *
- * Of that package the inner WebAssembly module is used, because the package's own functions trust the length that a frame states
- * and can only be loaded asynchronously. Frames of streaming writers, such as Java's, state no length. Therefore the headers of
- * all blocks are read first; from them follows a bound of the output.
+ * Of that package the inner WebAssembly module is used, because the package's own functions trust the length that a frame
+ * states and can only be loaded asynchronously. Frames of streaming writers, such as Java's, state no length. Therefore the
+ * headers of all blocks are read first; from them follows a bound of the output.
  */
 import type * as NodeZlib from 'node:zlib';
 import { DecodeError } from '../../codec/errors.ts';
@@ -65,8 +65,8 @@ function wasm(): ZstdModule {
 }
 
 /**
- * Copies `bytes` into the module's memory, reserves `capacity` bytes there for the result, and runs `work`. Returns a copy of the
- * result.
+ * Copies `bytes` into the module's memory, reserves `capacity` bytes there for the result, and runs `work`. Returns a copy of
+ * the result.
  */
 function inWasm(
   bytes: Uint8Array,

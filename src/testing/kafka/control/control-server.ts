@@ -162,8 +162,8 @@ function send(response: ServerResponse, status: number, value: unknown): void {
 }
 
 /**
- * Whether a request comes from a program, not from a web page: a page that is open in a browser on this machine must not control the
- * cluster. On a loopback address the header Host must name this machine.
+ * Whether a request comes from a program, not from a web page: a page that is open in a browser on this machine must not
+ * control the cluster. On a loopback address the header Host must name this machine.
  */
 function isForThisMachine(request: IncomingMessage, host: string): boolean {
   if (request.headers.origin !== undefined) return false;

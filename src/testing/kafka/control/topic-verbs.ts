@@ -1,4 +1,7 @@
-/** The verbs (requests of the control API, `verb.ts`) for topics, records and groups, and for waiting for a state of the cluster. */
+/**
+ * The verbs (requests of the control API, `verb.ts`) for topics, records and groups, and for waiting for a state of the
+ * cluster.
+ */
 import type { ReadOptions } from '../read-options.ts';
 import type { TestRecord, TestTopic } from '../options.ts';
 import { BadRequestError, partitionField, timeout, topicField, type Verb, waitOf } from './verb.ts';

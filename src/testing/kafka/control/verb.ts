@@ -1,4 +1,6 @@
-/** The type `Verb`: one request of the control API, with its method, path, fields and action. Also fields that many verbs share. */
+/**
+ * The type `Verb`: one request of the control API, with its method, path, fields and action. Also fields that many verbs share.
+ */
 import type { TestKafka } from '../cluster.ts';
 import type { Fault } from '../faults.ts';
 import type { Snapshot } from '../snapshot.ts';

@@ -1,7 +1,7 @@
 /**
- * The verbs of the control API (`verb.ts`): what programs in other languages can do with a test cluster. The HTTP routes and the
- * OpenAPI file are made from this table. A request whose values do not match the verb's fields is refused before anything is
- * done.
+ * The verbs of the control API (`verb.ts`): what programs in other languages can do with a test cluster. The HTTP routes and
+ * the OpenAPI file are made from this table. A request whose values do not match the verb's fields is refused before anything
+ * is done.
  */
 import type { TestKafka } from '../cluster.ts';
 import type { FaultOptions } from '../fault-options.ts';

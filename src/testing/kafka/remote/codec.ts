@@ -1,6 +1,6 @@
 /**
- * Encodes and decodes the values that pass between the test's thread and that of its clusters. Plain values are copied. Functions
- * and the cluster's objects stay where they are, and the other end gets a stand-in.
+ * Encodes and decodes the values that pass between the test's thread and that of its clusters. Plain values are copied.
+ * Functions and the cluster's objects stay where they are, and the other end gets a stand-in.
  */
 import { WaitTimeoutError } from '../waits.ts';
 

@@ -209,8 +209,8 @@ export class Endpoint implements References {
     if (how === 'call') return (...args: unknown[]) => this.now(target, [], args);
     return (...args: unknown[]) => {
       const outcome = this.later(target, [], args);
-      // A caller may ignore the promise, for example of a function for log lines; that must not end the process with an unhandled
-      // rejection.
+      // A caller may ignore the promise, for example of a function for log lines; that must not end the process with an
+      // unhandled rejection.
       outcome.catch(() => {});
       return outcome;
     };
@@ -244,7 +244,10 @@ export class Endpoint implements References {
   }
 }
 
-/** Replaces the stack of an error of the other thread by that of the caller, so that a test framework shows the line of the test. */
+/**
+ * Replaces the stack of an error of the other thread by that of the caller, so that a test framework shows the line of the
+ * test.
+ */
 function withCaller(error: unknown, caller: Error): unknown {
   if (!(error instanceof Error)) return error;
   const [, , ...lines] = (caller.stack ?? '').split('\n');

@@ -1,6 +1,7 @@
 /**
- * The test's end of the link: it starts the thread in which the test's clusters run. All clusters of a process share one thread,
- * because loading the code of the nodes takes longer than starting them. The thread ends soon after the last cluster was closed.
+ * The test's end of the link: it starts the thread in which the test's clusters run. All clusters of a process share one
+ * thread, because loading the code of the nodes takes longer than starting them. The thread ends soon after the last cluster
+ * was closed.
  */
 import { MessageChannel, receiveMessageOnPort, Worker } from 'node:worker_threads';
 import type { ClusterWaits } from '../cluster-waits.ts';

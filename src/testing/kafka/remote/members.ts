@@ -1,6 +1,6 @@
 /**
- * The members of the cluster's objects that a test can use from another thread, one row each. A public member without a row does
- * not compile.
+ * The members of the cluster's objects that a test can use from another thread, one row each. A public member without a row
+ * does not compile.
  */
 import type { ClusterWaits } from '../cluster-waits.ts';
 import type { TestKafka } from '../cluster.ts';
@@ -12,8 +12,8 @@ import type { TestNetwork } from '../test-network.ts';
 import type { TestNode } from '../test-node.ts';
 
 /**
- * How a member is used. `get`: a property; `call`: a synchronous method; both block the caller until the response is there. `ask`:
- * a method that returns a promise. `inside`: not usable from outside the cluster's thread.
+ * How a member is used. `get`: a property; `call`: a synchronous method; both block the caller until the response is there.
+ * `ask`: a method that returns a promise. `inside`: not usable from outside the cluster's thread.
  */
 export type How = 'get' | 'call' | 'ask' | 'inside';
 
@@ -22,7 +22,8 @@ export interface Members {
 }
 
 /**
- * The table for a class: for each member one of the ways of use that its type allows. `'inside'`: the test cannot use the member.
+ * The table for a class: for each member one of the ways of use that its type allows. `'inside'`: the test cannot use the
+ * member.
  */
 type MembersOf<T> = {
   readonly [K in keyof T & string]: T[K] extends (...args: never[]) => infer R
