@@ -47,7 +47,7 @@ export class TcpConnection implements Connection {
   private readonly closed = (): void => this.onClose(this.error);
   private readonly drained = (): void => this.onDrain();
 
-  /** Gives the socket to another protocol: the owner of the connection is told that it is closed, and the socket stays open. */
+  /** Gives the socket to another protocol: calls `onClose` of the connection's owner, and the socket stays open. */
   release(): void {
     this.socket.off('error', this.failed).off('close', this.closed).off('drain', this.drained);
     this.onClose(null);

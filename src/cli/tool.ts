@@ -10,7 +10,7 @@ export interface CliIo {
   stdinLines(): AsyncIterable<string>;
   readonly isStdinTerminal: boolean;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Calls `handler` when the user presses Ctrl-C or the process is told to terminate. Returns a function that ends this. */
+  /** Calls `handler` at Ctrl-C (SIGINT) and at SIGTERM. Returns a function that ends this. */
   onSignal(handler: (signal: 'SIGINT' | 'SIGTERM') => void): () => void;
 }
 

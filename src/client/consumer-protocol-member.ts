@@ -2,7 +2,7 @@
  * A member of a consumer group of the consumer protocol (KIP-848). The coordinator assigns partitions. With heartbeats the
  * member joins the group, reports the partitions that it owns, and leaves. The consumer that owns this member uses it like a
  * member of the classic protocol: when the assignment changes, the consumer commits and calls `join`, and only then does the
- * member report to the coordinator that it has given up the revoked partitions.
+ * member report to the coordinator that it no longer owns the revoked partitions.
  */
 import { sameElements } from '../base/collections.ts';
 import type { Uuid } from '../base/uuid.ts';

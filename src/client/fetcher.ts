@@ -129,7 +129,7 @@ export class Fetcher {
 
   /**
    * Returns at most `maxRecords` records, in order within each partition. Waits up to `maxWaitMs` for them; returns none sooner
-   * when a leader has none. Throws errors that a retry cannot mend.
+   * when a leader has none. Throws errors that a retry cannot resolve.
    */
   async poll(maxWaitMs: number, maxRecords = 500): Promise<ConsumedRecord[]> {
     if (this.ready.length === 0) {
@@ -193,8 +193,8 @@ export class Fetcher {
   }
 
   /**
-   * Whether a partition in a Fetch response had an error other than OFFSET_OUT_OF_RANGE since the last call, so that the
-   * metadata may be old.
+   * Whether a partition in a Fetch response had an error other than OFFSET_OUT_OF_RANGE since the last call. Then the metadata
+   * may be old.
    */
   takeMetadataError(): boolean {
     const had = this.hadMetadataError;
@@ -296,7 +296,7 @@ export class Fetcher {
             `Broker ${leader} answered a fetch with the partition ${name}, which was not requested`,
           );
         }
-        // Meanwhile the partition was given up, or assigned at another position.
+        // In the meantime the partition was revoked, or assigned at another position.
         if (this.assigned.get(`${own.entry.topic}-${own.entry.partition}`) !== own.entry) continue;
         if (partition.errorCode !== 0) await this.recover(own.entry, partition.errorCode);
         else if (partition.records !== null)

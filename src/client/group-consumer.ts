@@ -1,7 +1,7 @@
 /**
  * A consumer in a group: it joins the group, reads its assigned partitions from the committed offsets on (where there are none,
- * `auto.offset.reset` decides), and commits periodically. When the group rebalances, it gives up all partitions and joins
- * again.
+ * `auto.offset.reset` decides), and commits periodically. When the group rebalances, the consumer drops all partitions and
+ * joins again.
  */
 import {
   type ConsumedRecord,

@@ -1,6 +1,6 @@
 /**
  * Membership in a group: what is the same in the classic and in the consumer protocol. It joins with retries, sends heartbeats
- * between rebalances, and tells the consumer that owns it when it must join again (`needsJoin`).
+ * between rebalances, and shows its owner, the consumer, when it must join again (`needsJoin`).
  */
 import { type Timer, sleep } from '../base/clock.ts';
 import type { TopicPartitions } from './assignor.ts';
@@ -92,7 +92,7 @@ export abstract class HeartbeatingMember implements Membership {
   protected abstract joinOnce(): Promise<TopicPartitions[]>;
   protected abstract beatOnce(): Promise<void>;
   /**
-   * Handles a failed request: prepares to join again if the error can be mended so, else throws it. Sets `isMember` to false
+   * Handles a failed request: prepares to join again if that can resolve the error, else throws it. Sets `isMember` to false
    * when the coordinator does not know this member.
    */
   protected abstract forget(error: unknown): void;

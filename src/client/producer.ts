@@ -1,6 +1,6 @@
 /**
  * A producer. While a batch of a partition is in flight, further records of the partition are collected for the next batch. A
- * batch is sent to the leader, again and again until it is acknowledged, refused permanently, or timed out.
+ * batch is sent to the leader repeatedly until it is acknowledged, refused permanently, or timed out.
  *
  * Invariants: each partition has at most one batch in flight, so that retries keep the order; a batch is sent again byte for
  * byte, so that the broker recognises a duplicate of an idempotent producer.
@@ -338,7 +338,7 @@ export class Producer {
       isTransactional: this.options.transaction !== null,
       ...(identity === null ? {} : { ...identity, baseSequence: queue.nextSequence }),
     });
-    // Only now: when the batch can't be built, its records are still in the queue and fail with it.
+    // Removed only now: if the batch cannot be built, its records are still in the queue and fail with the rest of it.
     queue.waiting.splice(0, count);
     queue.waitingBytes -= sizeBytes;
     queue.nextSequence = (queue.nextSequence + count) % 2 ** 31;

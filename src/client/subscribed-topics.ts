@@ -83,7 +83,7 @@ export class SubscribedTopics {
   }
 
   /**
-   * When the metadata are too old, looks them up and passes them to `take`. After an error that a retry can mend, the next
+   * When the metadata are too old, looks them up and passes them to `take`. After an error that a retry can resolve, the next
    * look-up is due in `retryMs`; other errors are thrown.
    */
   async refresh(others: readonly string[], take: (cluster: ClusterInfo) => void): Promise<void> {

@@ -115,7 +115,7 @@ function* directoriesLost(
 ): Operation<void> {
   const lost = broker.logDirs.filter((directory) => offline.includes(directory));
   const rest = broker.logDirs.filter((directory) => !offline.includes(directory));
-  // When the last directory has failed, nothing is recorded: the broker stops by itself. A record cannot say it, because an
+  // When the last directory has failed, nothing is recorded: the broker stops by itself. A record cannot say so, because an
   // empty list of directories in the record means "unchanged".
   if (lost.length === 0 || rest.length === 0) return;
   // The registration changes last. If another controller becomes active before that, the broker reports the failed directories

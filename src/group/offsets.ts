@@ -149,7 +149,7 @@ function validateCommit(turn: Turn, apiVersion: number, request: OffsetCommitReq
   if (group.deleting) return Errors.COORDINATOR_NOT_AVAILABLE;
   if (group.kind === 'consumer') return commitRule(group, request, apiVersion);
   if (generation < 0 && group.state === 'Empty') return anyPartition;
-  // While the group has members, nobody else may commit.
+  // While the group has members, only they may commit.
   if (generation < 0 && memberId === '' && groupInstanceId === null) return Errors.UNKNOWN_MEMBER_ID;
   const error = group.validateMember(memberId, groupInstanceId);
   if (error !== null) return error;

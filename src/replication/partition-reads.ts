@@ -83,7 +83,7 @@ function divergence({ log, isLeader }: Readable, position: FetchPosition): Epoch
 }
 
 /**
- * The error for a position behind the end of this log. A follower may be behind the leader, so the position may exist there.
+ * The error for a position beyond the end of this log. A follower's log may be shorter than the leader's, which may have it.
  */
 function notInLog(isLeader: boolean): KafkaError {
   return new KafkaError(isLeader ? Errors.OFFSET_OUT_OF_RANGE : Errors.OFFSET_NOT_AVAILABLE);

@@ -77,7 +77,7 @@ export class Partition {
   readonly #gate = new BusyGate();
   readonly #acks = new Acknowledgements();
   #grace: Timer | null = null;
-  /** Notified when the low watermark may have changed, and when this replica stops to be the leader. */
+  /** Notified when the low watermark may have changed, and when this replica stops being the leader. */
   readonly lowWatermarkChanges = new WatchList();
   readonly #changes = new WatchList();
   readonly #feeds = new FeedList();

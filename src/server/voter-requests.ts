@@ -54,7 +54,7 @@ type QuorumRefusal = Exclude<Refusal, 'notLeader'>;
 
 /** The error messages for the reasons why a static quorum cannot become dynamic yet. */
 const upgradeRefusals: ReadonlyMap<QuorumRefusal, string> = new Map([
-  ['notCaughtUp', 'Not all voters have told the active controller their directory ids.'],
+  ['notCaughtUp', 'The active controller does not know the directory ids of all voters yet.'],
   ['changePending', 'The last change of the voters is not committed yet.'],
   ['notReady', 'The active controller has not committed anything yet.'],
   ['busy', 'The controller is busy.'],

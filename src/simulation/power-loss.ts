@@ -2,7 +2,7 @@
  * Computes the content of a file or directory after a power cut: the synced content, with any part of the changes since the
  * sync. A real disk writes changes in its own order. So a later change may survive without an earlier one; a shortened file may
  * have its old length again; an overwritten file may have sectors of both contents; a removed or renamed directory entry may be
- * back.
+ * there again.
  *
  * A change of a directory survives as a whole or not at all, as with a journal: after a rename there are never both names.
  */

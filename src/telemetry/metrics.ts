@@ -59,40 +59,40 @@ export const metricRows = {
     'Times that replicas joined the ISR of a partition led here.',
   ),
   kafka_server_replicamanager_failedisrupdates_total: counter(
-    'Changes of an ISR that the controller did not make.',
+    'Proposed changes of an ISR that the controller did not accept.',
   ),
   kafka_server_replicamanager_partitionswithlatetransactionscount: gauge(
     'Led partitions with a transaction that is open for 5 minutes longer than transaction.max.timeout.ms.',
   ),
   kafka_server_delayedoperationpurgatory_purgatorysize: gauge(
-    'Requests that wait: for records or time (Fetch), replicas (Produce, DeleteRecords), or to see what they changed (Metadata).',
+    'Pending requests: Fetch waits for records, Produce and DeleteRecords for replicas, Metadata for the changed metadata.',
     'delayedOperation',
   ),
   kafka_server_delayedoperationpurgatory_numdelayedoperations: gauge(
-    'The same: a request that has its answer waits no longer.',
+    'Pending requests, as purgatorysize: a completed request is removed at once.',
     'delayedOperation',
   ),
-  bendemann_purgatory_completed_total: counter('Requests that got what they waited for.', 'delayedOperation'),
-  bendemann_purgatory_expired_total: counter('Requests whose time was up before.', 'delayedOperation'),
+  bendemann_purgatory_completed_total: counter('Pending requests that completed before their deadline.', 'delayedOperation'),
+  bendemann_purgatory_expired_total: counter('Pending requests whose deadline passed.', 'delayedOperation'),
   kafka_server_kafkarequesthandlerpool_requesthandleravgidle_percent: gauge(
     'Share of the time since the last scrape in which the event loop had nothing to do, from 0 to 1.',
   ),
   kafka_network_socketserver_networkprocessoravgidle_percent: gauge(
-    'The same: one event loop reads requests and handles them.',
+    'As requesthandleravgidle_percent: one event loop reads requests and handles them.',
   ),
 
   kafka_server_client_metrics_instance_count: gauge(
-    'Client instances that asked this broker which metrics to push.',
+    'Client instances that have requested a telemetry subscription from this broker.',
   ),
   kafka_server_client_metrics_unknown_subscription_request_total: counter(
-    'Pushes for a subscription that has changed.',
+    'PushTelemetry requests with an outdated subscription.',
   ),
   kafka_server_client_metrics_throttle_total: counter(
-    'Questions and pushes of client instances before their interval was over.',
+    'GetTelemetrySubscriptions and PushTelemetry requests that came before the push interval had passed.',
   ),
-  kafka_server_client_metrics_push_total: counter('Pushes of client metrics that were taken.'),
+  kafka_server_client_metrics_push_total: counter('PushTelemetry requests that were accepted.'),
   kafka_server_client_metrics_push_bytes_total: counter(
-    'Bytes of client metrics that were taken, as they were sent.',
+    'Bytes of client metrics in accepted PushTelemetry requests, as they were sent.',
   ),
   bendemann_client_metrics_series: gauge('Series of client metrics (`client_*`) that this broker keeps.'),
   bendemann_client_metrics_dropped_total: counter('Pushed values of new series above the bounds.'),
@@ -104,10 +104,10 @@ export const metricRows = {
   kafka_log_log_logstartoffset: gauge('The first offset that can be read.', ...partition),
   kafka_log_log_size: gauge('Bytes of the segments.', ...partition),
   kafka_log_logflushstats_logflushrateandtimems: summary(
-    'Milliseconds in which a partition log was made durable.',
+    'Milliseconds of a flush of a partition log.',
   ),
   bendemann_disk_timems: summary(
-    'Milliseconds of a read, a write or a sync of a file; the metadata log is not among them.',
+    'Milliseconds of a read, a write or a sync of a file, without those of the metadata log.',
     'operation',
   ),
   kafka_cluster_partition_insyncreplicascount: gauge(
@@ -141,7 +141,7 @@ export const metricRows = {
   kafka_controller_kafkacontroller_globalpartitioncount: gauge('Partitions of the cluster.'),
   kafka_controller_kafkacontroller_offlinepartitionscount: gauge('Partitions without a leader.'),
   kafka_controller_kafkacontroller_preferredreplicaimbalancecount: gauge(
-    'Partitions that their first replica does not lead.',
+    'Partitions whose leader is not the preferred replica.',
   ),
 
   kafka_server_raftmetrics_current_state: gauge('1 for the role that this node has in the quorum.', 'state'),
@@ -149,36 +149,36 @@ export const metricRows = {
     'Id of the quorum leader that this node knows, also while it cannot reach that leader (current_state is prospective); -1: none.',
   ),
   kafka_server_raftmetrics_current_epoch: gauge('Epoch of the metadata quorum.'),
-  kafka_server_raftmetrics_high_watermark: gauge('Committed entries of the metadata log end here.'),
-  kafka_server_raftmetrics_log_end_offset: gauge('End of this node’s metadata log.'),
+  kafka_server_raftmetrics_high_watermark: gauge('High watermark of the metadata log: entries below it are committed.'),
+  kafka_server_raftmetrics_log_end_offset: gauge('Log end offset of this node’s metadata log.'),
 
   kafka_server_raftmetrics_number_of_voters: gauge('Voters of the quorum.'),
   kafka_server_raftmetrics_number_of_observers: gauge(
-    'Nodes that follow the quorum and do not vote; on its leader.',
+    'Observers of the quorum; reported by its leader.',
   ),
   kafka_server_raftmetrics_commit_latency_avg: gauge(
-    'Milliseconds from a proposal to its commit, on average; on the leader.',
+    'Milliseconds from a proposal to its commit, on average; reported by the leader.',
   ),
   kafka_server_raftmetrics_commit_latency_max: gauge(
-    'Milliseconds from a proposal to its commit, at most; on the leader.',
+    'Milliseconds from a proposal to its commit, at most; reported by the leader.',
   ),
   kafka_server_raftmetrics_election_latency_avg: gauge(
-    'Milliseconds in which this node asked for votes, on average.',
+    'Milliseconds of the elections in which this node was a candidate, on average.',
   ),
   kafka_server_raftmetrics_election_latency_max: gauge(
-    'Milliseconds in which this node asked for votes, at most.',
+    'Milliseconds of the elections in which this node was a candidate, at most.',
   ),
   kafka_server_raftmetrics_append_records_rate: gauge(
     'Entries that this node appended as leader, per second.',
   ),
-  kafka_server_raftmetrics_fetch_records_rate: gauge('Entries that came from the leader, per second.'),
+  kafka_server_raftmetrics_fetch_records_rate: gauge('Entries that this node received from the leader, per second.'),
   bendemann_raft_follower_lag: gauge(
-    'Entries of the metadata log that a node lacks; on the leader.',
+    'Entries of the metadata log that a replica lacks; reported by the leader.',
     'replica',
   ),
 
   kafka_network_requestmetrics_requests_total: counter('Requests answered.', 'request', 'version'),
-  kafka_network_requestmetrics_errors_total: counter('Requests that ended in an exception.', 'request'),
+  kafka_network_requestmetrics_errors_total: counter('Requests that failed with an unexpected error.', 'request'),
   kafka_network_requestmetrics_totaltimems: summary(
     'Milliseconds from a decoded request to its response.',
     'request',
@@ -233,7 +233,7 @@ export const metricRows = {
   kafka_topic_partition_oldest_offset: gauge('Log start offset of a replica here.', ...partition),
   kafka_topic_partition_in_sync_replica: gauge('Replicas in sync.', ...partition),
   kafka_topic_partition_leader: gauge('Id of the leader, -1 while there is none.', ...partition),
-  kafka_topic_partition_leader_is_preferred: gauge('1 when the first replica leads.', ...partition),
+  kafka_topic_partition_leader_is_preferred: gauge('1 when the preferred replica leads.', ...partition),
   kafka_topic_partition_replicas: gauge('Assigned replicas.', ...partition),
   kafka_topic_partition_under_replicated_partition: gauge(
     '1 when fewer replicas are in sync than assigned.',
@@ -248,7 +248,7 @@ export const metricRows = {
   ),
   kafka_consumergroup_current_offset_sum: gauge('Sum of the committed offsets.', 'consumergroup', 'topic'),
   kafka_consumergroup_lag: gauge(
-    'Records from the committed offset to the high watermark; missing while the leader can not be asked.',
+    'Records from the committed offset to the high watermark; missing while the leader does not respond.',
     'consumergroup',
     ...partition,
   ),

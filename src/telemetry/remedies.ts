@@ -124,7 +124,7 @@ export const remedies: Readonly<Record<string, string>> = {
   'a transaction index is damaged and is made again from its segment':
     'Nothing needs to be done. If it happens often, check the disk.',
   'a transaction index and its segment are damaged':
-    'Readers of committed records may see aborted ones in this segment. Check the disk; with other replicas in sync, move this one to another broker and back with kafka-reassign-partitions, which copies it anew.',
+    'Readers of committed records may see aborted ones in this segment. Check the disk; with other replicas in sync, move this replica to another broker and back with kafka-reassign-partitions, which copies it again.',
   'recovered a partition: truncated a torn tail':
     'Nothing needs to be done after a power cut or kill -9: the last write was not complete. Otherwise check the disk.',
   'recovered a partition: records after a damaged place are gone from this replica':
@@ -132,7 +132,7 @@ export const remedies: Readonly<Record<string, string>> = {
   'records of a partition are missing on this broker':
     'Files of the partition were deleted or shortened, or the disk lost them; check the disk. With other replicas nothing is lost if they are in sync: this broker gives up its place among the in-sync replicas, and fetches the records again from the leader. If this broker leads because no such replica was known, and others have the records: restart it when they are in sync. Without one, the partition serves what is left: stop the broker and put the files back from a backup, or accept the loss with kafka-delete-records up to lastOffset + 1. The next start takes what was put back when no record of the range is missing, checksums are right and leader epochs are those of leader-epoch-checkpoint; of a compacted partition put back the whole directory.',
   'a segment has records of other offsets than its name says':
-    'Files of the partition were swapped or renamed. The segment is kept as *.log.lost, and its records count as missing: what is to be done is said at the message about them.',
+    "Files of the partition were swapped or renamed. The segment is kept as *.log.lost, and its records count as missing: do what is said for 'records of a partition are missing on this broker'.",
   'the directory of a partition is missing':
     'It had records at the last shutdown. With other replicas in sync nothing is lost: this broker fetches them again. Without one, stop the broker and put the directory back from a backup: otherwise the partition begins empty. Check the disk.',
   'logs end below their high watermark: committed records are missing on this broker':
@@ -142,11 +142,11 @@ export const remedies: Readonly<Record<string, string>> = {
   'found a stray log: its directory is renamed':
     'Nothing refers to the log any more; remove the directory whose name ends in -stray by hand when you are sure.',
   'an index does not match its segment and is rebuilt':
-    'Nothing needs to be done. If it happens often, check the disk; kafka-dump-log --index-sanity-check looks at indexes.',
+    'Nothing needs to be done. If it happens often, check the disk; kafka-dump-log --index-sanity-check checks indexes.',
   'a segment has bytes that are not a batch':
-    'Consumers and followers can not read on at this place. Check the disk; with other replicas in sync, move this one to another broker and back with kafka-reassign-partitions, which copies it anew.',
+    'Consumers and followers cannot read past this place. Check the disk; with other replicas in sync, move this replica to another broker and back with kafka-reassign-partitions, which copies it again.',
   'a log can not be compacted':
-    'Look at its segments with kafka-dump-log. The partition stays readable, and is not compacted until the broker starts again.',
+    'Examine its segments with kafka-dump-log. The partition stays readable, and is not compacted until the broker starts again.',
   'a log directory could not be closed cleanly':
     'The next start recovers the logs of the directory, which takes longer. Check the disk if it happens again.',
   'a replica could not be moved':

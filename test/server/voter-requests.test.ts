@@ -243,7 +243,7 @@ describe('kraft.version 1', () => {
     quorum.voters = uuidZero;
     quorum.refusal = new VoterChangeError('notCaughtUp');
     expect(await quorum.upgrade()).toBe(
-      'INVALID_UPDATE_VERSION The update failed for all features since the following feature had an error: Invalid update version 1 for feature kraft.version. Not all voters have told the active controller their directory ids.',
+      'INVALID_UPDATE_VERSION The update failed for all features since the following feature had an error: Invalid update version 1 for feature kraft.version. The active controller does not know the directory ids of all voters yet.',
     );
     expect(quorum.decided.map(({ validateOnly }) => validateOnly)).toEqual([true]);
   });

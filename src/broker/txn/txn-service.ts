@@ -55,7 +55,7 @@ export interface TxnServiceOptions {
   readonly replicas: LeadershipSource;
   readonly producerIds: Pick<ProducerIds, 'next'>;
   readonly brokers: BrokerClient;
-  /** Tells the partition of `__consumer_offsets` that stores the offsets of a group. */
+  /** Finds the partition of `__consumer_offsets` that stores the offsets of a group. */
   readonly offsets: {
     readonly topic: string;
     readonly partitionOf: (groupId: string, image: MetadataImage) => number;

@@ -40,7 +40,7 @@ function addClusters(program: Command, command: readonly string[], io: CliIo, ru
     .option('--property <key=value>', 'any key of server.properties; may be repeated', gather, [])
     .option('--control [host:port]', 'serve faults, nodes, clock and snapshots as JSON over HTTP')
     .option('--token <text>', 'token that each request to the control port must have')
-    .option('--clock <kind>', "'manual': time stands still until the control port moves it", 'real')
+    .option('--clock <kind>', "'manual': the clock advances only through the control port", 'real')
     .action((options) => run(import('./dev.ts').then(({ dev }) => dev(options, io))));
   program
     .command('start')

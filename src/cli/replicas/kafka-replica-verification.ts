@@ -158,7 +158,7 @@ async function watchedPartitions(
     const offset = offsets.get(partitionKey(one));
     if (offset instanceof Error) throw offset;
     if (offset === undefined || offset < 0)
-      throw new ToolError(`${partitionKey(one)} has no record at or behind that time.`);
+      throw new ToolError(`${partitionKey(one)} has no record at or after that time.`);
     return { ...one, offset };
   });
 }

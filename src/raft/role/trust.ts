@@ -93,7 +93,7 @@ function takesPlaceOf(state: RaftState, from: ReplicaKey, leader: ReplicaKey): b
   return voters.everHad(from) || !hasLiveLeader(state);
 }
 
-/** Tells the driver why this replica ignores a message. Of several such messages it tells only the first. */
+/** Reports to the driver why this replica ignores a message. Of several such messages in a step only the first is reported. */
 export function refuse(state: RaftState, from: ReplicaKey, reason: string): void {
   if (state.effects.refusedMessages.length === 0) state.effects.refusedMessages.push({ from, reason });
 }

@@ -72,7 +72,7 @@ export class ReplicaFetcher {
   #stream: MessageStream<FollowerMessage, LeaderMessage> | null = null;
   #nextSlot = 0;
   #toSubscribe: FetchSlot[] = [];
-  /** Slots that have ended on this side and that the leader has not been told about yet. */
+  /** Slots that have ended on this side and for which no `unsubscribe` was sent to the leader yet. */
   #toUnsubscribe: number[] = [];
   #isSubscribing = false;
   #acks: FetchSlot[] = [];
@@ -326,7 +326,7 @@ export class ReplicaFetcher {
   }
 
   /**
-   * The log lacks records in front of others. The later ones are truncated only now that the leader has accepted the
+   * The log lacks records and has later ones. The later ones are truncated only now that the leader has accepted the
    * subscription: until then this replica may be the only one that has them.
    */
   #refill(slot: FetchSlot): void {

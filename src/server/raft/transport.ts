@@ -2,7 +2,7 @@
  * Sends and receives Raft messages over the peer network. Each controller opens one 'raft' stream to each controller that it
  * knows, and sends on it. While it has none open, it sends on the stream that the peer has opened; so a leader can respond to a
  * learner whose address it does not know. Snapshots have streams of their own ('raft-bulk'). When the 'raft' stream to a peer
- * breaks, or the last one that the peer has opened, the core is told: the peer may have ended.
+ * breaks, or the last one that the peer has opened, the core gets the input `linkDown`: the peer may have ended.
  *
  * Bootstrap servers have addresses but no ids; streams to them are open only while this replica looks for a leader.
  */

@@ -198,7 +198,7 @@ export class Clients {
     const ticket = (a << 24) | (b << 16) | (c << 8) | d;
     const operation = this.#operations[ticket - 1];
     require(operation !== undefined && operation.state !== 'refused', linearizable, () =>
-      `committed at ${offset}: ${ticket}, which nobody proposed or which was refused`);
+      `committed at ${offset}: ${ticket}, which no client proposed or which was refused`);
     require(this.#committedAt[ticket] === undefined, 'I21 exactly once', () =>
       `proposal ${ticket} is committed at ${this.#committedAt[ticket]} and ${offset}`);
     this.#committedAt[ticket] = offset;

@@ -1,6 +1,6 @@
 /**
- * An event of the raft world. It is an object with plain fields and not a closure, because millions are made and these are
- * cheaper.
+ * An event of the raft world. Events are objects with plain fields and not closures, because a run makes millions of them and
+ * objects are cheaper.
  */
 import type { Replica } from './replica.ts';
 

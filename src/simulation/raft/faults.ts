@@ -119,7 +119,7 @@ function kill(world: FaultWorld, replica: Replica, random: SeededRandom, landed:
   replica.die(landed);
   if (told) world.after(tellMs, () => tellDown(world, replica));
   world.after(downMs, () => world.restart(replica));
-  return `n${replica.id} dies for ${downMs} ms${landed ? ', its last write landed' : ''}`;
+  return `n${replica.id} is down for ${downMs} ms${landed ? ', its last write is on disk' : ''}`;
 }
 
 function tellDown(world: FaultWorld, peer: Replica): void {

@@ -1,6 +1,6 @@
 /**
- * What a seed determines at the beginning: the number of replicas, the bounds of the core, how good network, disks and clocks
- * are, and which families of faults occur. Each family is left out in half of the seeds, because some bugs show only without
+ * What a seed determines at the beginning: the number of replicas, the bounds of the core, the quality of network, disks and
+ * clocks, and which families of faults occur. Each family is left out in half of the seeds, because some bugs show only without
  * other faults (swarm testing).
  */
 import { below } from '../../base/random.ts';

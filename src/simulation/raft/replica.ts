@@ -17,7 +17,7 @@ import { Disk } from './disk.ts';
 import type { RaftPlan } from './plan.ts';
 import { require, sameVoters, type Watch } from './watch.ts';
 
-/** The calls by which a replica tells the checker what it does. */
+/** The calls by which a replica reports its steps to the checker. */
 export interface ReplicaObserver {
   started(replica: Replica, core: RaftCore): void;
   wiped(replica: Replica): void;
@@ -31,7 +31,7 @@ export interface ReplicaObserver {
   snapshotSaved(replica: Replica, meta: SnapshotMeta): void;
 }
 
-/** The calls by which a replica tells the clients the outcome of their requests. */
+/** The calls by which a replica reports the outcome of requests to the clients. */
 export interface Requesters {
   refused(replica: Replica, ticket: number, reason: Refusal): void;
   readReady(replica: Replica, ticket: number, endOffset: number): void;

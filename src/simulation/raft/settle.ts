@@ -158,7 +158,7 @@ function rejoin(world: RaftWorld): void {
   }
   converge(world, world.replicas, 'all');
   require(!newest || checker.epochMax === before, 'I13 stickiness', () =>
-    `who came back raised the epoch from ${before} to ${checker.epochMax}\n${describe(world.replicas)}`);
+    `replicas that returned raised the epoch from ${before} to ${checker.epochMax}\n${describe(world.replicas)}`);
 }
 
 /** Whether nothing but a fault can end this leadership: the leader is a voter and does not hand over. */
@@ -177,9 +177,9 @@ function awaited(world: RaftWorld, members: readonly Replica[]): readonly Replic
 }
 
 /**
- * Checks L1 and I13: without faults the leader and the epoch stay the same, whatever strangers claim. When a replica has a
- * later epoch than the leader, there is no check, only a wait for a leader: that replica campaigned with an old voter set, or
- * believed a stranger, and ends the leadership once when it joins.
+ * Checks L1 and I13: without faults the leader and the epoch stay the same, whatever processes outside of the cluster claim
+ * (`stranger.ts`). When a replica has a later epoch than the leader, the function only waits for a leader and checks nothing:
+ * that replica campaigned with an old voter set, or believed such a process, and ends the leadership once when it joins.
  */
 function stable(world: RaftWorld): void {
   const { checker } = world;

@@ -70,7 +70,7 @@ export class ClientFaults {
   pause(fault: PlannedFault): string | null {
     const host = this.machineOf(fault);
     if (host === null || host.isPaused) return null;
-    const text = `${host.name} stands still for ${Math.round(fault.durationMs)} ms`;
+    const text = `${host.name} is paused for ${Math.round(fault.durationMs)} ms`;
     if (fault.dice >= joiningPart) {
       this.hold(host, fault.durationMs);
       return text;

@@ -205,7 +205,7 @@ export class ClusterRun {
     const isDelivered = this.runUntil(finishMaxMs, done);
     if (this.isDoomed) return;
     if (!isDelivered) {
-      const text = `the group was never given ${workload.groupMisses() ?? 'a record'}`;
+      const text = `no member of the group received ${workload.groupMisses() ?? 'a record'}`;
       this.verdict.report('I26 commits are not lost', text);
       return;
     }
@@ -310,6 +310,6 @@ export class ClusterRun {
 
   private await(invariant: string, what: string, timeoutMs: number, done: () => boolean): void {
     if (this.isDoomed || this.runUntil(timeoutMs, done) || this.isDoomed) return;
-    this.verdict.report(invariant, `waited ${timeoutMs} ms of virtual time in vain for ${what}`);
+    this.verdict.report(invariant, `not reached within ${timeoutMs} ms of virtual time: ${what}`);
   }
 }

@@ -49,7 +49,7 @@ export class DiskFaults {
   stall({ durationMs }: PlannedFault, node: SimulatedNode): string | null {
     const { delays, host } = node;
     delays.stalledUntilMs = Math.max(delays.stalledUntilMs, this.cluster.world.nowMs + durationMs);
-    return `the disk of ${host.name} stands still for ${Math.round(durationMs)} ms`;
+    return `the disk of ${host.name} hangs for ${Math.round(durationMs)} ms`;
   }
 
   /** The next operation of one of these kinds fails with EIO, if it happens within the fault's duration. */

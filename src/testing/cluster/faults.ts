@@ -218,7 +218,7 @@ export class Faults {
     this.cluster.world.schedule(durationMs, null, () => {
       if (node.life === life) node.host.resume();
     });
-    return `${node.host.name} stands still for ${Math.round(durationMs)} ms`;
+    return `${node.host.name} is paused for ${Math.round(durationMs)} ms`;
   }
 
   /** Cuts the node off from all others, or from some. */

@@ -22,8 +22,8 @@ export function judgeAssignment({ before, after, subscribed }: JudgedAssignment)
       owners.set(name, memberId);
     }
   }
-  for (const name of subscribed) if (!owners.has(name)) return `${name} is for nobody`;
-  for (const name of owners.keys()) if (!subscribed.has(name)) return `nobody subscribes to ${name}`;
+  for (const name of subscribed) if (!owners.has(name)) return `no member has ${name}`;
+  for (const name of owners.keys()) if (!subscribed.has(name)) return `no member subscribes to ${name}`;
   const loads = [...after.values()].map(({ size }) => size);
   const [least, most] = [Math.min(...loads), Math.max(...loads)];
   if (most - least > 1) return `one member has ${most} partitions and another one ${least}`;

@@ -187,7 +187,7 @@ export class GroupOracle {
     if (this.#members.get(memberId)?.held.has(name) === true) return;
     this.#report(
       'I34 a zombie commits nothing',
-      `${memberId} committed ${offset} for ${name} without having it`,
+      `${memberId} committed ${offset} for ${name} without owning it`,
     );
   }
 

@@ -1,6 +1,6 @@
 /**
- * Checks a group by what its members believe to own, compared with the coordinator's state. No two members that the coordinator
- * knows read the same partition (I31). The group becomes stable when members no longer join or leave (L10).
+ * Compares the partitions that the members of a group believe they own with the coordinator's state. No two members that the
+ * coordinator knows read the same partition (I31). The group becomes stable when members no longer join or leave (L10).
  */
 import { offsetsTopic } from '../../metadata/internal-topics.ts';
 import type { GroupConsumer } from '../../client/group-consumer.ts';
@@ -71,7 +71,7 @@ export class GroupWatch {
   }
 
   /**
-   * The group as its coordinator has it; null: no broker has it. If several brokers believe to be its coordinator, the newest
+   * The group as its coordinator has it; null: no broker has it. If several brokers believe they coordinate it, the newest
    * one counts.
    */
   #coordinated(): Group | null {

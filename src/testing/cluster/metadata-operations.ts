@@ -100,7 +100,7 @@ export class MetadataOperations {
       const asked = this.operations.some(
         (one) => one.kind === 'create' && one.name === name && one.floor < born.by,
       );
-      if (!asked) verdict.report(invariant, `nobody asked for topic ${name} (${id})`);
+      if (!asked) verdict.report(invariant, `no client requested topic ${name} (${id})`);
     }
   }
 
@@ -124,7 +124,7 @@ export class MetadataOperations {
     if (life === undefined) {
       if (this.mayHavePassed(operation)) return null;
       const spans = this.livesOf(name).map(({ died }) => textOf(died ?? undefined));
-      return `no topic went, those of that name did ${spans.join(', ')}`;
+      return `no topic was deleted then; topics of that name were deleted ${spans.join(', ')}`;
     }
     deaths.add(life);
     return null;

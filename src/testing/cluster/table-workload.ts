@@ -82,7 +82,7 @@ export class Table {
     const name = decoder.decode(key ?? undefined);
     const sent = this.#sent[serial];
     if (sent === undefined || sent.key !== name || sent.isDeletion !== (value === null))
-      report(`nobody sent record ${serial} with key ${name}`);
+      report(`no producer sent record ${serial} with key ${name}`);
     if (offset <= pass.lastOffset) report(`it comes after offset ${pass.lastOffset}`);
     if (serial <= pass.lastSerial) report(`record ${serial} comes after record ${pass.lastSerial}`);
     pass.lastOffset = offset;

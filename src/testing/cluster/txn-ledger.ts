@@ -71,7 +71,7 @@ export class TxnLedger {
   read(partition: string, offset: number, value: string, who: string): void {
     const transaction = this.#of.get(value);
     if (transaction === undefined)
-      return this.#verdict.report(atomic, `${who} read '${value}', which nobody wrote`);
+      return this.#verdict.report(atomic, `${who} read '${value}', which no producer wrote`);
     if (transaction.state === 'open' || transaction.state === 'aborted') {
       const text = `${who} read '${value}' of a transaction that is ${transaction.state}`;
       this.#verdict.report(invisible, text);

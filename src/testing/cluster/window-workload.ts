@@ -1,7 +1,7 @@
 /**
- * A topic whose oldest records an operator deletes with DeleteRecords, while a producer writes and a consumer reads. Nothing
- * may be deleted that nobody asked to delete. What was deleted must not come back while all nodes run, unless a deposed leader
- * still answers; after a crash it may, as in Kafka, because the log start offset is not synced with each deletion.
+ * A topic whose oldest records an operator deletes with DeleteRecords, while a producer writes and a consumer reads. Only
+ * records whose deletion was requested may be deleted. Deleted records must not come back while all nodes run, unless a deposed
+ * leader still answers. After a crash they may, as in Kafka, because the log start offset is not synced with each deletion.
  */
 import { Fetcher, offsetEarliest } from '../../client/fetcher.ts';
 import type { KafkaClient } from '../../client/kafka-client.ts';
@@ -128,8 +128,8 @@ export class WindowWorkload {
   }
 
   /**
-   * Whether a node has the newest metadata. A leader with older ones may have been deposed, or may consider live followers
-   * fenced; it deletes without them, as in Kafka.
+   * Whether the node `leader` has the newest metadata. A leader with older metadata may have been deposed, or may consider live
+   * followers fenced; it then deletes without waiting for them, as in Kafka.
    */
   #isUpToDate(leader: number): boolean {
     const { cluster } = this.#options;
@@ -138,8 +138,8 @@ export class WindowWorkload {
   }
 
   /**
-   * The newest leader epoch. Null: a deposed leader does not know that yet, for instance because it is cut off from the other
-   * nodes. It answers clients, as in Kafka, and knows nothing of later deletions.
+   * The newest leader epoch. Null: a deposed leader does not know yet that it is deposed, for instance because it is cut off
+   * from the other nodes. Such a leader answers clients, as in Kafka, and knows nothing of later deletions.
    */
   #epochOfOnlyLeader(): number | null {
     const { cluster } = this.#options;
@@ -191,7 +191,7 @@ export class WindowWorkload {
       while (!isEnough(next) && verdict.violation === null) {
         for (const { offset, value } of await fetcher.poll(300, 1_000)) {
           if (offset !== next)
-            verdict.report(invariant, `${name}: ${who} read ${offset} where ${next} was to come`);
+            verdict.report(invariant, `${name}: ${who} read ${offset} where ${next} was expected`);
           next = offset + 1;
           ledger.read(name, offset, decoder.decode(value ?? new Uint8Array(0)), who);
         }

@@ -215,7 +215,7 @@ export class Workload {
     }
   }
 
-  /** Runs one client until it is told to stop. An error that it throws is a violation. */
+  /** Runs one client until the workload stops it. An error that it throws is a violation. */
   private actor(
     name: string,
     first: number,
@@ -291,7 +291,7 @@ export class Workload {
       try {
         for (const { offset, value } of await fetcher.poll(300, 1_000)) {
           if (offset !== next)
-            this.verdict.report('I24 no gaps', `${name}: read ${offset} where ${next} was to come`);
+            this.verdict.report('I24 no gaps', `${name}: read ${offset} where ${next} was expected`);
           next = offset + 1;
           this.ledger.read(name, offset, decoder.decode(value ?? new Uint8Array(0)), 'a consumer');
         }

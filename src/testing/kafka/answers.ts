@@ -50,8 +50,8 @@ export async function settled(result: Result): Promise<unknown> {
 }
 
 /**
- * As `settled`, but resolves where the result rejects with a `KafkaError` (to the response that reports the error) or a
- * `CloseConnection` (to that).
+ * As `settled`, but resolves when the result rejects with a `KafkaError`: to the response that reports the error; or with a
+ * `CloseConnection`: to that object.
  */
 export async function settledOrFailed(result: Result, request: ActiveRequest): Promise<unknown> {
   try {

@@ -10,7 +10,7 @@ export class Life implements Clock, Scheduler {
   isAlive = true;
   /**
    * Times the waits that clients request, such as fetch.max.wait.ms. It uses the machine's clock, so that a Fetch that waits
-   * ends even when the cluster's manual clock stands still.
+   * ends even when the cluster's manual clock does not advance.
    */
   readonly forClients: Scheduler = {
     after: (delayMs, callback) => this.arm(this.time.machine, delayMs, callback),

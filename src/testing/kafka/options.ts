@@ -262,8 +262,8 @@ export function nodeProperties(
       // Without sessions every Fetch names all of its partitions, so that filters find them.
       'max.incremental.fetch.session.cache.slots': '0',
       ...(rack === undefined ? {} : { 'broker.rack': rack }),
-      // Clients use the machine's clock, which is ahead of a manual clock that stands still, so their timestamps may be in the
-      // future.
+      // Clients use the machine's clock, which is ahead of a manual clock that does not advance, so their timestamps may be in
+      // the future.
       ...(options.clock === 'manual' ? { 'log.message.timestamp.after.max.ms': '9223372036854775807' } : {}),
       ...options.properties,
     }),

@@ -8,8 +8,8 @@
  *            (KIP-511). The response header always has version 0 (`protocol/frames.ts`). The first response on a connection
  *            leaves out a feature if this broker does not serve the feature's API, because the client would then use that API.
  *            A second request on the same connection comes from Admin.describeFeatures, and gets all features. The telemetry
- *            APIs (71, 72) are listed only while there are client metrics subscriptions; otherwise clients would ask for
- *            subscriptions in vain.
+ *            APIs (71, 72) are listed only while there are client metrics subscriptions; otherwise clients would request
+ *            subscriptions that do not exist.
  */
 import { kraftVersionFeature, kraftVersionOf } from '../../../metadata/feature-versions.ts';
 import { type ConfigsImage, resourceType } from '../../../metadata/configs-image.ts';

@@ -52,7 +52,7 @@ export interface FetchHandlerOptions {
 }
 
 const currentLeaderVersion = 16;
-/** From this version on consumers send their rack, and may be told to read from a follower (KIP-392). */
+/** From this version on consumers send their rack, and the response may name a follower to read from (KIP-392). */
 const rackVersion = 11;
 const zstdVersion = 10;
 const zstd = 4;
@@ -142,7 +142,7 @@ class Fetch {
   readonly #incremental: boolean;
   readonly #topics: (TopicImage | undefined)[];
   readonly #operation: FetchOperation;
-  /** The rack of the client. Null: the client must not be told to read from another replica. */
+  /** The rack of the client. Null: the response must not name another replica to read from. */
   readonly #rack: string | null;
 
   constructor(

@@ -1,5 +1,5 @@
 /**
- * SaslAuthenticate (36), v0–v2. Refused on listeners without SASL, as in Kafka, where nobody is left to authenticate.
+ * SaslAuthenticate (36), v0–v2. Refused on listeners without SASL, as in Kafka: their clients count as authenticated.
  * Not done: SASL.
  */
 import { Errors } from '../../../protocol/errors.ts';

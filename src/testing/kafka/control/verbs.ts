@@ -122,8 +122,7 @@ const faultVerbs: readonly Verb[] = [
   {
     method: 'POST',
     path: '/faults',
-    about:
-      'Does something to requests of clients. All filters must fit, and at least one effect must be said.',
+    about: 'Applies effects to the requests of clients that match all filters. At least one effect is required.',
     fields: {
       api: { type: 'strings', about: 'Only requests of these APIs, such as "Produce".' },
       node: { type: 'integer', about: 'Only requests to this node.' },
