@@ -1,6 +1,6 @@
 /**
  * The start offset of each leader epoch in a log. Followers use it to find where their log diverges from the leader's (KIP-101,
- * KIP-279). Invariant: epochs and start offsets increase.
+ * KIP-279). Invariant: epochs and start offsets are strictly increasing.
  *
  * When `isDirty`, the owner writes the entries to the file `leader-epoch-checkpoint`. `isDirty` compares the entries with those
  * of the file: recovery removes the last entries and adds them again from the batches, mostly with the same result.

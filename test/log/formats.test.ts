@@ -97,6 +97,8 @@ test("checkpoint files are Kafka's", async () => {
   ];
   expect(text(encodeEpochCheckpoint(epochs))).toBe('0\n2\n0 0\n4 9\n');
   expect(decodeEpochCheckpoint('0\n2\n0 0\n4 9\n')).toEqual(epochs);
+  // Epochs 2 and 3 have no records, so they are left out, as by Kafka's reader.
+  expect(decodeEpochCheckpoint('0\n4\n0 0\n2 9\n3 9\n4 9\n')).toEqual(epochs);
   for (const bad of ['0\n2\n4 0\n4 9\n', '0\n2\n0 9\n4 8\n', '0\n1\n0 0'])
     expect(decodeEpochCheckpoint(bad)?.length ?? null).toBe(bad === '0\n1\n0 0' ? 1 : null);
   expect(text(encodePartitionMetadata('sIwPhf7eRmGKij2_-IkFVg'))).toBe(

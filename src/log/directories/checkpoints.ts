@@ -93,20 +93,21 @@ export function encodeEpochCheckpoint(entries: readonly EpochEntry[]): Uint8Arra
   return checkpointText(entries.map((entry) => `${entry.epoch} ${entry.startOffset}`));
 }
 
-/** The epochs in a checkpoint; null when the text is damaged or its entries are not increasing. */
+/**
+ * The epochs in a checkpoint; null when the text is damaged, or when its epochs do not increase or its start offsets decrease.
+ * When two epochs start at the same offset, the earlier one has no records and is left out, as by Kafka.
+ */
 export function decodeEpochCheckpoint(text: string): EpochEntry[] | null {
   const rows = checkpointLines(text, 2);
   if (rows === null) return null;
-  const entries = rows.map(([epoch, startOffset]) => ({
-    epoch: Number(epoch),
-    startOffset: Number(startOffset),
-  }));
-  for (let i = 0; i < entries.length; i++) {
-    const entry = entries[i] as EpochEntry;
-    const previous = entries[i - 1];
-    if (!Number.isSafeInteger(entry.epoch) || !Number.isSafeInteger(entry.startOffset)) return null;
-    if (previous !== undefined && (entry.epoch <= previous.epoch || entry.startOffset < previous.startOffset))
-      return null;
+  const entries: EpochEntry[] = [];
+  for (const row of rows) {
+    const [epoch, startOffset] = row.map(Number) as [number, number];
+    if (!Number.isSafeInteger(epoch) || !Number.isSafeInteger(startOffset)) return null;
+    const previous = entries.at(-1);
+    if (previous !== undefined && (epoch <= previous.epoch || startOffset < previous.startOffset)) return null;
+    if (previous?.startOffset === startOffset) entries.pop();
+    entries.push({ epoch, startOffset });
   }
   return entries;
 }
