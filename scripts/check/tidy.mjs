@@ -80,7 +80,11 @@ function checkBans(file, lines) {
 function checkWidth(file, lines) {
   lines.forEach((line, index) => {
     if (line.length > commentColumnsMax && /^\s*(\/\/|\/?\*)/.test(line))
-      report(file, index + 1, `a comment has ${line.length} columns, at most ${commentColumnsMax} are allowed`);
+      report(
+        file,
+        index + 1,
+        `a comment has ${line.length} columns, at most ${commentColumnsMax} are allowed`,
+      );
   });
 }
 

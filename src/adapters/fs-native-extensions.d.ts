@@ -7,7 +7,7 @@ declare module 'fs-native-extensions' {
      */
     tryLock(descriptor: number): boolean;
   };
-  // eslint-disable-next-line no-restricted-syntax -- the package is a CommonJS module, so its exports arrive as the default
-  // export
+  // A CommonJS module: its exports arrive as the default export.
+  // eslint-disable-next-line no-restricted-syntax -- the package has no named exports
   export default native;
 }

@@ -134,8 +134,10 @@ export class LogState {
   /** The smallest offset to which the log was truncated since the last compaction. Changed by log-truncation, compaction. */
   truncatedTo = Number.MAX_SAFE_INTEGER;
 
-  // --- what is durable ---------------------------------------------------------------------------------------------- A change
-  // that is not synced sets a flag. The flag is cleared before the sync begins, so that a change during the sync sets it again.
+  // --- what is durable ----------------------------------------------------------------------------------------------
+  //
+  // A change that is not synced sets a flag. The flag is cleared before the sync begins, so that a change during the sync sets
+  // it again.
 
   /**
    * Everything below is synced. When it decreases, its checkpoint is written before any record is removed. Changed by
@@ -171,7 +173,7 @@ export class LogState {
   segmentCheckpointWrite: Promise<void> = Promise.resolve();
   /** Monotonic time. Changed by log-flush. */
   lastFlushMs = 0;
-  /** Set at the first write after `write-behind` has cleared it. Changed by log-writer, write-behind, log-manager. */
+  /** Set at the first write after `resetTouched`. Changed by log-writer, partition-log. */
   isTouched = false;
   /**
    * The log end offset at which a clean start loaded the producer state. A clean stop at this offset writes no snapshot. -1:

@@ -23,7 +23,7 @@ import type { LogParts, LogReadResult } from './log-reader.ts';
 import type { TimestampOffset } from './records/record-checks.ts';
 import { LogReader } from './log-reader.ts';
 import { countBelowStart, countExpired, removeLeading } from './log-retention.ts';
-import type { LogState, PartitionLogOptions } from './log-state.ts';
+import type { LogState, LogView, PartitionLogOptions } from './log-state.ts';
 import { raiseLogStart, removeSnapshots, truncateEnd, truncateFully } from './log-truncation.ts';
 import { LogWriter, replaceUnsynced } from './log-writer.ts';
 import { segmentFileName } from './names.ts';
@@ -125,14 +125,24 @@ export class PartitionLog {
     return this.#state.failure !== null || this.#state.isClosed;
   }
 
-  /** Only for code of `log/`. */
-  get state(): LogState {
+  /** The state, for reading. Only code of `log/` uses it; `changeSegments` is the way to change it from outside. */
+  get state(): LogView {
     return this.#state;
   }
 
-  /** For the cleaner, which needs the lock, and for background tasks, which take the log offline after a disk error. */
-  get writer(): LogWriter {
-    return this.#writer;
+  /** Changes the segments under the writer's lock. For the cleaner. Rejects with the error of `body`. */
+  changeSegments<T>(body: (state: LogState) => Promise<T>): Promise<T> {
+    return this.#writer.exclusive(() => body(this.#state));
+  }
+
+  /** Takes the log offline after an error of its disk. */
+  fail(error: StorageError): void {
+    this.#writer.fail(error);
+  }
+
+  /** From now on the next write calls `onTouched` of the manager again. */
+  resetTouched(): void {
+    this.#state.isTouched = false;
   }
 
   /** Sets the one listener that is called after `logEndOffset` has advanced. */

@@ -28,7 +28,7 @@ import type { Feed } from './leader/feed.ts';
 import type { SubscribeResult, Subscription } from './leader/feed-subscription.ts';
 import { aheadOfMetadata, checkSubscription } from './leader/feed-subscription.ts';
 import { fetchOffset, resetAction, resetToRange, truncateToEpochs } from './follower/follower-truncation.ts';
-import { followerHighWatermark } from './follower/follower-high-watermark.ts';
+import { FollowerOffsets } from './follower/follower-offsets.ts';
 import type { IsrProposal } from './leader/isr.ts';
 import { LeaderState } from './leader/leader-state.ts';
 import { type EpochEndOffset, isDiskFailure, type ReplicaLog } from './log-port.ts';
@@ -71,9 +71,7 @@ export class Partition {
   readonly #context: PartitionContext;
   #role: Role = 'none';
   #leader: LeaderState | null = null;
-  /** The high watermark that the leader has last sent; this follower's own is at most its log end offset. */
-  #leaderHighWatermark = 0;
-  #isDeleting = false;
+  readonly #followerOffsets: FollowerOffsets;
   readonly #gate = new BusyGate();
   readonly #acks = new Acknowledgements();
   #grace: Timer | null = null;
@@ -96,6 +94,11 @@ export class Partition {
     this.log = log;
     this.config = config;
     this.#context = context;
+    this.#followerOffsets = new FollowerOffsets(log, {
+      highWatermarkMoved: () => this.#highWatermarkFollowed(),
+      logStartMoved: () => this.#logStartFollowed(),
+      failed: (error) => this.fail(error),
+    });
     this.#onWritten = (): void => this.#written();
     this.#onWriteFailed = (error): void => {
       this.fail(error);
@@ -319,34 +322,16 @@ export class Partition {
 
   /** Takes over the leader's high watermark, up to this log's end, and a log start offset that is not above it. */
   updateFromLeader(highWatermark: number, logStartOffset: number): void {
-    this.#leaderHighWatermark = highWatermark;
-    this.#followHighWatermark();
-    if (logStartOffset > this.log.logStartOffset && logStartOffset <= this.log.highWatermark)
-      void this.#followLogStart(logStartOffset);
+    this.#followerOffsets.update(highWatermark, logStartOffset);
   }
 
-  #followHighWatermark(): void {
-    const { log } = this;
-    const next = followerHighWatermark(log.highWatermark, this.#leaderHighWatermark, log.logEndOffset);
-    if (next === log.highWatermark) return;
-    log.setHighWatermark(next);
+  #highWatermarkFollowed(): void {
     // Acknowledges produces that this replica accepted while it was the leader, if the new leader has committed their records.
     this.#acknowledge(null);
     this.#changes.notify();
   }
 
-  async #followLogStart(offset: number): Promise<void> {
-    if (this.#isDeleting) return;
-    this.#isDeleting = true;
-    mark('replication.log-start-followed');
-    try {
-      await this.log.deleteRecordsTo(offset);
-    } catch (error) {
-      if (isDiskFailure(error)) return this.fail(error);
-      throw error;
-    } finally {
-      this.#isDeleting = false;
-    }
+  #logStartFollowed(): void {
     this.#changes.notify();
     this.onLogStartMoved?.();
   }
@@ -433,7 +418,7 @@ export class Partition {
     this.applied = image;
     this.#role = 'follower';
     this.#leader = null;
-    this.#leaderHighWatermark = 0;
+    this.#followerOffsets.reset();
     this.#feeds.revoke(Errors.NOT_LEADER_OR_FOLLOWER);
     this.lowWatermarkChanges.notify();
     if (wasLeader && this.#acks.size > 0) {
@@ -485,7 +470,7 @@ export class Partition {
         this.#advance(leader, nowMs);
         this.#feeds.wake();
       }
-    } else if (this.#role === 'follower') this.#followHighWatermark();
+    } else if (this.#role === 'follower') this.#followerOffsets.advanceHighWatermark();
     this.#gate.end();
   }
 

@@ -72,7 +72,10 @@ export const metricRows = {
     'Pending requests, as purgatorysize: a completed request is removed at once.',
     'delayedOperation',
   ),
-  bendemann_purgatory_completed_total: counter('Pending requests that completed before their deadline.', 'delayedOperation'),
+  bendemann_purgatory_completed_total: counter(
+    'Pending requests that completed before their deadline.',
+    'delayedOperation',
+  ),
   bendemann_purgatory_expired_total: counter('Pending requests whose deadline passed.', 'delayedOperation'),
   kafka_server_kafkarequesthandlerpool_requesthandleravgidle_percent: gauge(
     'Share of the time since the last scrape in which the event loop had nothing to do, from 0 to 1.',
@@ -103,9 +106,7 @@ export const metricRows = {
   kafka_log_log_logendoffset: gauge('The offset that the next record gets.', ...partition),
   kafka_log_log_logstartoffset: gauge('The first offset that can be read.', ...partition),
   kafka_log_log_size: gauge('Bytes of the segments.', ...partition),
-  kafka_log_logflushstats_logflushrateandtimems: summary(
-    'Milliseconds of a flush of a partition log.',
-  ),
+  kafka_log_logflushstats_logflushrateandtimems: summary('Milliseconds of a flush of a partition log.'),
   bendemann_disk_timems: summary(
     'Milliseconds of a read, a write or a sync of a file, without those of the metadata log.',
     'operation',
@@ -149,13 +150,13 @@ export const metricRows = {
     'Id of the quorum leader that this node knows, also while it cannot reach that leader (current_state is prospective); -1: none.',
   ),
   kafka_server_raftmetrics_current_epoch: gauge('Epoch of the metadata quorum.'),
-  kafka_server_raftmetrics_high_watermark: gauge('High watermark of the metadata log: entries below it are committed.'),
+  kafka_server_raftmetrics_high_watermark: gauge(
+    'High watermark of the metadata log: entries below it are committed.',
+  ),
   kafka_server_raftmetrics_log_end_offset: gauge('Log end offset of this node’s metadata log.'),
 
   kafka_server_raftmetrics_number_of_voters: gauge('Voters of the quorum.'),
-  kafka_server_raftmetrics_number_of_observers: gauge(
-    'Observers of the quorum; reported by its leader.',
-  ),
+  kafka_server_raftmetrics_number_of_observers: gauge('Observers of the quorum; reported by its leader.'),
   kafka_server_raftmetrics_commit_latency_avg: gauge(
     'Milliseconds from a proposal to its commit, on average; reported by the leader.',
   ),
@@ -171,14 +172,19 @@ export const metricRows = {
   kafka_server_raftmetrics_append_records_rate: gauge(
     'Entries that this node appended as leader, per second.',
   ),
-  kafka_server_raftmetrics_fetch_records_rate: gauge('Entries that this node received from the leader, per second.'),
+  kafka_server_raftmetrics_fetch_records_rate: gauge(
+    'Entries that this node received from the leader, per second.',
+  ),
   bendemann_raft_follower_lag: gauge(
     'Entries of the metadata log that a replica lacks; reported by the leader.',
     'replica',
   ),
 
   kafka_network_requestmetrics_requests_total: counter('Requests answered.', 'request', 'version'),
-  kafka_network_requestmetrics_errors_total: counter('Requests that failed with an unexpected error.', 'request'),
+  kafka_network_requestmetrics_errors_total: counter(
+    'Requests that failed with an unexpected error.',
+    'request',
+  ),
   kafka_network_requestmetrics_totaltimems: summary(
     'Milliseconds from a decoded request to its response.',
     'request',

@@ -198,7 +198,8 @@ export class SimulatedCluster {
     this.run(timeoutMs, () => outcome.isSettled);
     const [fatal] = this.fatal;
     if (fatal !== undefined) throw new Error('a node ended unexpectedly', { cause: fatal });
-    if (!outcome.isSettled) throw new Error(`the promise did not settle within ${timeoutMs} ms of virtual time`);
+    if (!outcome.isSettled)
+      throw new Error(`the promise did not settle within ${timeoutMs} ms of virtual time`);
     if (outcome.error !== null) throw outcome.error as Error;
     return outcome.value as T;
   }

@@ -1,8 +1,8 @@
 /**
  * A schema registry, Apicurio, that keeps its schemas in a topic of ours; records in Avro by the serializer of kafkajs.
  *
- * Two registries share the topic. One is killed and comes back without anything on its disk, so all that it knows then, it has read
- * from the topic.
+ * Two registries share the topic. One is killed and comes back without anything on its disk, so all that it knows then, it has
+ * read from the topic.
  */
 import { join } from 'node:path';
 import { Kafka, logLevel } from 'kafkajs';

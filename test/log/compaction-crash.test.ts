@@ -6,7 +6,7 @@ import { finishSwaps } from '../../src/log/recovery/log-swaps.ts';
 import type { PartitionLog } from '../../src/log/partition-log.ts';
 import { batches } from '../../src/protocol/records/batch.ts';
 import { decodeRecords } from '../../src/protocol/records/record.ts';
-import { batchOf, Bench, client } from './harness.ts';
+import { batchOf, Bench, client, endProcess } from './harness.ts';
 
 const compacted = { cleanupPolicy: { delete: false, compact: true }, segmentBytes: 400 };
 const directory = '/data/t-0';
@@ -54,7 +54,7 @@ async function check(bench: Bench, what: string): Promise<void> {
   }
   const names = await bench.fs.list(directory);
   expect(names.filter((name) => /swap|cleaned|deleted/.test(name))).toEqual([]);
-  log.state.isClosed = true;
+  endProcess(log);
 }
 
 /** Starts a compaction whose disk fails after `crashAt` operations. */
@@ -70,7 +70,7 @@ async function cutOff(bench: Bench, crashAt: number): Promise<void> {
   failAfter(bench, crashAt);
   const range = await cleanableRange(log, 0).catch(() => null);
   if (range !== null) await compact(log, range).catch(() => undefined);
-  log.state.isClosed = true;
+  endProcess(log);
   failAfter(bench, Infinity);
 }
 

@@ -16,7 +16,7 @@ import { buildBatch } from '../../src/protocol/records/builder.ts';
 import { endTransactionBatch } from '../../src/protocol/records/control.ts';
 import { decodeRecords } from '../../src/protocol/records/record.ts';
 import { SeededRandom } from '../../src/simulation/random.ts';
-import { Bench, client } from './harness.ts';
+import { Bench, client, endProcess } from './harness.ts';
 
 const [encoder, decoder] = [new TextEncoder(), new TextDecoder()];
 const retentionMs = 60_000;
@@ -199,7 +199,7 @@ class Run {
     const range = await cleanableRange(this.#log, this.#checkpoint).catch(() => null);
     this.#tried = Math.max(this.#tried, range?.end ?? 0);
     if (range !== null) await compact(this.#log, range).catch(() => undefined);
-    this.#log.state.isClosed = true;
+    endProcess(this.#log);
     this.#bench.disk.fault = () => null;
     if (this.#chance(2)) this.#bench.disk.processKilled();
     else this.#bench.disk.powerCut();
@@ -208,7 +208,7 @@ class Run {
 
   async #open(isClean: boolean, end: number): Promise<void> {
     if (!isClean) {
-      this.#log.state.isClosed = true;
+      endProcess(this.#log);
       const names = await this.#bench.fs.list('/data/t-0');
       // Without its snapshots, the log has to rebuild the state of all producers from the records.
       for (const name of names.filter((one) => one.endsWith('.snapshot')))

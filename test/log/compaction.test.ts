@@ -317,6 +317,22 @@ describe('compaction', () => {
     expect(counted).toBe(2 * sizeBytes + keptBytes);
   });
 
+  test('a truncation of all records while the keys are read leaves the log dirty', async () => {
+    const bench = new Bench();
+    const log = await bench.create(compacted, { resources: bench.resources(0) });
+    for (const value of ['v1', 'v2', 'v3']) await log.appendAsLeader(entry('k', value), 0, client).written;
+    await log.roll();
+    log.setHighWatermark(log.logEndOffset);
+    const range = await cleanableRange(log, 0);
+    if (range === null) throw new Error('there is something to compact');
+    const throttle = new CompactionThrottle(bench.clock, bench.clock, () => 1e9);
+    throttle.take = () => log.truncateTo(0);
+    expect(await compact(log, range, undefined, throttle)).toBe(0);
+    for (const value of ['v4', 'v5', 'v6']) await log.appendAsLeader(entry('k', value), 0, client).written;
+    await clean(log, range.end);
+    expect(await contents(log)).toEqual([[2, 'k', 'v6']]);
+  });
+
   test('leaves gaps that reads pass without a rebuild of the index', async () => {
     const bench = new Bench();
     const log = await bench.create(

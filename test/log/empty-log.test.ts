@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import { defaultLogConfig } from '../../src/log/log-config.ts';
 import type { LogManager } from '../../src/log/manager/log-manager.ts';
 import type { PartitionLog } from '../../src/log/partition-log.ts';
-import { batchOf, Bench, client, openManager, readAll, topicId as id } from './harness.ts';
+import { batchOf, Bench, client, endProcess, openManager, readAll, topicId as id } from './harness.ts';
 
 const config = { ...defaultLogConfig, retentionMs: 1000 };
 
@@ -38,13 +38,13 @@ const ways: Record<string, (log: PartitionLog, logs: LogManager, bench: Bench) =
 const ends: Record<string, (logs: LogManager, log: PartitionLog, bench: Bench) => Promise<void>> = {
   'a clean stop': (logs) => logs.shutdown(1),
   'a power cut': async (_logs, log, bench) => {
-    log.state.isClosed = true;
+    endProcess(log);
     bench.disk.powerCut();
   },
   'a power cut a minute later': async (_logs, log, bench) => {
     await log.flush();
     await bench.clock.advance(61_000);
-    log.state.isClosed = true;
+    endProcess(log);
     bench.disk.powerCut();
   },
 };
@@ -81,7 +81,7 @@ test('a power cut at any step of the removal leaves the log end offset', async (
       bench.disk.fault = () => (operations++ >= cutAt ? 'EIO' : null);
       await logs.applyRetention().catch(() => undefined);
       isWhole = operations <= cutAt;
-      log.state.isClosed = true;
+      endProcess(log);
       bench.disk.fault = () => null;
       bench.disk.powerCut();
       const found = await (await open(bench)).getOrCreate('t', 0, id, config, null, true);

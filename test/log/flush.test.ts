@@ -5,7 +5,7 @@ import { topicConfig } from '../../src/config/topic.ts';
 import { defaultLogConfig, type LogConfig } from '../../src/log/log-config.ts';
 import type { LogManagerSettings } from '../../src/log/manager/log-settings.ts';
 import type { PartitionLog } from '../../src/log/partition-log.ts';
-import { batchOf, Bench, client, openManager, settle, topicId as id } from './harness.ts';
+import { batchOf, Bench, client, endProcess, openManager, settle, topicId as id } from './harness.ts';
 
 /** A disk that counts the syncs of record files. */
 class CountingBench extends Bench {
@@ -53,7 +53,7 @@ describe('flush.messages', () => {
     expect(bench.syncs).toBe(syncs);
     // The recovery point does not move yet, because the indexes are not synced either.
     expect(log.recoveryPoint).toBe(0);
-    log.state.isClosed = true;
+    endProcess(log);
     bench.disk.powerCut();
     if (survivors > 0) expect((await bench.reopen({}, { isClean: false })).logEndOffset).toBe(survivors);
   });

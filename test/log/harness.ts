@@ -240,3 +240,8 @@ export function openManagerOfTwo(
 ): Promise<LogManager> {
   return startManager(bench, 2, config, more);
 }
+
+/** The process of this log has ended: the object must not be used any more, and the files stay as they are. */
+export function endProcess(log: PartitionLog): void {
+  Object.assign(log.state, { isClosed: true });
+}

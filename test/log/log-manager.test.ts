@@ -6,7 +6,7 @@ import { LogManager } from '../../src/log/manager/log-manager.ts';
 import { defaultLogManagerSettings } from '../../src/log/manager/log-settings.ts';
 import { Errors } from '../../src/protocol/errors.ts';
 import { endTransactionBatch } from '../../src/protocol/records/control.ts';
-import { batchOf, Bench, client, readAll, settle } from './harness.ts';
+import { batchOf, Bench, client, endProcess, readAll, settle } from './harness.ts';
 
 const idA = 'sIwPhf7eRmGKij2_-IkFVg';
 const idB = 'IMsRZd3lSUK8fqfTgo2UDg';
@@ -71,7 +71,7 @@ describe('clean shutdown', () => {
     const logs = await manager(bench);
     const log = await logs.getOrCreate('orders', 0, idB, defaultLogConfig, null, true);
     await log.appendAsLeader(batchOf(['a']), 0, client).written;
-    log.state.isClosed = true;
+    endProcess(log);
     bench.disk.processKilled();
     const again = await manager(bench);
     expect(again.directories()).toMatchObject([{ wasClean: false }]);

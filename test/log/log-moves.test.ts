@@ -8,7 +8,7 @@ import { LogManager, type LogManagerOptions } from '../../src/log/manager/log-ma
 import { defaultLogManagerSettings, logManagerSettings } from '../../src/log/manager/log-settings.ts';
 import type { PartitionLog } from '../../src/log/partition-log.ts';
 import { silentLogger } from '../../src/telemetry/logger.ts';
-import { batchOf, Bench, client, readAll as readPairs, settle } from './harness.ts';
+import { batchOf, Bench, client, endProcess, readAll as readPairs, settle } from './harness.ts';
 
 const idA = 'sIwPhf7eRmGKij2_-IkFVg';
 const idB = 'IMsRZd3lSUK8fqfTgo2UDg';
@@ -367,7 +367,7 @@ class MovingLog {
   private async powerCut(): Promise<void> {
     await this.log.flush();
     await this.bench.clock.advance(60_000);
-    this.log.state.isClosed = true;
+    endProcess(this.log);
     this.bench.disk.powerCut();
     await this.boot();
   }

@@ -7,7 +7,7 @@ import type { LogManager } from '../../src/log/manager/log-manager.ts';
 import type { PartitionLog } from '../../src/log/partition-log.ts';
 import { endTransactionBatch } from '../../src/protocol/records/control.ts';
 import { remedyFor } from '../../src/telemetry/remedies.ts';
-import { batchOf, Bench, client, openManager, readAll, topicId } from './harness.ts';
+import { batchOf, Bench, client, endProcess, openManager, readAll, topicId } from './harness.ts';
 
 const size = batchOf(['value 00']).length;
 /** Five records in a segment. */
@@ -132,7 +132,7 @@ describe('a gap of missing records', () => {
 
   test('is known after a crash', async () => {
     const { bench, log } = await damaged(remove(10), { isClean: false });
-    log.state.isClosed = true;
+    endProcess(log);
     bench.disk.powerCut();
     expect((await bench.reopen(config, { isClean: false, recoveryPoint: 22 })).missingFrom).toBe(10);
   });
@@ -156,7 +156,7 @@ describe('a gap of missing records', () => {
         'a transaction index is damaged and is made again from its segment',
       );
       expect([log.missingFrom, log.state.hasLostRecords]).toEqual([10, true]);
-      log.state.isClosed = true;
+      endProcess(log);
       bench.disk.powerCut();
       bench.logged.length = 0;
       const again = await bench.reopen(config, { isClean: false, recoveryPoint: 22, highWatermark: 22 });
@@ -181,7 +181,7 @@ describe('a gap of missing records', () => {
       await fill(log, 22, 23);
       await log.flush();
       if (isClean) await log.close();
-      else log.state.isClosed = true;
+      else endProcess(log);
       bench.disk.processKilled();
       const back = await bench.fs.open(file(10), 'write');
       await back.write([change(content)], 0);
@@ -195,7 +195,7 @@ describe('a gap of missing records', () => {
       expect([again.missingFrom, again.state.hasLostRecords, bench.logged]).toEqual([null, false, []]);
       expect(await readable(again)).toEqual(offsets(0, 23));
       // The file was not synced before.
-      again.state.isClosed = true;
+      endProcess(again);
       bench.disk.powerCut();
       const third = await bench.reopen(config, { isClean: false, recoveryPoint: 23, highWatermark: 23 });
       expect([third.missingFrom, third.state.hasLostRecords]).toEqual([null, false]);
@@ -261,7 +261,7 @@ describe('swapped files', () => {
       expect([log.missingFrom, log.state.hasLostRecords]).toEqual([one, true]);
       expect((await bench.fs.list('/data/t-0')).filter((name) => name.endsWith('.lost'))).toHaveLength(2);
       // The next start knows it too.
-      log.state.isClosed = true;
+      endProcess(log);
       const again = await bench.reopen(config, { isClean: false, recoveryPoint: 22, highWatermark: 22 });
       expect([again.missingFrom, await readable(again)]).toEqual([one, left]);
     },
@@ -283,7 +283,7 @@ describe('swapped files', () => {
       await swap(5, 10)(inside);
     });
     expect(log.missingFrom).toBe(5);
-    log.state.isClosed = true;
+    endProcess(log);
     bench.disk.powerCut();
     const again = await bench.reopen(config, { isClean: false, recoveryPoint: 22, highWatermark: 22 });
     expect(again.missingFrom).toBe(5);

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import type { PartitionLog } from '../../src/log/partition-log.ts';
 import { readPartitionMetadata } from '../../src/log/directories/checkpoints.ts';
-import { batchOf, Bench, client, topicId } from './harness.ts';
+import { batchOf, Bench, client, endProcess, topicId } from './harness.ts';
 
 const file = '/data/t-0/00000000000000000000.log';
 const size = batchOf(['value 0']).length;
@@ -18,7 +18,7 @@ describe('after a power cut the time indexes are complete', () => {
 
   async function reopened(bench: Bench, log: PartitionLog, end: 'kill' | 'power'): Promise<PartitionLog> {
     const { recoveryPoint } = log;
-    log.state.isClosed = true;
+    endProcess(log);
     if (end === 'kill') bench.disk.processKilled();
     else bench.disk.powerCut();
     const again = await bench.reopen(config, { isClean: false, recoveryPoint });
@@ -103,7 +103,7 @@ test('after a kill, a start writes nothing to a log that was synced as a whole',
   const log = await bench.create();
   for (const epoch of [0, 0, 1]) await log.appendAsLeader(batchOf(['value']), epoch, client).written;
   await log.flush();
-  log.state.isClosed = true;
+  endProcess(log);
   bench.disk.processKilled();
   bench.disk.counts.clear();
   const again = await bench.reopen({}, { isClean: false, recoveryPoint: 3, ownerSyncsParent: true });
@@ -119,7 +119,7 @@ test('partition.metadata is durable when an empty log has a recovery point', asy
   const log = await bench.create();
   await log.truncateFullyAndStartAt(5);
   expect(log.recoveryPoint).toBe(5);
-  log.state.isClosed = true;
+  endProcess(log);
   bench.disk.powerCut();
   expect(await readPartitionMetadata(bench.fs, '/data/t-0')).toBe(topicId);
 });

@@ -4,7 +4,7 @@ import { defined } from '../../src/base/assert.ts';
 import type { PartitionLog } from '../../src/log/partition-log.ts';
 import { batches, checkCrc } from '../../src/protocol/records/batch.ts';
 import { endTransactionBatch } from '../../src/protocol/records/control.ts';
-import { batchOf, Bench, client, readAll, settle } from './harness.ts';
+import { batchOf, Bench, client, endProcess, readAll, settle } from './harness.ts';
 
 const file = '/data/t-0/00000000000000000000.log';
 
@@ -151,7 +151,7 @@ describe('recovery from the recovery point', () => {
     expect([log.recoveryPoint, log.unsyncedBytes < 500]).toEqual([101, true]);
     await log.appendAsLeader(marker(3), 1, coordinator).written;
     for (let i = 98; i < 117; i++) await log.appendAsLeader(idempotent(1, i), 2, client).written;
-    log.state.isClosed = true;
+    endProcess(log);
     return log;
   }
 
@@ -217,7 +217,7 @@ describe('recovery from the recovery point', () => {
     const log = await bench.create({ segmentBytes: 300 });
     for (let i = 0; i < 100; i++) await log.appendAsLeader(batchOf(['x']), 0, client).written;
     await log.flush();
-    log.state.isClosed = true;
+    endProcess(log);
     bench.disk.processKilled();
     bench.disk.counts.clear();
     const again = await bench.reopen({ segmentBytes: 300 }, { isClean: false, recoveryPoint: 99 });
@@ -362,7 +362,7 @@ class Run {
   }
 
   async #die(kill: () => void): Promise<void> {
-    this.log.state.isClosed = true;
+    endProcess(this.log);
     kill();
     await settle();
     await this.#reopen(false);
@@ -425,11 +425,11 @@ test("a truncation within a batch lowers the recovery point to the batch's base 
   await log.truncateTo(2);
   expect([log.logEndOffset, persisted]).toEqual([0, [0]]);
   await log.appendAsLeader(batchOf(['d']), 0, client).written;
-  log.state.isClosed = true;
+  endProcess(log);
   bench.disk.processKilled();
   const again = await bench.reopen({}, { isClean: false, recoveryPoint: persisted[0] as number });
   expect([again.logEndOffset, again.state.hasLostRecords]).toEqual([1, false]);
-  again.state.isClosed = true;
+  endProcess(again);
   bench.disk.powerCut();
   const last = await bench.reopen({}, { isClean: false, recoveryPoint: again.recoveryPoint });
   expect(await readAll(last)).toEqual([[0, 'd']]);

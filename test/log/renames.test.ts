@@ -142,7 +142,7 @@ test('a segment checkpoint that is written during the move does not replace the 
   // With one segment both files would be equal but for the missing records.
   const moved = await movable(defaultLogConfig);
   const { bench, logs, log } = moved;
-  log.state.missing = [{ from: 3, to: 5 }];
+  Object.assign(log.state, { missing: [{ from: 3, to: 5 }] });
   const flushes: Promise<void>[] = [];
   const rename = bench.fs.rename.bind(bench.fs);
   bench.fs.rename = async (from, to) => {

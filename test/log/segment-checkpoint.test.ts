@@ -12,7 +12,7 @@ import { endTransactionBatch } from '../../src/protocol/records/control.ts';
 import { FilePool } from '../../src/log/segment/file-pool.ts';
 import type { FileSystem } from '../../src/base/file-system.ts';
 import { SeededRandom } from '../../src/simulation/random.ts';
-import { batchOf, Bench, client } from './harness.ts';
+import { batchOf, Bench, client, endProcess } from './harness.ts';
 
 const path = '/data/t-0/segment-checkpoint';
 const coordinator = { origin: 'coordinator', requestVersion: 12 } as const;
@@ -73,7 +73,7 @@ describe('a segment checkpoint', () => {
       bench.disk.damage(path, (bytes) => bytes.fill(0));
       const again = await bench.reopen({ segmentBytes: 300 }, { isClean, recoveryPoint: 10 });
       expect(bench.logged).toEqual([['warn', 'a checkpoint is damaged and is ignored']]);
-      again.state.isClosed = true;
+      endProcess(again);
       bench.disk.powerCut();
       await bench.reopen({ segmentBytes: 300 }, { isClean: false, recoveryPoint: 10 });
       // A power cut may also take producer snapshots, which are made again.
@@ -91,7 +91,7 @@ describe('a segment checkpoint', () => {
     await log.appendAsLeader(abort, 0, coordinator).written;
     await log.flush();
     expect(await listed(bench)).toMatchObject([{ aborted: { count: 1 } }]);
-    log.state.isClosed = true;
+    endProcess(log);
     bench.disk.processKilled();
     const again = await bench.reopen({}, { isClean: false, recoveryPoint: 2 });
     expect(await listed(bench)).toMatchObject([{ aborted: { count: 1 } }]);
@@ -116,7 +116,7 @@ describe('a segment checkpoint', () => {
     await log.flush();
     await appendAborted(log, 1);
     await log.writeBehind();
-    log.state.isClosed = true;
+    endProcess(log);
     bench.disk.processKilled();
     const changes: string[] = [];
     bench.disk.fault = (operation, file) => {
@@ -269,7 +269,7 @@ describe('random histories', () => {
       } else {
         const last = step(run).catch(() => undefined);
         for (let turns = random.u32() % 60; turns > 0; turns--) await Promise.resolve();
-        run.log.state.isClosed = true;
+        endProcess(run.log);
         run.life.isAlive = false;
         if (how === 1) bench.disk.processKilled();
         else bench.disk.powerCut();

@@ -11,7 +11,7 @@ import {
 } from '../../src/log/segment/transaction-index.ts';
 import { endTransactionBatch } from '../../src/protocol/records/control.ts';
 import { SeededRandom } from '../../src/simulation/random.ts';
-import { batchOf, Bench, client } from './harness.ts';
+import { batchOf, Bench, client, endProcess } from './harness.ts';
 
 const path = '/data/0.txnindex';
 const seeds = 300;
@@ -180,7 +180,7 @@ describe('a damaged transaction index is rebuilt', () => {
       const { log, aborted } = await history(bench);
       if (how === 'start after a crash') {
         await log.flush();
-        log.state.isClosed = true;
+        endProcess(log);
         bench.disk.processKilled();
       } else await log.close();
       const names = await bench.fs.list('/data/t-0');
@@ -198,7 +198,7 @@ describe('a damaged transaction index is rebuilt', () => {
         'a transaction index is damaged and is made again from its segment',
       );
       // The rebuilt index is durable: after a power cut it is there.
-      again.state.isClosed = true;
+      endProcess(again);
       bench.disk.powerCut();
       bench.logged.length = 0;
       const third = await bench.reopen(config, { ...more, isClean: false });

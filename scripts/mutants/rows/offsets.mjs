@@ -115,7 +115,7 @@ export const offsetRows = [
     change: "a follower does not raise its log start offset to the leader's",
     edits: [
       {
-        file: 'src/replication/partition.ts',
+        file: 'src/replication/follower/follower-offsets.ts',
         from: 'void this.#followLogStart(logStartOffset);',
         to: 'void 0;',
       },

@@ -77,8 +77,8 @@ export const storageRows = [
     edits: [
       {
         file: 'src/log/manager/background-tasks.ts',
-        from: 'if (error instanceof StorageError) log.writer.fail(error);',
-        to: 'if (error instanceof Error) log.writer.fail(error as StorageError);',
+        from: 'if (error instanceof StorageError) log.fail(error);',
+        to: 'if (error instanceof Error) log.fail(error as StorageError);',
       },
     ],
     caughtBy: {

@@ -2,10 +2,10 @@
  * The addresses at which clients reach the brokers. A broker has an address for each of its listeners; a client gets those of
  * the listener to which it is connected.
  *
- * If `advertised.listeners` is not set, the only broker of a cluster gives as its address the one by which the client has reached
- * it (the local address of the socket). That address works for this client, while a guessed host name might not. With several
- * brokers each gives its registered address: a client that gets another address of a broker from each broker that it asks
- * reconnects at each metadata refresh, and loses the requests that are in flight (librdkafka).
+ * If `advertised.listeners` is not set, the only broker of a cluster gives as its address the one by which the client has
+ * reached it (the local address of the socket). That address works for this client, while a guessed host name might not. With
+ * several brokers each gives its registered address: a client that gets another address of a broker from each broker that it
+ * asks reconnects at each metadata refresh, and loses the requests that are in flight (librdkafka).
  */
 import type { NodeId } from '../../base/ids.ts';
 import type { BrokerImage } from '../../metadata/cluster-image.ts';

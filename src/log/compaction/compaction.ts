@@ -19,7 +19,7 @@ import {
   TransactionsWithBatches,
 } from './compaction-filter.ts';
 import type { CompactionThrottle } from './throttle.ts';
-import type { LogState } from '../log-state.ts';
+import type { LogState, LogView } from '../log-state.ts';
 import { deleteLater } from '../log-truncation.ts';
 import type { PartitionLog } from '../partition-log.ts';
 import { unlistSegments, writeSegmentCheckpoint } from '../segment-checkpoint.ts';
@@ -98,7 +98,7 @@ export async function compact(
   for (const group of groupsOf(state, segments)) {
     if (log.isOffline || truncationCount !== state.truncationCount) return range.firstDirty;
     const cleaned = await rewrite(state, group, context, throttle);
-    const swapped = await log.writer.exclusive(() => swap(state, group, cleaned, truncationCount));
+    const swapped = await log.changeSegments((changed) => swap(changed, group, cleaned, truncationCount));
     if (!swapped) {
       mark('log.compaction-overtaken');
       await cleaned.removeFiles();
@@ -106,8 +106,20 @@ export async function compact(
     }
     mark('log.compacted');
   }
+  const isComplete = await log.changeSegments((changed) =>
+    Promise.resolve(finishPass(changed, truncationCount)),
+  );
+  return isComplete ? end : range.firstDirty;
+}
+
+/** Forgets truncations before this pass. Returns false when the log was truncated during the pass: then nothing is clean. */
+function finishPass(state: LogState, truncationCount: number): boolean {
+  if (truncationCount !== state.truncationCount) {
+    mark('log.compaction-overtaken');
+    return false;
+  }
   state.truncatedTo = Number.MAX_SAFE_INTEGER;
-  return end;
+  return true;
 }
 
 /** Collects the keys of the dirty part. When the map is full, the pass ends at the next record with a key, as in Kafka. */
@@ -153,7 +165,7 @@ async function collectKeys(
 }
 
 /** Groups neighbouring segments that fit together into one segment. */
-function groupsOf(state: LogState, segments: readonly Segment[]): Segment[][] {
+function groupsOf(state: LogView, segments: readonly Segment[]): Segment[][] {
   const groups: Segment[][] = [];
   let sizeBytes = 0;
   for (const segment of segments) {
@@ -174,7 +186,7 @@ function groupsOf(state: LogState, segments: readonly Segment[]): Segment[][] {
 
 /** Writes what is kept of the batches of `group` into one `.cleaned` segment, and syncs it. */
 async function rewrite(
-  state: LogState,
+  state: LogView,
   group: readonly Segment[],
   context: FilterContext,
   throttle: CompactionThrottle | null,

@@ -105,7 +105,8 @@ export function decodeEpochCheckpoint(text: string): EpochEntry[] | null {
     const [epoch, startOffset] = row.map(Number) as [number, number];
     if (!Number.isSafeInteger(epoch) || !Number.isSafeInteger(startOffset)) return null;
     const previous = entries.at(-1);
-    if (previous !== undefined && (epoch <= previous.epoch || startOffset < previous.startOffset)) return null;
+    if (previous !== undefined && (epoch <= previous.epoch || startOffset < previous.startOffset))
+      return null;
     if (previous?.startOffset === startOffset) entries.pop();
     entries.push({ epoch, startOffset });
   }

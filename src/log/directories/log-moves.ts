@@ -189,7 +189,7 @@ export class LogMoves {
 
   /** Ends the moves to a log directory that has failed; their replicas stay where they are. */
   directoryFailed(directory: LogDirectory, error: StorageError): void {
-    for (const { target, copy } of this.#moves.values()) if (target === directory) copy?.writer.fail(error);
+    for (const { target, copy } of this.#moves.values()) if (target === directory) copy?.fail(error);
   }
 
   /** Ends all moves and closes their copies, so that a clean start can continue them. */

@@ -8,14 +8,14 @@
  */
 import { writeEpochs } from '../log-flush.ts';
 import type { LogReader } from '../log-reader.ts';
-import type { LogState } from '../log-state.ts';
+import type { LogState, LogView } from '../log-state.ts';
 import { partitionDirectoryName } from '../names.ts';
 import type { PartitionDirectory } from '../partition-directory.ts';
 import { writeSegmentCheckpoint } from '../segment-checkpoint.ts';
 
 /** What this file needs of the `PartitionLog` of the copy. */
 interface CopiedLog {
-  readonly state: LogState;
+  readonly state: LogView;
   readonly directory: string;
   close(): Promise<void>;
 }
@@ -24,7 +24,7 @@ function parentOf(path: string): string {
   return path.slice(0, path.lastIndexOf('/'));
 }
 
-async function closeFiles(state: LogState): Promise<void> {
+async function closeFiles(state: LogView): Promise<void> {
   for (const segment of state.segments) await segment.close();
 }
 

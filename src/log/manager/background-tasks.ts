@@ -20,7 +20,7 @@ function stackOf(error: unknown): string {
 export function contain(log: PartitionLog, error: unknown, task: string): void {
   if (log.isOffline) return;
   if (error instanceof AssertionError) throw error;
-  if (error instanceof StorageError) log.writer.fail(error);
+  if (error instanceof StorageError) log.fail(error);
   else
     log.state.logger.error('a background task has a bug', {
       partition: log.state.name,

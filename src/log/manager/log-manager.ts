@@ -378,7 +378,6 @@ export class LogManager {
         directory.logsCount += 1;
         if (directory.wasClean || log.logEndOffset === 0) return;
         // Recovery has rebuilt the indexes in memory; they are written in the background.
-        log.state.isTouched = true;
         this.#writeBehind.add(log);
       },
     });
@@ -471,7 +470,7 @@ export class LogManager {
     mark('log.directory-offline');
     directory.failure = error;
     this.#logger.error('a log directory is offline', { directory: directory.path, error: String(error) });
-    for (const held of this.#held()) if (held.directory === directory) held.log.writer.fail(error);
+    for (const held of this.#held()) if (held.directory === directory) held.log.fail(error);
     this.#moves.directoryFailed(directory, error);
     this.#options.onDirectoryFailure({ path: directory.path, id: directory.id }, error);
   }

@@ -34,7 +34,7 @@ export class WriteBehind {
     this.#touched = new Set();
     await forEachInTurns(touched, this.#scheduler, async (log) => {
       if (log.isOffline) return;
-      log.state.isTouched = false;
+      log.resetTouched();
       try {
         await log.writeBehind();
         await log.flushIfDue();

@@ -73,7 +73,10 @@ export class FinalReading {
     while (next < end && this.verdict.violation === null) {
       for (const { offset, value } of await fetcher.poll(500, 10_000)) {
         if (offset !== next)
-          this.verdict.report('I24 no gaps', `${name}: read ${offset} where ${next} was expected, at the end`);
+          this.verdict.report(
+            'I24 no gaps',
+            `${name}: read ${offset} where ${next} was expected, at the end`,
+          );
         next = offset + 1;
         this.ledger.read(name, offset, decoder.decode(value ?? new Uint8Array(0)), 'the last reader');
       }

@@ -1,7 +1,7 @@
 /**
- * The disk of one incarnation of a test node: its files, and the store of its metadata log. It applies the faults that the test has
- * set, then passes the operation on to the node's storage. Files that are open at the end of the incarnation are closed, as the
- * operating system does for an ended process.
+ * The disk of one incarnation of a test node: its files, and the store of its metadata log. It applies the faults that the test
+ * has set, then passes the operation on to the node's storage. Files that are open at the end of the incarnation are closed, as
+ * the operating system does for an ended process.
  */
 import { type FileHandle, type FileLock, type FileSystem, StorageError } from '../../base/file-system.ts';
 import type { RaftStore } from '../../raft/store.ts';

@@ -122,7 +122,8 @@ const faultVerbs: readonly Verb[] = [
   {
     method: 'POST',
     path: '/faults',
-    about: 'Applies effects to the requests of clients that match all filters. At least one effect is required.',
+    about:
+      'Applies effects to the requests of clients that match all filters. At least one effect is required.',
     fields: {
       api: { type: 'strings', about: 'Only requests of these APIs, such as "Produce".' },
       node: { type: 'integer', about: 'Only requests to this node.' },
