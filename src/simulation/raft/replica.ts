@@ -335,8 +335,7 @@ export class Replica {
   /** The write has completed or failed. */
   synced(ops: readonly WriteOp[]): void {
     if (this.failsNextWrite) {
-      // The write may have reached the disk although the sync failed. The process ends, as a real node does, and does not try
-      // again.
+      // The write may have reached the disk although the sync failed. The process ends, as a real node does, without a retry.
       this.#world.note(() => `n${this.id} dies of its disk`);
       this.die((this.#random.u32() & 1) === 0);
       return;

@@ -1,8 +1,8 @@
 /**
  * Clients that create, delete and probe topics and change a configuration, and the check that their responses are linearizable
- * (I41). For each request the newest metadata offset on any node is noted when it is sent and when its response arrives. A change
- * must have taken effect between these two offsets; a state that was read must have existed at one of the offsets between them. A
- * missing response proves nothing.
+ * (I41). For each request the newest metadata offset on any node is noted when it is sent and when its response arrives. A
+ * change must have taken effect between these two offsets; a state that was read must have existed at one of the offsets
+ * between them. A missing response proves nothing.
  *
  * A request must be carried out once. So the request that created a topic must not get TOPIC_ALREADY_EXISTS, and the one that
  * deleted it must not get UNKNOWN_TOPIC_OR_PARTITION. One case is allowed: when the active controller changes before the
