@@ -44,8 +44,8 @@ export function knownClass(...known: string[]): (value: PropertyValue) => string
 }
 
 /**
- * A Java class that decides what clients may do, such as a policy. A node that ignored it would serve what the class refuses, so
- * the node does not start. `otherwise` is what would happen without the class.
+ * A Java class that decides what clients may do, such as a policy. A node that ignored it would serve what the class refuses,
+ * so the node does not start. `otherwise` is what would happen without the class.
  */
 export function guardClass(otherwise: string): (value: PropertyValue) => string {
   return (value) =>
