@@ -1,9 +1,9 @@
 /**
- * Takes logs away from a broker: closes a log, renames its directory at once (`…-delete` or `…-stray`), and removes a `…-delete`
- * directory after the topic's `file.delete.delay.ms`, so that reads in progress can finish.
+ * Takes logs away from a broker: closes a log, renames its directory at once (`…-delete` or `…-stray`), and removes a
+ * `…-delete` directory after the topic's `file.delete.delay.ms`, so that reads in progress can finish.
  *
- * Invariant: the name of a log that leaves is in `#leaving` until its directory is renamed. A new log of the same name waits for
- * this (`settled`).
+ * Invariant: the name of a log that leaves is in `#leaving` until its directory is renamed. A new log of the same name waits
+ * for this (`settled`).
  */
 import type { Scheduler } from '../../base/clock.ts';
 import { type FileSystem, StorageError } from '../../base/file-system.ts';
