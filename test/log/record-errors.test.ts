@@ -188,7 +188,7 @@ describe.each(['none', 'gzip'] as const)('%s', (compression) => {
       error === null ? 0 : 1,
     ]);
     if (error !== null) return;
-    await log.flush();
+    await log.close();
     const stored = await bench.fs.readFile('/data/t-0/00000000000000000000.log');
     expect([batchHeader(stored, 0).timestampType, batchHeader(stored, 0).maxTimestamp]).toEqual([
       'CreateTime',
