@@ -16,8 +16,8 @@ const require = createRequire(import.meta.url);
 const protobuf = createRequire(require.resolve('@grpc/proto-loader'))('protobufjs');
 
 /**
- * Files that do not describe messages between nodes but what a node stores, and what clients push. src/base/protobuf.ts reads these
- * formats without a loader.
+ * Files that do not describe messages between nodes but what a node stores, and what clients push. src/base/protobuf.ts reads
+ * these formats without a loader.
  */
 const otherFiles = ['storage.proto', 'client-metrics.proto'];
 

@@ -1,8 +1,8 @@
 /**
  * A small reader and writer of protobuf's wire format, for the places that do not use a library: what the controller stores
  * (proto/storage.proto), the messages that nodes send most often (`wire/push.ts`, `wire/ack.ts`), and metrics that clients push
- * (`broker/otlp.ts`). `uint` and lengths are at most 2^53 - 1. The reader skips unknown fields. It throws `MalformedError` for input that is truncated or out of range.
- * The bytes that it returns are views of the input, not copies.
+ * (`broker/otlp.ts`). `uint` and lengths are at most 2^53 - 1. The reader skips unknown fields. It throws `MalformedError` for
+ * input that is truncated or out of range. The bytes that it returns are views of the input, not copies.
  */
 
 /** Bytes from the disk or from a peer are not what their format requires. */
