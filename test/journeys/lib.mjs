@@ -43,14 +43,23 @@ export function requireProgram(command, hint) {
 }
 
 /** Runs Maven. What a repository does not give is not our fault: the journey is skipped, and says why. */
-export function maven(args) {
+export function maven(args, command = 'mvn') {
   try {
-    return run('mvn', ['-q', '-B', ...args]);
+    return run(command, ['-q', '-B', ...args]);
   } catch (error) {
     if (!/Could not (transfer|find|resolve)|Non-resolvable/.test(error.message)) throw error;
     throw new NotHere(
       `Maven could not fetch it: ${/Could not [^\n]*|Non-resolvable[^\n]*/.exec(error.message)[0]}`,
     );
+  }
+}
+
+/** Fetches what a journey needs. When it is not to be had, the journey is skipped. */
+function fetched(what, fetch) {
+  try {
+    fetch();
+  } catch (error) {
+    throw error instanceof NotHere ? error : new NotHere(`could not be fetched: ${what}: ${error.message}`);
   }
 }
 
@@ -113,13 +122,20 @@ export class Journey {
   packages(name, wanted) {
     const target = this.cached(name, wanted.join('\n'), (folder) => {
       writeFileSync(join(folder, 'package.json'), '{ "private": true }\n');
-      try {
-        run('npm', ['install', '--silent', '--no-audit', '--no-fund', ...wanted], { cwd: folder });
-      } catch (error) {
-        throw new NotHere(`npm could not fetch ${wanted.join(', ')}: ${error.message}`);
-      }
+      fetched(`npm: ${wanted.join(', ')}`, () =>
+        run('npm', ['install', '--silent', '--no-audit', '--no-fund', ...wanted], { cwd: folder }),
+      );
     });
     return createRequire(join(target, 'package.json'));
+  }
+
+  /** A program of Python packages, with the environment that it needs. */
+  pythonProgram(name, wanted) {
+    const target = this.cached(name, wanted.join('\n'), (folder) => {
+      const install = ['-m', 'pip', 'install', '--quiet', '--target', folder, ...wanted];
+      fetched(`pip: ${wanted.join(', ')}`, () => run('python3', install));
+    });
+    return { command: join(target, 'bin', name), env: { ...process.env, PYTHONPATH: target } };
   }
 
   /** Nodes of ours, formatted and in service. `properties` are the same for all, or a function of what a node has already. */
@@ -148,7 +164,7 @@ export class Journey {
     return cluster;
   }
 
-  /** Starts a program in the background; its output goes to `<name>.log`. */
+  /** Starts a program in the background; its output goes to `<name>.log`. When `detached`, it is killed with its children. */
   start(name, command, args, options = {}) {
     const log = openSync(this.path(`${name}.log`), 'a');
     const child = spawn(command, args, { stdio: ['ignore', log, log], cwd: this.folder, ...options });
@@ -162,7 +178,8 @@ export class Journey {
         });
       }),
       kill: async (/** @type {NodeJS.Signals} */ signal = 'SIGTERM') => {
-        child.kill(signal);
+        if (options.detached === true) process.kill(-child.pid, signal);
+        else child.kill(signal);
         return program.exited;
       },
     };
