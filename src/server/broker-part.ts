@@ -59,6 +59,7 @@ export class BrokerPart {
   /** Ids of log directories that have failed since the start. */
   private readonly offline = new Set<Uuid>();
   private lifecycle: BrokerLifecycle | null = null;
+  private isLeaving = false;
 
   constructor(around: BrokerSurroundings) {
     const { config, controller, node, ports } = around;
@@ -107,11 +108,15 @@ export class BrokerPart {
     });
   }
 
-  /** Opens the logs, registers, and applies metadata; resolves when the controller has unfenced this broker. */
+  /**
+   * Opens the logs, registers, and applies metadata; resolves when the controller has unfenced this broker, or early when the node
+   * is stopped while the logs are opened.
+   */
   async start(): Promise<void> {
     const { controller, node } = this.around;
     this.bindCordoned();
     await this.logs.start();
+    if (this.isLeaving) return;
     const lifecycle = this.makeLifecycle();
     this.lifecycle = lifecycle;
     await lifecycle.start();
@@ -143,6 +148,7 @@ export class BrokerPart {
    * serving clients at once: this broker's metadata no longer lists the broker itself, and on a cluster of one it lists none.
    */
   async leave(): Promise<void> {
+    this.isLeaving = true;
     if (this.around.config.get('controlled.shutdown.enable')) await this.lifecycle?.shutdown();
     this.lifecycle?.close();
   }
@@ -153,7 +159,7 @@ export class BrokerPart {
     this.brokers.close();
     this.calls?.close();
     await this.replicas.stop();
-    await this.logs.shutdown(this.brokerEpoch);
+    await this.logs.shutdown(this.lifecycle?.shutdownEpoch ?? null);
   }
 
   private bindCordoned(): void {

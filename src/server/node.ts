@@ -57,7 +57,10 @@ export class Node {
     this.ports = ports;
   }
 
-  /** Resolves when client requests are handled. Rejects when the node cannot start; the caller must then call `stop`. */
+  /**
+   * Resolves when client requests are handled, or when the node is stopped in the meantime. Rejects when the node cannot start; the
+   * caller must then call `stop`.
+   */
   async start(): Promise<void> {
     const { config, ports } = this;
     const { fs, random, clock, network, logger } = ports;
@@ -93,6 +96,7 @@ export class Node {
     const { broker } = this;
     if (broker !== null) {
       await broker.start();
+      if (this.stopping !== null) return;
       const { handlers, creator } = broker;
       const { verifier, completeOffsets } = broker.coordinators;
       const server = new KafkaServer({

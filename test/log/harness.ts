@@ -7,7 +7,8 @@ import { IndexCache } from '../../src/log/segment/index-cache.ts';
 import type { LogConfig } from '../../src/log/log-config.ts';
 import { defaultLogConfig } from '../../src/log/log-config.ts';
 import type { LogResources, PartitionLogOptions } from '../../src/log/log-state.ts';
-import { LogManager, type LogManagerOptions } from '../../src/log/manager/log-manager.ts';
+import { LogManager } from '../../src/log/manager/log-manager.ts';
+import type { LogManagerOptions } from '../../src/log/manager/log-manager-options.ts';
 import { defaultLogManagerSettings, type LogManagerSettings } from '../../src/log/manager/log-settings.ts';
 import { PartitionLog } from '../../src/log/partition-log.ts';
 import { TailCache } from '../../src/log/tail-cache.ts';
@@ -197,7 +198,7 @@ const directories = [
 /** The ids of the directories `/a` and `/b`. */
 export const [idA, idB] = directories.map(({ id }) => id) as [string, string];
 
-async function startManager(
+async function makeManager(
   bench: Bench,
   count: 1 | 2,
   config: LogConfig,
@@ -206,7 +207,7 @@ async function startManager(
   const used = directories.slice(0, count);
   for (const { path } of used) await bench.fs.makeDirectory(path);
   await bench.fs.syncDirectory('/');
-  const logs = new LogManager({
+  return new LogManager({
     fs: bench.fs,
     clock: bench.clock,
     scheduler: bench.clock,
@@ -218,8 +219,17 @@ async function startManager(
     onDirectoryFailure: (_directory, error) => bench.failures.push(error),
     ...more,
   });
+}
+
+async function startManager(...options: Parameters<typeof makeManager>): Promise<LogManager> {
+  const logs = await makeManager(...options);
   await logs.start();
   return logs;
+}
+
+/** A LogManager with the directories `/a` and `/b` that is not started yet. */
+export function managerOfTwo(bench: Bench, config: LogConfig): Promise<LogManager> {
+  return makeManager(bench, 2, config, {});
 }
 
 /** A started LogManager with the one directory `/a`. */

@@ -1,5 +1,6 @@
 /** Bugs of what a start expects in a partition's directory: segment checkpoints, transaction indexes, segments. */
 const checkpointTest = 'test/log/segment-checkpoint.test.ts';
+const interruptedTest = 'test/log/interrupted-start.test.ts';
 const missingTest = 'test/log/missing-records.test.ts';
 const indexesTest = 'test/log/recovery-indexes.test.ts';
 const poolTest = 'test/log/file-pool.test.ts';
@@ -210,5 +211,80 @@ export const checkpointRows = [
       },
     ],
     caughtBy: { test: missingTest, name: 'is told with its offsets when metadata have the partition' },
+  },
+  {
+    number: 1460,
+    bug: 'after a start that could not listen on its port, deleted records are there again',
+    reference: 'found by reading: a stop before the logs are open wrote empty checkpoints',
+    change: 'a stop writes the checkpoints of directories whose logs are not open',
+    edits: [
+      {
+        file: 'src/log/directories/log-opening.ts',
+        from: 'if (directory.isLoaded) for (const kind',
+        to: 'for (const kind',
+      },
+    ],
+    caughtBy: { test: interruptedTest, name: 'changes no checkpoint' },
+  },
+  {
+    number: 1461,
+    bug: 'after kill -9 and a start that could not listen on its port, nothing is recovered',
+    reference: 'found by reading; LogManager.shutdown of Apache Kafka asks whether all logs were loaded',
+    change: 'a stop marks directories as clean whose logs are not open',
+    edits: [
+      {
+        file: 'src/log/directories/log-opening.ts',
+        from: 'if (directory.isOffline || !(directory.isLoaded || directory.wasClean)) {',
+        to: 'if (directory.isOffline) {',
+      },
+    ],
+    caughtBy: { test: interruptedTest, name: 'a node that stops before it opens its logs' },
+  },
+  {
+    number: 1462,
+    bug: 'after a start that a file of a later release has ended, the next one counts as unclean',
+    reference: 'a downgrade after an upgrade',
+    change: 'a directory that was clean is not marked again when the start ends early',
+    edits: [
+      {
+        file: 'src/log/directories/log-opening.ts',
+        from: '!(directory.isLoaded || directory.wasClean)',
+        to: '!directory.isLoaded',
+      },
+    ],
+    caughtBy: { test: interruptedTest, name: 'changes no checkpoint' },
+  },
+  {
+    number: 1463,
+    bug: 'a stop during a recovery marks the directory as clean before all logs are recovered',
+    reference: 'found by reading',
+    change: 'a stop does not wait for the start, and the start does not ask whether a stop has begun',
+    edits: [
+      { file: 'src/log/manager/log-manager.ts', from: '    await this.#opening;\n', to: '' },
+      { file: 'src/log/manager/log-manager.ts', from: 'if (this.#isStopping) return;', to: '' },
+      {
+        file: 'src/log/manager/log-manager.ts',
+        from: 'isStopping: () => this.#isStopping,',
+        to: 'isStopping: () => false && this.#isStopping,',
+      },
+    ],
+    caughtBy: { test: interruptedTest, name: 'a stop during the start' },
+  },
+  {
+    number: 1464,
+    bug: 'a broker whose registration may have been recorded is taken for an old copy of its directories',
+    reference: 'docs/decisions/0080-lost-records-and-leadership.md',
+    change: 'a registration without an answer counts as not recorded',
+    edits: [
+      {
+        file: 'src/server/controller/broker-lifecycle.ts',
+        from: 'this.#mayBeRegistered = true;',
+        to: 'this.#mayBeRegistered = mightBefore;',
+      },
+    ],
+    caughtBy: {
+      test: 'test/server/controller/broker-lifecycle.test.ts',
+      name: 'the broker epoch of a shutdown',
+    },
   },
 ];

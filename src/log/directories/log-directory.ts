@@ -46,6 +46,8 @@ export class LogDirectory {
   logsCount = 0;
   /** Whether the last shutdown was clean; known after `begin`. */
   wasClean = false;
+  /** All its logs are open. Before that its checkpoints name logs that this broker does not know yet, so they must not be written. */
+  isLoaded = false;
   /** Broker epoch of the last clean shutdown; -1: unknown. */
   previousBrokerEpoch = -1;
   /** Replicas that lack records: this start, or an earlier one, did not find them. */
@@ -99,8 +101,8 @@ export class LogDirectory {
   async begin(): Promise<void> {
     const marker = await readCleanShutdown(this.#fs, this.path);
     this.wasClean = marker !== null;
-    await readLost(this.#fs, this.path, this.lost);
     this.previousBrokerEpoch = marker?.brokerEpoch ?? -1;
+    await readLost(this.#fs, this.path, this.lost);
     if (marker === null) return;
     await this.#fs.remove(`${this.path}/${cleanShutdownName}`);
     await this.#fs.syncDirectory(this.path);
@@ -115,8 +117,9 @@ export class LogDirectory {
     await forgetLost(this.#fs, this.path, this.lost);
   }
 
-  async markClean(brokerEpoch: number): Promise<void> {
-    await writeCleanShutdown(this.#fs, this.path, brokerEpoch);
+  /** `brokerEpoch`: null when this incarnation was not registered. Then it appended no record, and the last epoch remains right. */
+  async markClean(brokerEpoch: number | null): Promise<void> {
+    await writeCleanShutdown(this.#fs, this.path, brokerEpoch ?? this.previousBrokerEpoch);
   }
 
   /**

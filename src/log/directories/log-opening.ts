@@ -18,6 +18,8 @@ import type { OffsetRange } from '../segment/transaction-index.ts';
 
 export interface OpeningOptions {
   readonly resources: LogResources;
+  /** The broker is being stopped: no further log is opened. */
+  readonly isStopping: () => boolean;
   readonly configOf: (topic: string) => LogConfig;
   readonly callbacksOf: (name: string, log: () => PartitionLog) => LogCallbacks;
   /** Called for each copy of a replica that an earlier incarnation was moving to this directory. */
@@ -75,7 +77,7 @@ export async function openDirectory(
   const short: string[] = [];
   const open = async (name: string): Promise<void> => {
     const id = parsePartitionDirectoryName(name);
-    if (id === null || id.topic === metadataTopic) return;
+    if (id === null || id.topic === metadataTopic || options.isStopping()) return;
     const path = `${directory.path}/${name}`;
     const log = await PartitionLog.open({
       directory: path,
@@ -124,16 +126,21 @@ export async function openDirectory(
   directory.dirty.add('recoveryPoint');
 }
 
-/** Closes the logs of a directory. Writes the clean shutdown file, unless the disk has failed before. */
+/**
+ * Closes the logs of a directory. Writes the clean shutdown file, unless the disk fails before.
+ *
+ * When the start has not opened all logs, the checkpoints stay as they are, and the directory is clean only if it was before: no log
+ * has changed since, but one that is not open may need recovery.
+ */
 export async function closeDirectory(
   directory: LogDirectory,
   logs: readonly Held[],
   checkpoints: LogCheckpoints,
-  brokerEpoch: number,
+  brokerEpoch: number | null,
   { logger, scheduler }: LogResources,
 ): Promise<void> {
   try {
-    if (directory.isOffline) {
+    if (directory.isOffline || !(directory.isLoaded || directory.wasClean)) {
       await forEachInTurns(logs, scheduler, ({ log }) => log.abandon());
       return;
     }
@@ -142,7 +149,7 @@ export async function closeDirectory(
       await log.close();
     });
     if (directory.isOffline) return;
-    for (const kind of checkpointKinds) await checkpoints.writeOne(directory, kind);
+    if (directory.isLoaded) for (const kind of checkpointKinds) await checkpoints.writeOne(directory, kind);
     await directory.markClean(brokerEpoch);
   } catch (error) {
     logger.error('a log directory could not be closed cleanly', {

@@ -6,10 +6,8 @@
  * other directories continue. Not here: which partitions this broker should have (`replication/`); the check of
  * `meta.properties` (`server/claimed-directories.ts`).
  */
-import type { Clock, Scheduler } from '../../base/clock.ts';
-import type { FileSystem, StorageError } from '../../base/file-system.ts';
+import type { StorageError } from '../../base/file-system.ts';
 import { mark } from '../../base/mark.ts';
-import type { Random } from '../../base/random.ts';
 import type { Uuid } from '../../base/uuid.ts';
 import { Errors, KafkaError } from '../../protocol/errors.ts';
 import type { Logger } from '../../telemetry/logger.ts';
@@ -23,7 +21,7 @@ import type { LogConfig } from '../log-config.ts';
 import { LogDirectories } from '../directories/log-directories.ts';
 import { LogDirectory } from '../directories/log-directory.ts';
 import { closeDirectory, openDirectory } from '../directories/log-opening.ts';
-import type { LogManagerSettings } from './log-settings.ts';
+import type { LogManagerOptions } from './log-manager-options.ts';
 import type { LogCallbacks, LogResources } from '../log-state.ts';
 import { LogTwins } from '../directories/log-twins.ts';
 import { partitionDirectoryName } from '../names.ts';
@@ -35,31 +33,6 @@ import { LogRemovals } from './log-removals.ts';
 import { logResources } from './log-resources.ts';
 import { retain } from './retention.ts';
 import { WriteBehind } from './write-behind.ts';
-
-export interface LogManagerOptions {
-  readonly fs: FileSystem;
-  readonly clock: Clock;
-  readonly scheduler: Scheduler;
-  readonly random: Random;
-  readonly logger: Logger;
-  /** `log.dirs` in order, with their directory ids. `failure`: why a directory cannot be used. */
-  readonly directories: readonly { readonly path: string; readonly id: Uuid; readonly failure?: unknown }[];
-  readonly settings: LogManagerSettings;
-  /** Memory for recent batches of all logs; 64 MiB by default. */
-  readonly tailCacheBytesMax?: number;
-  /** How many files that are not in use stay open; 1,024 by default. */
-  readonly logFilesMax?: number;
-  /** The configuration of a topic when its logs are opened. Nothing is deleted or compacted until `updateConfig` was called. */
-  readonly configOf: (topic: string) => LogConfig;
-  /** Called after a log was flushed, with the time that it took. */
-  readonly onFlushed?: ((durationMs: number) => void) | undefined;
-  /** The current `replica.alter.log.dirs.io.max.bytes.per.second`; no limit by default. */
-  readonly moveRate?: () => number;
-  /** Tells the controller the directory to which a replica moves; resolves when it is recorded. By default resolves at once. */
-  readonly assign?: (log: PartitionLog, directory: Uuid) => Promise<void>;
-  /** Called when a directory has gone offline; its logs are offline by then. */
-  readonly onDirectoryFailure: (directory: { path: string; id: Uuid }, error: unknown) => void;
-}
 
 export class LogManager {
   readonly #options: LogManagerOptions;
@@ -79,6 +52,9 @@ export class LogManager {
   readonly #twins = new LogTwins();
   readonly #upkeep: ProducerUpkeep;
   readonly #tasks: BackgroundTasks;
+  /** The start; it never rejects. Null before it. */
+  #opening: Promise<void> | null = null;
+  #isStopping = false;
 
   constructor(options: LogManagerOptions) {
     const { scheduler } = options;
@@ -131,9 +107,15 @@ export class LogManager {
 
   /**
    * Opens (and recovers if necessary) all logs, and starts the background tasks. Locks the directories first, unless the owner
-   * has locked them (`locksDirectories`).
+   * has locked them (`locksDirectories`). A shutdown in the meantime ends it early.
    */
-  async start(): Promise<void> {
+  start(): Promise<void> {
+    const started = this.#start();
+    this.#opening = started.catch(() => undefined);
+    return started;
+  }
+
+  async #start(): Promise<void> {
     const startedMs = this.#options.clock.monotonicMs();
     await this.#directories.eachOnline(async (directory) => {
       if (this.#options.settings.locksDirectories) await directory.lock();
@@ -141,8 +123,10 @@ export class LogManager {
       await directory.begin();
       await this.#open(directory, null);
     });
+    if (this.#isStopping) return;
     await this.#adoptCopies();
     await this.#directories.keepLost((name) => this.#logs.has(name), this.#logger);
+    for (const directory of this.#directories.all) directory.isLoaded = true;
     const tookMs = Math.round(this.#options.clock.monotonicMs() - startedMs);
     this.#logger.info('loaded the logs', { count: this.#logs.size, tookMs });
     this.#startTasks();
@@ -306,10 +290,13 @@ export class LogManager {
   }
 
   /**
-   * Closes all logs and writes the clean shutdown files, so that the next start needs no recovery. The files have
-   * `brokerEpoch`, which the next start reports as the previous broker epoch (KIP-966).
+   * Closes all logs. `brokerEpoch`: written to the clean shutdown files, so that the next start needs no recovery; -1: unknown; null:
+   * this incarnation was not registered, so the epochs that the files had remain the right ones. Waits for the logs that the start
+   * is opening.
    */
-  async shutdown(brokerEpoch: number): Promise<void> {
+  async shutdown(brokerEpoch: number | null): Promise<void> {
+    this.#isStopping = true;
+    await this.#opening;
     this.#newDirectories.stop();
     this.#tasks.stop();
     await this.#cleaner.stop();
@@ -367,6 +354,7 @@ export class LogManager {
   async #open(directory: LogDirectory, name: string | null): Promise<void> {
     await openDirectory(directory, name, {
       resources: this.#resources,
+      isStopping: () => this.#isStopping,
       configOf: this.#options.configOf,
       callbacksOf: (partition, log) => this.#callbacks(directory, partition, log),
       onDeleted: (path) => this.#removals.removeLater(new PartitionDirectory(path), 0),

@@ -90,6 +90,8 @@ export class BrokerLifecycle implements MetadataPublisher {
   readonly #options: BrokerLifecycleOptions;
   #state: BrokerState = 'STARTING';
   #epoch = -1;
+  /** A registration was sent, and it is unknown whether the controller has recorded it. */
+  #mayBeRegistered = false;
   #ready = false;
   #stopRequested = false;
   #closed = false;
@@ -120,6 +122,11 @@ export class BrokerLifecycle implements MetadataPublisher {
   /** -1 before the registration. */
   get brokerEpoch(): number {
     return this.#epoch;
+  }
+
+  /** For the clean shutdown files. Null: the controller has recorded no registration of this incarnation; -1: it may have. */
+  get shutdownEpoch(): number | null {
+    return this.#epoch < 0 && !this.#mayBeRegistered ? null : this.#epoch;
   }
 
   /** Time since the active controller last responded; null before the registration. */
@@ -264,6 +271,8 @@ export class BrokerLifecycle implements MetadataPublisher {
   /** Sends the registration once. Null: the controller has accepted it. */
   async #register(deadlineMs: number): Promise<KafkaError | null> {
     const { client, endpoints, features, rack, logDirs, nodeId, clusterId } = this.#options;
+    const mightBefore = this.#mayBeRegistered;
+    this.#mayBeRegistered = true;
     try {
       const answer = await client.request(
         BrokerRegistrationRequest,
@@ -287,7 +296,10 @@ export class BrokerLifecycle implements MetadataPublisher {
         },
         { deadlineMs },
       );
-      if (answer.errorCode !== 0) return new KafkaError(errorOf(answer.errorCode));
+      if (answer.errorCode !== 0) {
+        this.#mayBeRegistered = mightBefore;
+        return new KafkaError(errorOf(answer.errorCode));
+      }
       this.#epoch = answer.brokerEpoch;
       this.#respondedMs = this.#options.clock.monotonicMs();
       return null;
