@@ -5,6 +5,7 @@
  */
 import type { Clock } from '../base/clock.ts';
 import type { FileLock, FileSystem } from '../base/file-system.ts';
+import { LaterReleaseError, located } from '../base/later-release.ts';
 import { randomUuid, type Uuid } from '../base/uuid.ts';
 import type { Random } from '../base/random.ts';
 import type { NodeConfig } from '../config/node-config.ts';
@@ -57,7 +58,7 @@ export interface ClaimOptions {
   readonly clock: Clock;
 }
 
-/** Checks and locks every configured directory. Throws `DirectoryError`. */
+/** Checks and locks every configured directory. Throws `DirectoryError`, or `LaterReleaseError` for one of a later release. */
 export async function claimDirectories(options: ClaimOptions): Promise<ClaimedDirectories> {
   const { config, fs } = options;
   const paths = [...new Set([...config.logDirs, config.metadataLogDir])];
@@ -126,6 +127,8 @@ async function readAll({ config, fs, logger }: ClaimOptions, paths: readonly str
       if (meta === null) unformatted.push(path);
       else metas.set(path, meta);
     } catch (error) {
+      // Not damaged, so neither of the remedies below is right for it.
+      if (error instanceof LaterReleaseError) throw located(metaPropertiesPath(path), error);
       logger.error('Error while reading meta.properties file', {
         path: metaPropertiesPath(path),
         error: (error as Error).message,

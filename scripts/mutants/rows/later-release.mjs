@@ -79,4 +79,18 @@ export const laterReleaseRows = [
     ],
     caughtBy: { test: coordinatorTest, name: 'one warning for each unknown type' },
   },
+  {
+    number: 1465,
+    bug: 'a start is told to format the log directory of a later release, or goes on without it',
+    reference,
+    change: 'a meta.properties of a later version counts as damaged',
+    edits: [
+      {
+        file: 'src/server/claimed-directories.ts',
+        from: 'if (error instanceof LaterReleaseError) throw',
+        to: 'if (error instanceof LaterReleaseError && paths.length === 0) throw',
+      },
+    ],
+    caughtBy: { test: 'test/server/claimed-directories.test.ts', name: 'of a later release' },
+  },
 ];
