@@ -41,8 +41,10 @@ function subscribeAll(stream: { onMessage: (message: FollowerMessage) => void },
 }
 
 /** Opens a session with `count` partitions whose records are on disk only. A read ends when the test ends it. */
-async function sessionOf(count: number, subscriptionsMax = 1_000) {
+async function sessionOf(count: number, subscriptionsMax = 1_000, registered: number | null = 1) {
   const logger = new RecordingLogger();
+  const registration = { epoch: registered, isKnown: false };
+  const acknowledged: number[] = [];
   const started: number[] = [];
   const ends: ((read: { records: Uint8Array; nextOffset: number }) => void)[] = [];
   const feeds: FakeFeed[] = [];
@@ -67,6 +69,7 @@ async function sessionOf(count: number, subscriptionsMax = 1_000) {
       return { kind: 'ok' };
     },
     unsubscribe: () => undefined,
+    followerAcknowledged: (_: unknown, logEndOffset: number) => acknowledged.push(logEndOffset),
   }));
   const time = new ManualTime();
   const throttles = {
@@ -92,14 +95,17 @@ async function sessionOf(count: number, subscriptionsMax = 1_000) {
       logger,
       subscriptionsMax,
       find: (_: string, index: number) => partitions[index] ?? null,
-      onHello: () => undefined,
+      registeredEpoch: () => registration.epoch,
+      onRegistered: () => {
+        registration.isKnown = true;
+      },
       onClosed: () => undefined,
       throttles,
     } as unknown as FeedContext,
   );
   subscribeAll(stream, count);
   await settle();
-  return { session, partitions, feeds, started, ends, stream, logger };
+  return { session, partitions, feeds, started, ends, stream, logger, registration, acknowledged };
 }
 
 test('a slot waits for one read from disk, even when its partition wakes it many times', async () => {
@@ -173,4 +179,39 @@ test('a subscription that waits for metadata can be ended', async () => {
     stream.onMessage({ type: 'unsubscribe', slots: [10, 11, 12] });
   }
   expect(stream.closedWith).toBeNull();
+});
+
+const ack = (slot: number): FollowerMessage => ({
+  type: 'ack',
+  creditBytes: 0,
+  pushes: 0,
+  slots: [{ slot, logEndOffset: 1000, logStartOffset: 0 }],
+});
+
+test.each([
+  ['of a later broker epoch than is registered', 0],
+  ['of a broker that is not registered', null],
+] as const)('a stream %s acknowledges nothing before this broker has its registration', async (_, before) => {
+  const { session, stream, feeds, registration, acknowledged } = await sessionOf(3, 10, before);
+  stream.onMessage(ack(0));
+  expect([feeds, acknowledged, registration.isKnown, stream.closedWith]).toEqual([[], [], false, null]);
+  registration.epoch = 1;
+  session.registrationsChanged();
+  stream.onMessage(ack(0));
+  expect([feeds.length, acknowledged, registration.isKnown]).toEqual([3, [1000], true]);
+});
+
+test('a stream of an earlier broker epoch than is registered is closed at once', async () => {
+  const { stream, feeds, registration, logger } = await sessionOf(3, 10, 2);
+  expect([feeds, registration.isKnown]).toEqual([[], false]);
+  expect(stream.closedWith).toBe('broker 2 has registered again since, with epoch 2');
+  expect(logger.at('warn')).toEqual(['a follower was refused']);
+});
+
+test('a stream ends when its broker registers again, and its acknowledgements count no more', async () => {
+  const { session, stream, registration, acknowledged } = await sessionOf(3);
+  registration.epoch = 2;
+  session.registrationsChanged();
+  stream.onMessage(ack(0));
+  expect([stream.closedWith, acknowledged]).toEqual([expect.stringContaining('registered again'), []]);
 });

@@ -255,4 +255,38 @@ export const trustRows = [
     'leader.votersHeardMs.set(id, 0);',
     'a voter that was added counts as heard when it last responded',
   ),
+  {
+    number: 1466,
+    bug: 'a process with an invented broker epoch takes the place of a follower, and what it acknowledges counts as replicated',
+    reference: 'KIP-903; review of decision 81',
+    change: 'a follower is served before its registration is known',
+    edits: [
+      {
+        file: 'src/replication/stream/feed-session.ts',
+        from: 'if (partition === null || !this.#isRegistered) return',
+        to: 'if (partition === null) return',
+      },
+    ],
+    caughtBy: {
+      test: 'test/replication/feed-session.test.ts',
+      name: 'acknowledges nothing before this broker has its',
+    },
+  },
+  {
+    number: 1467,
+    bug: 'what an earlier incarnation of a follower acknowledges counts after the next one has registered',
+    reference: 'Apache Kafka Replica.updateFetchStateOrThrow; KIP-903',
+    change: 'a stream is not ended when its broker registers again',
+    edits: [
+      {
+        file: 'src/replication/stream/feed-session.ts',
+        from: 'if (registered > this.brokerEpoch) {',
+        to: 'if (registered > this.brokerEpoch && this.#slots.size < 0) {',
+      },
+    ],
+    caughtBy: {
+      test: 'test/replication/feed-session.test.ts',
+      name: 'a stream ends when its broker registers again',
+    },
+  },
 ];

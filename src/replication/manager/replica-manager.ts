@@ -130,7 +130,9 @@ export class ReplicaManager implements MetadataPublisher {
       followerRate: options.followerRate ?? noLimit,
       configOf: (topic) => this.#image.configs.topic(topic),
     });
-    this.#feeder = new ReplicaFeeder({ identity, clock, scheduler, logger, find, throttles });
+    const registeredEpoch = (id: NodeId): number | null => this.#image.cluster.brokers.get(id)?.epoch ?? null;
+    const feeds = { identity, clock, scheduler, logger, find, registeredEpoch, throttles };
+    this.#feeder = new ReplicaFeeder(feeds);
     const addressOf = (brokerId: NodeId): Address | null => this.#addressOf(brokerId);
     this.#fetchers = new ReplicaFetchers({
       identity,
@@ -305,6 +307,7 @@ export class ReplicaManager implements MetadataPublisher {
     }
     this.#configsChanged(delta);
     if (delta.changedBrokers.size > 0) {
+      this.#feeder.registrationsChanged();
       for (const brokerId of delta.changedBrokers) this.#fetchers.brokerChanged(brokerId);
       // A broker that became eligible may now join an ISR. A broker that was fenced no longer counts for the low watermark, so
       // a pending DeleteRecords request may complete.

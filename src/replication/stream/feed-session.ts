@@ -8,6 +8,8 @@
  *   make larger pushes.
  * - Slots with something to send take turns. While several slots have something to send, each gets at most `slotBytesMax` of a
  *   push.
+ * - A stream counts only while its broker epoch is the registered one in this broker's metadata: acknowledgements advance the high
+ *   watermark. Subscriptions of a later epoch wait for the metadata; a stream of an earlier one is closed.
  * - A refused or revoked subscription is removed; the follower subscribes again with a new slot.
  * - A slot is in at most one queue (`#ready` or `#waitingForDisk`), and its `state` says in which. An ended slot sends nothing.
  * - At most `diskReadsMax` reads from disk are in progress. A slot waits for a read only while so many are in progress.
@@ -16,6 +18,7 @@ import { type NodeId, nodeId } from '../../base/ids.ts';
 import type { Clock, Scheduler } from '../../base/clock.ts';
 import { type Hello, helloFault, helloOf, type Identity } from '../../base/hello.ts';
 import type { MessageStream } from '../../base/network.ts';
+import { mark } from '../../base/mark.ts';
 import { expectOfPeer, MalformedError } from '../../base/protobuf.ts';
 import type { Uuid } from '../../base/uuid.ts';
 import { type ErrorRow, Errors } from '../../protocol/errors.ts';
@@ -41,7 +44,10 @@ export interface FeedContext {
   readonly scheduler: Scheduler;
   readonly logger: Logger;
   readonly find: (topicId: Uuid, index: number) => Partition | null;
-  readonly onHello: (session: FeedSession) => void;
+  /** The registered broker epoch; null: no such broker is registered. */
+  readonly registeredEpoch: (brokerId: NodeId) => number | null;
+  /** Called when the follower is known to be registered with the broker epoch of the stream. */
+  readonly onRegistered: (session: FeedSession) => void;
   readonly onClosed: (session: FeedSession) => void;
   readonly throttles: ReplicationThrottles;
   /** The maximum number of subscriptions on one stream; by default the constant `subscriptionsMax`. */
@@ -64,7 +70,10 @@ export class FeedSession implements FeedOwner {
   readonly #stream: FeedStream;
   readonly #context: FeedContext;
   readonly #slots = new Map<number, FeedSlot>();
-  /** By partition: subscriptions that wait until this broker has newer metadata of the partition (see `SubscribeResult`). */
+  /**
+   * By partition: subscriptions that wait until this broker has newer metadata of the partition (see `SubscribeResult`), or the
+   * registration of the follower.
+   */
   readonly #parked = new Map<string, Subscription>();
   #ready: FeedSlot[] = [];
   readonly #waitingForDisk = new Set<FeedSlot>();
@@ -76,6 +85,8 @@ export class FeedSession implements FeedOwner {
   #isBlocked = false;
   #isScheduled = false;
   #isClosed = false;
+  /** The follower is registered with this broker epoch. */
+  #isRegistered = false;
 
   constructor(stream: FeedStream, context: FeedContext) {
     this.#stream = stream;
@@ -102,6 +113,20 @@ export class FeedSession implements FeedOwner {
     this.#parked.delete(key);
     this.#subscribe(parked);
     this.#schedule();
+  }
+
+  /** Registrations of brokers have changed. */
+  registrationsChanged(): void {
+    if (this.#isClosed || this.brokerEpoch < 0) return;
+    const registered = this.#context.registeredEpoch(this.brokerId) ?? -1;
+    if (registered > this.brokerEpoch) {
+      mark('replication.stale-follower');
+      this.#refuseFollower(`broker ${this.brokerId} has registered again since, with epoch ${registered}`);
+    } else if (registered === this.brokerEpoch && !this.#isRegistered) {
+      this.#isRegistered = true;
+      this.#context.onRegistered(this);
+      for (const key of [...this.#parked.keys()]) this.partitionChanged(key);
+    }
   }
 
   // --- The methods of FeedOwner, which the slots call ---
@@ -197,16 +222,12 @@ export class FeedSession implements FeedOwner {
 
   #hello(hello: Hello): void {
     expectOfPeer(this.brokerId < 0, 'second hello on a replication stream');
-    const { identity, logger } = this.#context;
+    const { identity } = this.#context;
     const fault =
       hello.nodeId === identity.nodeId
         ? 'a broker does not follow itself'
         : helloFault(hello, identity, null);
-    if (fault !== null) {
-      logger.warn('a follower was refused', { reason: fault });
-      this.close(fault);
-      return;
-    }
+    if (fault !== null) return this.#refuseFollower(fault);
     this.brokerId = hello.nodeId;
     this.#send(helloOf(identity, hello.nodeId));
   }
@@ -215,7 +236,12 @@ export class FeedSession implements FeedOwner {
     expectOfPeer(this.brokerEpoch < 0, 'second open on a replication stream');
     this.brokerEpoch = open.brokerEpoch;
     this.#windowBytes = open.windowBytes;
-    this.#context.onHello(this);
+    this.registrationsChanged();
+  }
+
+  #refuseFollower(reason: string): void {
+    this.#context.logger.warn('a follower was refused', { reason });
+    this.close(reason);
   }
 
   #subscribe(wanted: Subscription): void {
@@ -225,7 +251,7 @@ export class FeedSession implements FeedOwner {
     );
     expectOfPeer(!this.#slots.has(wanted.slot), 'a slot of a replication stream is subscribed twice');
     const partition = this.#context.find(wanted.topicId, wanted.index);
-    if (partition === null) return this.#park(wanted);
+    if (partition === null || !this.#isRegistered) return this.#park(wanted);
     const slot = new FeedSlot(this, wanted.slot, partition, wanted.fetchOffset);
     const result = partition.subscribe(slot, { ...wanted, brokerEpoch: this.brokerEpoch });
     switch (result.kind) {

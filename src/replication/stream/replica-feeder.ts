@@ -13,10 +13,10 @@ export class ReplicaFeeder {
   readonly #sessions = new Set<FeedSession>();
   #isStopped = false;
 
-  constructor(context: Omit<FeedContext, 'onHello' | 'onClosed'>) {
+  constructor(context: Omit<FeedContext, 'onRegistered' | 'onClosed'>) {
     this.#context = {
       ...context,
-      onHello: (session): void => this.#introduced(session),
+      onRegistered: (session): void => this.#introduced(session),
       onClosed: (session): void => {
         this.#sessions.delete(session);
       },
@@ -40,6 +40,11 @@ export class ReplicaFeeder {
     if (this.#sessions.size === 0) return;
     const key = `${topicId}:${index}`;
     for (const session of this.#sessions) session.partitionChanged(key);
+  }
+
+  /** Called when this broker has applied new registrations of brokers. */
+  registrationsChanged(): void {
+    for (const session of [...this.#sessions]) session.registrationsChanged();
   }
 
   stop(): void {
