@@ -17,6 +17,8 @@ export interface OutboxOptions<T> {
   readonly pauseMs: (failures: number) => number;
   /** Sends a request with these entries, and deletes from the map those that need not be sent again. */
   readonly send: (entries: Map<string, T>) => Promise<void>;
+  /** Called for an entry that is not sent again although no request has settled it: a newer one replaces it, or it was deleted. */
+  readonly onDropped?: (entry: T) => void;
 }
 
 export class Outbox<T> {
@@ -41,19 +43,30 @@ export class Outbox<T> {
   }
 
   put(key: string, entry: T): void {
+    const replaced = this.#pending.get(key);
     this.#pending.set(key, entry);
     this.#wake(0);
+    this.#dropped(replaced);
   }
 
   /** Drops an entry. A request in flight may still carry it, but it is not sent again. */
   delete(key: string): void {
-    this.#pending.delete(key);
-    this.#inFlight?.delete(key);
+    for (const entries of [this.#pending, this.#inFlight]) {
+      const entry = entries?.get(key);
+      entries?.delete(key);
+      this.#dropped(entry);
+    }
   }
 
   stop(): void {
     this.#isStopped = true;
+    const pending = [...this.#pending.values()];
     this.#pending.clear();
+    for (const entry of pending) this.#dropped(entry);
+  }
+
+  #dropped(entry: T | undefined): void {
+    if (entry !== undefined) this.#options.onDropped?.(entry);
   }
 
   #wake(delayMs: number): void {
@@ -75,8 +88,11 @@ export class Outbox<T> {
     }
     this.#inFlight = null;
     this.#isBusy = false;
+    for (const [key, entry] of entries) {
+      if (this.#isStopped || this.#pending.has(key)) this.#dropped(entry);
+      else this.#pending.set(key, entry);
+    }
     if (this.#isStopped) return;
-    for (const [key, entry] of entries) if (!this.#pending.has(key)) this.#pending.set(key, entry);
     const pause = entries.size === 0 ? 0 : pauseMs(this.#failures);
     this.#failures = entries.size === 0 ? 0 : this.#failures + 1;
     this.#wake(pause);

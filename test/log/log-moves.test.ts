@@ -98,7 +98,7 @@ describe('a move', () => {
     const bench = new Bench();
     const told: string[] = [];
     const logs = await open(bench, {
-      assign: async (_log, directory) => void told.push(directory),
+      assign: async (_log, directory) => told.push(directory) > 0,
     });
     const log = await make(logs);
     await append(log, 0, 40);
@@ -127,8 +127,8 @@ describe('a move', () => {
     let record: () => void = () => undefined;
     const logs = await open(bench, {
       assign: () =>
-        new Promise<void>((resolve) => {
-          record = resolve;
+        new Promise<boolean>((resolve) => {
+          record = () => resolve(true);
         }),
     });
     const log = await make(logs);
@@ -143,6 +143,25 @@ describe('a move', () => {
     record();
     await until(bench, moved(log));
     expect(await readAll(log)).toEqual(values(0, 20));
+  });
+
+  test('tells the controller again when that has not recorded the directory, and waits for it', async () => {
+    const bench = new Bench();
+    const answers = [false, true];
+    let told = 0;
+    const logs = await open(bench, {
+      assign: async () => {
+        told += 1;
+        return answers.shift() === true;
+      },
+    });
+    const log = await make(logs);
+    await append(log, 0, 10);
+    await logs.move('t', 0, '/b');
+    for (let i = 0; i < 9; i++) await bench.clock.advance(100);
+    expect([told, log.directory]).toEqual([1, '/a/t-0']);
+    await until(bench, moved(log));
+    expect([told, await readAll(log)]).toEqual([2, values(0, 10)]);
   });
 
   test('is limited by replica.alter.log.dirs.io.max.bytes.per.second', async () => {
@@ -195,7 +214,7 @@ describe('a move', () => {
     const logs = await open(bench, {
       assign: (_log, directory) => {
         told.push(directory);
-        return directory === idB ? new Promise(() => undefined) : Promise.resolve();
+        return directory === idB ? new Promise(() => undefined) : Promise.resolve(true);
       },
     });
     const log = await make(logs);

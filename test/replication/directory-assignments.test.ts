@@ -66,7 +66,7 @@ function bench(...codes: (number | 'lost')[]) {
 test('all assignments of one turn are in one request, by directory', async () => {
   const { assignments, asked, pass } = bench();
   let accepted = 0;
-  assignments.assign(topic, 0, idA, () => accepted++);
+  assignments.assign(topic, 0, idA, (isRecorded) => (accepted += Number(isRecorded)));
   assignments.assign(topic, 1, idB);
   assignments.assign(topic, 2, idA);
   await pass(0);
@@ -77,7 +77,7 @@ test('all assignments of one turn are in one request, by directory', async () =>
 test('an assignment is repeated until the controller has accepted it', async () => {
   const { assignments, asked, pass } = bench('lost', 41, 0);
   let accepted = 0;
-  assignments.assign(topic, 0, idA, () => accepted++);
+  assignments.assign(topic, 0, idA, (isRecorded) => (accepted += Number(isRecorded)));
   for (let i = 0; i < 5; i++) await pass(1_000);
   expect(asked).toEqual([{ [idA]: [0] }, { [idA]: [0] }, { [idA]: [0] }]);
   expect(accepted).toBe(1);
@@ -95,7 +95,7 @@ test('a newer assignment is sent in place of one in flight that got no response'
 test.each([100, 3, 6])('error %s is final, because the topic or the replica was deleted', async (code) => {
   const { assignments, asked, pass } = bench(code);
   let accepted = 0;
-  assignments.assign(topic, 0, idA, () => accepted++);
+  assignments.assign(topic, 0, idA, (isRecorded) => (accepted += Number(isRecorded)));
   for (let i = 0; i < 3; i++) await pass(20_000);
   expect([asked.length, accepted]).toEqual([1, 0]);
 });
@@ -108,4 +108,35 @@ test('a removed replica is not assigned again', async () => {
   assignments.forget(topic, 0);
   for (let i = 0; i < 3; i++) await pass(1_000);
   expect(asked).toEqual([{ [idA]: [0, 1] }, { [idA]: [1] }]);
+});
+
+test.each([
+  ['a newer one has replaced it before it was sent', 0, (a: DirectoryAssignments) => a.assign(topic, 0, idB)],
+  [
+    'a newer one has replaced it, and its request got no response',
+    1,
+    (a: DirectoryAssignments) => a.assign(topic, 0, idB),
+  ],
+  ['the replica is removed', 0, (a: DirectoryAssignments) => a.forget(topic, 0)],
+  ['the replica is removed while it is in flight', 1, (a: DirectoryAssignments) => a.forget(topic, 0)],
+  ['the broker stops', 0, (a: DirectoryAssignments) => a.stop()],
+  ['the broker stops while it is in flight', 1, (a: DirectoryAssignments) => a.stop()],
+] as const)('the caller learns that an assignment is not recorded: %s', async (_, isSent, end) => {
+  const { assignments, pass } = bench('lost');
+  const heard: boolean[] = [];
+  assignments.assign(topic, 0, idA, (isRecorded) => heard.push(isRecorded));
+  if (isSent === 1) await pass(0);
+  end(assignments);
+  for (let i = 0; i < 3; i++) await pass(1_000);
+  expect(heard).toEqual([false]);
+});
+
+test('the caller learns that an assignment is not recorded: the broker has stopped before, or the replica is gone', async () => {
+  const { assignments, pass } = bench(3);
+  const heard: boolean[] = [];
+  assignments.assign(topic, 0, idA, (isRecorded) => heard.push(isRecorded));
+  await pass(0);
+  assignments.stop();
+  assignments.assign(topic, 0, idA, (isRecorded) => heard.push(isRecorded));
+  expect(heard).toEqual([false, false]);
 });

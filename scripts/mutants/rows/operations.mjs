@@ -352,4 +352,29 @@ export const operationsRows = [
       name: 'a replication rate for all brokers is in force',
     },
   },
+  {
+    number: 1468,
+    bug: 'a move to another log directory never ends, and a stop of the broker waits for it, when its assignment was replaced',
+    reference: 'found by reading',
+    change: 'the caller of an assignment that is dropped is not told',
+    edits: [
+      {
+        file: 'src/replication/manager/directory-assignments.ts',
+        from: 'onDropped: ({ onEnd }) => onEnd?.(false),',
+        to: '',
+      },
+    ],
+    caughtBy: {
+      test: 'test/replication/directory-assignments.test.ts',
+      name: 'the caller learns that an assignment is not recorded',
+    },
+  },
+  {
+    number: 1469,
+    bug: 'a replica never moves when the controller did not record its new directory at first',
+    reference: 'found by reading',
+    change: 'the new directory is reported once only',
+    edits: [{ file: 'src/log/directories/log-moves.ts', from: 'move.isAssigned = false;', to: '' }],
+    caughtBy: { test: 'test/log/log-moves.test.ts', name: 'tells the controller again' },
+  },
 ];

@@ -25,7 +25,7 @@ export const replicationRows = [
     edits: [
       {
         file: 'src/replication/outbox.ts',
-        from: 'for (const [key, entry] of entries) if (!this.#pending.has(key)) this.#pending.set(key, entry);',
+        from: 'else this.#pending.set(key, entry);',
         to: '',
       },
     ],
@@ -36,7 +36,13 @@ export const replicationRows = [
     bug: 'an old entry takes the place of a newer one when its request was not answered',
     reference: 'Kafka: unsentIsrUpdates.putIfAbsent',
     change: 'what was not settled is pending again, whatever came since',
-    edits: [{ file: 'src/replication/outbox.ts', from: 'if (!this.#pending.has(key)) this', to: 'this' }],
+    edits: [
+      {
+        file: 'src/replication/outbox.ts',
+        from: 'if (this.#isStopped || this.#pending.has(key)) this.#dropped(entry);\n      else this',
+        to: 'this',
+      },
+    ],
     caughtBy: { test: 'test/replication/outbox.test.ts' },
   },
   {

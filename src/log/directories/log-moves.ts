@@ -29,8 +29,11 @@ export interface LogMovesOptions {
   readonly runningMax: number;
   /** Called when the disk of the copy has failed. */
   readonly onCopyFailure: (directory: LogDirectory, error: StorageError) => void;
-  /** Reports the future directory of the replica to the controller; resolves when that is recorded. */
-  readonly assign: (log: PartitionLog, directory: Uuid) => Promise<void>;
+  /**
+   * Reports the future directory of the replica to the controller. Resolves to true when that is recorded, to false when it never
+   * will be, for example because another assignment of the replica came after it.
+   */
+  readonly assign: (log: PartitionLog, directory: Uuid) => Promise<boolean>;
   /** The id of the directory that holds the log; null when the log was deleted. */
   readonly directoryIdOf: (log: PartitionLog) => Uuid | null;
   /** Called when the copy is complete, while the log accepts no writes. */
@@ -41,6 +44,8 @@ export interface LogMovesOptions {
 
 const chunkBytes = 1024 * 1024;
 const idlePollMs = 20;
+/** After this time, a move whose assignment the controller has not recorded reports it again. */
+const assignAgainMs = 1000;
 
 export class LogMove {
   readonly log: PartitionLog;
@@ -266,8 +271,11 @@ export class LogMoves {
         // The fewer records are unsynced at the swap, the shorter is the time in which the log accepts no writes.
         await copy.flush();
         move.isAssigned = true;
-        void this.#options.assign(move.log, move.target.id).then(() => {
-          isRecorded = true;
+        void this.#options.assign(move.log, move.target.id).then(async (recorded) => {
+          isRecorded = recorded;
+          if (recorded) return;
+          await sleep(resources.scheduler, assignAgainMs);
+          move.isAssigned = false;
         });
       }
       await sleep(resources.scheduler, Math.max(idlePollMs, bucket.waitMs()));

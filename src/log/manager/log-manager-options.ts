@@ -27,8 +27,8 @@ export interface LogManagerOptions {
   readonly onFlushed?: ((durationMs: number) => void) | undefined;
   /** The current `replica.alter.log.dirs.io.max.bytes.per.second`; no limit by default. */
   readonly moveRate?: () => number;
-  /** Tells the controller the directory to which a replica moves; resolves when it is recorded. By default resolves at once. */
-  readonly assign?: (log: PartitionLog, directory: Uuid) => Promise<void>;
+  /** See `LogMovesOptions`; by default resolves to true at once. */
+  readonly assign?: (log: PartitionLog, directory: Uuid) => Promise<boolean>;
   /** Called when a directory has gone offline; its logs are offline by then. */
   readonly onDirectoryFailure: (directory: { path: string; id: Uuid }, error: unknown) => void;
 }

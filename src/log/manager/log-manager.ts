@@ -89,7 +89,7 @@ export class LogManager {
       rate: options.moveRate ?? (() => Number.MAX_SAFE_INTEGER),
       runningMax: options.settings.movesMax ?? options.directories.length,
       onCopyFailure: (directory, error) => this.#directoryFailed(directory, error),
-      assign: options.assign ?? (() => Promise.resolve()),
+      assign: options.assign ?? (() => Promise.resolve(true)),
       directoryIdOf: (log) => this.#heldOf(log)?.directory.id ?? null,
       onSwapped: (move, old) => this.#moved(move, old),
       beforeSwap: ({ log, target }) => this.#checkpoints.writeOne(target, 'logStart', log),

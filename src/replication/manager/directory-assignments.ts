@@ -34,8 +34,11 @@ interface Assignment {
   readonly topicId: Uuid;
   readonly index: number;
   readonly directory: Uuid;
-  /** Called when the controller has recorded the assignment; never, if a newer one replaces it before. */
-  readonly onAccepted: (() => void) | null;
+  /**
+   * Called once: with true when the controller has recorded the assignment; with false when it never will, because the replica or
+   * this broker ends, or a newer assignment has replaced it.
+   */
+  readonly onEnd: ((isRecorded: boolean) => void) | null;
 }
 
 /** Kafka's `AssignReplicasToDirsRequestBuilder.MAX_ASSIGNMENTS_PER_REQUEST`. */
@@ -57,13 +60,15 @@ export class DirectoryAssignments {
       pauseMs: (failures) =>
         Math.min(retryMaxMs, retryMinMs * 2 ** failures) * (1 + 0.2 * (random.u32() / 0x1_0000_0000)),
       send: (assignments) => this.#report(assignments),
+      onDropped: ({ onEnd }) => onEnd?.(false),
     });
   }
 
-  assign(topicId: Uuid, index: number, directory: Uuid, onAccepted: (() => void) | null = null): void {
+  assign(topicId: Uuid, index: number, directory: Uuid, onEnd: Assignment['onEnd'] = null): void {
     const key = keyOf(topicId, index);
-    if (this.#outbox.get(key)?.directory === directory && onAccepted === null) return;
-    this.#outbox.put(key, { topicId, index, directory, onAccepted });
+    if (this.#outbox.isStopped) return onEnd?.(false);
+    if (this.#outbox.get(key)?.directory === directory && onEnd === null) return;
+    this.#outbox.put(key, { topicId, index, directory, onEnd });
   }
 
   /** Drops a pending assignment, because this broker no longer has the replica. */
@@ -104,10 +109,8 @@ export class DirectoryAssignments {
             error === Errors.NOT_LEADER_OR_FOLLOWER;
           if (!isFinal) continue;
           assignments.delete(key);
-          if (error === Errors.NONE) {
-            mark('replication.directory-assigned');
-            assignment.onAccepted?.();
-          }
+          if (error === Errors.NONE) mark('replication.directory-assigned');
+          assignment.onEnd?.(error === Errors.NONE);
         }
       }
     }

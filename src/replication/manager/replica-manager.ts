@@ -278,8 +278,8 @@ export class ReplicaManager implements MetadataPublisher {
     });
   }
 
-  /** Resolves when the controller has recorded that a replica of this broker is in `directory`. */
-  assignDirectory(topicId: Uuid, index: number, directory: Uuid): Promise<void> {
+  /** Resolves to whether the controller has recorded that a replica of this broker is in `directory`; false: it never will. */
+  assignDirectory(topicId: Uuid, index: number, directory: Uuid): Promise<boolean> {
     return new Promise((resolve) => {
       this.#assignments.assign(topicId, index, directory, resolve);
     });
