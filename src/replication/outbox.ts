@@ -17,7 +17,7 @@ export interface OutboxOptions<T> {
   readonly pauseMs: (failures: number) => number;
   /** Sends a request with these entries, and deletes from the map those that need not be sent again. */
   readonly send: (entries: Map<string, T>) => Promise<void>;
-  /** Called for an entry that is not sent again although no request has settled it: a newer one replaces it, or it was deleted. */
+  /** Called for an entry that no request has settled and that is not sent again: it was replaced or deleted. */
   readonly onDropped?: (entry: T) => void;
 }
 

@@ -46,7 +46,7 @@ export class LogDirectory {
   logsCount = 0;
   /** Whether the last shutdown was clean; known after `begin`. */
   wasClean = false;
-  /** All its logs are open. Before that its checkpoints name logs that this broker does not know yet, so they must not be written. */
+  /** All its logs are open. Before that the checkpoints must not be written: they name logs that this broker does not know. */
   isLoaded = false;
   /** Broker epoch of the last clean shutdown; -1: unknown. */
   previousBrokerEpoch = -1;
@@ -117,7 +117,7 @@ export class LogDirectory {
     await forgetLost(this.#fs, this.path, this.lost);
   }
 
-  /** `brokerEpoch`: null when this incarnation was not registered. Then it appended no record, and the last epoch remains right. */
+  /** `brokerEpoch`: null when this incarnation was not registered. It has appended no record, so the last epoch remains right. */
   async markClean(brokerEpoch: number | null): Promise<void> {
     await writeCleanShutdown(this.#fs, this.path, brokerEpoch ?? this.previousBrokerEpoch);
   }

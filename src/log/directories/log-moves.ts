@@ -30,8 +30,8 @@ export interface LogMovesOptions {
   /** Called when the disk of the copy has failed. */
   readonly onCopyFailure: (directory: LogDirectory, error: StorageError) => void;
   /**
-   * Reports the future directory of the replica to the controller. Resolves to true when that is recorded, to false when it never
-   * will be, for example because another assignment of the replica came after it.
+   * Reports the future directory of the replica to the controller. Resolves to true when that is recorded, to false when it
+   * never will be, for example because another assignment of the replica came after it.
    */
   readonly assign: (log: PartitionLog, directory: Uuid) => Promise<boolean>;
   /** The id of the directory that holds the log; null when the log was deleted. */

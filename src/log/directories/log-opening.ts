@@ -129,8 +129,8 @@ export async function openDirectory(
 /**
  * Closes the logs of a directory. Writes the clean shutdown file, unless the disk fails before.
  *
- * When the start has not opened all logs, the checkpoints stay as they are, and the directory is clean only if it was before: no log
- * has changed since, but one that is not open may need recovery.
+ * When the start has not opened all logs, the checkpoints stay as they are, and the directory is clean only if it was before:
+ * no log has changed since, but one that is not open may need recovery.
  */
 export async function closeDirectory(
   directory: LogDirectory,

@@ -290,9 +290,8 @@ export class LogManager {
   }
 
   /**
-   * Closes all logs. `brokerEpoch`: written to the clean shutdown files, so that the next start needs no recovery; -1: unknown; null:
-   * this incarnation was not registered, so the epochs that the files had remain the right ones. Waits for the logs that the start
-   * is opening.
+   * Closes all logs and writes the clean shutdown files, so that the next start needs no recovery. It reports `brokerEpoch` as
+   * the previous one (KIP-966); -1: unknown; null: this incarnation was not registered, so the files keep what they had.
    */
   async shutdown(brokerEpoch: number | null): Promise<void> {
     this.#isStopping = true;
