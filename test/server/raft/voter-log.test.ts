@@ -69,7 +69,8 @@ describe('a quorum formatted with its voters', () => {
     quorum = await TestQuorum.create(3, {}, true);
     await quorum.startAll();
     const leader = await quorum.activated();
-    expect(await quorum.propose('first')).toBe(2);
+    // Entry 0 begins the leader's epoch, entry 1 has the voters. On a busy machine another election may add an entry.
+    expect(await quorum.propose('first')).toBeGreaterThanOrEqual(2);
     const { voters } = leader.log.status();
     expect(voters.map((voter) => voter.directoryId)).toEqual(
       [1, 2, 3].map((id) => quorum.directories.get(id)),
