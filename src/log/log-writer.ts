@@ -207,12 +207,7 @@ export class LogWriter {
     for (let i = from; i < to; i++) {
       const item = items[i] as WriteItem;
       if (item.bytes.length === 0) continue;
-      segment.appended(
-        item.maxTimestamp,
-        item.lastOffset,
-        item.bytes.length,
-        state.config.indexIntervalBytes,
-      );
+      segment.appended(item.bytes, item.maxTimestamp, item.lastOffset, state.config.indexIntervalBytes);
       if (item.aborted !== null) segment.addAborted(item.aborted);
     }
   }

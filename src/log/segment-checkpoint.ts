@@ -1,7 +1,8 @@
 /**
  * The file `segment-checkpoint` of a partition lists its durable segments. A start compares the list with the files that it
- * finds. So it notices a segment that is missing or shorter, and a `.txnindex` that is missing or has other entries. Nothing in
- * Kafka's own format says how many segments or aborted transactions there are. Apache Kafka ignores the file.
+ * finds. So it notices a segment that is missing, shorter or of another partition, and a `.txnindex` that is missing or has
+ * other entries. Nothing in Kafka's own format says how many segments or aborted transactions there are. Apache Kafka ignores
+ * the file.
  *
  * Invariant: everything that the file lists is durable. A segment is removed, replaced or truncated only after the file no
  * longer lists it. A segment that the file does not list is no fault. The file is written before the recovery point passes a
@@ -26,6 +27,8 @@ export interface ListedSegment {
   readonly largestTimestamp: number;
   /** The entries of the transaction index: all of them for a complete segment, the first ones for the active one. */
   readonly aborted: EntriesDigest;
+  /** Of a complete segment the CRC in the header of its first batch; -1: unknown. It shows which file this is. */
+  readonly firstBatchCrc: number;
 }
 
 const encoder = new TextEncoder();
@@ -39,8 +42,8 @@ export interface SegmentCheckpoint {
 
 export function encodeSegmentCheckpoint({ segments, missing }: SegmentCheckpoint): string {
   const lines = segments.map(
-    ({ baseOffset, sizeBytes, largestTimestamp, aborted }) =>
-      `segment ${baseOffset} ${sizeBytes} ${largestTimestamp} ${aborted.count} ${aborted.crc}\n`,
+    ({ baseOffset, sizeBytes, largestTimestamp, aborted, firstBatchCrc }) =>
+      `segment ${baseOffset} ${sizeBytes} ${largestTimestamp} ${aborted.count} ${aborted.crc} ${firstBatchCrc}\n`,
   );
   for (const { from, to } of missing) lines.push(`missing ${from} ${to}\n`);
   const text = `${version}\n${lines.join('')}`;
@@ -62,11 +65,15 @@ export function decodeSegmentCheckpoint(text: string): SegmentCheckpoint | null 
   const missing: OffsetRange[] = [];
   for (const line of covered.split('\n').slice(1, -1)) {
     const match = /^(segment|missing)((?: -?\d+)+)$/.exec(line);
-    const [first = 0, second = 0, largestTimestamp = -1, count = 0, crc = 0] =
+    // Earlier releases wrote lines without the last number.
+    const [first = 0, second = 0, largestTimestamp = -1, count = 0, crc = 0, firstBatchCrc = -1] =
       match?.[2]?.trim().split(' ').map(Number) ?? [];
     if (match === null) return null;
     if (match[1] === 'missing') missing.push({ from: first, to: second });
-    else segments.push({ baseOffset: first, sizeBytes: second, largestTimestamp, aborted: { count, crc } });
+    else {
+      const aborted = { count, crc };
+      segments.push({ baseOffset: first, sizeBytes: second, largestTimestamp, aborted, firstBatchCrc });
+    }
   }
   return { segments, missing };
 }
@@ -79,10 +86,11 @@ function listedSegments(state: LogView, durableTo: number): ListedSegment[] {
     const isComplete = segment !== state.active && state.endOfSegment(i) <= durableTo;
     const aborted = segment.syncedAborted;
     if (isComplete && segment.sizeBytes > 0) {
-      const { baseOffset, sizeBytes, syncedLargestTimestamp } = segment;
-      listed.push({ baseOffset, sizeBytes, largestTimestamp: syncedLargestTimestamp, aborted });
+      const { baseOffset, sizeBytes, syncedLargestTimestamp: largestTimestamp, firstBatchCrc } = segment;
+      listed.push({ baseOffset, sizeBytes, largestTimestamp, aborted, firstBatchCrc });
     } else if (aborted.count > 0) {
-      listed.push({ baseOffset: segment.baseOffset, sizeBytes: 0, largestTimestamp: -1, aborted });
+      const { baseOffset } = segment;
+      listed.push({ baseOffset, sizeBytes: 0, largestTimestamp: -1, aborted, firstBatchCrc: -1 });
     }
   }
   return listed;

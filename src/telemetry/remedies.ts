@@ -133,6 +133,8 @@ export const remedies: Readonly<Record<string, string>> = {
     'Files of the partition were deleted or shortened, or the disk lost them; check the disk. With other replicas nothing is lost if they are in sync: this broker gives up its place among the in-sync replicas, and fetches the records again from the leader. If this broker leads because no such replica was known, and others have the records: restart it when they are in sync. Without one, the partition serves what is left: stop the broker and put the files back from a backup, or accept the loss with kafka-delete-records up to lastOffset + 1. The next start takes what was put back when no record of the range is missing, checksums are right and leader epochs are those of leader-epoch-checkpoint; of a compacted partition put back the whole directory.',
   'a segment has records of other offsets than its name says':
     "Files of the partition were swapped or renamed. The segment is kept as *.log.lost, and its records count as missing: do what is said for 'records of a partition are missing on this broker'.",
+  'a segment does not have the records that were written to it':
+    "The file of another partition, or one from another time, was put in its place. It is kept as *.log.lost, and the records that it should have count as missing: do what is said for 'records of a partition are missing on this broker'.",
   'the directory of a partition is missing':
     'It had records at the last shutdown. With other replicas in sync nothing is lost: this broker fetches them again. Without one, stop the broker and put the directory back from a backup: otherwise the partition begins empty. Check the disk.',
   'logs end below their high watermark: committed records are missing on this broker':

@@ -5,6 +5,8 @@ import type { LogConfig } from '../../src/log/log-config.ts';
 import { defaultLogConfig } from '../../src/log/log-config.ts';
 import type { LogManager } from '../../src/log/manager/log-manager.ts';
 import type { PartitionLog } from '../../src/log/partition-log.ts';
+import { cleanableRange, compact } from '../../src/log/compaction/compaction.ts';
+import { setBaseOffset } from '../../src/protocol/records/batch.ts';
 import { endTransactionBatch } from '../../src/protocol/records/control.ts';
 import { remedyFor } from '../../src/telemetry/remedies.ts';
 import { batchOf, Bench, client, endProcess, openManager, readAll, topicId } from './harness.ts';
@@ -275,6 +277,60 @@ describe('swapped files', () => {
     await log.close();
     const again = await bench.reopen(config, { isClean: true, recoveryPoint: 30, highWatermark: 30 });
     expect(await readable(again)).toEqual([...offsets(0, 10), ...offsets(15, 30)]);
+  });
+
+  const foreign = 'a segment does not have the records that were written to it';
+  /** A segment of another partition: its offsets suit the name, its batches are valid. */
+  const foreignSegment = (from: number, to: number, value = 'other 00'): Uint8Array =>
+    Buffer.concat(
+      offsets(from, to).map((offset) => {
+        const batch = batchOf([value]);
+        setBaseOffset(batch, 0, offset);
+        return batch;
+      }),
+    );
+
+  test.each([
+    [true, 'as long', foreignSegment(5, 10)],
+    [true, 'longer', foreignSegment(5, 10, 'a longer value')],
+    [true, 'shorter, and begins later', foreignSegment(6, 9)],
+    [false, 'as long', foreignSegment(5, 10)],
+    [false, 'shorter', foreignSegment(5, 9)],
+  ])(
+    'clean start %s: a segment of another partition, %s, is set aside, and its records are missing',
+    async (isClean, _, bytes) => {
+      const { bench, log } = await damaged((inside) => inside.disk.damage(file(5), () => bytes), { isClean });
+      expect(bench.logged.map(([, message]) => message)).toEqual([foreign, missing]);
+      const left = [...offsets(0, 5), ...offsets(10, 22)];
+      expect(await readable(log)).toEqual(left);
+      expect([log.missingFrom, log.state.hasLostRecords]).toEqual([5, true]);
+      const names = await bench.fs.list('/data/t-0');
+      expect(names.filter((name) => name.endsWith('.lost'))).toHaveLength(1);
+      log.state.isClosed = true;
+      const again = await bench.reopen(config, { isClean: false, recoveryPoint: 22, highWatermark: 22 });
+      expect([again.missingFrom, await readable(again)]).toEqual([5, left]);
+    },
+  );
+
+  test('a segment whose first batch is damaged is not taken for one of another partition', async () => {
+    const { bench, log } = await damaged((inside) =>
+      inside.disk.damage(file(5), (content) => content.with(18, (content[18] ?? 0) ^ 1)),
+    );
+    expect([bench.logged, log.missingFrom]).toEqual([[], null]);
+  });
+
+  test('a compacted segment is known by its new first batch', async () => {
+    const compacted = { ...config, cleanupPolicy: { delete: false, compact: true } };
+    const bench = new Bench();
+    const log = await bench.create(compacted);
+    await fill(log, 0, 22);
+    await log.roll();
+    log.setHighWatermark(22);
+    const range = defined(await cleanableRange(log, 0));
+    expect(await compact(log, range)).toBe(22);
+    await log.close();
+    const again = await bench.reopen(compacted, { isClean: true, recoveryPoint: 22, highWatermark: 22 });
+    expect([bench.logged, again.missingFrom, await readable(again)]).toEqual([[], null, [21]]);
   });
 
   test('without a segment checkpoint, as in a directory from Apache Kafka, a later start knows it too', async () => {

@@ -25,8 +25,20 @@ async function listed(bench: Bench): Promise<readonly ListedSegment[] | null> {
 
 describe('a segment checkpoint', () => {
   const segments = [
-    { baseOffset: 0, sizeBytes: 1048, largestTimestamp: 1_700_000_000_000, aborted: { count: 2, crc: 77 } },
-    { baseOffset: 2 ** 40, sizeBytes: 0, largestTimestamp: -1, aborted: { count: 1, crc: 0xffff_ffff } },
+    {
+      baseOffset: 0,
+      sizeBytes: 1048,
+      largestTimestamp: 1_700_000_000_000,
+      aborted: { count: 2, crc: 77 },
+      firstBatchCrc: 0xffff_fff0,
+    },
+    {
+      baseOffset: 2 ** 40,
+      sizeBytes: 0,
+      largestTimestamp: -1,
+      aborted: { count: 1, crc: 0xffff_ffff },
+      firstBatchCrc: -1,
+    },
   ];
 
   test('is decoded as it was encoded', () => {

@@ -98,4 +98,18 @@ export const lostRecordsRows = [
     ],
     caughtBy: { test, name: 'the directories are an old copy' },
   },
+  {
+    number: 1441,
+    bug: 'consumers get the records of another partition, whose segment an operator put in the place of this one',
+    reference: 'a tester from outside: small-0/468.log replaced by small-1/469.log',
+    change: 'the first batch of a segment is not compared with the segment checkpoint',
+    edits: [
+      {
+        file: 'src/log/recovery/segment-listing.ts',
+        from: 'if (listedCrc === -1 || listedCrc === crc ||',
+        to: 'if (listedCrc !== -2 || listedCrc === crc ||',
+      },
+    ],
+    caughtBy: { test: 'test/log/missing-records.test.ts', name: 'a segment of another partition' },
+  },
 ];

@@ -225,7 +225,7 @@ async function rewrite(
       movedBytes += bytes.length;
       // A batch with fewer records may have a smaller largest timestamp, so it is read again; the last offset does not change.
       const { maxTimestamp } = batchHeader(bytes);
-      cleaned.appended(maxTimestamp, header.lastOffset, bytes.length, state.config.indexIntervalBytes);
+      cleaned.appended(bytes, maxTimestamp, header.lastOffset, state.config.indexIntervalBytes);
     };
     const pause = async (): Promise<void> => {
       if (waitingBytes >= writeBytes) await write();

@@ -31,7 +31,7 @@ export interface Found {
   readonly absent: readonly number[];
   /** Segments that are shorter than listed. */
   readonly shortened: readonly Segment[];
-  /** Segments whose files have records of other offsets than their names say. They are not in `segments`. */
+  /** Segments whose files have records of other offsets than their names say, or of another log; not in `segments`. */
   readonly misnamed: readonly Segment[];
   /** Ranges that an earlier start has found missing, see `LogState.missing`. */
   readonly missing: readonly OffsetRange[];
@@ -87,7 +87,7 @@ export async function listSegments(
     });
     // Recovery and appends use the same open file of the last segment.
     segment.openMode = i < bases.length - 1 ? 'read' : 'write';
-    if (await isMisnamed(options, segment, range)) {
+    if (await isForeign(options, segment, range, listed.get(baseOffset) ?? null)) {
       misnamed.push(segment);
       continue;
     }
@@ -192,24 +192,41 @@ async function findSegment(
 }
 
 /**
- * Whether the first batch of the file is outside of `range`, as when files were swapped or renamed. Kafka's format gives no
- * other evidence of this, and reads would skip records. A file that does not begin with a batch is damaged in another way.
+ * Whether the file is of another segment or partition: its first batch is outside of `range`, as when files were swapped or
+ * renamed, or it is a valid batch, but not the one that the segment checkpoint lists. Kafka's format gives no other evidence of
+ * this, and reads would skip records or return wrong ones. A file that does not begin with a valid batch is damaged in another
+ * way.
  */
-async function isMisnamed(
+async function isForeign(
   { resources }: PartitionLogOptions,
   segment: Segment,
   range: { readonly from: number; readonly to: number },
+  listed: ListedSegment | null,
 ): Promise<boolean> {
   const header = segment.sizeBytes === 0 ? null : await segment.headerAt(0, 0);
   if (header === null) return false;
-  const { baseOffset } = header;
-  if (baseOffset >= range.from && baseOffset < range.to) return false;
-  mark('log.segment-misnamed');
-  resources.logger.error('a segment has records of other offsets than its name says', {
-    path: segment.path,
-    firstOffset: baseOffset,
-  });
+  const { baseOffset, crc } = header;
+  segment.firstBatchCrc = crc;
+  const fields = { path: segment.path, firstOffset: baseOffset };
+  if (baseOffset < range.from || baseOffset >= range.to) {
+    mark('log.segment-misnamed');
+    resources.logger.error('a segment has records of other offsets than its name says', fields);
+    return true;
+  }
+  const listedCrc = listed?.firstBatchCrc ?? -1;
+  if (listedCrc === -1 || listedCrc === crc || !(await isFirstBatchValid(segment))) return false;
+  mark('log.segment-foreign');
+  resources.logger.error('a segment does not have the records that were written to it', fields);
   return true;
+}
+
+async function isFirstBatchValid(segment: Segment): Promise<boolean> {
+  let isValid = false;
+  await segment.scan(0, true, () => {
+    isValid = true;
+    return false;
+  });
+  return isValid;
 }
 
 /** The index with these entries. After an unclean stop only those below the recovery point are known to be durable. */

@@ -53,6 +53,8 @@ export class Segment implements PooledFile {
   createdMs: number;
   /** The files are about to be removed or replaced, so the segment checkpoint must not list the segment. */
   isLeaving = false;
+  /** The CRC that the header of its first batch has; -1: unknown. */
+  firstBatchCrc = -1;
   /** Null: not loaded. */
   #index: SegmentIndex | null;
   #loading: Promise<SegmentIndex> | null = null;
@@ -127,15 +129,11 @@ export class Segment implements PooledFile {
     return this.#index;
   }
 
-  /** A batch was written at the end of the file: advances the end and updates the indexes. */
-  appended(
-    maxTimestamp: number,
-    lastOffset: number,
-    batchSizeBytes: number,
-    indexIntervalBytes: number,
-  ): void {
-    this.loadedIndex.add(this.sizeBytes, batchSizeBytes, maxTimestamp, lastOffset, indexIntervalBytes);
-    this.sizeBytes += batchSizeBytes;
+  /** The batch `bytes` was written at the end of the file: advances the end and updates the indexes. */
+  appended(bytes: Uint8Array, maxTimestamp: number, lastOffset: number, indexIntervalBytes: number): void {
+    if (this.sizeBytes === 0) this.firstBatchCrc = batchHeader(bytes).crc;
+    this.loadedIndex.add(this.sizeBytes, bytes.length, maxTimestamp, lastOffset, indexIntervalBytes);
+    this.sizeBytes += bytes.length;
   }
 
   addAborted(entry: AbortedTransaction): void {
