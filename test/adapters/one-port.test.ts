@@ -361,6 +361,21 @@ test.each(['client', 'server'])(
   },
 );
 
+test('a stream whose connection is not established within connectTimeoutMs ends', async () => {
+  // It accepts a connection and says nothing, like a host whose packets are lost.
+  const sockets: net.Socket[] = [];
+  const silent = net.createServer((socket) => sockets.push(socket));
+  open.push({ close: () => silent.close() });
+  await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+  const { port } = silent.address() as net.AddressInfo;
+  const began = performance.now();
+  const stream = transport().peers.open({ host: '127.0.0.1', port }, raftChannel);
+  const error = await new Promise<Error | null>((resolve) => (stream.onClose = resolve));
+  expect(error?.message).toBe(`no connection to 127.0.0.1:${port} within 3000 ms`);
+  expect(performance.now() - began).toBeLessThan(8000);
+  for (const socket of sockets) socket.destroy();
+});
+
 test('send returns false while too much is buffered, and onDrain follows when there is room again', async () => {
   const { node, at } = await echoNode();
   let received = 0;

@@ -191,4 +191,18 @@ export const wireRows = [
       name: 'skips unknown fields, and returns null for an unknown kind of message',
     },
   },
+  {
+    number: 1442,
+    bug: 'after a network partition of a minute the quorum has no leader for another minute',
+    reference: 'a tester from outside, with packets dropped by nftables between all nodes',
+    change: 'an attempt to connect to another node has no short time-out',
+    edits: [
+      {
+        file: 'src/adapters/grpc/grpc-client.ts',
+        from: 'const connectTimeoutMs = 3000;',
+        to: 'const connectTimeoutMs = 9000;',
+      },
+    ],
+    caughtBy: { test: 'test/adapters/one-port.test.ts', name: 'is not established within connectTimeoutMs' },
+  },
 ];

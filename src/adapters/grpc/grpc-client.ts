@@ -15,6 +15,13 @@ interface Decoded {
   readonly message: PeerMessage | null;
 }
 
+/**
+ * A stream whose connection is not established after this time ends with an error, and its owner opens another one. While packets are
+ * lost, the operating system sends the first packet of a connection again after 1, 3, 7, 15, 31 and 63 s, so an attempt that began in a
+ * network partition may wait for as long again after the end of the partition.
+ */
+const connectTimeoutMs = 3000;
+
 /** After this node has ended a stream, the peer has this time to end it too. Then the connection is closed. */
 const endGraceMs = 1000;
 
@@ -39,7 +46,14 @@ function start(
   const call = client.makeBidiStreamRequest<Buffer, Decoded>(method.path, encoded, (bytes) => ({
     message: method.decodeResponse(bytes),
   }));
+  const connecting = setTimeout(() => {
+    if (client.getChannel().getConnectivityState(false) === grpc.connectivityState.READY) return;
+    over(new Error(`no connection to ${address.host}:${address.port} within ${connectTimeoutMs} ms`));
+    call.cancel();
+  }, connectTimeoutMs);
+  connecting.unref();
   const over = (error: Error | null): void => {
+    clearTimeout(connecting);
     client.close();
     stream.ended(error);
   };
