@@ -376,6 +376,34 @@ test('a stream whose connection is not established within connectTimeoutMs ends'
   for (const socket of sockets) socket.destroy();
 });
 
+test('a stream ends when its peer does not respond to a ping within pingTimeoutMs, as when packets are lost', async () => {
+  const { node, at } = await echoNode();
+  node.peers.accept(raftChannel, (stream) => {
+    stream.onMessage = (message) => stream.send(message);
+  });
+  // Between the two: it forwards bytes until it is paused, and closes nothing. The first ping follows after pingIntervalMs.
+  const sockets: net.Socket[] = [];
+  const link = net.createServer((socket) => {
+    const onward = net.connect(at.port, at.host);
+    sockets.push(socket, onward);
+    for (const one of [socket, onward]) one.on('error', () => {});
+    socket.pipe(onward).pipe(socket);
+  });
+  open.push({ close: () => link.close() });
+  await new Promise<void>((resolve) => link.listen(0, '127.0.0.1', resolve));
+  const { port } = link.address() as net.AddressInfo;
+  const stream = transport().peers.open({ host: '127.0.0.1', port }, raftChannel);
+  const got = messages(stream, 1);
+  stream.send(frame('x'));
+  expect(await got).toEqual(['x']);
+  const closed = new Promise<Error | null>((resolve) => (stream.onClose = resolve));
+  for (const socket of sockets) socket.unpipe().pause();
+  const began = performance.now();
+  expect(await closed).toBeInstanceOf(Error);
+  expect(performance.now() - began).toBeLessThan(15_000);
+  for (const socket of sockets) socket.destroy();
+});
+
 test('send returns false while too much is buffered, and onDrain follows when there is room again', async () => {
   const { node, at } = await echoNode();
   let received = 0;

@@ -205,4 +205,19 @@ export const wireRows = [
     ],
     caughtBy: { test: 'test/adapters/one-port.test.ts', name: 'is not established within connectTimeoutMs' },
   },
+  {
+    number: 1443,
+    bug: 'a follower stays out of the ISR for good after a network partition',
+    reference:
+      'a tester from outside: the leader had closed the stream while packets were lost, the follower waited on it',
+    change: 'a node does not ping the nodes to which it has opened streams',
+    edits: [
+      {
+        file: 'src/adapters/grpc/common.ts',
+        from: "'grpc.keepalive_time_ms': pingIntervalMs,",
+        to: "'grpc.keepalive_time_ms': 20 * pingIntervalMs,",
+      },
+    ],
+    caughtBy: { test: 'test/adapters/one-port.test.ts', name: 'does not respond to a ping' },
+  },
 ];

@@ -43,6 +43,15 @@ export const commonOptions: ChannelOptions = {
 };
 
 /**
+ * A node pings the nodes to which it has opened streams: after `pingIntervalMs` without an open ping. Without a response in
+ * `pingTimeoutMs` the stream ends. Otherwise a stream on which this node only waits (a follower for records) stays open for ever
+ * when the peer has closed it while packets were lost; and one on which it sends is noticed only when the operating system
+ * sends again, which takes as long as the packets were lost.
+ */
+const pingIntervalMs = 3000;
+const pingTimeoutMs = 5000;
+
+/**
  * Each client has one connection. It does not wait for a connection to come back and does not retry, so a stream gets an error
  * as soon as its connection breaks.
  */
@@ -55,6 +64,8 @@ export const clientOptions: ChannelOptions = {
   'grpc.initial_reconnect_backoff_ms': 100,
   'grpc.min_reconnect_backoff_ms': 100,
   'grpc.max_reconnect_backoff_ms': 100,
+  'grpc.keepalive_time_ms': pingIntervalMs,
+  'grpc.keepalive_timeout_ms': pingTimeoutMs,
   'grpc-node.flow_control_window': clientWindowBytes,
 };
 
