@@ -57,7 +57,7 @@ export const operationsRows = [
         to: "if (name === '' || name !== null || isOpenToAll) return;",
       },
     ],
-    caughtBy: { test: 'test/config/node-config.test.ts', name: 'clients may do what the file forbids' },
+    caughtBy: { test: 'test/config/protection.test.ts', name: 'clients may do what the file forbids' },
   },
   {
     number: 1421,
@@ -71,7 +71,7 @@ export const operationsRows = [
         to: "if (protocol === '')\n      yield",
       },
     ],
-    caughtBy: { test: 'test/config/node-config.test.ts', name: 'without the protocol of their listener' },
+    caughtBy: { test: 'test/config/protection.test.ts', name: 'without the protocol of their listener' },
   },
   {
     number: 880,
