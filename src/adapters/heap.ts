@@ -1,6 +1,6 @@
 /**
  * Sets how much garbage V8 lets gather before it runs a full garbage collection. V8 counts buffers outside of its heap too.
- * When the heap is small, it collects after only some 8 MB of new buffers. A node that receives records would then spend a
+ * When the heap is small, V8 collects after only some 8 MB of new buffers. A node that receives records would then spend a
  * third of its CPU time on collections. Here V8 collects after about `garbageBytes`, unless the heap is very small or very
  * large.
  *

@@ -1,8 +1,8 @@
 /**
  * Each listener of a node accepts Kafka's protocol, our gRPC streams and HTTP on one port. The first four bytes of a connection
- * tell which. `PRI ` begins HTTP/2, which gRPC uses. An HTTP method gets a page if `http.listeners` names the listener,
- * otherwise a 404. Anything else is the length of a Kafka request. A length below 1 GiB cannot be mistaken for a word, because
- * its first byte is smaller than the code of a letter.
+ * say which protocol it has. `PRI ` begins HTTP/2, which gRPC uses. An HTTP method gets a page if `http.listeners` names the
+ * listener, otherwise a 404. Anything else is the length of a Kafka request. A length below 1 GiB cannot be mistaken for a
+ * word, because its first byte is smaller than the code of a letter.
  */
 import { hostname } from 'node:os';
 import type { Socket } from 'node:net';

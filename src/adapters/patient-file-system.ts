@@ -1,6 +1,6 @@
 /**
  * A file system that repeats operations which failed for a reason that may pass:
- * - The process or the machine has too many open files. Some will be closed; the disk has not failed.
+ * - The process or the machine has too many open files. Some of them will be closed; the disk has not failed.
  * - On Windows, the file is open elsewhere: in this process, or in a virus scanner or an indexer.
  */
 import { type Scheduler, sleep } from '../base/clock.ts';

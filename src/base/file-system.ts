@@ -58,7 +58,7 @@ export interface FileHandle {
 }
 
 export interface FileLock {
-  /** Idempotent. */
+  /** A second call does nothing. */
   release(): Promise<void>;
 }
 
@@ -80,8 +80,8 @@ export interface FileSystem {
   /** Makes earlier creations, renames and removals in the directory survive a power cut. */
   syncDirectory(path: string): Promise<void>;
   /**
-   * Takes the exclusive lock of a lock file. Returns null when another process holds it. The operating system releases the lock
-   * when the process ends.
+   * Takes the exclusive lock of a lock file. Returns null when this or another process holds it already. The operating system
+   * releases the lock when the process ends.
    */
   lock(path: string): Promise<FileLock | null>;
   /** Size and free bytes of the volume that holds `path`. */

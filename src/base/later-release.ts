@@ -15,7 +15,7 @@ export class LaterReleaseError extends Error {
   }
 }
 
-/** Puts the place where it was found in front of a `LaterReleaseError`. Returns any other error as it is. */
+/** Adds `place`, where the data was found, to the message of a `LaterReleaseError`. Returns any other error as it is. */
 export function located(place: string, error: unknown): unknown {
   return error instanceof LaterReleaseError ? new LaterReleaseError(`${place}: ${error.what}`) : error;
 }

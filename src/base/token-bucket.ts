@@ -1,7 +1,7 @@
 /**
  * Limits a rate of bytes per second and allows a burst of up to one second's worth. The caller takes bytes when it knows their
- * number, even when there are fewer left; the balance then becomes negative, and `waitMs` tells how long to wait until it is
- * paid off. So a batch that is larger than the rate can pass, and the average rate is still kept.
+ * number, even when fewer are left. The balance then becomes negative, and `waitMs` returns how long it takes until the balance
+ * is positive again. So a batch that is larger than the rate can pass, and the average rate is still kept.
  */
 import type { Clock } from './clock.ts';
 

@@ -1,12 +1,12 @@
 /** Notifies listeners of changes of an object. */
 
-/** An object that others can watch for changes, for example a replica or the metadata image. */
-export interface WatchKey {
-  /** Calls `callback` after each change. Returns a function that ends this. */
+/** An object that others can watch for changes, for example a replica, or the object that holds the newest metadata image. */
+export interface Watchable {
+  /** Calls `callback` after each change. Returns a function that ends the calls. */
   watch(callback: () => void): () => void;
 }
 
-export class WatchList implements WatchKey {
+export class WatchList implements Watchable {
   readonly #callbacks = new Set<() => void>();
 
   get size(): number {

@@ -5,7 +5,7 @@
 import type { Clock, Scheduler } from '../base/clock.ts';
 import type { NodeId } from '../base/ids.ts';
 import type { Random } from '../base/random.ts';
-import type { WatchKey } from '../base/watch-list.ts';
+import type { Watchable } from '../base/watch-list.ts';
 import type { Uuid } from '../base/uuid.ts';
 import type { NodeConfig } from '../config/node-config.ts';
 import type { BrokerClient } from '../metadata/broker-port.ts';
@@ -105,7 +105,7 @@ export interface PartitionReplica {
   /** The lowest log start offset of the live replicas. Throws if this replica is not the leader. */
   lowWatermark(): number;
   /** Notifies when the low watermark may have changed, or when this replica is no longer the leader. */
-  readonly lowWatermarkChanges: WatchKey;
+  readonly lowWatermarkChanges: Watchable;
   describeProducers(): readonly ProducerState[];
   /**
    * Begins a verification (KIP-890). The first batch of a producer's transaction must have its result, the guard. Null: the

@@ -1,6 +1,6 @@
 /**
  * Counts the writes and truncations of a log that are in progress, and calls back when there is none. A callback may begin a
- * write; the callbacks after it are called all the same, and must test `isQuiet` when it matters to them.
+ * write. The callbacks after it are called nevertheless, so a callback that needs a quiet log must test `isQuiet`.
  */
 export class BusyGate {
   #count = 0;

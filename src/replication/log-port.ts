@@ -20,7 +20,7 @@ import type {
 } from './types.ts';
 
 export interface EpochEndOffset {
-  /** The largest epoch of the log that is not above the requested one; -1: unknown. */
+  /** The largest epoch of the log that is not above the requested one; the requested one when all are above it; -1: unknown. */
   readonly epoch: number;
   /** The offset after the last record of that epoch; -1: unknown. */
   readonly endOffset: number;
@@ -29,7 +29,7 @@ export interface EpochEndOffset {
 export interface ReplicaLog {
   readonly directory: string;
   readonly topicId: Uuid;
-  /** The disk failed or the log was closed. */
+  /** The disk has failed, or the log was closed. */
   readonly isOffline: boolean;
   readonly sizeBytes: number;
   readonly logStartOffset: number;
@@ -62,7 +62,7 @@ export interface ReplicaLog {
   bytesReadable(offset: number, upTo: number): number | null;
   /**
    * Reads from memory: at least one batch, as views of the memory cache that are valid until the next append. Null: the batches
-   * are not in memory and must be read from disk.
+   * are not in memory and must be read from disk, or there are none below `upTo`.
    */
   readCachedParts(offset: number, maxBytes: number, upTo: number): LogParts | null;
   endOffsetForEpoch(epoch: number): EpochEndOffset;
@@ -81,14 +81,12 @@ export interface ReplicaLog {
   deleteRecordsTo(offset: number): Promise<number>;
   updateConfig(config: TopicConfig): void;
   producers(): readonly ProducerState[];
-  /**
-   * Begins a verification (KIP-890). Null: this log already has records of the transaction, so its batches need no guard.
-   */
+  /** Begins a verification (KIP-890). Null: this log already has records of the transaction, so its batches need no guard. */
   beginVerification(request: VerificationRequest): VerificationGuard | null;
   abortedTransactions(from: number, to: number): Promise<readonly AbortedTransaction[]>;
 }
 
-/** What the comparison of a follower's log with the leader's needs of either. */
+/** The part of a log that the comparison of a follower's log with the leader's uses, on both sides. */
 export type EpochLookup = Pick<ReplicaLog, 'logStartOffset' | 'logEndOffset' | 'endOffsetForEpoch'>;
 
 /** All logs of this broker. The caller waits for an operation on a partition directory before it requests the next. */
@@ -113,7 +111,7 @@ export interface LogStore {
   ): Promise<ReplicaLog>;
   /** The id of the log directory that holds the partition, even if that directory has failed; null: there is no log. */
   directoryIdOf(topic: string, index: number): Uuid | null;
-  /** Closes the log and removes its files. */
+  /** Closes the log, and renames its directory, which is removed later. */
   delete(topic: string, index: number): Promise<void>;
   /** Renames the directories of logs for which `isExpected` returns false, so that they are not opened any more. */
   removeStrays(

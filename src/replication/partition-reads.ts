@@ -61,9 +61,9 @@ export function readLimit(log: ReplicaLog, isolation: Isolation): number {
 }
 
 /**
- * Null when this replica has the records up to the reader's position. Else where the reader's log has diverged from this one:
- * the largest epoch in this log that is not above the epoch of the reader's last record, and its end offset. Throws when the
- * position is out of range, or when this follower cannot know it yet.
+ * Null when this replica has the records up to the reader's position. Otherwise the point at which the reader's log has
+ * diverged from this log: the largest epoch in this log that is not above the epoch of the reader's last record, and its end
+ * offset. Throws when the position is out of range, or when this follower cannot know the point yet.
  */
 function divergence({ log, isLeader }: Readable, position: FetchPosition): EpochEndOffset | null {
   const { offset, lastFetchedEpoch } = position;
@@ -82,9 +82,7 @@ function divergence({ log, isLeader }: Readable, position: FetchPosition): Epoch
   return null;
 }
 
-/**
- * The error for a position beyond the end of this log. A follower's log may be shorter than the leader's, which may have it.
- */
+/** The error for a position that this log does not have. When this replica is a follower, its leader may have the position. */
 function notInLog(isLeader: boolean): KafkaError {
   return new KafkaError(isLeader ? Errors.OFFSET_OUT_OF_RANGE : Errors.OFFSET_NOT_AVAILABLE);
 }

@@ -148,7 +148,7 @@ export class Partition {
     checkAccess(this.#role, this.leaderEpoch, currentLeaderEpoch, allowFollower);
   }
 
-  /** Validates the batches, assigns offsets and queues the write. Throws `KafkaError` for invalid ones. See `AppendResult`. */
+  /** Validates batches, assigns offsets and queues the write. Throws `KafkaError` for refused batches. See `AppendResult`. */
   appendAsLeader(records: Uint8Array, acks: Acks, options: AppendOptions): AppendResult {
     this.requireLeader();
     const leader = defined(this.#leader);
@@ -253,7 +253,7 @@ export class Partition {
     this.lowWatermarkChanges.notify();
   }
 
-  /** Called periodically, and when brokers changed: checks which replicas leave the ISR and which may join it. */
+  /** Checks which replicas leave or join the ISR. Called at half of `replica.lag.time.max.ms`, and when brokers changed. */
   tick(nowMs: number): void {
     const leader = this.#leader;
     if (leader === null) return;
@@ -306,8 +306,7 @@ export class Partition {
     }
     const nowMs = this.#context.clock.monotonicMs();
     this.#advance(leader, nowMs);
-    // After a refusal, propose nothing now, because the controller would refuse again. A proposal follows at the next tick,
-    // acknowledgement or metadata update.
+    // After a refusal, propose nothing now: the controller would refuse again. A later tick, ack or metadata update proposes.
     if (outcome.kind === 'committed' && leader.hasOutOfSync) this.#submit(leader.proposeExpansion());
   }
 
@@ -343,7 +342,7 @@ export class Partition {
     return this.log.logEndOffset !== logEndOffset || this.log.latestEpoch !== latestEpoch;
   }
 
-  /** Truncates to `leaderEnd`, or empties the log to begin at `leaderStart`. False: `fetchOffset` was between them already. */
+  /** Truncates to `leaderEnd`, or empties the log to begin at `leaderStart`. False: `fetchOffset` is between the two. */
   async resetIntoRange(leaderStart: number, leaderEnd: number): Promise<boolean> {
     const action = resetAction(fetchOffset(this.log), leaderStart, leaderEnd);
     if (action.kind !== 'retry') await this.#truncate(() => resetToRange(this.log, action));
@@ -363,7 +362,7 @@ export class Partition {
     }
   }
 
-  /** Calls back when no write and no truncation is in progress, at once if so now. */
+  /** Calls back when no write and no truncation is in progress: at once, or when the last one has ended. */
   whenQuiescent(callback: () => void): void {
     this.#gate.whenQuiet(callback);
   }
@@ -410,7 +409,7 @@ export class Partition {
     this.#role = 'leader';
   }
 
-  /** Becomes follower; `image.leader` may be -1. Produces stay pending for a while: the new leader may commit their records. */
+  /** Becomes follower; `image.leader` may be -1. Produces stay pending for 1 s: the new leader may commit their records. */
   becomeFollower(image: PartitionImage): void {
     const wasLeader = this.#role === 'leader';
     this.leaderId = image.leader;
@@ -474,7 +473,7 @@ export class Partition {
     this.#gate.end();
   }
 
-  /** The disk failed: the replica goes offline. */
+  /** Takes the replica offline, because its disk has failed. */
   fail(error: unknown): void {
     if (this.#role === 'offline' || this.#role === 'stopped') return;
     mark('replication.replica-offline');

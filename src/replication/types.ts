@@ -9,7 +9,7 @@ export interface LogAppendInfo {
   readonly lastLeaderEpoch: number;
   readonly maxTimestamp: number;
   readonly logAppendTimeMs: number;
-  /** When the producer has sent the batch again and it is already in the log: its base offset there. Else null. */
+  /** When the log already has the batch, because the producer has sent it again: its base offset. Else null. */
   readonly duplicateOf: number | null;
   readonly sizeBytes: number;
 }
@@ -43,7 +43,7 @@ export type Role = 'none' | 'leader' | 'follower' | 'stopped' | 'offline';
 
 /**
  * Returned by a log when a verification begins (KIP-890). The first append of the transaction must pass the same object, so
- * that the log knows which verification it belongs to.
+ * that the log knows to which verification the append belongs.
  */
 export interface VerificationGuard {
   readonly producerId: number;

@@ -31,13 +31,14 @@ const streamsPerConnectionMax = 8;
 /** A connection that has no stream for this long is closed. */
 const idleConnectionMs = 10_000;
 
-interface Acceptor {
+interface CallHooks {
+  /** Gets the stream of the call. */
   readonly accept: (stream: CallStream) => void;
   /** Called when the hello of the peer was accepted. */
   readonly greeted: () => void;
 }
 
-function serve(grpc: Grpc, method: PeerMethod, call: ServerCall, { accept, greeted }: Acceptor): void {
+function serve(grpc: Grpc, method: PeerMethod, call: ServerCall, { accept, greeted }: CallHooks): void {
   const stream = new CallStream();
   let finished = false;
   let isHelloPending = true;
@@ -75,12 +76,12 @@ function serve(grpc: Grpc, method: PeerMethod, call: ServerCall, { accept, greet
 }
 
 /**
- * Makes a gRPC server that has no port: sockets are passed to `inject`. `acceptor` returns the function that gets the streams
- * of a channel; undefined when the channel is not served.
+ * Makes a gRPC server that has no port: sockets are passed to `inject`. `acceptFor` returns the function that gets the
+ * streams of a channel; undefined when the channel is not served.
  */
 export function createGrpcServer(
   { grpc, service }: GrpcParts,
-  acceptor: (channel: ChannelName) => ((stream: CallStream) => void) | undefined,
+  acceptFor: (channel: ChannelName) => ((stream: CallStream) => void) | undefined,
   helloTimeoutMs?: number,
 ): GrpcServer {
   const connections = new PeerConnections(helloTimeoutMs);
@@ -100,7 +101,7 @@ export function createGrpcServer(
     responseDeserialize: encoded,
   });
   const handler = (channel: ChannelName) => (call: ServerCall) => {
-    const accept = acceptor(channel);
+    const accept = acceptFor(channel);
     const peer = call.getPeer();
     const greeted = (): void => connections.greeted(peer);
     if (accept !== undefined) serve(grpc, service[channel], call, { accept, greeted });

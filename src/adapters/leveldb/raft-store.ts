@@ -36,7 +36,7 @@ const frameBytesMax = 1024 * 1024;
 const hardKey = new Uint8Array([0x68]);
 const framePrefix = 0x6c;
 
-/** What is kept in memory of a stored frame; not its entries. */
+/** The part of a stored frame that is kept in memory: all but its entries. */
 interface FrameInfo {
   readonly firstOffset: number;
   readonly endOffset: number;
@@ -156,7 +156,7 @@ export class LevelRaftStore implements RaftStore {
 
   /**
    * Whether a snapshot belongs to the log. It does not when a crash interrupted its installation. Then the snapshot ends beyond
-   * the log, or the log has an entry of another epoch, never committed, as the last one below the snapshot's end offset.
+   * the log, or the log's last entry below the snapshot's end offset has another epoch and was never committed.
    */
   async #matchesLog({ endOffset, epoch }: SnapshotPosition): Promise<boolean> {
     if (endOffset > this.#hard.endOffset) return false;

@@ -144,7 +144,7 @@ function checkCrc(content: Uint8Array, end: number, stored: number): void {
 
 /**
  * Returns the newest undamaged snapshot that `matchesLog` accepts, and what is wrong with newer ones that it also accepts.
- * Throws `LaterReleaseError` when a later release has written one of these: it may be the one that the log begins at.
+ * Throws `LaterReleaseError` when a later release has written one of these: the log may begin where this snapshot ends.
  */
 export async function newestSnapshot(
   fs: FileSystem,

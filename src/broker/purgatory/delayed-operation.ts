@@ -10,7 +10,7 @@
  *   it.
  */
 import type { Scheduler, Timer } from '../../base/clock.ts';
-import type { WatchKey } from '../../base/watch-list.ts';
+import type { Watchable } from '../../base/watch-list.ts';
 
 /** The pending operations of one kind, of all connections. */
 export class Purgatory {
@@ -61,7 +61,7 @@ export class DelayedOperation {
   }
 
   /** Completes the operation now if its check is true or if it may not wait. Otherwise watches `keys` until the deadline. */
-  start(keys: readonly WatchKey[]): void {
+  start(keys: readonly Watchable[]): void {
     const { purgatory, timeoutMs, tryComplete } = this.#options;
     if (this.#state !== 'new') return;
     const canComplete = tryComplete(allKeys);
@@ -74,7 +74,7 @@ export class DelayedOperation {
     purgatory.pending++;
     this.#timer = purgatory.scheduler.after(timeoutMs, () => this.#complete(true));
     for (let i = 0; i < keys.length; i++) {
-      const key = keys[i] as WatchKey;
+      const key = keys[i] as Watchable;
       this.#unwatch.push(key.watch(() => this.changed(i)));
     }
   }

@@ -19,7 +19,7 @@
  * - This file knows neither sessions nor the wire format.
  */
 import { mark } from '../../base/mark.ts';
-import type { WatchKey } from '../../base/watch-list.ts';
+import type { Watchable } from '../../base/watch-list.ts';
 import { batches } from '../../protocol/records/batch.ts';
 import { Errors, KafkaError } from '../../protocol/errors.ts';
 import type { FetchPartitionData, FetchPosition, Isolation } from '../../replication/types.ts';
@@ -283,7 +283,7 @@ export class FetchOperation {
   }
 
   /** The replicas to watch. A replica that is gone has nothing to watch, and the fetch completes at once. */
-  #keys(): WatchKey[] {
+  #keys(): Watchable[] {
     return this.#targets.map((target) => {
       try {
         return target.replica();
@@ -431,4 +431,4 @@ export class FetchOperation {
   }
 }
 
-const neverChanges: WatchKey = { watch: () => () => {} };
+const neverChanges: Watchable = { watch: () => () => {} };

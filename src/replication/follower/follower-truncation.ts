@@ -1,12 +1,12 @@
 /**
- * Where a follower truncates, so that its log becomes a prefix of the leader's.
+ * The offset to which a follower truncates, so that its log becomes a prefix of the leader's, and the truncation.
  *
  * The leader refuses a subscription when the logs diverge (`../leader/feed-subscription.ts`); the follower truncates and
  * subscribes again. Nothing may be appended until the promise of a truncation resolves.
  *
- * Invariant: after a truncation to `truncationOffset` either the follower's log equals the leader's, or the follower's last
- * record has an older epoch than before. So the exchange ends. The follower does not truncate to its high watermark, which may
- * be lower than the leader's: that would remove acknowledged records (KIP-101).
+ * Invariant: after a truncation to `truncationOffset` either the follower's log is a prefix of the leader's, or the follower's
+ * last record has an older epoch than before. So the exchange ends. The follower does not truncate to its high watermark, which
+ * may be lower than the leader's: that would remove acknowledged records (KIP-101).
  */
 import { mark } from '../../base/mark.ts';
 import type { EpochEndOffset, EpochLookup, ReplicaLog } from '../log-port.ts';
@@ -25,8 +25,7 @@ export function truncationOffset(log: EpochLookup, leaders: EpochEndOffset): num
   const bounded = Math.min(leaders.endOffset, log.logEndOffset);
   if (leaders.epoch < 0) return bounded;
   const own = log.endOffsetForEpoch(leaders.epoch);
-  // All epochs in the follower's log are newer than `leaders.epoch`, so the two logs share no record from the leader's end
-  // offset on.
+  // The follower's log has no leader epochs, or only older ones than `leaders.epoch`: there is no other offset to truncate to.
   if (own.endOffset < 0) return bounded;
   return Math.min(own.endOffset, bounded);
 }
@@ -43,10 +42,12 @@ export type ResetAction =
   | { readonly kind: 'restart'; readonly offset: number }
   | { readonly kind: 'retry' };
 
-/** What a follower does when the leader's log [start, end) does not contain the offset from which the follower fetches. */
-export function resetAction(ownEndOffset: number, leaderStart: number, leaderEnd: number): ResetAction {
-  if (ownEndOffset < leaderStart) return { kind: 'restart', offset: leaderStart };
-  if (ownEndOffset > leaderEnd) return { kind: 'truncate', offset: leaderEnd };
+/**
+ * What a follower does when the leader has refused `offset`, from which it fetches, because its log does not have the offset.
+ */
+export function resetAction(offset: number, leaderStart: number, leaderEnd: number): ResetAction {
+  if (offset < leaderStart) return { kind: 'restart', offset: leaderStart };
+  if (offset > leaderEnd) return { kind: 'truncate', offset: leaderEnd };
   return { kind: 'retry' };
 }
 

@@ -43,8 +43,8 @@ export class Acknowledgements {
   }
 
   /**
-   * Settles the produces whose records are below `highWatermark`. Rejects them if `error` is not null: the ISR has become
-   * smaller than min.insync.replicas.
+   * Settles the produces whose records are below `highWatermark`. With an `error` it rejects them: the ISR has become smaller
+   * than min.insync.replicas.
    */
   reached(highWatermark: number, error: KafkaError | null): void {
     const waiters = this.#waiters;
@@ -68,8 +68,7 @@ export class Acknowledgements {
   }
 
   /**
-   * Rejects the produces with records at or above `offset`: they were truncated, or their acknowledgement is no longer waited
-   * for.
+   * Rejects the produces with records at or above `offset`, because the records were truncated or this replica no longer waits.
    */
   rejectAbove(offset: number, error: KafkaError): void {
     const kept: Waiter[] = [];

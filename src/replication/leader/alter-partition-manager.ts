@@ -73,7 +73,9 @@ export function verdictOf(errorCode: number): 'committed' | 'refused' | 'outdate
   }
 }
 
-/** Counts of ISR changes that leaders on this broker proposed. `failed`: answers of the controller that did not accept one. */
+/**
+ * ISR changes that leaders on this broker proposed and the controller committed. `failed`: proposals that it did not accept.
+ */
 export interface IsrChanges {
   shrinks: number;
   expands: number;
@@ -131,7 +133,7 @@ export class AlterPartitionManager {
     }
   }
 
-  /** Passes the outcomes to the partitions of one topic; those that must be sent again stay in `requests`. */
+  /** Passes the outcomes to the partitions of one topic. Proposals that must be sent again stay in `requests`. */
   #settle(topic: ResponseTopic, requests: Map<string, IsrRequest>): void {
     for (const answer of topic.partitions) {
       const key = `${topic.topicId}:${answer.partitionIndex}`;
@@ -139,7 +141,7 @@ export class AlterPartitionManager {
       if (request === undefined) continue;
       const kind = verdictOf(answer.errorCode);
       if (kind === 'committed') this.#count(request.proposal);
-      else this.#say(request, kind, answer.errorCode);
+      else this.#logRefusal(request, kind, answer.errorCode);
       if (kind === 'retry') continue;
       requests.delete(key);
       if (kind === 'committed') {
@@ -154,11 +156,15 @@ export class AlterPartitionManager {
     if (removed.length > 0) this.changes.shrinks++;
   }
 
-  #say({ name, members }: IsrRequest, kind: 'refused' | 'outdated' | 'retry', errorCode: number): void {
+  #logRefusal(
+    { name, members }: IsrRequest,
+    kind: 'refused' | 'outdated' | 'retry',
+    errorCode: number,
+  ): void {
     this.changes.failed++;
     const fields = { isr: members.map(({ brokerId }) => brokerId), reason: errorOf(errorCode).name };
-    // Logged at DEBUG only, because it needs no action: new metadata is on its way, and the leader then proposes from the new
-    // state.
+    // Logged at DEBUG only, because it needs no action: this broker will receive the newer metadata, and the leader then
+    // proposes from the new state.
     if (kind === 'outdated')
       this.#options.logger.debug(`ISR change based on old metadata for ${name}`, fields);
     else this.#options.logger.info(`ISR change refused for ${name}`, fields);

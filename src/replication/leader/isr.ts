@@ -56,7 +56,7 @@ export class IsrState {
 
   /**
    * Takes over the ISR that the controller has committed, from a response or from metadata. Returns false, and keeps the
-   * present one, if the given one is older, or if it repeats the present partition epoch while a proposal is in flight.
+   * present ISR, if `isr` is older, or if it has the present partition epoch while a proposal is in flight.
    */
   commit(isr: readonly NodeId[], partitionEpoch: number): boolean {
     if (partitionEpoch < this.partitionEpoch) return false;

@@ -4,7 +4,7 @@
  *
  * Invariants:
  * - The high watermark never decreases. It advances at most to the smallest log end offset of the leader and the members of the
- *   maximal ISR (the ISR, and the ISR of a proposal that the controller has not answered yet).
+ *   maximal ISR (the committed ISR, and the replicas that a proposal in flight adds).
  * - The leader proposes to add a follower to the ISR only when, in this leader epoch, the follower is subscribed, its log
  *   reaches both the high watermark and the start of the epoch, and it is eligible: unfenced, not in controlled shutdown, and
  *   registered with the broker epoch of its stream.
@@ -148,12 +148,12 @@ export class LeaderState {
     });
   }
 
-  /** Whether a replica is missing in the ISR. Cheap, so callers test it before they call `proposeExpansion`. */
+  /** Whether the ISR lacks a replica. Cheap, so callers test it before they call `proposeExpansion`. */
   get hasOutOfSync(): boolean {
     return this.isr.committed.length < this.#replicas.length;
   }
 
-  /** Proposes to add the followers that have caught up to the ISR; null: there are none, or a proposal is in flight. */
+  /** Proposes to add to the ISR the followers that have caught up; null: there are none, or a proposal is in flight. */
   proposeExpansion(): IsrProposal | null {
     if (!this.hasOutOfSync || this.isr.pending !== null) return null;
     const add: NodeId[] = [];
@@ -174,7 +174,10 @@ export class LeaderState {
     );
   }
 
-  /** Proposes to remove the followers that were not caught up within `replica.lag.time.max.ms` from the ISR; null as above. */
+  /**
+   * Proposes to remove from the ISR the followers that were not caught up within `replica.lag.time.max.ms`; null: there are
+   * none, or a proposal is in flight.
+   */
   proposeShrink(nowMs: number): IsrProposal | null {
     if (this.isr.pending !== null || this.isr.committed.length <= 1) return null;
     const remove: NodeId[] = [];

@@ -3,9 +3,9 @@
  * controller. At most one request is in flight; assignments that are made meanwhile are sent in the next one.
  *
  * Invariants: a partition has at most one pending assignment. It is sent again until the controller has accepted it or says
- * that the replica no longer exists, a newer one has replaced it, or the replica is removed here. It is sent even when the
- * directory has failed in the meantime: only then does the controller know that this replica was in the failed directory and
- * must lose its leadership.
+ * that the replica no longer exists, a newer assignment has replaced it, or the replica is removed here. It is sent even when
+ * the directory has failed in the meantime: otherwise the controller would not know that this replica was in the failed
+ * directory and must lose its leadership.
  */
 import type { NodeId } from '../../base/ids.ts';
 import type { Scheduler } from '../../base/clock.ts';

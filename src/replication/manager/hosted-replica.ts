@@ -22,10 +22,10 @@ export interface HostContext extends PartitionContext {
    */
   readonly openLog: (replica: HostedReplica) => Promise<void>;
   /**
-   * Called when the partition has applied new metadata in place of `before`, or was stopped. `isNews`: its role or leader epoch
-   * has changed.
+   * Called when the partition has applied new metadata in place of `before`, or was stopped. `isNewRole`: its role or leader
+   * epoch has changed.
    */
-  readonly applied: (partition: Partition, isNews: boolean, before: PartitionImage | null) => void;
+  readonly applied: (partition: Partition, isNewRole: boolean, before: PartitionImage | null) => void;
   readonly follow: (partition: Partition, leaderId: NodeId, leaderEpoch: number) => void;
   readonly unfollow: (partition: Partition) => void;
   /** Called when the replica's log is in `directory` but metadata names another one. */
@@ -92,7 +92,7 @@ export class HostedReplica {
    * Reports the replica's log directory to the controller. When a directory fails, the controller uses this to find the
    * replicas that must lose their leadership.
    */
-  #tellDirectory(): void {
+  #reportDirectory(): void {
     const directory = this.#context.directoryOf(this);
     if (directory !== null && directory !== this.directoryId) this.#context.assignDirectory(this, directory);
   }
@@ -111,7 +111,7 @@ export class HostedReplica {
       return;
     }
     if (partition.applied === wanted) return;
-    this.#tellDirectory();
+    this.#reportDirectory();
     if (partition.isOffline) return;
     if (wanted.leader === this.#context.localId) this.#lead(partition, wanted);
     else this.#follow(partition, wanted);
@@ -126,21 +126,21 @@ export class HostedReplica {
       this.#wait(partition);
       return;
     }
-    const isNews = !partition.isLeader || partition.leaderEpoch !== wanted.leaderEpoch;
+    const isNewRole = !partition.isLeader || partition.leaderEpoch !== wanted.leaderEpoch;
     const before = partition.applied;
     this.#context.unfollow(partition);
     partition.becomeLeader(wanted);
-    this.#context.applied(partition, isNews, before);
+    this.#context.applied(partition, isNewRole, before);
   }
 
   #follow(partition: Partition, wanted: PartitionImage): void {
-    const isNews = !partition.isFollower || partition.leaderEpoch !== wanted.leaderEpoch;
+    const isNewRole = !partition.isFollower || partition.leaderEpoch !== wanted.leaderEpoch;
     const before = partition.applied;
-    if (isNews) partition.becomeFollower(wanted);
+    if (isNewRole) partition.becomeFollower(wanted);
     else partition.applied = wanted;
     if (wanted.leader === noLeader) this.#context.unfollow(partition);
     else this.#context.follow(partition, wanted.leader, wanted.leaderEpoch);
-    this.#context.applied(partition, isNews, before);
+    this.#context.applied(partition, isNewRole, before);
   }
 
   #wait(partition: Partition): void {

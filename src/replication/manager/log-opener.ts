@@ -1,6 +1,7 @@
 /**
- * Opens the logs of replicas. Logs that were found on disk at the start are opened at once; new ones a few at a time and in
- * slices. A log is never created while the directory of a deleted topic with the same name is still being removed.
+ * Opens the logs of replicas. A log that the start of the broker has opened is used at once; others are opened or created a few
+ * at a time and in slices. A log is never created before the log of a deleted topic with the same name is closed and its
+ * directory renamed.
  */
 import type { Clock, Scheduler } from '../../base/clock.ts';
 import { Slices } from '../../base/slices.ts';
@@ -68,7 +69,7 @@ export class LogOpener {
     });
   }
 
-  /** Stops the replica and removes its files. */
+  /** Stops the replica and deletes its log. */
   remove(replica: HostedReplica): void {
     const name = `${replica.topic}-${replica.index}`;
     const before = this.#removals.get(name) ?? done;

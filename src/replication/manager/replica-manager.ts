@@ -170,13 +170,13 @@ export class ReplicaManager implements MetadataPublisher {
         if (partition === null) return;
         logger.error('a replica went offline', { partition: partition.name, error: String(error) });
         this.#fetchers.unfollow(partition);
-        this.#tell(partition);
+        this.#notifyLeadership(partition);
       },
       openLog: (replica) => this.#opener.open(replica),
-      applied: (partition, isNews, before) => {
-        this.#roleLog.applied(partition, isNews, before, this.#image.cluster);
+      applied: (partition, isNewRole, before) => {
+        this.#roleLog.applied(partition, isNewRole, before, this.#image.cluster);
         this.#feeder.partitionChanged(partition.topicId, partition.index);
-        if (isNews) this.#tell(partition);
+        if (isNewRole) this.#notifyLeadership(partition);
       },
       follow: (partition, leaderId, leaderEpoch) => this.#fetchers.follow(partition, leaderId, leaderEpoch),
       unfollow: (partition) => this.#fetchers.unfollow(partition),
@@ -242,7 +242,9 @@ export class ReplicaManager implements MetadataPublisher {
     return select(rack, brokers.get(identity.nodeId)?.rack ?? null, followers)?.brokerId ?? -1;
   }
 
-  /** How many ISR changes this broker's partitions have made since its start, and how many have failed. */
+  /**
+   * How many ISR changes the controller has committed for this broker's leaders since its start, and how many proposals failed.
+   */
   get isrChanges(): Readonly<IsrChanges> {
     return this.#alter.changes;
   }
@@ -286,8 +288,8 @@ export class ReplicaManager implements MetadataPublisher {
   }
 
   /**
-   * A log directory has failed, so its replicas go offline at once. A follower that stayed subscribed would still count as in
-   * sync without having the records.
+   * Takes the replicas of a failed log directory offline at once. A follower that stayed subscribed would still count as in
+   * sync, although it does not have the records.
    */
   directoryFailed(error: unknown): void {
     for (const partition of this.partitions()) if (partition.log.isOffline) partition.fail(error);
@@ -362,7 +364,7 @@ export class ReplicaManager implements MetadataPublisher {
   }
 
   #configsChanged(delta: MetadataDelta): void {
-    // The change may be to another broker's configuration; then this finds no difference, which costs little.
+    // The change may be one of another broker's configuration. Then `#brokerConfigChanged` changes nothing, which costs little.
     if (delta.changedConfigs.some(({ type }) => type === resourceType.broker)) this.#brokerConfigChanged();
     for (const resource of delta.changedConfigs) {
       if (resource.type !== resourceType.topic) continue;
@@ -410,7 +412,7 @@ export class ReplicaManager implements MetadataPublisher {
     return broker?.endpoints.find((endpoint) => endpoint.name === name) ?? null;
   }
 
-  #tell(partition: Partition): void {
+  #notifyLeadership(partition: Partition): void {
     const { isLeader, leaderEpoch } = partition;
     for (const watcher of this.#leadershipWatchers) watcher({ partition, isLeader, leaderEpoch });
   }

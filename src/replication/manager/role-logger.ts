@@ -18,10 +18,15 @@ export class RoleLogger {
   }
 
   /** Called when the partition has applied new metadata in place of `before`. */
-  applied(partition: Partition, isNews: boolean, before: PartitionImage | null, cluster: ClusterImage): void {
+  applied(
+    partition: Partition,
+    isNewRole: boolean,
+    before: PartitionImage | null,
+    cluster: ClusterImage,
+  ): void {
     const now = partition.applied;
     if (now === null) return;
-    if (isNews && (before === null || now.leader >= 0 || before.leader >= 0))
+    if (isNewRole && (before === null || now.leader >= 0 || before.leader >= 0))
       this.#role(partition, now, this.#reason(before, now, cluster));
     else if (partition.isLeader && before !== null) this.#isr(partition.name, before.isr, now);
   }

@@ -12,7 +12,7 @@
  *   watermark. Subscriptions of a later epoch wait for the metadata; a stream of an earlier one is closed.
  * - A refused or revoked subscription is removed; the follower subscribes again with a new slot.
  * - A slot is in at most one queue (`#ready` or `#waitingForDisk`), and its `state` says in which. An ended slot sends nothing.
- * - At most `diskReadsMax` reads from disk are in progress. A slot waits for a read only while so many are in progress.
+ * - At most `diskReadsMax` reads from disk are in progress. A slot waits for a read only while there are so many.
  */
 import { type NodeId, nodeId } from '../../base/ids.ts';
 import type { Clock, Scheduler } from '../../base/clock.ts';
@@ -65,7 +65,7 @@ export const subscriptionsMax = 1_000_000;
 export class FeedSession implements FeedOwner {
   /** -1 until the follower's hello has arrived. */
   brokerId: NodeId = nodeId(-1);
-  /** -1 until the second message has arrived. */
+  /** -1 until the follower's open message has arrived. */
   brokerEpoch = -1;
   readonly #stream: FeedStream;
   readonly #context: FeedContext;
@@ -170,8 +170,8 @@ export class FeedSession implements FeedOwner {
   }
 
   /**
-   * Makes as many waiting slots ready as disk reads may begin now. A slot that no longer needs a read begins none, and a later
-   * call makes the next slot ready.
+   * Makes as many waiting slots ready as disk reads may begin now. If a slot no longer needs a read, a later call makes the
+   * next slot ready.
    */
   #serveWaiting(): void {
     let places = diskReadsMax - this.#diskReads;

@@ -95,9 +95,9 @@ export class FeedSlot implements Feed {
   }
 
   /**
-   * Takes what to send now: about `maxBytes` of records and at least one batch. Without records if the high watermark or the
-   * log start offset has moved and no records can be sent now (there are none, or the slot is throttled, or they must first be
-   * read from disk). Null: nothing to send now.
+   * Returns what to send now: about `maxBytes` of records, and at least one batch. When no records can be sent now (there are
+   * none, the slot is throttled, or they must be read from disk first), but the high watermark or the log start offset has
+   * moved, the entry has no records. Null: there is nothing to send now.
    */
   take(maxBytes: number): TakenEntry | null {
     if (this.state !== 'idle') return null;

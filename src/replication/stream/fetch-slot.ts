@@ -13,8 +13,8 @@ export class FetchSlot {
   leaderEpoch: number;
   /** The number of the subscription on its stream; -1 while there is none. */
   slot = -1;
-  /** Incremented when a subscription ends, so that callbacks of an ended subscription are recognised and ignored. */
-  generation = 0;
+  /** How many subscriptions have ended. Callbacks compare it, so that those of an ended subscription are ignored. */
+  endedCount = 0;
   isAckQueued = false;
   isOver = false;
   retry: Timer | null = null;
@@ -28,7 +28,7 @@ export class FetchSlot {
   /** The subscription has ended. */
   reset(): void {
     this.slot = -1;
-    this.generation++;
+    this.endedCount++;
     this.retry?.cancel();
     this.retry = null;
   }

@@ -1,7 +1,7 @@
 /**
  * All streams over which this broker, as leader, sends records: one `FeedSession` for each follower broker. Invariant: an
  * incarnation of a follower broker has at most one session. A new stream of the broker replaces the older one, whose connection
- * may be dead without this broker's knowledge.
+ * may be broken without this broker's knowledge.
  */
 import type { PeerNetwork } from '../../base/network.ts';
 import type { Uuid } from '../../base/uuid.ts';

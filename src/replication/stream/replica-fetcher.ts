@@ -1,6 +1,6 @@
 /**
- * The follower's end of the stream to one leader broker. It subscribes to the partitions that this broker follows and that
- * broker leads, appends the records that the leader pushes, and acknowledges them when they are written.
+ * The follower's end of the stream to one leader broker (`leaderId`). It subscribes to the partitions that this broker follows
+ * and the leader broker leads, appends the records that are pushed, and acknowledges them when they are written.
  *
  * Invariants:
  * - A partition is subscribed from its `fetchOffset`, and only while no write and no truncation of it is in progress.
@@ -203,9 +203,9 @@ export class ReplicaFetcher {
   /** Queues the subscription as soon as no write and no truncation of the partition is in progress. */
   #begin(slot: FetchSlot): void {
     const stream = this.#stream;
-    const { generation } = slot;
+    const { endedCount } = slot;
     slot.partition.whenQuiescent(() => {
-      if (slot.isOver || slot.generation !== generation || this.#stream !== stream || stream === null) return;
+      if (slot.isOver || slot.endedCount !== endedCount || this.#stream !== stream || stream === null) return;
       this.#toSubscribe.push(slot);
       this.#subscribeSoon();
     });
@@ -326,8 +326,8 @@ export class ReplicaFetcher {
   }
 
   /**
-   * The log lacks records and has later ones. The later ones are truncated only now that the leader has accepted the
-   * subscription: until then this replica may be the only one that has them.
+   * Truncates a log that lacks records although it has later ones. The later records are truncated only now that the leader has
+   * accepted the subscription: until then this replica may be the only one that has them.
    */
   #refill(slot: FetchSlot): void {
     const { partition } = slot;
@@ -421,12 +421,12 @@ export class ReplicaFetcher {
    * after a delay if not.
    */
   #afterTruncation(slot: FetchSlot, truncate: () => Promise<boolean>): void {
-    const { generation, partition } = slot;
+    const { endedCount, partition } = slot;
     partition.whenQuiescent(() => {
-      if (slot.isOver || slot.generation !== generation || !partition.isFollower) return;
+      if (slot.isOver || slot.endedCount !== endedCount || !partition.isFollower) return;
       truncate().then(
         (hasChanged) => {
-          if (slot.isOver || slot.generation !== generation) return;
+          if (slot.isOver || slot.endedCount !== endedCount) return;
           if (hasChanged) this.#begin(slot);
           else this.#retryLater(slot);
         },
@@ -445,7 +445,7 @@ export class ReplicaFetcher {
   // --- Acknowledgements to the leader ---
 
   #queueAck(slot: FetchSlot): void {
-    // The log end offset of a log with missing records is no progress.
+    // The log end offset of a log with missing records must not count: the leader would take it for the end of a complete log.
     if (slot.isAckQueued || slot.slot < 0 || slot.partition.log.missingFrom !== null) return;
     slot.isAckQueued = true;
     this.#acks.push(slot);

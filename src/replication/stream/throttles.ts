@@ -43,31 +43,31 @@ export class ReplicationThrottles {
     this.#follower = new TokenBucket(options.clock, options.followerRate);
   }
 
-  /** How long the leader waits before it sends more records of `partition` to a follower; 0: not at all. */
+  /** How long the leader must wait before it sends more records of `partition` to a follower; 0: it need not wait. */
   sendWaitMs(partition: Throttled, isInSync: boolean): number {
-    if (isInSync || this.#leader.isUnlimited || !this.#obeys('leader', partition)) return 0;
+    if (isInSync || this.#leader.isUnlimited || !this.#isListed('leader', partition)) return 0;
     return this.#leader.waitMs();
   }
 
   /** Maximum bytes of one push of a throttled replica, so that a slow rate is steady. */
   chunkBytes(partition: Throttled, maxBytes: number): number {
-    if (this.#leader.isUnlimited || !this.#obeys('leader', partition)) return maxBytes;
+    if (this.#leader.isUnlimited || !this.#isListed('leader', partition)) return maxBytes;
     return Math.min(maxBytes, Math.max(chunkBytesMin, Math.floor(this.#options.leaderRate() / 4)));
   }
 
   sent(partition: Throttled, bytes: number): void {
-    if (!this.#leader.isUnlimited && this.#obeys('leader', partition)) this.#leader.take(bytes);
+    if (!this.#leader.isUnlimited && this.#isListed('leader', partition)) this.#leader.take(bytes);
   }
 
-  /** Counts received bytes. Returns how long the follower should end its subscription; 0: not at all. */
+  /** Counts received bytes. Returns for how long the follower should end its subscription; 0: it should not. */
   received(partition: Throttled, bytes: number, isInSync: boolean): number {
-    if (this.#follower.isUnlimited || !this.#obeys('follower', partition)) return 0;
+    if (this.#follower.isUnlimited || !this.#isListed('follower', partition)) return 0;
     this.#follower.take(bytes);
     const waitMs = this.#follower.waitMs();
     return isInSync || waitMs < pauseMsMin ? 0 : waitMs;
   }
 
-  #obeys(side: 'leader' | 'follower', { topic, index }: Throttled): boolean {
+  #isListed(side: 'leader' | 'follower', { topic, index }: Throttled): boolean {
     const text = this.#options.configOf(topic).get(`${side}.replication.throttled.replicas`) ?? '';
     if (text === '*') return true;
     if (text === '') return false;
