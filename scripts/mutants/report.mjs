@@ -45,6 +45,32 @@ function baseline({ worlds, files }) {
   return `Without a patch, ${list} pass, and so does each seed at which a mutant was caught.`;
 }
 
+/**
+ * Reads back what a report says of the rows that are still in the table: {results, passed} of `markdown`. The files with tests that
+ * passed are those of the rows; the report has only their number.
+ */
+export function fromMarkdown(text, rows) {
+  const results = new Map();
+  const found = new Map();
+  for (const line of text.split('\n')) {
+    const cells = line.split(/(?<!\\)\|/).map((part) => part.trim().replaceAll('\\|', '|'));
+    if (/^\d+$/.test(cells[1] ?? '')) found.set(Number(cells[1]), cells);
+  }
+  const files = new Set();
+  for (const { number, caughtBy } of rows) {
+    const cells = found.get(number);
+    if (cells === undefined || cells[5] === 'not run') continue;
+    const by = cells[5].replace(/^test: /, '').replace(/ \((raft|cluster)\)$/, '');
+    const caught = cells[5] !== '**not caught**';
+    results.set(number, { caught, by, message: '', seeds: Number(cells[6]), seconds: Number(cells[7]) });
+    if (caughtBy.test !== undefined) files.add(caughtBy.test);
+  }
+  const worlds = {};
+  for (const [, seeds, world] of text.matchAll(/(\d+) seeds of the world `(\w+)`/g))
+    worlds[world] = Number(seeds);
+  return { results, passed: { worlds, files: [...files] } };
+}
+
 export function markdown(rows, results, { date, command, passed }) {
   const { caught, byHunt, byTest, medianSeeds, mostSeeds } = summary(rows, results);
   const lines = [

@@ -9,7 +9,7 @@
  * --check      only checks that all patches apply and parse, and that the tests they name are there
  * --seconds    how long to look for one mutant at most
  * --ledger     a file that keeps the results of rows which are not run this time
- * --report     writes the table, as docs/mutants.md
+ * --report     writes the table, as docs/mutants.md; without a ledger, the results of rows that are not run this time remain
  */
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -17,7 +17,7 @@ import { join } from 'node:path';
 import { scriptOptions } from '../lib/options.mjs';
 import { ready, root } from '../lib/ready.mjs';
 import { huntSeeds } from './hunting.mjs';
-import { markdown, summary } from './report.mjs';
+import { fromMarkdown, markdown, summary } from './report.mjs';
 import { rows as allRows } from './rows/index.mjs';
 import { runTests } from './testing.mjs';
 
@@ -165,11 +165,13 @@ async function baselineWorld(tree, world, passed) {
 }
 
 /**
- * Returns the results of earlier runs, when there is a ledger: what found each row, and what the unchanged source has passed.
+ * Returns the results of earlier runs, from the ledger or the report: what found each row, and what the unchanged source has passed.
  */
 function readLedger() {
-  if (values.ledger === undefined || !existsSync(values.ledger))
-    return { results: new Map(), passed: { worlds: {}, files: [] } };
+  if (values.ledger === undefined || !existsSync(values.ledger)) {
+    const report = values.report !== undefined && existsSync(values.report);
+    return fromMarkdown(report ? readFileSync(values.report, 'utf8') : '', allRows);
+  }
   const { results, passed } = JSON.parse(readFileSync(values.ledger, 'utf8'));
   return { results: new Map(results), passed };
 }
