@@ -49,8 +49,8 @@ export interface TransportOptions {
   /** The value of socket.request.max.bytes, which is also the largest record batch that a leader may push to this node. */
   readonly batchBytesMax?: number;
   /**
-   * A connection is closed when it has sent only a part of its first word this long after it was opened, and a connection of
-   * another node when its hello is not accepted by then. 10 s by default.
+   * A connection is closed when it has sent only a part of its first word this long after it was opened, a connection of another
+   * node when its hello is not accepted by then, and one that got status 404 this long after it. 10 s by default.
    */
   readonly helloTimeoutMs?: number;
 }
@@ -73,21 +73,39 @@ function kindOf(bytes: Uint8Array): Kind {
   return text === 'PRI ' ? 'grpc' : 'http';
 }
 
+/** Calls `late` after `timeoutMs`, unless the socket is closed or the returned function is called before. */
+function whileOpen(socket: Socket, timeoutMs: number, late: () => void): () => void {
+  const timer = setTimeout(late, timeoutMs).unref();
+  const over = (): void => {
+    clearTimeout(timer);
+    socket.off('close', over);
+  };
+  socket.once('close', over);
+  return over;
+}
+
+/** Responds with status 404. Closes the connection after `timeoutMs` even if the client does not close its side. */
+function refuse(socket: Socket, timeoutMs: number): void {
+  whileOpen(socket, timeoutMs, () => socket.destroy());
+  socket.resume();
+  socket.end(notFound);
+}
+
 /**
  * Reads from a paused socket until its protocol is known. Then calls `done` with the bytes that were read. The socket is
  * paused again.
  */
 function sniff(socket: Socket, timeoutMs: number, done: (kind: Kind, first: Uint8Array) => void): void {
   let first: Buffer = Buffer.alloc(0);
-  const timer = setTimeout(() => {
+  const over = whileOpen(socket, timeoutMs, () => {
     if (first.length > 0) socket.destroy();
-  }, timeoutMs).unref();
+  });
   const ignore = (): void => {};
   const onData = (chunk: Buffer): void => {
     first = first.length === 0 ? chunk : Buffer.concat([first, chunk]);
     const kind = kindOf(first);
     if (kind === 'unknown yet') return;
-    clearTimeout(timer);
+    over();
     socket.pause();
     socket.off('data', onData);
     socket.off('error', ignore);
@@ -165,9 +183,12 @@ class OnePortTransport implements Transport {
     };
   }
 
+  private get timeoutMs(): number {
+    return this.options.helloTimeoutMs ?? firstWordMs;
+  }
+
   private sniff(socket: Socket, connection: TcpConnection): void {
-    const timeoutMs = this.options.helloTimeoutMs ?? firstWordMs;
-    sniff(socket, timeoutMs, (kind, first) => this.sort(socket, kind, first, connection));
+    sniff(socket, this.timeoutMs, (kind, first) => this.sort(socket, kind, first, connection));
   }
 
   private sort(socket: Socket, kind: Kind, first: Uint8Array, connection: TcpConnection): void {
@@ -182,7 +203,7 @@ class OnePortTransport implements Transport {
     connection.release();
     socket.on('error', () => socket.destroy());
     if (kind === 'http') {
-      if (!this.http.adopt(socket, first)) socket.end(notFound);
+      if (!this.http.adopt(socket, first)) refuse(socket, this.timeoutMs);
       return;
     }
     this.grpcServer().then(

@@ -461,3 +461,25 @@ test.each(['\n', 'no host', '\u{f34da}'])(
     void close;
   },
 );
+
+const socketCount = (): number =>
+  process.getActiveResourcesInfo().filter((name) => name === 'TCPSocketWrap').length;
+
+test.each([
+  ['ends its side', (client: net.Socket) => client.end()],
+  ['keeps its side open', () => {}],
+  ['goes on sending', (client: net.Socket) => void client.write('x'.repeat(1000))],
+])('a connection that got status 404 does not stay when the client %s', async (_, then) => {
+  const node = createTransport({ logger: silentLogger, helloTimeoutMs: 200 });
+  open.push(node);
+  const { address } = await node.network.listen({ host: '127.0.0.1', port: 0 }, () => {});
+  const before = socketCount();
+  const client = net.connect({ ...address, allowHalfOpen: true });
+  client.on('error', () => {});
+  client.write('GET / HTTP/1.1\r\n\r\n');
+  await new Promise((resolve) => client.once('end', resolve).resume());
+  then(client);
+  // One of the two is the client's.
+  await expect.poll(socketCount, { timeout: 5000 }).toBeLessThanOrEqual(before + (client.destroyed ? 0 : 1));
+  client.destroy();
+});

@@ -192,4 +192,21 @@ export const boundRows = [
     ],
     caughtBy: { test: 'test/log/index-cache.test.ts' },
   },
+  {
+    number: 1470,
+    bug: 'clients that get status 404 and stay connected use up the open files of a node; no limit on connections counts them',
+    reference: 'found by reading: every way out of the first word',
+    change: 'the connection is not closed when the client does not close its side',
+    edits: [
+      {
+        file: 'src/adapters/one-port.ts',
+        from: 'whileOpen(socket, timeoutMs, () => socket.destroy());',
+        to: '',
+      },
+    ],
+    caughtBy: {
+      test: 'test/adapters/one-port.test.ts',
+      name: 'a connection that got status 404 does not stay',
+    },
+  },
 ];
