@@ -386,7 +386,7 @@ export class ControllerDriver implements MetadataLogListener {
 
   #flush(leadership: Leadership): void {
     if (leadership.records.length === 0 || leadership.over) return;
-    const { log, logger } = this.#options;
+    const { log } = this.#options;
     const payload = encodeRecords(leadership.records);
     const waiting = leadership.waiting;
     leadership.records = [];
@@ -405,10 +405,9 @@ export class ControllerDriver implements MetadataLogListener {
       },
       (error: unknown) => {
         leadership.inFlight--;
-        logger.info('A proposal to the metadata log was not accepted', { reason: String(error) });
         const refusal = new KafkaError(Errors.NOT_CONTROLLER);
         for (const one of waiting) one.reject(refusal);
-        this.#startAgain(leadership);
+        this.#startAgain(leadership, error);
         this.#wake?.();
         throw refusal;
       },
@@ -418,8 +417,9 @@ export class ControllerDriver implements MetadataLogListener {
   }
 
   /** A proposal has failed, so the speculative image is wrong: begins again from the committed one if this node still leads. */
-  #startAgain(leadership: Leadership): void {
+  #startAgain(leadership: Leadership, error: unknown): void {
     if (leadership.over) return;
+    this.#options.logger.info('A proposal to the metadata log was not accepted', { reason: String(error) });
     const { epoch } = leadership;
     this.#end();
     const retry = (): void => {

@@ -224,6 +224,8 @@ export class TestCluster {
   readonly network: SimulatedNetwork;
   readonly shared = new SharedLog();
   readonly nodes = new Map<number, TestNode>();
+  /** The lines that the controllers have logged at level INFO. */
+  readonly infos: string[] = [];
   readonly #hosts = new Map<number, SimulatedHost>();
 
   constructor(seed: number) {
@@ -246,6 +248,7 @@ export class TestCluster {
     const common = { clock: life, scheduler: life, random: life.random, logger: silentLogger };
     const driver = new ControllerDriver({
       ...common,
+      logger: { ...silentLogger, info: (message) => void this.infos.push(message) },
       log,
       loader,
       config,

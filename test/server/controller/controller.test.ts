@@ -345,6 +345,30 @@ test(
   }),
 );
 
+test(
+  'proposals that fail together, because the leadership is lost, are one line of the log',
+  simulated((seed) => {
+    const cluster = threeNodes(seed);
+    const before = cluster.shared.proposals;
+    const topics = Array.from({ length: 100 }, (_, i) => ({
+      name: `many-${i}`,
+      numPartitions: 100,
+      replicationFactor: 3,
+      assignments: [],
+      configs: [],
+    }));
+    void cluster
+      .node(1)
+      .client.request(CreateTopicsRequest, CreateTopicsResponse, 7, { topics })
+      .catch(() => undefined);
+    cluster.until(() => cluster.shared.proposals - before >= 4);
+    cluster.shared.elect(2);
+    cluster.until(() => cluster.node(2).driver.isActive && !cluster.node(1).driver.isActive);
+    const line = 'A proposal to the metadata log was not accepted';
+    expect(cluster.infos.filter((message) => message === line)).toHaveLength(1);
+  }),
+);
+
 const queueLengthMax = 10_000;
 
 /**
