@@ -1,7 +1,7 @@
 /**
- * `npm run demo`: shows without a user what the README tells. It starts three nodes, creates a topic, writes records, ends a
- * leader by `kill -9`, measures the time until the next leader is elected, checks that all records are there, and waits until
- * the node is back in the ISR. Exits with 0 when all of this worked.
+ * `npm run demo`: carries out the steps of the README without a user. It starts three nodes, creates a topic, writes records,
+ * ends a leader by `kill -9`, measures the time until the next leader is elected, checks that all records are there, and waits
+ * until the node is back in the ISR. Exits with 0 when all of this worked.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -142,11 +142,12 @@ function problems(expected) {
   for (const line of read(output, `${deserializers}.LongDeserializer`)) {
     const [word, count] = line.split(' ');
     const next = (seen.get(word) ?? 0) + 1;
-    if (Number(count) !== next) wrong.push(`${word}: ${count} where ${next} was to come`);
+    if (Number(count) !== next) wrong.push(`${word}: ${count} instead of ${next}`);
     seen.set(word, Number(count));
   }
   for (const [word, count] of expected)
-    if (seen.get(word) !== count) wrong.push(`${word}: ends at ${seen.get(word)}, was said ${count} times`);
+    if (seen.get(word) !== count)
+      wrong.push(`${word}: ends at ${seen.get(word)}, but occurs ${count} times in the input`);
   return wrong;
 }
 

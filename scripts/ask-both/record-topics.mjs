@@ -1,3 +1,4 @@
+/** The topics of the questions about records (`records.mjs`). */
 const hour = 3_600_000;
 
 /** The topics for questions about records, each with its settings. */

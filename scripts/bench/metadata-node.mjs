@@ -1,6 +1,6 @@
 /**
- * Child process of `metadata-scale.mjs`: one real node with the real store. It does what its parent asks for, and reports what
- * that has cost: CPU time, the longest turn of the event loop, and memory.
+ * Child process of `metadata-scale.mjs`: one real node with the real store. It carries out the commands of its parent, and
+ * reports the cost of each: CPU time, the longest turn of the event loop, and memory.
  *
  *  node --expose-gc scripts/bench/metadata-node.mjs DIST PROPERTIES-FILE
  */

@@ -2,7 +2,7 @@
  * Measures how the quorum of three combined nodes with default settings reacts. Part `controller-kill`: the time from `kill -9`
  * of the active controller to the next created topic. Part `quiet`: the number of elections while nothing happens. Part
  * `stalls`: the number of elections while every node is stopped for 200 ms at random moments. Part `handover`: the longest time
- * without a created topic, while topics are created without pause and the active controller is told to stop.
+ * without a created topic, while topics are created without pause and the active controller is stopped by SIGTERM.
  */
 import { sleep, waitFor } from '../lib/cluster.mjs';
 import { controllerKilled, recover } from './failover.mjs';

@@ -1,7 +1,7 @@
 /**
  * Checks the public surface of the package. docs/api/*.d.txt list every export of the entry points for tests with its public
- * members. When the code exports something else, this check fails; after a change that is meant, --write writes the lists anew,
- * and the diff of the commit shows it. Every export must have a doc comment.
+ * members. When the exports differ from the lists, this check fails. After an intended change, --write updates the lists, and
+ * the diff of the commit shows the change. Every export must have a doc comment.
  *
  * usage: node scripts/check/api.mjs [--write]
  */

@@ -1,3 +1,4 @@
+/** The configuration of the test suite. */
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({

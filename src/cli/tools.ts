@@ -1,6 +1,6 @@
 /**
- * The table of all tools: their names, which are Kafka's, and their modules. `scripts/make-launchers.mjs` makes `bin/` from it,
- * and `entry.ts` loads the module of the tool that was called.
+ * The table of all tools: their names, which are Kafka's except for `bendemann` and `docker-entrypoint`, and their modules.
+ * `scripts/make-launchers.mjs` makes `bin/` from it, and `entry.ts` loads the module of the tool that was called.
  */
 
 export interface Tool {
@@ -53,7 +53,7 @@ const byFolder: Readonly<Record<string, readonly string[]>> = {
 /** Kafka's old tools for ZooKeeper. Here they print what to use instead. */
 const zooKeeper = ['zookeeper-server-start', 'zookeeper-server-stop', 'zookeeper-shell'];
 
-/** Kafka's tools that run Java programs. Here they print where to run these programs. */
+/** Kafka's tools that run Java programs. Here they print what to do instead. */
 const java = [
   'connect-standalone',
   'connect-distributed',

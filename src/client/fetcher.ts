@@ -1,6 +1,7 @@
 /**
  * Reads assigned partitions. It keeps their positions, has at most one Fetch request in flight to each leader, and decodes the
- * records. `position` moves past a record only when `poll` has returned it.
+ * records. The offset that `position()` returns moves past a record only when `poll` has returned the record; the field
+ * `Assigned.position` is the next offset to fetch.
  */
 import { groupBy } from '../base/collections.ts';
 import { sleep } from '../base/clock.ts';
@@ -128,8 +129,9 @@ export class Fetcher {
   }
 
   /**
-   * Returns at most `maxRecords` records, in order within each partition. Waits up to `maxWaitMs` for them; returns none sooner
-   * when a leader has none. Throws errors that a retry cannot resolve.
+   * Returns at most `maxRecords` records, in order within each partition. Waits up to `maxWaitMs` for them. Returns an empty
+   * list earlier when the Fetch to one leader ends without records. The look-up of leaders is not part of `maxWaitMs`. Throws
+   * errors that a retry cannot resolve.
    */
   async poll(maxWaitMs: number, maxRecords = 500): Promise<ConsumedRecord[]> {
     if (this.ready.length === 0) {
@@ -337,7 +339,7 @@ export class Fetcher {
     for (const batch of headers) {
       if (!checkCrc(bytes, batch.at, batch)) {
         const where = `${entry.topic}-${entry.partition} at offset ${batch.baseOffset}`;
-        throw new CorruptRecordError(`Record batch of ${where} is corrupt: its checksum does not fit`);
+        throw new CorruptRecordError(`Record batch of ${where} is corrupt: its checksum does not match`);
       }
       entry.leaderEpoch = Math.max(entry.leaderEpoch, batch.partitionLeaderEpoch);
       if (!aborted.skips(batch)) {

@@ -1,4 +1,4 @@
-/** Repeats an operation until it succeeds, fails permanently, or its time is up. */
+/** Repeats an operation until it succeeds, fails permanently, or there is no time for another attempt. */
 import { sleep, type Timer } from '../base/clock.ts';
 import { KafkaError } from '../protocol/errors.ts';
 import { type ClientPorts, DisconnectedError } from './connection.ts';
@@ -32,7 +32,10 @@ export async function beforeDeadline<T>(
   }
 }
 
-/** Runs `attempt` until it succeeds, fails permanently, or `timeoutMs` has passed; then throws the last error. */
+/**
+ * Runs `attempt` until it succeeds. Throws its error when that is permanent, or when the next attempt would begin after
+ * `timeoutMs`. A running attempt is not interrupted.
+ */
 export async function retry<T>(
   ports: Pick<ClientPorts, 'clock' | 'scheduler'>,
   timeoutMs: number,

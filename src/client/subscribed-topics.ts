@@ -13,9 +13,9 @@ export interface TopicPattern {
 /** Topics by name, or all that match, without the internal ones. */
 export type Subscription = readonly string[] | TopicPattern;
 
-/** Shortest interval between two look-ups, as `retry.backoff.ms` of Java's client. */
+/** After `expire`, the next look-up is at least this long after the last one, as `retry.backoff.ms` of Java's client. */
 const backoffMs = 100;
-/** Interval of look-ups while metadata are incomplete, as `retry.backoff.max.ms`. */
+/** Interval of look-ups while metadata are incomplete, or after a failed look-up, as `retry.backoff.max.ms`. */
 const retryMs = 1_000;
 
 function isByName(subscription: Subscription): subscription is readonly string[] {
@@ -42,7 +42,7 @@ export class SubscribedTopics {
     this.found = isByName(subscription) ? [...subscription].sort() : [];
   }
 
-  /** Sorted; those of a pattern as of the last look-up. */
+  /** The subscribed topics, sorted. With a pattern: those that matched at the last look-up, none before the first. */
   get names(): readonly string[] {
     return this.found;
   }

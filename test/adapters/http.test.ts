@@ -1,5 +1,6 @@
 /**
- * Clients of the HTTP pages that never finish a request: each is closed after requestTimeoutMs, however often it sends a byte.
+ * HTTP clients that never complete a request: each connection is closed after requestTimeoutMs, however often the client sends
+ * a byte.
  */
 import * as net from 'node:net';
 import { afterEach, expect, test } from 'vitest';

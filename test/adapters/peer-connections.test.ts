@@ -1,6 +1,6 @@
 /**
- * Connections of strangers on which HTTP/2 begins: few, not for long, and with few bytes. Exceeded from outside, by raw
- * sockets.
+ * The bounds of HTTP/2 connections of unknown clients: their number, their duration and their bytes. Raw sockets exceed each
+ * bound.
  */
 import { EventEmitter } from 'node:events';
 import * as net from 'node:net';

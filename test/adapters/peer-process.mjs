@@ -1,5 +1,5 @@
-// A peer in a process of its own, in plain JavaScript, so that it can be killed: a gRPC client and server made of proto/ alone.
-// It opens a stream to the port given and echoes on one of its own.
+// A peer in a process of its own, in plain JavaScript, so that a test can kill it: a gRPC client and server made from proto/
+// alone. It opens a stream to the given port, and on a port of its own it echoes all messages.
 import { join } from 'node:path';
 import grpc from '@grpc/grpc-js';
 import loader from '@grpc/proto-loader';

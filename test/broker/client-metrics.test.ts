@@ -1,5 +1,6 @@
 /**
- * KIP-714: which metrics clients are asked for, and when they may ask and push; the decisions of Kafka's ClientMetricsManager.
+ * KIP-714: which metrics a broker requests from clients, and when clients may request a subscription and push, as in Kafka's
+ * ClientMetricsManager.
  */
 import { describe, expect, test } from 'vitest';
 import { type ClientAttributes, ClientMetrics, type Push } from '../../src/broker/client-metrics.ts';

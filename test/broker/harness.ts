@@ -1,6 +1,6 @@
 /**
- * The protocol side of a broker, with fakes around it: connections in memory, a clock that stands still, replicas that are
- * arrays, a controller that is a table of functions. `inject` sends a request through the whole pipeline.
+ * The protocol side of a broker, with fakes around it: connections in memory, a clock that only the test advances, replicas
+ * that are arrays, a controller that is a table of functions. `inject` sends a request through the whole pipeline.
  */
 import { type Clock, type Scheduler, type Timer } from '../../src/base/clock.ts';
 import { nodeId } from '../../src/base/ids.ts';

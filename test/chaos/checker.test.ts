@@ -1,4 +1,6 @@
-/** The checker is shown to fail: each rule on a forged history that breaks it alone, and not on one that only looks odd. */
+/**
+ * Each rule of the checker finds a forged history that breaks this rule alone, and accepts unusual histories that break none.
+ */
 import { expect, test } from 'vitest';
 import { check, type Violation } from './checker.ts';
 import type { ChaosEvent, History, Key } from './history.ts';

@@ -1,14 +1,14 @@
 /**
- * What must hold of a history, after Jepsen's Kafka workload and Redpanda's chaos tests. Pure: a history goes in, violations
- * come out.
+ * The rules for a history, after Jepsen's Kafka workload and Redpanda's chaos tests. Pure: computes the violations in a
+ * history.
  *
- * - One offset, one value: whoever polled it, and whoever was told it with acks=all.
- * - Nothing acknowledged with acks=all is missing at the end, and it is where the acknowledgement said.
- * - Nothing is read that nobody sent, or whose send certainly failed.
- * - An idempotent producer's record is there once for an epoch of the producer, and its records are in order.
+ * - An offset has one value, for all clients that polled it and for the producer to which it was acknowledged with acks=all.
+ * - Every record acknowledged with acks=all is there at the end, at the acknowledged offset.
+ * - No record is read that was never sent, or whose send certainly failed.
+ * - A record of an idempotent producer occurs once for each epoch of the producer, and its records are in order.
  * - An acknowledgement (acks=all) never names an offset at or below one that was acknowledged before its send began.
- * - A consumer never goes back and never skips a record, unless it was given another position.
- * - Committed offsets of a group never go back, and everything below them was delivered to a member.
+ * - A consumer never goes back and never skips a record, unless its position was changed.
+ * - Committed offsets of a group never decrease, and every record below them was delivered to a member.
  */
 import {
   type ChaosEvent,

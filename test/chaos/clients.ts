@@ -1,4 +1,4 @@
-/** The clients of a run as processes, and the history that they write. */
+/** Runs the clients as processes, and reads the history that they write. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import type { ChaosEvent, Key } from './history.ts';

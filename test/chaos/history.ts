@@ -1,6 +1,7 @@
 /**
- * What clients saw, one event a line of JSON. All processes of a run are on one machine and use its monotonic clock, so that
- * the order of events of different clients is known: an event that ended before another began came first.
+ * The history of a run: what clients saw, one event in each line of JSON. All processes of a run are on one machine and use its
+ * monotonic clock, so that the order of events of different clients is known: an event that ended before another began came
+ * first.
  */
 
 /** `topic-partition` */

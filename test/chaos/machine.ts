@@ -1,7 +1,7 @@
 /**
- * Three machines on one: each has a network namespace with an address on a bridge, a small ext4 file system on a loop device,
- * and a preloaded library for its clock and its syncs. Needs root, iproute2, nftables, gcc, mkfs.ext4 and losetup; `Lab.close`
- * takes all away.
+ * Simulates three machines on one. Each has a network namespace with an address on a bridge, a small ext4 file system on a loop
+ * device, and a preloaded library for its clock and its syncs. Needs root, iproute2, nftables, gcc, mkfs.ext4 and losetup;
+ * `Lab.close` removes all of this.
  */
 import { spawnSync } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, rmSync, statfsSync, writeFileSync, writeSync } from 'node:fs';

@@ -1,5 +1,5 @@
 /**
- * `npm run chaos`: rounds of faults against three real nodes, until the time is over or a round fails. See README.md.
+ * `npm run chaos`: rounds of faults against three real nodes, until the time has passed or a round fails. See README.md.
  */
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';

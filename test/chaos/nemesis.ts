@@ -1,6 +1,6 @@
 /**
- * The faults of a run: a schedule drawn from the seed, and the hands that carry it out. A fault that would break what the
- * cluster does not promise (two disks that forget at the same time) does not happen at that moment.
+ * The faults of a run: a schedule drawn from the seed, and the code that causes the faults. A fault is left out when the
+ * cluster does not promise to survive it at that moment (two disks that lose unsynced data at the same time).
  */
 import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';

@@ -1,4 +1,4 @@
-/** What the run itself asks the cluster, with this project's own client. A new client for each question: nodes come and go. */
+/** Requests of the run itself, sent by this project's own client. Each uses a new client, because nodes come and go. */
 import { systemClock, systemScheduler } from '../../src/adapters/clock.ts';
 import { connectTcp } from '../../src/adapters/tcp-network.ts';
 import { KafkaClient, type PartitionInfo } from '../../src/client/kafka-client.ts';

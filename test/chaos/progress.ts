@@ -1,4 +1,4 @@
-/** Waits that depend on progress: a busy machine makes a cluster heal late, only a defect makes it stop healing. */
+/** Waits as long as there is progress: on a busy machine a cluster recovers late, but only a defect ends the progress. */
 
 /** What is still missing, the most important number first; all 0: nothing is. */
 export type Measure = readonly number[];

@@ -1,4 +1,4 @@
-/** The files of a stopped cluster: every replica of a partition holds the same bytes. */
+/** Compares the files of a stopped cluster: all replicas of a partition must have the same bytes. */
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { type BatchHeader, batches } from '../../src/protocol/records/batch.ts';

@@ -1,4 +1,4 @@
-/** One round: a new cluster, clients, faults, then healing, a reading of everything, and the verdict. */
+/** One round: a new cluster, clients, faults, then the end of all faults, a read of all records, and the verdict. */
 import { appendFileSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { SeededRandom } from '../../src/simulation/random.ts';

@@ -1,4 +1,4 @@
-/** `bendemann compose`: files as four client libraries have them, and what can be wrong with one. */
+/** `bendemann compose` with compose files like those of four client libraries, and with mistakes in a file. */
 import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

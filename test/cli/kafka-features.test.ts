@@ -1,4 +1,4 @@
-/** kafka-features without a cluster: what is wrong with a command line, what is sent, and how answers are told. */
+/** kafka-features without a cluster: mistakes in a command line, the requests, and how responses are printed. */
 import { describe, expect, test } from 'vitest';
 import type { Parsed } from '../../src/cli/arguments/argparse.ts';
 import { main } from '../../src/cli/quorum/kafka-features.ts';

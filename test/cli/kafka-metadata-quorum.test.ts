@@ -1,4 +1,4 @@
-/** kafka-metadata-quorum without a cluster: whom a properties file names, and what is wrong with a command line. */
+/** kafka-metadata-quorum without a cluster: which controller a properties file describes, and mistakes in a command line. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

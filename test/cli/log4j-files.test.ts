@@ -1,4 +1,4 @@
-/** The files are those of Apache Kafka's downloads in their essential lines, of 4.x (YAML) and of 3.x (log4j.properties). */
+/** The files have the essential lines of those in Apache Kafka's downloads: 4.x (YAML) and 3.x (log4j.properties). */
 import { expect, test } from 'vitest';
 import { log4jPath, loggingOf } from '../../src/cli/node/logging.ts';
 import { parseLog4jFile } from '../../src/cli/node/log4j-files.ts';
@@ -80,7 +80,7 @@ test('lookups and JSON layouts are read, and an unknown level is reported', asyn
   const found = await parseLog4jFile('x.properties', text, { ROOT_LEVEL: 'error' });
   expect(found.levels.get('root')).toBe('ERROR');
   expect(found.isJson).toBe(true);
-  expect(found.problems).toEqual(["the level LOUD of logger org.apache.kafka.raft is none of log4j's"]);
+  expect(found.problems).toEqual(['LOUD is not a level of log4j (logger org.apache.kafka.raft)']);
 });
 
 test.each([

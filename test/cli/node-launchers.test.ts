@@ -1,4 +1,4 @@
-/** Which processes kafka-server-stop takes for nodes of ours, and which properties file a command line means. */
+/** Which processes kafka-server-stop recognises as nodes of this package, and which properties file a command line names. */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-/** No container engine runs these files here: what can be checked without one is. */
+/** Checks the files for containers as far as possible without a container engine. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';

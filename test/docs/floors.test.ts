@@ -1,4 +1,4 @@
-/** The pictures of the floors are the floors. */
+/** The diagrams of the floors in the documentation must show what `scripts/check/floors.json` has. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';

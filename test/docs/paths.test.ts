@@ -1,4 +1,4 @@
-/** Files that the entrance pages name are there: a page that leads to a file of the past is worse than none. */
+/** Every file that a page for newcomers names must exist. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 

@@ -1,4 +1,4 @@
-/** Frames for the fuzzer: requests of the grammar, requests with one thing wrong, and noise. All from one seed. */
+/** Frames for the fuzzer: valid requests, requests with one mistake, and random bytes. All are drawn from one seed. */
 import fc from 'fast-check';
 import type { SeededRandom as Random } from '../../src/simulation/random.ts';
 import { encode } from '../../src/protocol/codec/codec.ts';

@@ -1,4 +1,4 @@
-/** `npm run fuzz`: random requests against a real node until `--count` were sent. See README.md. */
+/** `npm run fuzz`: sends `--count` random requests to a real node. See README.md. */
 import { readdirSync, readFileSync } from 'node:fs';
 import net from 'node:net';
 import { join } from 'node:path';

@@ -1,10 +1,9 @@
 /**
- * What the fuzzer says to a node as if it were a peer: streams of every channel, with a hello that fits or not, messages of the
- * grammar, messages with one thing wrong, kinds that no release knows, lengths that are not true, and messages beyond the
- * bounds.
+ * What the fuzzer sends to a node as if it were a peer: streams of every channel with a valid or an invalid hello, valid
+ * messages, messages with one mistake, unknown kinds, wrong lengths, and messages beyond the bounds.
  *
- * With a hello that fits only what a node may hear from a stranger is sent: a node that lies as a voter of its own quorum is
- * outside of what Raft defends against. So on the Raft channels the hello names a node that is no voter.
+ * After a valid hello, the fuzzer sends only what a process that is no voter can send: Raft does not defend against a voter
+ * that lies. So on the Raft channels the hello names a node that is no voter.
  */
 import fc from 'fast-check';
 import grpc from '@grpc/grpc-js';

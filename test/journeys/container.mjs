@@ -1,4 +1,4 @@
-/** The compose file of the study notes, of the time of ZooKeeper: its environment through our entry point. */
+/** An old compose file, of a Kafka with ZooKeeper: our container's entry point runs with its environment. */
 import { join } from 'node:path';
 import { root } from '../../scripts/lib/ready.mjs';
 import { freePorts, run, same, waitFor } from './lib.mjs';

@@ -1,4 +1,4 @@
-/** kcat, the tool that most people have at hand. */
+/** kcat, the most common command-line client. */
 import { join } from 'node:path';
 import { run, same } from './lib.mjs';
 

@@ -1,5 +1,5 @@
 /**
- * What the journeys have in common: nodes of ours, programs of others (from Maven and elsewhere), and waiting for what they do.
+ * What the journeys share: nodes of ours, programs by others (from Maven and elsewhere), and waits for what they do.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

@@ -1,11 +1,11 @@
 /**
- * `npm run journeys`: real programs of others against nodes of ours, as docs/journeys.md describes. What a journey needs (jars,
- * packages) is fetched once into a cache. Prints one line a journey, then `N passed, N failed`.
+ * `npm run journeys`: runs programs by others with nodes of ours, as docs/journeys.md describes. What a journey needs (jars,
+ * packages) is downloaded once into a cache. Prints one line for each journey, then `N passed, N failed`.
  *
  * usage: npm run journeys -- [--short] [--only NAME,…] [--cache DIR] [--keep]
  *
- * --short  those that CI runs: no program has to be fetched but Apache Kafka's own
- * --keep   the folder of each journey stays
+ * --short  only the journeys that CI runs: they download no program but Apache Kafka's own
+ * --keep   keeps the folder of each journey
  */
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

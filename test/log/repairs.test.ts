@@ -1,4 +1,4 @@
-/** Files that are made again from others say so, and are as they were. */
+/** Files that a start rebuilds from other files: each rebuild is logged, and the content is as before. */
 import { describe, expect, test } from 'vitest';
 import { cleanableRange, compact } from '../../src/log/compaction/compaction.ts';
 import { defaultLogConfig } from '../../src/log/log-config.ts';

@@ -1,5 +1,5 @@
 /**
- * Whatever a peer says, no assertion fails: one replica gets random messages that pass the checks of the transport, in every
+ * No message of a peer fails an assertion: one replica gets random messages that pass the checks of the transport, in every
  * role, from voters, from a node with the id of a voter and another directory, and from strangers.
  */
 import fc from 'fast-check';

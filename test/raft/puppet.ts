@@ -1,6 +1,6 @@
 /**
- * A quorum for tests which decide every step: which message arrives, which write becomes durable, whose clock runs. Every
- * random number is zero, so that a transcript is the same on each run.
+ * A quorum for tests that decide every step: which message arrives, which write becomes durable, whose clock advances. Every
+ * random number is zero, so that a transcript is the same in each run.
  */
 import { nodeId } from '../../src/base/ids.ts';
 import { type Uuid, uuidZero } from '../../src/base/uuid.ts';

@@ -1,4 +1,4 @@
-/** Whom a replica believes (`raft/role/trust.ts`): nothing proves what a peer says in its hello. */
+/** Which messages a replica trusts (`raft/role/trust.ts`): the identity in the hello of a peer is not proven. */
 import { expect, test } from 'vitest';
 import { nodeId } from '../../src/base/ids.ts';
 import { uuidZero } from '../../src/base/uuid.ts';

@@ -1,8 +1,8 @@
 /**
  * Seeded random runs of three brokers with crashes, pauses, network cuts, leadership moves and a controller that is unreachable
  * at times. After every event, the test checks that log start <= high watermark <= log end, and that no record below a high
- * watermark ever changes. At the end, it checks that the replicas are equal and that every acknowledged record has the offset
- * which its producer was told.
+ * watermark ever changes. At the end, it checks that the replicas are equal and that every acknowledged record is at the offset
+ * that was acknowledged.
  */
 import { expect, test } from 'vitest';
 import { batches, type BatchHeader } from '../../src/protocol/records/batch.ts';

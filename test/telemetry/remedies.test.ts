@@ -1,4 +1,4 @@
-/** Every WARN and ERROR of the source says what to do, and every remedy belongs to a line of the source. */
+/** Every WARN and ERROR line that the source can log has a remedy, and every remedy belongs to such a line. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';

@@ -1,4 +1,4 @@
-/** Bugs at the stored data of a later release, which an operator meets who goes back to this one. */
+/** Bugs with data that a later release has stored, as after a downgrade to this release. */
 const storeTest = 'test/adapters/leveldb/later-release.test.ts';
 const logTest = 'test/log/later-release.test.ts';
 const coordinatorTest = 'test/broker/coordinator/later-release.test.ts';

@@ -1,4 +1,4 @@
-/** Client quotas (`src/broker/quotas/`, and the pipeline around them). */
+/** Bugs of client quotas (`src/broker/quotas/`, and the pipeline around them). */
 export const quotaRows = [
   {
     number: 1020,

@@ -9,9 +9,9 @@ import { isLevelName, type LevelName, rootLogger } from '../../telemetry/log-lev
 export interface Log4jFile {
   /** By the name of the logger. The root logger is included. */
   readonly levels: ReadonlyMap<string, LevelName>;
-  /** Whether one of the appenders writes JSON. */
+  /** Whether the file names a JSON layout anywhere. */
   readonly isJson: boolean;
-  /** What is wrong or not supported in the file. */
+  /** Messages about levels that log4j does not have. Other mistakes in the file are ignored. */
   readonly problems: readonly string[];
 }
 
@@ -37,12 +37,12 @@ class Levels {
     this.#env = env;
   }
 
-  /** `text` is a level, which names of appenders may follow. */
+  /** `text` is a level, possibly followed by the names of appenders: `INFO, stdout`. */
   take(logger: string, text: string): void {
     const level = (resolve(text, this.#env).split(',', 1)[0] as string).trim().toUpperCase();
     if (level === '' || level === 'INHERITED' || level === 'NULL') return;
     if (isLevelName(level)) this.levels.set(logger === '' ? rootLogger : logger, level);
-    else this.problems.push(`the level ${level} of logger ${logger} is none of log4j's`);
+    else this.problems.push(`${level} is not a level of log4j (logger ${logger || rootLogger})`);
   }
 }
 
@@ -77,10 +77,7 @@ function fromXml(text: string, found: Levels): void {
   }
 }
 
-/**
- * Returns the value of the key `name`, which may be in upper or lower case in the file, as in log4j. The value of `logger` may
- * be a list or a single logger.
- */
+/** Returns the value of the key `name`, which is in lower case here and may be in any case in the file, as in log4j. */
 function child(node: unknown, name: string): unknown {
   if (typeof node !== 'object' || node === null) return undefined;
   return Object.entries(node).find(([key]) => key.toLowerCase() === name)?.[1];
@@ -92,13 +89,14 @@ function fromTree(tree: unknown, found: Levels): void {
   for (const kind of ['root', 'asyncroot'])
     found.take(rootLogger, text(child(child(loggers, kind), 'level')));
   for (const kind of ['logger', 'asynclogger']) {
+    // A list, or a single logger.
     const some = child(loggers, kind);
     for (const one of Array.isArray(some) ? (some as unknown[]) : [some])
       if (one !== undefined) found.take(text(child(one, 'name')), text(child(one, 'level')));
   }
 }
 
-/** Parses a file in the format that its extension tells. Throws when the text is not valid in that format. */
+/** Parses a file in the format of its extension. Throws when YAML or JSON is not valid; other formats are not validated. */
 export async function parseLog4jFile(name: string, text: string, env: Environment): Promise<Log4jFile> {
   const found = new Levels(env);
   if (/\.ya?ml$/i.test(name)) fromTree((await import('yaml')).parse(text), found);

@@ -1,7 +1,7 @@
 /**
- * Chooses the brokers of each replica for `kafka-reassign-partitions --generate`, by the same rules as Kafka's tool. The first
- * replicas of the partitions go to the brokers in turn. The other replicas of a partition go to other brokers, in different
- * racks if all brokers have a rack. Random start positions avoid that all topics begin at the same broker.
+ * Chooses the brokers of each partition for `kafka-reassign-partitions --generate`, by the same rules as Kafka's tool. The
+ * first replicas of the partitions go to the brokers in turn. The other replicas of a partition go to other brokers, in
+ * different racks if all brokers have a rack. Random start positions keep all topics from beginning at the same broker.
  */
 import { groupBy } from '../../base/collections.ts';
 import { below, type Random } from '../../base/random.ts';
@@ -13,14 +13,14 @@ export interface UsableBroker {
 
 /**
  * Returns the position, in the list of `count` brokers, of the candidate number `at` (from 0) for a follower. It is never
- * `leader`, the position of the first replica. `shift` changes from round to round, so that not always the same brokers share
- * partitions.
+ * `leader`, the position of the first replica. `shift` grows by one each time the first replicas have gone through all brokers,
+ * so that the brokers of a partition are not always the same ones.
  */
 function followerPosition(leader: number, shift: number, at: number, count: number): number {
   return (leader + 1 + ((shift + at) % (count - 1))) % count;
 }
 
-/** Orders the brokers so that neighbours in the list are in different racks: one broker of each rack in turn. */
+/** Orders the brokers: one of each rack in turn, so that neighbours are in different racks as far as possible. */
 function alternateRacks(brokers: readonly UsableBroker[]): UsableBroker[] {
   const sorted = [...brokers].sort((left, right) => left.id - right.id);
   const racks = groupBy(sorted, ({ rack }) => rack ?? '');

@@ -23,8 +23,8 @@ export type Trait = keyof typeof traits;
 
 const sampleText = 'sample';
 /**
- * Numbers that give fields a meaning: groups (0) and transactional ids (1) as key types of coordinators, topics (2) as resource
- * type.
+ * Each number in a sample request is one of these. 0 and 1 are FindCoordinator's key types group and transaction; 2 is the
+ * resource type topic.
  */
 const sampleNumbers = [0, 1, 2];
 
@@ -80,7 +80,7 @@ export function traitsOf(served: ServedMessages): ReadonlySet<Trait> {
   return new Set((Object.keys(traits) as Trait[]).filter((trait) => has[trait]));
 }
 
-/** What the names in a fault, a control function or a count are checked against. */
+/** The names of APIs and the node ids that faults, control functions and `kafka.requests` may name. */
 export interface ClusterFacts {
   readonly apis: ClientApis;
   readonly nodeCount: number;
@@ -90,7 +90,7 @@ export class ClientApis {
   private readonly handlers: () => readonly Handler[];
   private known: ReadonlyMap<string, ReadonlySet<Trait>> = new Map();
 
-  /** @param handlers returns the request handlers of a broker; none before the cluster has started */
+  /** @param handlers returns the request handlers of the running nodes; none while no node runs */
   constructor(handlers: () => readonly Handler[]) {
     this.handlers = handlers;
   }
@@ -111,13 +111,15 @@ export class ClientApis {
     for (const name of apis ?? []) {
       const lacking = needed.find((trait) => this.served().get(name)?.has(trait) !== true);
       if (lacking !== undefined)
-        throw new TypeError(`fault: ${lacking} can't be used with ${name}: it has no ${traits[lacking]}.`);
+        throw new TypeError(
+          `fault: ${lacking} can't be used with ${name}: ${name} has no ${traits[lacking]}.`,
+        );
     }
     const all = apis ?? [...this.served().keys()];
     const fitting = all.filter((name) => needed.every((trait) => this.served().get(name)?.has(trait)));
     if (fitting.length === 0)
       throw new TypeError(
-        `fault: ${needed.join(' and ')} can't be used together: no API has ${needed.map((trait) => traits[trait]).join(' and ')}.`,
+        `fault: ${needed.join(' and ')} can't be used${needed.length > 1 ? ' together' : ''}: no API has ${needed.map((trait) => traits[trait]).join(' and ')}.`,
       );
     return new Set(fitting);
   }

@@ -36,7 +36,7 @@ import { TestNetwork } from './test-network.ts';
 const defaultTimeoutMs = 30_000;
 const defaultHost = '127.0.0.1';
 const closedText = 'The cluster was closed.';
-/** The steps by which a manual clock is advanced while nodes start, because their timers must fire. */
+/** The steps by which a manual clock is advanced while nodes start or stop, because their timers must fire. */
 const startStepMs = 100;
 
 interface Seat {
@@ -161,7 +161,7 @@ export class TestKafka {
   /** The node that coordinates a group, or the transactions of a transactional id. */
   async coordinator(kind: 'group' | 'transaction', key: string): Promise<TestNode> {
     if (kind !== 'group' && kind !== 'transaction')
-      throw new TypeError(`A coordinator is of a 'group' or of a 'transaction', not of '${String(kind)}'.`);
+      throw new TypeError(`The kind of a coordinator is 'group' or 'transaction', not '${String(kind)}'.`);
     const found = this.client.coordinator(key, kind);
     return this.node(await this.deadlines.within(`a coordinator of ${kind} ${key}`, undefined, found));
   }
@@ -200,7 +200,10 @@ export class TestKafka {
     },
   };
 
-  /** Creates a topic from a number of partitions or a `TestTopic`. Resolves when its leaders serve requests. */
+  /**
+   * Creates a topic from a number of partitions or a `TestTopic`. Resolves when all its replicas are in sync and its `records`
+   * are written.
+   */
   async createTopic(name: string, topic: number | TestTopic = 1): Promise<void> {
     checkTopic(name, topic);
     await this.deadlines.within(`topic ${name} is created`, undefined, this.client.createTopic(name, topic));
@@ -247,7 +250,7 @@ export class TestKafka {
     return until === undefined && count !== undefined ? records.slice(0, count) : records;
   }
 
-  /** Log start and log end offset of each partition. */
+  /** Of each partition: `start`, the log start offset, and `end`, the high watermark. */
   async offsets(
     topic: string,
   ): Promise<ReadonlyMap<number, { readonly start: number; readonly end: number }>> {
@@ -338,7 +341,7 @@ export class TestKafka {
     await (await this.snapshot()).save(path);
   }
 
-  /** @internal Starts the nodes, with the data of a snapshot or without data. */
+  /** @internal Starts the nodes with the data of the snapshot `from`. Null: with the data that their storage has, if any. */
   async open(from: Snapshot | null): Promise<void> {
     const { nodes = 1, host = defaultHost, port = 0 } = this.options;
     try {
@@ -347,7 +350,7 @@ export class TestKafka {
       // snapshot it begins at the present time, which clients use too.
       if (from !== null && (from.wallMs ?? 0) > this.time.wallMs()) this.time.turnTo(from.wallMs);
       await this.startNodes();
-      // Topics that a snapshot or a directory has already stay as they are.
+      // Topics that the snapshot or the directory already has stay as they are.
       for (const [name, topic] of Object.entries(this.options.topics ?? {}))
         if (this.image?.topics.byName(name) === undefined) await this.createTopic(name, topic);
       // Load the coordinators now. Otherwise the first request of the first group would get a retriable error, and clients
@@ -458,7 +461,9 @@ export class TestKafka {
     return this.seats[id - 1] as Seat;
   }
 
-  /** The kit's own client. It connects only to running nodes, because a paused one would not respond. */
+  /**
+   * The kit's own client. It connects only to running nodes, because a paused one would not respond; to all while none runs.
+   */
   private get client(): TestClient {
     this.checkOpen();
     const running = this.seats.filter(({ node }) => node.state === 'running');

@@ -29,7 +29,7 @@ export function checkNames<T extends object>(what: string, given: T, known: Opti
 export function checkTexts(what: string, given: Readonly<Record<string, unknown>>): void {
   for (const [name, value] of Object.entries(given))
     if (value !== undefined && typeof value !== 'string')
-      throw new TypeError(`${what}: ${name} must be text, not ${JSON.stringify(value)}.`);
+      throw new TypeError(`${what}: ${name} must be a string, not ${JSON.stringify(value)}.`);
 }
 
 /** Throws TypeError when an option is given and is neither true nor false. */

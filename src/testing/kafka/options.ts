@@ -145,7 +145,7 @@ const isContent = (value: unknown): boolean => typeof value === 'string' || valu
 export function checkRecords(records: readonly (TestRecord | string)[]): void {
   if (!Array.isArray(records))
     throw new TypeError(
-      `Records must be a list of texts or of { key, value, … }, not ${JSON.stringify(records)}.`,
+      `Records must be a list of strings or of { key, value, … }, not ${JSON.stringify(records)}.`,
     );
   for (const record of records) if (typeof record !== 'string') checkRecord(record as TestRecord);
 }
@@ -158,9 +158,9 @@ function checkRecord(record: TestRecord): void {
       `A record needs a value: text, bytes, or null for a tombstone, not ${String(JSON.stringify(value))}.`,
     );
   if (key !== null && !isContent(key))
-    throw new TypeError(`The key of a record must be text, bytes or null, not ${JSON.stringify(key)}.`);
+    throw new TypeError(`The key of a record must be a string, bytes or null, not ${JSON.stringify(key)}.`);
   for (const [name, content] of Object.entries(headers))
-    if (!isContent(content)) throw new TypeError(`Header ${name} of a record must be text or bytes.`);
+    if (!isContent(content)) throw new TypeError(`Header ${name} of a record must be a string or bytes.`);
   checkIntegers('A record', { partition, timestampMs });
 }
 
@@ -207,7 +207,7 @@ export function checkOptions(options: StartKafkaOptions): void {
       `No client can connect to ${options.host}: say in advertisedHost how clients reach this machine.`,
     );
   if (!Array.isArray(racks) || racks.some((rack) => typeof rack !== 'string'))
-    throw new TypeError(`racks must be a list of texts, not ${JSON.stringify(racks)}.`);
+    throw new TypeError(`racks must be a list of strings, not ${JSON.stringify(racks)}.`);
   if (racks.length > nodes) throw new TypeError(`racks names ${racks.length} racks, but nodes is ${nodes}.`);
   if (clock !== 'real' && clock !== 'manual')
     throw new TypeError(`clock must be 'real' or 'manual', not '${String(clock)}'.`);

@@ -205,7 +205,7 @@ export function cutRequest(body: unknown, filter: PartFilter, nameOf: NameOf): C
   });
 }
 
-/** The partitions of a message that the filter selects: the elements themselves. */
+/** The partitions of a message that the filter selects: the objects in the message, not copies. */
 export function selectedPartitions(body: unknown, filter: PartFilter, nameOf: NameOf): ReadonlySet<unknown> {
   return new Set(topicsOf(cutRequest(body, filter, nameOf).meant).flatMap(partitionsOf));
 }
@@ -226,7 +226,7 @@ function failedElement(
 
 /**
  * A response with an error code for each partition that a request names, derived from the fields that the response type has.
- * Null: the response type has no field for the error of a partition.
+ * Null: the topics of the response type have no list of partitions.
  */
 export function failedParts(fields: Shape, request: unknown, code: number): Fields | null {
   for (const list of topicLists) {

@@ -1,4 +1,7 @@
-/** A process that carries out a script and says after each step how many are done, until it is killed: see crash.test.ts. */
+/**
+ * A process that carries out a script and prints after each step the number of complete steps, until it is killed
+ * (crash.test.ts).
+ */
 import { writeSync } from 'node:fs';
 import { imageOf, storeAt } from './fixture.ts';
 import { perform, stepsOf } from './steps.ts';

@@ -1,7 +1,7 @@
 /**
- * The store against its model (`raft/memory-store.ts`): the same script, ended at every point where it touches a file, at
- * every byte of LevelDB's log, and by kill -9 of a process. What a start then finds is a state that the model had: that of
- * the last write that was done, or of the one that was under way.
+ * The store is compared with its model (`raft/memory-store.ts`). Both carry out the same script of writes, which ends at any
+ * operation on a file, at any byte of LevelDB's log, or by kill -9 of the process. The next start must find a state that the
+ * model had: the state after the last complete write, or after the write in progress.
  */
 import { spawn } from 'node:child_process';
 import { cp, mkdir, mkdtemp, readdir, rm, stat, truncate, writeFile } from 'node:fs/promises';

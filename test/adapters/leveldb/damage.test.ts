@@ -1,6 +1,6 @@
 /**
- * Damage to the files of a store, of every kind: it is refused at the start, or it is harmless and everything is there.
- * Never is something else read. Each kind is named; a sweep flips and cuts at many more places.
+ * Damage of every kind to the files of a store: either the start refuses it, or it is harmless and nothing is lost. Wrong data
+ * is never read. Each kind of damage has a test; a further test flips bits and cuts files at many more places.
  */
 import { cp, mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

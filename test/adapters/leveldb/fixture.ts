@@ -1,4 +1,4 @@
-/** What the tests of the store have in common: entries and writes made by hand, and what a store recovers. */
+/** Helpers of the tests of the store: entries and writes made by hand, and the state that a store recovers. */
 import { systemFileSystem } from '../../../src/adapters/file-system.ts';
 import { LevelRaftStore } from '../../../src/adapters/leveldb/raft-store.ts';
 import type { FileSystem } from '../../../src/base/file-system.ts';

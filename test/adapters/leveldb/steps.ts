@@ -1,4 +1,4 @@
-/** Scripts of writes for a store and its model: what a replica does in its life, by seed. */
+/** Random scripts of writes for a store and its model, as a replica makes them. The same seed gives the same script. */
 import type { RaftStore, WriteOp } from '../../../src/raft/store.ts';
 import type { SnapshotMeta } from '../../../src/raft/types.ts';
 import { entry, hard, write } from './fixture.ts';

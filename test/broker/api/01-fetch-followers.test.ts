@@ -1,4 +1,4 @@
-/** Fetch from followers (KIP-392): which consumers are told to read from a follower, and what the response has. */
+/** Fetch from followers (KIP-392): which consumers a leader directs to a follower, and the fields of the response. */
 import { expect, test } from 'vitest';
 import { FetchRequest, FetchResponse } from '../../../src/protocol/messages/records/01-fetch.ts';
 import { batchOf, idA, TestBroker } from '../harness.ts';

@@ -1,7 +1,7 @@
-"""A stock client on librdkafka that writes down what it does, one JSON object a line (history.ts says what they mean).
+"""A stock librdkafka client that records what it does, one JSON object in each line (described in history.ts).
 
 usage: librdkafka.py producer|reader|group|final OPTIONS-AS-JSON
-Ends at SIGTERM: a producer first waits for what is under way.
+Ends at SIGTERM; a producer first waits for the results of its pending records.
 """
 import json
 import random

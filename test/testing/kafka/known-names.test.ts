@@ -28,7 +28,7 @@ describe('a fault with wrong options', () => {
     [
       'damage where no records are',
       { api: 'Produce', corrupt: 'crc' },
-      /corrupt can't be used with Produce: it has no responses with records/,
+      /corrupt can't be used with Produce: Produce has no responses with records/,
     ],
     ['an unknown unit of time', { api: 'Fetch', delay: '5 minutes' }, /is not a duration/],
     ['a throttle that is no number', { api: 'Fetch', throttleMs: '5s' }, /throttleMs must be/],
@@ -38,7 +38,7 @@ describe('a fault with wrong options', () => {
     ['after without an end', { api: 'Produce', after: true }, /after does nothing by itself/],
     ['observe with an end', { observe: true, disconnect: true }, /observe only counts/],
     ['a partition that is text', { partition: '1' }, /partition must be a whole number/],
-    ['a client that is a pattern', { clientId: /app/ }, /clientId must be text/],
+    ['a client that is a pattern', { clientId: /app/ }, /clientId must be a string/],
     ['nothing that happens', {}, /say what shall happen/],
     [
       'only effects that are switched off',
@@ -213,14 +213,14 @@ describe('a wrong argument is refused', () => {
     ['wait.until', () => kafka.wait.until(true as never), /must be a function/],
     ['wait.offsets', () => kafka.wait.offsets('orders', 'x' as never), /count must be a whole number/],
     ['read', () => kafka.read('orders', { count: 1, until: () => true }), /not with both/],
-    ['produce', () => kafka.produce('orders', 'text' as never), /must be a list of texts/],
+    ['produce', () => kafka.produce('orders', 'text' as never), /must be a list of strings/],
     ['produce', () => kafka.produce('orders', [{ value: 5 as never }]), /needs a value/],
     ['produce', () => kafka.produce('orders', [{ value: 'x', key: 5 as never }]), /key of a record must be/],
     ['createTopic', () => kafka.createTopic('x', 0), /partitions must be a whole number from 1/],
     [
       'createTopic',
       () => kafka.createTopic('x', { configs: { 'retention.ms': 5 as never } }),
-      /must be text/,
+      /must be a string/,
     ],
     ['coordinator', () => kafka.coordinator('groups' as never, 'g'), /not of 'groups'/],
     ['disk', () => kafka.disk(1).fail('writes' as never), /not to 'writes'/],
@@ -241,12 +241,12 @@ describe('a wrong argument is refused', () => {
     [
       'properties',
       () => startKafka({ where: 'here', properties: { 'num.partitions': 2 as never } }),
-      /must be text, not 2/,
+      /must be a string, not 2/,
     ],
     ['topics', () => startKafka({ where: 'here', topics: ['orders'] as never }), /topics must be/],
     ['log', () => startKafka({ where: 'here', log: 'debug' as never }), /log must be/],
     ['storage', () => startKafka({ where: 'here', storage: '' }), /storage must be/],
-    ['racks', () => startKafka({ where: 'here', racks: 'a' as never }), /racks must be a list of texts/],
+    ['racks', () => startKafka({ where: 'here', racks: 'a' as never }), /racks must be a list of strings/],
     ['startKafka', () => startKafka(null as never), /startKafka takes an object of options, not null/],
   ] as const)('an invalid argument of %s', async (_name, given, message) => {
     await expect((async () => given())()).rejects.toThrow(message);

@@ -1,6 +1,6 @@
 /**
- * SyncGroup (14), v0–v5. The response waits until the leader's assignment is replicated. The rules are in
- * `group/classic/sync.ts`.
+ * SyncGroup (14), v0–v5. While a rebalance is in progress, the response waits until the leader's assignment is replicated. The
+ * rules are in `group/classic/sync.ts`; for classic members of a consumer group in `group/consumer/migration/`.
  * Versions:  v3 static members · v5 the client must send protocol type and protocol name.
  */
 import { Errors, KafkaError } from '../../../protocol/errors.ts';

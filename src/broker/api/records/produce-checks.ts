@@ -1,6 +1,6 @@
 /**
- * Checks the records of a Produce request before the log gets them: they must be exactly one batch of magic 2. The log itself
- * checks CRC, sizes, offsets, timestamps and sequence numbers.
+ * Checks the records of one partition in a Produce request before the log gets them: they must be exactly one batch of magic 2,
+ * and not compressed with zstd before v7. The log itself checks CRC, sizes, offsets, timestamps and sequence numbers.
  */
 import { Errors, KafkaError } from '../../../protocol/errors.ts';
 import { batchHeader, batchHeaderBytes, batchOverheadBytes } from '../../../protocol/records/batch.ts';
@@ -27,7 +27,10 @@ export function checkRecords(records: Uint8Array | null, version: number): Uint8
   }
   const header = batchHeader(records, 0);
   if (header.sizeBytes < batchHeaderBytes)
-    throw new KafkaError(Errors.CORRUPT_MESSAGE, `a record batch cannot have ${header.sizeBytes} bytes`);
+    throw new KafkaError(
+      Errors.CORRUPT_MESSAGE,
+      `a record batch of ${header.sizeBytes} bytes is smaller than its header (${batchHeaderBytes} bytes)`,
+    );
   if (header.sizeBytes < records.length) {
     throw invalid(
       `Produce requests with version ${version} are only allowed to contain exactly one record batch per partition`,

@@ -1,6 +1,6 @@
 /**
  * DescribeUserScramCredentials (50), v0. The users with credentials, from `kafka-storage format --add-scram` or
- * AlterUserScramCredentials; null means all.
+ * AlterUserScramCredentials. A request without `users` is for all.
  * Not done:  SASL itself, so no listener uses the credentials.
  */
 import { groupBy } from '../../../base/collections.ts';

@@ -1,16 +1,19 @@
-/** Validates the values of a request against the fields of a verb. Each error message says what was expected. */
+/**
+ * Validates the values of a control request against the fields of its operation (`Verb` in `verb.ts`). Each error message names
+ * the expected type.
+ */
 import { durationMs } from '../time.ts';
 import { BadRequestError, type FieldType, type Values, type VerbField } from './verb.ts';
 
 const expected: Readonly<Record<FieldType, string>> = {
-  string: 'text',
+  string: 'a string',
   integer: 'a whole number',
   boolean: 'true or false',
   duration: "milliseconds, or a number with ms, s, m, h or d, such as '7d'",
-  object: 'an object of texts',
-  strings: 'text, or a list of texts',
+  object: 'an object whose values are strings',
+  strings: 'a string, or a list of strings',
   integers: 'a list of whole numbers',
-  records: 'a list of texts, or of objects with a value',
+  records: 'a list of strings, or of objects with a value',
 };
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
