@@ -96,7 +96,7 @@ describe('the control port', () => {
     ['POST', '/clock/advance', { by: '1s' }, 400, /clock: 'manual'/],
     ['POST', '/clock/set', { toMs: 1 }, 400, /does not go back/],
     ['GET', '/coordinators/share/any', undefined, 400, /kind must be group or transaction/],
-    ['POST', '/topics', {}, 400, /'name' is missing: expected text/],
+    ['POST', '/topics', {}, 400, /'name' is missing: expected a string/],
     ['POST', '/topics', 'no json', 400, /The body is not JSON/],
     ['POST', '/topics', { name: 'x', colour: 'red' }, 400, /'colour' is not expected here; fields are name/],
     ['POST', '/faults', { error: 'NO_SUCH' }, 400, /is not a Kafka error/],

@@ -222,7 +222,7 @@ describe('a wrong argument is refused', () => {
       () => kafka.createTopic('x', { configs: { 'retention.ms': 5 as never } }),
       /must be a string/,
     ],
-    ['coordinator', () => kafka.coordinator('groups' as never, 'g'), /not of 'groups'/],
+    ['coordinator', () => kafka.coordinator('groups' as never, 'g'), /not 'groups'/],
     ['disk', () => kafka.disk(1).fail('writes' as never), /not to 'writes'/],
     ['on', () => kafka.on('Fetch', undefined as never), /control function is missing/],
     ['on', () => kafka.on(['Fetch'] as never, () => 'close'), /is not a Kafka API/],
