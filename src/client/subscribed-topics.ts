@@ -27,13 +27,13 @@ export class SubscribedTopics {
   private readonly subscription: Subscription;
   private readonly maxAgeMs: number;
   private found: readonly string[];
-  private askedMs = Number.NEGATIVE_INFINITY;
+  private sentMs = Number.NEGATIVE_INFINITY;
   private dueMs = Number.NEGATIVE_INFINITY;
-  private isAsking = false;
+  private isRefreshing = false;
   /** Number of the last look-up that was sent. */
-  private asked = 0;
-  /** Number of the latest look-up whose answer was taken. Answers to earlier ones are older, and are not taken. */
-  private taken = 0;
+  private lastSent = 0;
+  /** Number of the newest look-up whose response was taken. Responses to earlier look-ups are older, and are ignored. */
+  private lastTaken = 0;
 
   constructor(client: KafkaClient, subscription: Subscription, maxAgeMs: number) {
     this.client = client;
@@ -53,13 +53,13 @@ export class SubscribedTopics {
 
   /** Looks up the metadata of the subscribed topics and of `others`. */
   async lookUp(others: readonly string[] = []): Promise<ClusterInfo> {
-    const number = ++this.asked;
-    this.askedMs = this.nowMs();
+    const number = ++this.lastSent;
+    this.sentMs = this.nowMs();
     const { subscription } = this;
     const wanted = isByName(subscription) ? [...new Set([...subscription, ...others])] : null;
     const cluster = await this.client.metadata(wanted);
-    if (number > this.taken) {
-      this.taken = number;
+    if (number > this.lastTaken) {
+      this.lastTaken = number;
       this.take(cluster);
     }
     return cluster;
@@ -77,25 +77,25 @@ export class SubscribedTopics {
     this.dueMs = this.nowMs() + (isComplete ? this.maxAgeMs : Math.min(retryMs, this.maxAgeMs));
   }
 
-  /** Makes the next look-up due as soon as `backoffMs` allows: an answer of a broker did not fit the metadata. */
+  /** Makes the next look-up due as soon as `backoffMs` allows, because a response of a broker contradicts the metadata. */
   expire(): void {
-    this.dueMs = Math.min(this.dueMs, this.askedMs + backoffMs);
+    this.dueMs = Math.min(this.dueMs, this.sentMs + backoffMs);
   }
 
   /**
-   * When the metadata are too old, looks them up and passes them to `take`. After an error that a retry can resolve, the next
-   * look-up is due in `retryMs`; other errors are thrown.
+   * When the metadata are too old, looks them up and passes them to `onMetadata`. After an error that a retry can resolve, the
+   * next look-up is due in `retryMs`; other errors are thrown.
    */
-  async refresh(others: readonly string[], take: (cluster: ClusterInfo) => void): Promise<void> {
-    if (this.isAsking || this.nowMs() < this.dueMs) return;
-    this.isAsking = true;
+  async refresh(others: readonly string[], onMetadata: (cluster: ClusterInfo) => void): Promise<void> {
+    if (this.isRefreshing || this.nowMs() < this.dueMs) return;
+    this.isRefreshing = true;
     try {
-      take(await this.lookUp(others));
+      onMetadata(await this.lookUp(others));
     } catch (error) {
       if (!isRetriable(error)) throw error;
       this.dueMs = this.nowMs() + retryMs;
     } finally {
-      this.isAsking = false;
+      this.isRefreshing = false;
     }
   }
 

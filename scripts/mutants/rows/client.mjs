@@ -158,8 +158,8 @@ export const clientRows = [
     edits: [
       {
         file: 'src/client/subscribed-topics.ts',
-        from: 'if (this.isAsking || this.nowMs() < this.dueMs) return;',
-        to: 'if (this.isAsking) return;',
+        from: 'if (this.isRefreshing || this.nowMs() < this.dueMs) return;',
+        to: 'if (this.isRefreshing) return;',
       },
     ],
     caughtBy: { test: metadataTest, name: 'once per maximum age' },
@@ -244,7 +244,7 @@ export const clientRows = [
     bug: 'of two look-ups that overlap, the older answer wins when it comes last',
     reference: 'a review of the client, 28 November 2026',
     change: 'every answer is taken',
-    edits: [{ file: 'src/client/subscribed-topics.ts', from: 'if (number > this.taken) {', to: '{' }],
+    edits: [{ file: 'src/client/subscribed-topics.ts', from: 'if (number > this.lastTaken) {', to: '{' }],
     caughtBy: { test: subscriptionTest, name: 'whichever comes last' },
   },
   {

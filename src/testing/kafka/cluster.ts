@@ -39,6 +39,7 @@ const closedText = 'The cluster was closed.';
 /** The steps by which a manual clock is advanced while nodes start or stop, because their timers must fire. */
 const startStepMs = 100;
 
+/** A node of the cluster, with what stays when the node stops. */
 interface Seat {
   readonly node: TestNode;
   readonly door: ClientDoor;
@@ -69,6 +70,7 @@ export class TestKafka {
   private readonly deadlines: Deadlines;
   private readonly seats: Seat[] = [];
   private initial: Snapshot | null = null;
+  /** The kit's own client, and the ports of the nodes to which it was made. */
   private own: { readonly ports: string; readonly client: TestClient } | null = null;
   private closing: Promise<void> | null = null;
   /** Resolves when the snapshots, restores and resets so far have ended. */

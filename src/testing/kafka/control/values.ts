@@ -29,11 +29,18 @@ function isDuration(value: unknown): boolean {
   }
 }
 
-const texts = (value: unknown): boolean => typeof value === 'string' || value === null || value === undefined;
+const isStringOrAbsent = (value: unknown): boolean =>
+  typeof value === 'string' || value === null || value === undefined;
 
 function isRecord(value: unknown): boolean {
   if (typeof value === 'string') return true;
-  if (!isObject(value) || !('value' in value) || !texts(value.value) || !texts(value.key)) return false;
+  if (
+    !isObject(value) ||
+    !('value' in value) ||
+    !isStringOrAbsent(value.value) ||
+    !isStringOrAbsent(value.key)
+  )
+    return false;
   const { partition, timestampMs, headers } = value;
   return (
     (partition === undefined || Number.isInteger(partition)) &&
@@ -58,10 +65,10 @@ const fits: Readonly<Record<FieldType, (value: unknown) => boolean>> = {
 export function checkValues(fields: Readonly<Record<string, VerbField>>, values: unknown): Values {
   if (!isObject(values)) throw new BadRequestError('The body must be a JSON object.');
   const known = Object.keys(fields);
-  const stranger = Object.keys(values).find((name) => !known.includes(name));
-  if (stranger !== undefined)
+  const unknownName = Object.keys(values).find((name) => !known.includes(name));
+  if (unknownName !== undefined)
     throw new BadRequestError(
-      `'${stranger}' is not expected here; ${known.length === 0 ? 'this takes no fields' : `fields are ${known.join(', ')}`}.`,
+      `'${unknownName}' is not expected here; ${known.length === 0 ? 'this takes no fields' : `fields are ${known.join(', ')}`}.`,
     );
   for (const [name, { type, isRequired = false }] of Object.entries(fields)) {
     const value = values[name];
