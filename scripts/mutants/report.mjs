@@ -46,8 +46,8 @@ function baseline({ worlds, files }) {
 }
 
 /**
- * Reads back what a report says of the rows that are still in the table: {results, passed} of `markdown`. The files with tests that
- * passed are those of the rows; the report has only their number.
+ * Reads back what a report says of the rows that are still in the table: {results, passed} of `markdown`. The files with tests
+ * that passed are those of the rows; the report has only their number.
  */
 export function fromMarkdown(text, rows) {
   const results = new Map();

@@ -165,7 +165,8 @@ async function baselineWorld(tree, world, passed) {
 }
 
 /**
- * Returns the results of earlier runs, from the ledger or the report: what found each row, and what the unchanged source has passed.
+ * Returns the results of earlier runs, from the ledger or the report: what found each row, and what the unchanged source has
+ * passed.
  */
 function readLedger() {
   if (values.ledger === undefined || !existsSync(values.ledger)) {

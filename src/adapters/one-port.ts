@@ -49,8 +49,8 @@ export interface TransportOptions {
   /** The value of socket.request.max.bytes, which is also the largest record batch that a leader may push to this node. */
   readonly batchBytesMax?: number;
   /**
-   * A connection is closed when it has sent only a part of its first word this long after it was opened, a connection of another
-   * node when its hello is not accepted by then, and one that got status 404 this long after it. 10 s by default.
+   * A connection is closed when it has sent only a part of its first word this long after it was opened, a connection of
+   * another node when its hello is not accepted by then, and one that got status 404 this long after it. 10 s by default.
    */
   readonly helloTimeoutMs?: number;
 }

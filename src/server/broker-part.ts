@@ -109,8 +109,8 @@ export class BrokerPart {
   }
 
   /**
-   * Opens the logs, registers, and applies metadata; resolves when the controller has unfenced this broker, or early when the node
-   * is stopped while the logs are opened.
+   * Opens the logs, registers, and applies metadata; resolves when the controller has unfenced this broker, or early when the
+   * node is stopped while the logs are opened.
    */
   async start(): Promise<void> {
     const { controller, node } = this.around;

@@ -58,8 +58,8 @@ export class Node {
   }
 
   /**
-   * Resolves when client requests are handled, or when the node is stopped in the meantime. Rejects when the node cannot start; the
-   * caller must then call `stop`.
+   * Resolves when client requests are handled, or when the node is stopped in the meantime. Rejects when the node cannot start;
+   * the caller must then call `stop`.
    */
   async start(): Promise<void> {
     const { config, ports } = this;

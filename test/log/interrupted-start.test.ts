@@ -1,6 +1,6 @@
 /**
- * A start that ends before all logs are open: the node could not listen on its port, a file is of a later release, or the node was
- * stopped. The next start must find what the last stop has left.
+ * A start that ends before all logs are open: the node could not listen on its port, a file is of a later release, or the node
+ * was stopped. The next start must find what the last stop has left.
  */
 import { expect, test } from 'vitest';
 import { defaultLogConfig, type LogConfig } from '../../src/log/log-config.ts';

@@ -44,8 +44,8 @@ export const commonOptions: ChannelOptions = {
 
 /**
  * A node pings the nodes to which it has opened streams: after `pingIntervalMs` without an open ping. Without a response in
- * `pingTimeoutMs` the stream ends. Otherwise a stream on which this node only waits (a follower for records) stays open for ever
- * when the peer has closed it while packets were lost; and one on which it sends is noticed only when the operating system
+ * `pingTimeoutMs` the stream ends. Otherwise a stream on which this node only waits (a follower for records) stays open for
+ * ever when the peer has closed it while packets were lost; and one on which it sends is noticed only when the operating system
  * sends again, which takes as long as the packets were lost.
  */
 const pingIntervalMs = 3000;

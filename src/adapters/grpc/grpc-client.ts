@@ -16,9 +16,9 @@ interface Decoded {
 }
 
 /**
- * A stream whose connection is not established after this time ends with an error, and its owner opens another one. While packets are
- * lost, the operating system sends the first packet of a connection again after 1, 3, 7, 15, 31 and 63 s, so an attempt that began in a
- * network partition may wait for as long again after the end of the partition.
+ * A stream whose connection is not established after this time ends with an error, and its owner opens another one. While
+ * packets are lost, the operating system sends the first packet of a connection again after 1, 3, 7, 15, 31 and 63 s, so an
+ * attempt that began in a network partition may wait for as long again after the end of the partition.
  */
 const connectTimeoutMs = 3000;
 

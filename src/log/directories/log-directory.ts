@@ -117,7 +117,9 @@ export class LogDirectory {
     await forgetLost(this.#fs, this.path, this.lost);
   }
 
-  /** `brokerEpoch`: null when this incarnation was not registered. It has appended no record, so the last epoch remains right. */
+  /**
+   * `brokerEpoch`: null when this incarnation was not registered. It has appended no record, so the last epoch remains right.
+   */
   async markClean(brokerEpoch: number | null): Promise<void> {
     await writeCleanShutdown(this.#fs, this.path, brokerEpoch ?? this.previousBrokerEpoch);
   }

@@ -35,8 +35,8 @@ interface Assignment {
   readonly index: number;
   readonly directory: Uuid;
   /**
-   * Called once: with true when the controller has recorded the assignment; with false when it never will, because the replica or
-   * this broker ends, or a newer assignment has replaced it.
+   * Called once: with true when the controller has recorded the assignment; with false when it never will, because the replica
+   * or this broker ends, or a newer assignment has replaced it.
    */
   readonly onEnd: ((isRecorded: boolean) => void) | null;
 }

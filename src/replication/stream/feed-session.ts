@@ -8,8 +8,8 @@
  *   make larger pushes.
  * - Slots with something to send take turns. While several slots have something to send, each gets at most `slotBytesMax` of a
  *   push.
- * - A stream counts only while its broker epoch is the registered one in this broker's metadata: acknowledgements advance the high
- *   watermark. Subscriptions of a later epoch wait for the metadata; a stream of an earlier one is closed.
+ * - A stream counts only while its broker epoch is the registered one in this broker's metadata: acknowledgements advance the
+ *   high watermark. Subscriptions of a later epoch wait for the metadata; a stream of an earlier one is closed.
  * - A refused or revoked subscription is removed; the follower subscribes again with a new slot.
  * - A slot is in at most one queue (`#ready` or `#waitingForDisk`), and its `state` says in which. An ended slot sends nothing.
  * - At most `diskReadsMax` reads from disk are in progress. A slot waits for a read only while there are so many.
