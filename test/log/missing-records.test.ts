@@ -306,7 +306,7 @@ describe('swapped files', () => {
       expect([log.missingFrom, log.state.hasLostRecords]).toEqual([5, true]);
       const names = await bench.fs.list('/data/t-0');
       expect(names.filter((name) => name.endsWith('.lost'))).toHaveLength(1);
-      log.state.isClosed = true;
+      await log.abandon();
       const again = await bench.reopen(config, { isClean: false, recoveryPoint: 22, highWatermark: 22 });
       expect([again.missingFrom, await readable(again)]).toEqual([5, left]);
     },
