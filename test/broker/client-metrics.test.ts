@@ -56,7 +56,7 @@ function errorOf(call: () => unknown): string {
   }
 }
 
-describe('the metrics that a client is asked for', () => {
+describe('the metrics that a broker requests from a client', () => {
   const asked = (of: Record<string, Record<string, string>>) => {
     const { metrics, pushIntervalMs } = new ClientMetrics().subscription(id, client, configsOf(of), 0);
     return [metrics, pushIntervalMs];

@@ -352,7 +352,7 @@ async function visible(
   return found;
 }
 
-test('random histories: readers of committed records see the last value of each key, and no marker stays that nobody needs', async () => {
+test('random histories: readers of committed records see the last value of each key, and no marker is kept without need', async () => {
   const seed = process.env['SEED'];
   const run = async (one: number): Promise<void> => {
     const world = new Run(one);

@@ -451,7 +451,7 @@ describe('a partition directory that is removed after a kill', () => {
     return { bench, logs: await openManager(bench) };
   }
 
-  test('is told with its offsets when metadata have the partition, once', async () => {
+  test('is logged with its offsets when metadata have the partition, once', async () => {
     const { bench, logs } = await started();
     await logs.getOrCreate('u', 0, topicId, defaultLogConfig, null, false);
     await logs.delete('u', 0);

@@ -11,7 +11,7 @@ function isInDocs(body: string): boolean {
 }
 
 describe('an example of the guide', () => {
-  test('a record outlives its leader', async () => {
+  test('a record survives the end of its leader', async () => {
     const value = await simulate({ seed: 42, nodeCount: 3 }, (cluster) => {
       cluster.start();
       cluster.await(cluster.createTopic('orders'));

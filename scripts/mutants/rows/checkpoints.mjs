@@ -210,7 +210,7 @@ export const checkpointRows = [
         to: 'if (place.isNew && topicId === name) this.#directories.reportAbsent',
       },
     ],
-    caughtBy: { test: missingTest, name: 'is told with its offsets when metadata have the partition' },
+    caughtBy: { test: missingTest, name: 'is logged with its offsets when metadata have the partition' },
   },
   {
     number: 1460,

@@ -325,7 +325,7 @@ describe('other admin requests', () => {
   });
 });
 
-test('SaslAuthenticate is refused where there is nobody left to authenticate', async () => {
+test('SaslAuthenticate is refused on a listener without SASL', async () => {
   const broker = new TestBroker();
   const body = { authBytes: Buffer.from('nobody') };
   expect(await broker.inject(SaslAuthenticateRequest, SaslAuthenticateResponse, 2, body)).toMatchObject({

@@ -219,7 +219,7 @@ describe('a handler', () => {
     }
   });
 
-  test('is told when its connection closes, and its memory is released', async () => {
+  test('is notified when its connection closes, and its memory is released', async () => {
     const { scripted, broker } = setUp();
     const connection = broker.connect();
     connection.feed(heartbeat('a', 1), heartbeat('b', 2));

@@ -76,7 +76,7 @@ test.each(['a partition', 'topics', 'a group'])(
   },
 );
 
-test('a topic that does not exist is told and waited for; an invalid name is an error', async () => {
+test('a topic that does not exist is reported and waited for; an invalid name is an error', async () => {
   const cluster = new ScriptedCluster(1);
   append(cluster.partitions[0], 'first');
   cluster.script = ({ api }) => (api === 'Metadata' ? 'UNKNOWN_TOPIC_OR_PARTITION' : 'served');

@@ -82,7 +82,7 @@ test('a transaction hangs when it is old and no coordinator has it with that par
   ]);
 });
 
-test('a broker limits the search to its replicas; without candidates no coordinator is asked', async () => {
+test('a broker limits the search to its replicas; without candidates no coordinator gets a request', async () => {
   const found = await findHanging(fakeClient([]), { ...search, topic: null, brokerId: 2 });
   expect(found.map(({ partition }) => partition)).toEqual([1]);
   const asked: string[] = [];

@@ -109,7 +109,7 @@ test.each([
   expect(errors).toEqual([]);
 });
 
-test('an observer knows no leader once all voters have been tried in vain, and knows it again when one answers', async () => {
+test('an observer knows no leader after no voter has responded, and knows the leader again when one responds', async () => {
   const { log, streams, timers, errors } = await observer(2, (told) => leaders.push(told));
   const leaders: (number | null)[] = [];
   const status = { type: 'status', leaderId: 1, epoch: 7, highWatermark: 0, voters: [] };
