@@ -130,8 +130,12 @@ class Fuzz {
     if (found.join() !== this.#acknowledged.join()) throw new Error('acknowledged records differ');
   }
 
-  /** Stops the nodes; all replicas of a partition hold the same bytes. Resolves to how many were compared. */
+  /**
+   * Stops the nodes; all replicas of a partition hold the same bytes. Resolves to how many were compared. A topic that one of the
+   * last requests deletes in the meantime is left out (seed 92).
+   */
   async compareReplicas(): Promise<number> {
+    const said = new Map(this.#targets.map(({ id, server }) => [id, server.output.length]));
     const replicas = new Map<string, readonly number[]>();
     await until('all replicas in sync', async () => {
       const { topics } = await this.#client.metadata(null);
@@ -143,7 +147,10 @@ class Fuzz {
     for (const { server } of this.#targets) server.signal('SIGTERM');
     for (const { server } of this.#targets) await server.ended;
     const logs = new Map(this.#targets.map((target) => [target.id, logsOf(target)]));
+    const news = this.#targets.map(({ id, server }) => server.output.slice(said.get(id))).join();
+    const deleted = new Set([...news.matchAll(/Topic (\S+) is deleted/g)].map(([, topic]) => topic));
     for (const [name, ids] of replicas) {
+      if (deleted.has(name.replace(/-\d+$/, ''))) continue;
       const [first, ...others] = ids.map((id) => logs.get(id)?.get(name));
       if (first === undefined || others.some((other) => other?.equals(first) !== true))
         throw new Error(`${name}: its replicas on nodes ${ids.join(', ')} differ`);
