@@ -9,9 +9,6 @@ import { lz4Compress, lz4Decompress } from './codecs/lz4.ts';
 import { snappyCompress, snappyDecompress } from './codecs/snappy.ts';
 import { zstdCompress, zstdDecompress } from './codecs/zstd.ts';
 
-/** The decompressed records of one batch may have at most this size, unless the caller gives another bound. */
-export const decompressedMaxBytes: number = 128 * 1024 * 1024;
-
 /** `level` is on the scale of the codec: gzip 1 to 9 or -1 (its default), zstd at most 22. snappy and lz4 ignore it. */
 export function compress(type: CompressionType, bytes: Uint8Array, level?: number): Uint8Array {
   switch (type) {
@@ -29,11 +26,7 @@ export function compress(type: CompressionType, bytes: Uint8Array, level?: numbe
 }
 
 /** Throws `DecodeError` for invalid input, and when the output would be larger than `maxBytes`. */
-export function decompress(
-  type: CompressionType,
-  bytes: Uint8Array,
-  maxBytes = decompressedMaxBytes,
-): Uint8Array {
+export function decompress(type: CompressionType, bytes: Uint8Array, maxBytes: number): Uint8Array {
   try {
     switch (type) {
       case 'none':

@@ -5,7 +5,7 @@
 import { DecodeError } from '../codec/errors.ts';
 import { nativeView, utf8Length } from '../codec/native.ts';
 import { batchHeaderBytes, type BatchHeader } from './batch.ts';
-import { decompress, decompressedMaxBytes } from './compression.ts';
+import { decompress } from './compression.ts';
 import { VarintReader, varintBytes, writeVarint } from './integers.ts';
 
 export interface RecordHeader {
@@ -37,13 +37,17 @@ const noHeaders: readonly RecordHeader[] = Object.freeze([]);
  */
 const recordMinBytes = 7;
 
+/** The largest size that all codecs can allocate: 2 GiB. */
+const codecMaxBytes = 0x7fff_ffff;
+
 /**
  * The records of a complete batch. Throws `DecodeError` if they do not match the header, or if they are larger than `maxBytes`
- * when decompressed. `unpacked`: the decompressed records if the caller has them already, otherwise null.
+ * when decompressed. A batch from a log needs no bound: the leader that appended it has applied that of the topic, which may be
+ * lower today. `unpacked`: the decompressed records if the caller has them already, otherwise null.
  */
 export function decodeRecords(
   header: BatchHeader,
-  maxBytes = decompressedMaxBytes,
+  maxBytes = codecMaxBytes,
   unpacked: Uint8Array | null = null,
 ): KafkaRecord[] {
   const compression = header.compression;

@@ -166,6 +166,15 @@ test('batches() finds all complete batches, and says whether the rest is partial
   expect(batches(zeros)).toMatchObject({ end: one.length, stop: 'corrupt' });
 });
 
+test.each(['gzip', 'zstd'] as const)(
+  'a batch from a log is read whatever its size when decompressed (%s)',
+  (compression) => {
+    const value = new Uint8Array(130 * 1024 * 1024);
+    const bytes = buildBatch({ records: [{ value }], compression });
+    expect(decodeRecords(batchHeader(bytes))[0]?.value?.length).toBe(value.length);
+  },
+);
+
 test('damaged records throw nothing but DecodeError', () => {
   fc.assert(
     fc.property(
