@@ -114,10 +114,7 @@ export async function compact(
 
 /** Forgets truncations before this pass. Returns false when the log was truncated during the pass: then nothing is clean. */
 function finishPass(state: LogState, truncationCount: number): boolean {
-  if (truncationCount !== state.truncationCount) {
-    mark('log.compaction-overtaken');
-    return false;
-  }
+  if (truncationCount !== state.truncationCount) return false;
   state.truncatedTo = Number.MAX_SAFE_INTEGER;
   return true;
 }
