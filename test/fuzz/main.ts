@@ -131,8 +131,8 @@ class Fuzz {
   }
 
   /**
-   * Stops the nodes; all replicas of a partition hold the same bytes. Resolves to how many were compared. A topic that one of the
-   * last requests deletes in the meantime is left out (seed 92).
+   * Stops the nodes; all replicas of a partition hold the same bytes. Resolves to how many were compared. A topic that one of
+   * the last requests deletes in the meantime is left out (seed 92).
    */
   async compareReplicas(): Promise<number> {
     const said = new Map(this.#targets.map(({ id, server }) => [id, server.output.length]));

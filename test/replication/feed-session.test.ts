@@ -40,6 +40,27 @@ function subscribeAll(stream: { onMessage: (message: FollowerMessage) => void },
   });
 }
 
+interface PartitionCalls {
+  readonly read: () => Promise<unknown>;
+  readonly subscribe: (feed: FakeFeed) => { kind: 'ok' };
+  readonly followerAcknowledged: (_: unknown, logEndOffset: number) => number;
+}
+
+function partitionOf(index: number, { read, subscribe, followerAcknowledged }: PartitionCalls) {
+  const offsets = { logEndOffset: 1000, logStartOffset: 0 };
+  const log = { ...offsets, highWatermark: 0, readCachedParts: () => null, read };
+  return {
+    topicId,
+    index,
+    ...offsets,
+    leaderState: null,
+    log,
+    subscribe,
+    unsubscribe: () => undefined,
+    followerAcknowledged,
+  };
+}
+
 /** Opens a session with `count` partitions whose records are on disk only. A read ends when the test ends it. */
 async function sessionOf(count: number, subscriptionsMax = 1_000, registered: number | null = 1) {
   const logger = new RecordingLogger();
@@ -48,29 +69,19 @@ async function sessionOf(count: number, subscriptionsMax = 1_000, registered: nu
   const started: number[] = [];
   const ends: ((read: { records: Uint8Array; nextOffset: number }) => void)[] = [];
   const feeds: FakeFeed[] = [];
-  const partitions = Array.from({ length: count }, (_, index) => ({
-    topicId,
-    index,
-    logEndOffset: 1000,
-    logStartOffset: 0,
-    leaderState: null,
-    log: {
-      logEndOffset: 1000,
-      highWatermark: 0,
-      logStartOffset: 0,
-      readCachedParts: () => null,
+  const partitions = Array.from({ length: count }, (_, index) =>
+    partitionOf(index, {
       read: () => {
         started.push(index);
         return new Promise((resolve) => ends.push(resolve));
       },
-    },
-    subscribe: (feed: FakeFeed) => {
-      feeds[index] = feed;
-      return { kind: 'ok' };
-    },
-    unsubscribe: () => undefined,
-    followerAcknowledged: (_: unknown, logEndOffset: number) => acknowledged.push(logEndOffset),
-  }));
+      subscribe: (feed) => {
+        feeds[index] = feed;
+        return { kind: 'ok' };
+      },
+      followerAcknowledged: (_, logEndOffset) => acknowledged.push(logEndOffset),
+    }),
+  );
   const time = new ManualTime();
   const throttles = {
     sendWaitMs: () => 0,

@@ -170,7 +170,7 @@ test.each(['gzip', 'zstd'] as const)(
   'a batch from a log is read whatever its size when decompressed (%s)',
   (compression) => {
     const value = new Uint8Array(130 * 1024 * 1024);
-    const bytes = buildBatch({ records: [{ value }], compression });
+    const bytes = buildBatch({ records: [{ value, timestamp: 1 }], compression });
     expect(decodeRecords(batchHeader(bytes))[0]?.value?.length).toBe(value.length);
   },
 );
