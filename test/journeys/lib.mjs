@@ -237,7 +237,7 @@ export async function valuesOf(cluster, topic, count, timeoutMs = 60_000) {
   return waitFor(`${count} records in ${topic}`, timeoutMs, () => {
     const { stdout } = spawnSync(
       join(cluster.bin, 'kafka-console-consumer'),
-      [...args, '--timeout-ms', '1500', '--isolation-level', 'read_committed'],
+      [...args, '--timeout-ms', '4000', '--isolation-level', 'read_committed'],
       { encoding: 'utf8' },
     );
     const values = stdout.split('\n').filter((line) => line !== '');

@@ -1,8 +1,7 @@
 /**
- * Where kafka-console-consumer gets its records from: one partition, whole topics without a group, or topics as a member of a
- * group. When a topic does not exist yet, the tool waits for it.
+ * Where kafka-console-consumer gets its records from: one partition, or topics as a member of a group. When a topic does not
+ * exist yet, the tool waits for it.
  */
-import { sleep } from '../../base/clock.ts';
 import {
   type ConsumedRecord,
   Fetcher,
@@ -12,7 +11,7 @@ import {
 } from '../../client/fetcher.ts';
 import { GroupConsumer } from '../../client/group-consumer.ts';
 import type { KafkaClient, TopicInfo } from '../../client/kafka-client.ts';
-import { isRetriable, retry } from '../../client/retry.ts';
+import { retry } from '../../client/retry.ts';
 import type { TopicPattern } from '../../client/subscribed-topics.ts';
 import { errorOf, Errors, KafkaError } from '../../protocol/errors.ts';
 import { groupOptionsOf } from '../cluster/client-options.ts';
@@ -21,12 +20,6 @@ export interface RecordSource {
   poll(maxWaitMs: number, maxRecords: number): Promise<ConsumedRecord[]>;
   close(): Promise<void>;
 }
-
-/**
- * How often a source without a group looks for new topics and partitions when `metadata.max.age.ms` is not set. It can be more
- * often than Kafka's five minutes, because no group has to rebalance.
- */
-const refreshIntervalMs = 5_000;
 
 /** The topics to read: one by its name, or all whose names match a pattern. */
 export type Selection = { readonly topic: string } | { readonly pattern: TopicPattern };
@@ -86,53 +79,7 @@ export function partitionSource(
   };
 }
 
-/** Reads all partitions of the topics without a group, so no offsets are committed. */
-export function topicSource(
-  client: KafkaClient,
-  selection: Selection,
-  options: Partial<FetcherOptions>,
-  metadataMaxAgeMs: number | null,
-  onMissing: OnMissing,
-): RecordSource {
-  const fetcher = new Fetcher(client, options);
-  const known = new Set<string>();
-  let refreshedMs = Number.NEGATIVE_INFINITY;
-  const refresh = async (): Promise<void> => {
-    const isFirst = known.size === 0;
-    const topics = await select(client, selection, onMissing);
-    const fresh = topics.flatMap(({ name, partitions }) =>
-      partitions
-        .filter(({ index }) => !known.has(`${name}-${index}`))
-        .map(({ index }) => ({ topic: name, partition: index })),
-    );
-    // A partition that was found later is read from its beginning: all its records are newer than the start of the tool.
-    const timestamp = isFirst && options.reset !== 'earliest' ? offsetLatest : offsetEarliest;
-    if (fresh.length === 0) return;
-    const starts = await fetcher.offsets(fresh.map((one) => ({ ...one, timestamp })));
-    for (const { topic, partition } of fresh) {
-      known.add(`${topic}-${partition}`);
-      fetcher.assign(topic, partition, starts.get(`${topic}-${partition}`)?.offset ?? 0);
-    }
-  };
-  return {
-    poll: async (maxWaitMs, maxRecords) => {
-      const nowMs = client.ports.clock.monotonicMs();
-      const isOld = nowMs - refreshedMs > (metadataMaxAgeMs ?? refreshIntervalMs);
-      if (known.size === 0 || isOld || fetcher.takeMetadataError()) {
-        refreshedMs = nowMs;
-        if (known.size === 0) await untilServed(client, refresh);
-        // While brokers do not respond, records of known partitions are waited for.
-        else await refresh().catch(rethrowUnlessRetriable);
-      }
-      if (known.size > 0) return fetcher.poll(maxWaitMs, maxRecords);
-      await sleep(client.ports.scheduler, Math.min(maxWaitMs, 100));
-      return [];
-    },
-    close: async () => {},
-  };
-}
-
-/** Reads the topics as a member of a group, which commits the offsets of the records that it got. */
+/** Reads the topics as a member of a group. It commits offsets of what it got, unless `enable.auto.commit` is false. */
 export function groupSource(
   client: KafkaClient,
   selection: Selection,
@@ -156,8 +103,4 @@ export function groupSource(
     },
     close: () => consumer.close(),
   };
-}
-
-function rethrowUnlessRetriable(error: unknown): void {
-  if (!isRetriable(error)) throw error;
 }

@@ -4,13 +4,14 @@
  */
 import { systemClock, systemScheduler } from '../../adapters/clock.ts';
 import { logTimestamp } from '../../adapters/console-logger.ts';
+import { createSystemRandom } from '../../adapters/random.ts';
 import { sleep, type Timer } from '../../base/clock.ts';
 import type { ConsumedRecord } from '../../client/fetcher.ts';
 import { NoOffsetError } from '../../client/group-consumer.ts';
 import type { KafkaClient } from '../../client/kafka-client.ts';
 import { compileJavaPattern } from '../../config/java-pattern.ts';
 import { KafkaError } from '../../protocol/errors.ts';
-import { fetchOptionsOf, groupOptionsOf, metadataMaxAgeMsOf } from '../cluster/client-options.ts';
+import { fetchOptionsOf, groupOptionsOf } from '../cluster/client-options.ts';
 import { clientSettings, connectClient } from '../cluster/connect.ts';
 import {
   groupSource,
@@ -18,7 +19,6 @@ import {
   partitionSource,
   type RecordSource,
   type Selection,
-  topicSource,
 } from './console-source.ts';
 import {
   consoleConsumerOptions as table,
@@ -34,6 +34,8 @@ import { exceptionText } from '../text/exception-names.ts';
 import { type CliIo, ToolError } from '../tool.ts';
 
 const intro = 'This tool helps to read data from Kafka topics and outputs it to standard output.';
+const ownGroupPrefix = 'console-consumer-';
+const ownGroupNumbers = 100_000;
 const pollMaxMs = 100;
 const recordsMax = 500;
 /** How long the tool waits at its end to leave the group, as Java's consumer. */
@@ -109,6 +111,7 @@ function settingsOf(options: Options): Map<string, string> {
     );
   }
   if (given !== null) settings.set('group.id', given);
+  if (!settings.has('group.id')) nameOwnGroup(settings);
   const isolation = options.text('isolation-level') as string;
   if (isolation !== 'read_committed' && isolation !== 'read_uncommitted') {
     throw unknownError(
@@ -117,6 +120,12 @@ function settingsOf(options: Options): Map<string, string> {
   }
   settings.set('isolation.level', isolation);
   return settings;
+}
+
+/** Without a given group the tool is the only member of a new one, as in Kafka, and leaves no offsets behind. */
+function nameOwnGroup(settings: Map<string, string>): void {
+  settings.set('group.id', `${ownGroupPrefix}${createSystemRandom().u32() % ownGroupNumbers}`);
+  if (!settings.has('enable.auto.commit')) settings.set('enable.auto.commit', 'false');
 }
 
 function formatterOf(options: Options): MessageFormatter {
@@ -163,32 +172,28 @@ interface Plan {
 
 function sourceOf(client: KafkaClient, { options, settings, selection }: Plan, io: CliIo): RecordSource {
   const fetch = fetchOptionsOf(settings);
-  // Also without a group its settings must be valid, as in Kafka's tool, which always joins one.
+  // Also for a partition the settings of a group must be valid, as in Kafka's tool.
   groupOptionsOf(settings);
   const partition = options.number('partition');
   if ('topic' in selection && partition !== null) {
     return partitionSource(client, selection.topic, partition, startOffset(options), fetch);
   }
-  const groupId = settings.get('group.id');
-  const onMissing = warnOfMissing(groupId, io);
-  return groupId === undefined
-    ? topicSource(client, selection, fetch, metadataMaxAgeMsOf(settings), onMissing)
-    : groupSource(client, selection, settings, groupId, fetch, onMissing);
+  const groupId = settings.get('group.id') as string;
+  return groupSource(client, selection, settings, groupId, fetch, warnOfMissing(groupId, io));
 }
 
 /**
  * Returns a function that prints a warning that a topic does not exist, but only at its first call. The tool waits for the
  * topic.
  */
-function warnOfMissing(groupId: string | undefined, io: CliIo): OnMissing {
+function warnOfMissing(groupId: string, io: CliIo): OnMissing {
   let isSaid = false;
-  const group = groupId === undefined ? '' : `, groupId=${groupId}`;
   return (topic) => {
     if (isSaid) return;
     isSaid = true;
     const time = logTimestamp(systemClock.wallMs());
     io.stderr(
-      `[${time}] WARN [Consumer clientId=console-consumer${group}] The metadata response from the cluster reported a recoverable issue: {${topic}=UNKNOWN_TOPIC_OR_PARTITION} (org.apache.kafka.clients.NetworkClient)\n`,
+      `[${time}] WARN [Consumer clientId=console-consumer, groupId=${groupId}] The metadata response from the cluster reported a recoverable issue: {${topic}=UNKNOWN_TOPIC_OR_PARTITION} (org.apache.kafka.clients.NetworkClient)\n`,
     );
   };
 }
