@@ -1,6 +1,7 @@
 /**
  * kafka-console-consumer: prints records until it is stopped, has printed the maximum number, received none within the
- * time-out, or meets an error. It then prints their number to standard error. After Ctrl-C the exit status is 130.
+ * time-out, or meets an error. It then prints their number to standard error. The exit status is 130 after Ctrl-C, and 143
+ * after SIGTERM.
  */
 import { systemClock, systemScheduler } from '../../adapters/clock.ts';
 import { logTimestamp } from '../../adapters/console-logger.ts';
@@ -40,8 +41,8 @@ const pollMaxMs = 100;
 const recordsMax = 500;
 /** How long the tool waits at its end to leave the group, as Java's consumer. */
 const closeTimeoutMs = 30_000;
-/** 128 and the number of SIGINT. */
-const interruptedStatus = 130;
+/** 128 and the number of the signal. */
+const statusAfter = { SIGINT: 130, SIGTERM: 143 } as const;
 const configException = 'org.apache.kafka.common.config.ConfigException';
 const timeoutException = 'org.apache.kafka.common.errors.TimeoutException';
 const loggerName = 'org.apache.kafka.tools.consumer.ConsoleConsumer';
@@ -204,7 +205,11 @@ async function consume(client: KafkaClient, plan: Plan, io: CliIo): Promise<numb
   const interrupted = new Promise<null>((resolve) => {
     interrupt = resolve;
   });
-  const unlisten = io.onSignal(() => interrupt(null));
+  let interruptedStatus = 0;
+  const unlisten = io.onSignal((signal) => {
+    interruptedStatus = statusAfter[signal];
+    interrupt(null);
+  });
   const limit = options.number('max-messages') ?? Number.POSITIVE_INFINITY;
   const timeoutMs = options.number('timeout-ms');
   const source = sourceOf(client, plan, io);

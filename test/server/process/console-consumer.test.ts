@@ -1,6 +1,6 @@
 /**
- * kafka-console-consumer without --group is the only member of a group of its own while it runs, as in Kafka. With --partition it
- * is a member of none.
+ * kafka-console-consumer without --group is the only member of a group of its own while it runs, as in Kafka. With --partition
+ * it is a member of none.
  */
 import { afterAll, beforeAll, expect, onTestFailed, test } from 'vitest';
 import { bytesOf, createTopic, type NodeFiles, producerOf, until, Workshop } from './harness.ts';
@@ -52,4 +52,11 @@ test('with --partition it is in no group', async () => {
   const read = ['--topic', 'lines', '--partition', '0', '--offset', 'earliest', '--max-messages', '1'];
   await workshop.tool('kafka-console-consumer', ...server, ...read).ended;
   expect(await groups('--list')).toBe(before);
+});
+
+test('after SIGTERM the exit status is 143', async () => {
+  onTestFailed(() => console.log(workshop.story()));
+  const consumer = workshop.tool('kafka-console-consumer', ...server, '--topic', 'lines', '--from-beginning');
+  await consumer.says('one');
+  expect(await consumer.end('SIGTERM')).toMatchObject({ status: 143 });
 });
