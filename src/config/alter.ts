@@ -281,6 +281,11 @@ export function alterList(
 ): string {
   if (property?.type !== 'LIST')
     throw new ConfigError(`Can't ${operation} to key ${name} because its type is not LIST.`);
+  return alterElements(current, operation, text);
+}
+
+/** As `alterList`, for a value that is known to be a LIST. */
+export function alterElements(current: string, operation: 'APPEND' | 'SUBTRACT', text: string): string {
   const elements = splitAsJava(current).filter((element) => element !== '');
   for (const given of splitAsJava(text)) {
     const at = elements.indexOf(given);

@@ -304,4 +304,32 @@ export const brokerRows = [
     ],
     caughtBy: { test: 'test/broker/api/03-metadata.test.ts', name: 'with several brokers' },
   },
+  {
+    number: 1510,
+    bug: 'the response to a DELETE, APPEND or SUBTRACT of a property comes before this broker has the change',
+    reference: 'a reader of the code, 29 November 2026',
+    change: 'only the values of SET are compared',
+    edits: [
+      {
+        file: 'src/broker/api/configs/44-incremental-alter-configs.ts',
+        from: 'if (configOperation === deleteOperation) return current === undefined;',
+        to: 'if (configOperation !== setOperation) return true;',
+      },
+    ],
+    caughtBy: { test: 'test/broker/api/forwarded.test.ts', name: 'IncrementalAlterConfigs with' },
+  },
+  {
+    number: 1511,
+    bug: 'the response to a changed property comes when this broker has a change of another property',
+    reference: 'a reader of the code, 29 November 2026',
+    change: 'the maps of values are compared, not the value',
+    edits: [
+      {
+        file: 'src/broker/api/configs/44-incremental-alter-configs.ts',
+        from: 'current !== before.get(change.name)',
+        to: 'values !== before',
+      },
+    ],
+    caughtBy: { test: 'test/broker/api/forwarded.test.ts', name: 'IncrementalAlterConfigs with' },
+  },
 ];

@@ -209,6 +209,37 @@ describe('forwarded requests', () => {
     ]);
   });
 
+  const policy = { resourceType: 2, resourceName: 'a', name: 'cleanup.policy' };
+  test.each([
+    { operation: 'SET', code: 0, value: 'compact', after: 'compact' },
+    { operation: 'DELETE', code: 1, value: null, after: null },
+    { operation: 'APPEND', code: 2, value: 'compact', after: 'delete,compact' },
+    { operation: 'SUBTRACT', code: 3, value: 'delete', after: '' },
+  ])(
+    'IncrementalAlterConfigs with $operation is answered when the metadata of this broker have the change',
+    async ({ code, value, after }) => {
+      const broker = new TestBroker();
+      broker.apply([record('ConfigRecord', { ...policy, value: 'delete' })]);
+      broker.controller.on(IncrementalAlterConfigsRequest, IncrementalAlterConfigsResponse, () => ({
+        responses: [{ errorCode: 0, errorMessage: null, resourceType: 2, resourceName: 'a' }],
+      }));
+      const connection = broker.connect();
+      const configs = [{ name: policy.name, configOperation: code, value }];
+      const request = { resources: [{ resourceType: 2, resourceName: 'a', configs }], validateOnly: false };
+      connection.feed(frame(IncrementalAlterConfigsRequest, 1, request));
+      await settle();
+      broker.apply([record('ConfigRecord', { ...policy, name: 'retention.ms', value: '7' })]);
+      await settle();
+      expect(connection.frames().length).toBe(0);
+      broker.apply([record('ConfigRecord', { ...policy, value: after })]);
+      await settle();
+      expect(connection.frames().length).toBe(1);
+      connection.feed(frame(IncrementalAlterConfigsRequest, 1, request));
+      await settle();
+      expect(connection.frames().length).toBe(2);
+    },
+  );
+
   test('IncrementalAlterConfigs forwards topics to the controller, and answers for the loggers of this broker itself', async () => {
     const broker = new TestBroker();
     broker.controller.on(IncrementalAlterConfigsRequest, IncrementalAlterConfigsResponse, ({ resources }) => {

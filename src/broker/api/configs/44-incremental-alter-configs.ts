@@ -1,8 +1,11 @@
 /**
  * IncrementalAlterConfigs (44), v0–v1. The broker first checks the values that concern itself (`broker-problem.ts`), then
- * forwards the request to the active controller. Only the levels of its loggers (BROKER_LOGGER) it changes itself.
- * Behaviour: The response waits until this node's image has the change, as for other forwarded requests (`forwarded.ts`).
+ * forwards the request to the active controller. It changes only the levels of its own loggers (BROKER_LOGGER) itself. A
+ * controller that gets the request from a client does the same.
+ * Behaviour: The response waits until this node's image has the change, at most `readYourWriteMs`, as for other forwarded
+ *            requests (`forwarded.ts`).
  */
+import { alterElements } from '../../../config/alter.ts';
 import type { DynamicValues } from '../../../config/node-config.ts';
 import { resourceType } from '../../../metadata/configs-image.ts';
 import { type ErrorRow, Errors } from '../../../protocol/errors.ts';
@@ -19,8 +22,9 @@ import { forwardToController, type Shows } from '../forwarded.ts';
 
 type Resource = IncrementalAlterConfigsRequest['resources'][number];
 
-const deleteOperation = 1;
 const setOperation = 0;
+const deleteOperation = 1;
+const appendOperation = 2;
 const operationNames = ['SET', 'DELETE', 'APPEND', 'SUBTRACT'];
 
 export function createIncrementalAlterConfigsHandler(services: NodeServices): Handler {
@@ -53,7 +57,7 @@ export function createIncrementalAlterConfigsHandler(services: NodeServices): Ha
   });
 }
 
-/** Sets the levels of loggers of this node, until its process ends. Either all changes of the request are made or none. */
+/** Sets the levels of loggers of this node, until its process ends. Makes all changes of the resource or none. */
 function alterLoggers(
   { logger, nodeId }: NodeServices,
   resource: Resource,
@@ -105,8 +109,8 @@ function changed({ configs }: Resource, before: DynamicValues): DynamicValues {
 }
 
 /**
- * Whether the image has the changes: for every altered resource its values differ from those before, or equal those that were
- * set.
+ * Whether the image has the changes: each altered value differs from the one that this node had when the request came, or is
+ * one that the operation does not change.
  */
 function shows(
   resources: readonly Resource[],
@@ -121,10 +125,22 @@ function shows(
   );
   return (image) =>
     altered.every(({ resourceType: type, resourceName, configs }) => {
+      const before = context.image.configs.get(type, resourceName);
       const values = image.configs.get(type, resourceName);
-      if (values !== context.image.configs.get(type, resourceName)) return true;
-      return configs.every(({ name, configOperation, value }) =>
-        configOperation === setOperation ? values.get(name) === value : true,
-      );
+      return configs.every((change) => {
+        const current = values.get(change.name);
+        return current !== before.get(change.name) || changesNothing(change, current);
+      });
     });
+}
+
+function changesNothing(
+  { configOperation, value }: Resource['configs'][number],
+  current: string | undefined,
+): boolean {
+  if (configOperation === deleteOperation) return current === undefined;
+  if (configOperation === setOperation) return current === value;
+  if (current === undefined || value === null) return false;
+  const operation = configOperation === appendOperation ? 'APPEND' : 'SUBTRACT';
+  return alterElements(current, operation, value) === current;
 }
