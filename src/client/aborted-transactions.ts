@@ -13,19 +13,19 @@ export interface AbortedTransaction {
 }
 
 export class AbortedTransactions {
-  /** Transactions whose first offset is not reached yet, in the order of these offsets. */
-  readonly #coming: AbortedTransaction[];
+  /** All aborted transactions, in the order of their first offsets; those before `#next` are reached. */
+  readonly #byFirstOffset: AbortedTransaction[];
   #next = 0;
   readonly #open = new Set<number>();
 
   constructor(transactions: readonly AbortedTransaction[]) {
-    this.#coming = [...transactions].sort((a, b) => a.firstOffset - b.firstOffset);
+    this.#byFirstOffset = [...transactions].sort((a, b) => a.firstOffset - b.firstOffset);
   }
 
   /** Whether to skip the batch. Must be called for every batch of the response, in order. */
   skips(batch: BatchHeader): boolean {
-    while (this.#next < this.#coming.length) {
-      const transaction = this.#coming[this.#next] as AbortedTransaction;
+    while (this.#next < this.#byFirstOffset.length) {
+      const transaction = this.#byFirstOffset[this.#next] as AbortedTransaction;
       if (transaction.firstOffset > batch.lastOffset) break;
       this.#open.add(transaction.producerId);
       this.#next++;

@@ -87,7 +87,7 @@ export class GroupCoordinator {
     });
   }
 
-  /** Committed offsets of partitions; a partition without a commit is absent. */
+  /** Committed offsets by `topic-partition`. A partition without a commit, or with an error of its own, is absent. */
   async committed(partitions: readonly TopicPartitions[]): Promise<Map<string, number>> {
     const answer = await retry(this.client.ports, 30_000, async () => {
       const topics = partitions.map(({ topic, partitions: indexes }) => ({

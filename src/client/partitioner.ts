@@ -43,7 +43,7 @@ export class StickyPartitioner {
     this.random = random;
   }
 
-  /** The partition for the next record without a key; `available` are the partitions that have a leader. */
+  /** The partition for the next record without a key; `available`: those that have a leader, or all if none has. */
   partition(topic: string, available: readonly number[]): number {
     const sticky = this.current.get(topic);
     if (sticky !== undefined && available.includes(sticky)) return sticky;

@@ -1,9 +1,11 @@
 /**
  * A producer. While a batch of a partition is in flight, further records of the partition are collected for the next batch. A
- * batch is sent to the leader repeatedly until it is acknowledged, refused permanently, or timed out.
+ * batch is sent to the leader repeatedly until it is acknowledged, refused permanently, or timed out, or its `retries` are used
+ * up.
  *
- * Invariants: each partition has at most one batch in flight, so that retries keep the order; a batch is sent again byte for
- * byte, so that the broker recognises a duplicate of an idempotent producer.
+ * Invariants: a partition has at most one batch in flight, so that retries keep the order; after a batch has timed out, the
+ * next one is sent although the last request of the failed batch may still be under way. A batch is sent again byte for byte,
+ * so that the broker recognises a duplicate of an idempotent producer.
  */
 import { at } from '../base/assert.ts';
 import { sleep } from '../base/clock.ts';
@@ -48,13 +50,13 @@ export interface ProducerOptions {
   /** How long the broker may wait for the in-sync replicas before it answers with an error; sent in each Produce request. */
   readonly requestTimeoutMs: number;
   /**
-   * How long after `send`, once the topic's metadata are known, a record is acknowledged or fails, as `delivery.timeout.ms`.
-   * That of a batch is over when that of its oldest record is.
+   * The longest time until a record is acknowledged or fails, as with `delivery.timeout.ms`. It begins when the topic's
+   * metadata are known; before that `maxBlockMs` counts. A batch times out together with its oldest record.
    */
   readonly deliveryTimeoutMs: number;
   /** A larger record fails without being sent, as with `max.request.size`. The bound includes the overhead of its batch. */
   readonly maxRequestBytes: number;
-  /** How long `send` waits for metadata of the topic. */
+  /** How long `send` waits for metadata of the topic; also how long a producer id is requested. */
   readonly maxBlockMs: number;
   readonly retries: number;
   /**

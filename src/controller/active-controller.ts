@@ -146,8 +146,8 @@ export class ActiveController {
   }
 
   /**
-   * A broker's address refuses connections, so its process has ended. The next `tick` fences the broker, unless the broker has
-   * connected again before.
+   * A broker's stream broke and its address accepts no connection, so its process counts as ended. The next `tick` fences the
+   * broker, unless the broker has connected again before.
    */
   brokerProcessEnded(id: NodeId): void {
     this.#sessions.processEnded(id);

@@ -3,8 +3,9 @@
  * the memory of the active controller; a new active controller begins a new session for every unfenced broker. Times are
  * monotonic.
  *
- * A session ends when no heartbeat has come for broker.session.timeout.ms. It ends at once when the broker's process has
- * certainly ended: its stream broke, and its address refuses connections.
+ * A session ends when no heartbeat has come for broker.session.timeout.ms. It ends at once when the broker's process seems to
+ * have ended: its stream broke, and no connection to its address can be made within a second. A network that is cut between
+ * controller and broker can look the same.
  */
 import { mark } from '../base/mark.ts';
 import type { BrokerEpoch, NodeId } from '../base/ids.ts';

@@ -3,8 +3,8 @@
  * (`ControllerState`) and returns metadata records and a response (`Result`), or yields records in several steps (`Operation`).
  * It never changes the image: `ActiveController.replay` does this with the records.
  *
- * The image is speculative: the committed metadata plus the records of proposals that are not committed yet. When the
- * controller loses the leadership, the image is discarded.
+ * The image is speculative: the committed metadata plus all records that control functions returned since, proposed or not. It
+ * is discarded when the controller loses the leadership, or when a proposal fails.
  */
 import type { NodeId } from '../base/ids.ts';
 import type { Random } from '../base/random.ts';
@@ -42,7 +42,7 @@ export interface ControllerSettings {
 export interface ControllerState {
   /** The speculative image: it includes records that are not committed yet. Each step of an operation replaces it. */
   image: MetadataImage;
-  /** The offset of the next proposed entry, or less: Raft may append entries of its own before it. */
+  /** A lower bound of the offset of the next proposed entry: Raft may append entries of its own before it. */
   nextOffset: number;
   readonly settings: ControllerSettings;
   readonly rules: ConfigRules;

@@ -52,7 +52,8 @@ async function syncTo(state: LogState, target: number, options: FlushOptions): P
   }
   await syncDirectoryEntries(state);
   await writeEpochs(state);
-  // This comes before the recovery point advances: a start trusts a segment below it only if this checkpoint lists the segment.
+  // This comes before the recovery point advances: a start notices that a segment below the recovery point is missing or
+  // shortened only if this checkpoint lists the segment.
   if (options.indexes && truncationCount === state.truncationCount)
     await writeSegmentCheckpoint(state, target);
   state.lastFlushMs = state.resources.clock.monotonicMs();
@@ -86,14 +87,18 @@ export async function unlessRemoved(
   }
 }
 
-/** Whether the error says that a file was removed, renamed or closed. Any other error is one of the disk. */
+/**
+ * Whether the error says that a file was removed, renamed or closed. Any other `StorageError` is a failure of the disk; an
+ * error of another class is a bug.
+ */
 export function isGone(error: unknown): boolean {
   return error instanceof StorageError && (error.code === 'ENOENT' || error.code === 'EBADF');
 }
 
 /**
- * Syncs all directory entries that were created so far. Calls may overlap: each resolves when the entries that existed at the
- * time of the call are synced, even if another call syncs them.
+ * Makes all changes of directory entries so far durable: of files that were created or removed, and of the directory itself.
+ * Writes `partition.metadata` with a sync first, if that is not durable yet. Calls may overlap: each resolves when the changes
+ * before it are durable, even if another call syncs them.
  */
 export function syncDirectoryEntries(state: LogState): Promise<void> {
   const sync = (): Promise<void> => syncDirtyEntries(state);
@@ -115,7 +120,10 @@ async function syncDirtyEntries(state: LogState): Promise<void> {
   await state.resources.fs.syncDirectory(state.directory.path);
 }
 
-/** Creates the directory of a new partition without syncs, which follow with its first data. */
+/**
+ * Creates the directory of a new partition and its `partition.metadata`, without syncs: the first flush makes both durable
+ * (`syncDirectoryEntries`).
+ */
 export function materialise(state: LogState): Promise<void> {
   state.materialised ??= makeDirectory(state);
   return state.materialised;

@@ -6,7 +6,10 @@ import type { Address, Connection } from '../base/network.ts';
 import type { Carried } from './carried.ts';
 import type { Link, LinkEnd } from './link.ts';
 
-/** One end of a stream. It implements `MessageStream`; a byte connection (`StreamConnection`) uses one too. */
+/**
+ * One end of a stream. It has the methods of `MessageStream`, and `network.ts` casts it to that; a byte connection
+ * (`StreamConnection`) uses one too.
+ */
 export class StreamEnd {
   onMessage: (message: Carried) => void = () => {};
   onClose: (error: Error | null) => void = () => {};

@@ -3,8 +3,8 @@
  * then the coordinator sends the response and has the markers written.
  *
  * A producer that got no response repeats its request. The coordinator must not take such a retry for the end of the next
- * transaction. In versions 0 and 1 only the state tells them apart. In version 2 the epoch does, because each end increments it
- * (KIP-890).
+ * transaction. With transaction versions 0 and 1 (`clientVersion`) only the state tells them apart. With transaction version 2
+ * the epoch does, because each end increments it (KIP-890).
  */
 import { mark } from '../base/mark.ts';
 import { type ErrorRow, Errors } from '../protocol/errors.ts';
@@ -61,7 +61,7 @@ function producerAnswer(transaction: Transaction, request: EndTxnRequest): Produ
  */
 type Verdict = 'end' | 'done' | ErrorRow;
 
-/** The rules of versions 0 and 1. */
+/** The rules of transaction versions 0 and 1. */
 function judgeVersion1(current: Transaction, request: EndTxnRequest): Verdict {
   if (current.producerId !== request.producerId) return Errors.INVALID_PRODUCER_ID_MAPPING;
   if (current.producerEpoch !== request.producerEpoch) return Errors.PRODUCER_FENCED;
@@ -71,7 +71,7 @@ function judgeVersion1(current: Transaction, request: EndTxnRequest): Verdict {
 }
 
 /**
- * The rules of version 2, in which each end increments the epoch. A transaction without partitions can be aborted, which
+ * The rules of transaction version 2, in which each end increments the epoch. A transaction without partitions can be aborted, which
  * increments the epoch too, but not committed.
  */
 function judgeVersion2(current: Transaction, request: EndTxnRequest): Verdict {

@@ -1,6 +1,6 @@
 /**
  * kafka-server-start: runs a node from a properties file until it is stopped. With -daemon it starts a second process in the
- * background, whose output goes to $LOG_DIR/kafkaServer.out, and ends itself.
+ * background and then exits; the output of that process goes to kafkaServer.out in $LOG_DIR, or else in `logs/`.
  */
 import { spawn } from 'node:child_process';
 import { mkdirSync, openSync } from 'node:fs';
@@ -31,7 +31,7 @@ export async function main(args: readonly string[], io: CliIo): Promise<number> 
   }
   const command = parseStart(args);
   if (command.isDaemon) {
-    // Report a missing or invalid file here, where the user sees it, and not only in the output of the background process.
+    // Report a missing or unreadable file here, where the user sees it, and not only in the output of the background process.
     readStartProperties(command);
     return startDaemon(
       args.filter((word) => word !== '-daemon'),

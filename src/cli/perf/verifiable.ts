@@ -1,4 +1,7 @@
-/** What the verifiable producer and consumer have in common: events, connection options, help. */
+/**
+ * What the verifiable clients have in common: events, connection options and settings; and the help that other tools of `perf/`
+ * print too.
+ */
 import { systemClock } from '../../adapters/clock.ts';
 import { HelpRequest, type Parsed } from '../arguments/argparse.ts';
 import { clientSettings } from '../cluster/connect.ts';

@@ -56,7 +56,10 @@ export function requireRoom(turn: Turn, group: ConsumerGroup, memberId: string):
   );
 }
 
-/** The member that sent the request. A joining member is not in the group yet, unless it replaces a static member. */
+/**
+ * The member that sent the request. A new member is not in the group yet, and has the initial epochs and metadata. A member
+ * that joins again is in the group, and so is one that has replaced a static member.
+ */
 export function memberOf(turn: Turn, group: ConsumerGroup, batch: Batch, sender: Sender): ConsumerMember {
   return sender.instanceId === null
     ? dynamicMember(group, sender)

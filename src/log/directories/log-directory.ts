@@ -163,8 +163,8 @@ export class LogDirectory {
       await writeOffsetCheckpoint(this.#fs, path, await collect(), this.#scheduler);
       for (const name of left) departed?.delete(name);
     };
-    const turn = this.#writes.get(kind);
-    if (turn === undefined) {
+    const current = this.#writes.get(kind);
+    if (current === undefined) {
       const mine = { running: Promise.resolve(), next: null as Promise<void> | null };
       this.#writes.set(kind, mine);
       mine.running = write().finally(() => {
@@ -172,12 +172,12 @@ export class LogDirectory {
       });
       return mine.running;
     }
-    if (turn.next !== null) return turn.next;
-    const after = turn.running.then(
+    if (current.next !== null) return current.next;
+    const after = current.running.then(
       () => this.#following(kind, write),
       () => this.#following(kind, write),
     );
-    turn.next = after;
+    current.next = after;
     return after;
   }
 

@@ -25,7 +25,7 @@ export function compress(type: CompressionType, bytes: Uint8Array, level?: numbe
   }
 }
 
-/** Throws `DecodeError` for invalid input, and when the output would be larger than `maxBytes`. */
+/** Throws `DecodeError` for invalid input, and when the output would be larger than `maxBytes`; `none` has no bound. */
 export function decompress(type: CompressionType, bytes: Uint8Array, maxBytes: number): Uint8Array {
   try {
     switch (type) {

@@ -80,7 +80,7 @@ export function traitsOf(served: ServedMessages): ReadonlySet<Trait> {
   return new Set((Object.keys(traits) as Trait[]).filter((trait) => has[trait]));
 }
 
-/** The names of APIs and the node ids that faults, control functions and `kafka.requests` may name. */
+/** What `kafka.fault`, `kafka.on` and `kafka.requests` check names of APIs and numbers of nodes against. */
 export interface ClusterFacts {
   readonly apis: ClientApis;
   readonly nodeCount: number;

@@ -20,7 +20,7 @@ interface Surroundings {
   readonly time: TestTime;
   readonly log: LogRing;
   readonly nodeCount: number;
-  /** The handlers of a broker that runs; empty when none does. */
+  /** The handlers of all running nodes, so an API may appear more than once; empty when no node runs. */
   readonly handlers: () => readonly Handler[];
   /** The name of the topic with an id; null: there is none. */
   readonly nameOf: (topicId: string) => string | null;
@@ -81,7 +81,7 @@ export class ClientRequests {
     const failed = (error: unknown): void =>
       log.testFailed(entry.node, time.wallMs(), `onRequest threw: ${String(error)}`);
     try {
-      // A function in another thread gives a promise.
+      // The promise of an async function, or of a stand-in that calls the function in the test's thread (`remote/`).
       const shown = onRequest?.(entry) as unknown;
       if (shown instanceof Promise) shown.catch(failed);
     } catch (error) {

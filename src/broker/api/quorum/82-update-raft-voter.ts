@@ -25,13 +25,17 @@ export function createUpdateRaftVoterHandler(services: NodeServices): Handler {
       if (wrong !== null) return updateAnswer(wrong.error.code, quorum);
       if (quorum.leaderId !== services.nodeId)
         return updateAnswer(Errors.NOT_LEADER_OR_FOLLOWER.code, quorum);
+      // This node is the active controller: the request reaches the controller in this process.
       return forwardToController(services, UpdateRaftVoterRequest, UpdateRaftVoterResponse, request, context);
     },
     failed: (_request, error) => updateAnswer(error.code, services.quorum()),
   });
 }
 
-/** The response. It always has the id and the address of the quorum leader. */
+/**
+ * The response. Also with an error it has the id and the address of the quorum leader. When they are unknown, the id is -1, the
+ * host '' and the port 0.
+ */
 export function updateAnswer(errorCode: number, quorum: QuorumStatus): Init<typeof UpdateRaftVoterResponse> {
   const { leaderId, epoch } = quorum;
   const endpoint = quorum.voters.find(({ id }) => id === leaderId)?.endpoints[0];

@@ -1,7 +1,7 @@
 /**
  * What AddRaftVoter, RemoveRaftVoter and UpdateRaftVoter have in common: the voter change that a request stands for, its
- * validation, and the response when it is refused. Pure. The error messages are Kafka's. The active controller uses these
- * functions (`server/voter-requests.ts`); other nodes only forward the requests.
+ * validation, and the response when it is refused. Pure. The error messages are Kafka's. The node that receives a request calls
+ * `wrongCluster`; the active controller calls the other functions (`server/voter-requests.ts`).
  */
 import { nodeId } from '../../../base/ids.ts';
 import { type Uuid, uuidZero } from '../../../base/uuid.ts';
@@ -98,7 +98,7 @@ function shownReplica({ id, directoryId }: ReplicaKey): string {
   return `ReplicaKey(id=${id}, directoryId=${directoryId === uuidZero ? '<undefined>' : directoryId})`;
 }
 
-/** The error of the response when the quorum has refused a change. `voters`: the voters before the change. */
+/** The error of the response when the quorum has refused a change. `voters`: the present ones. */
 export function refusalOf(
   reason: Exclude<Refusal, 'notLeader'>,
   change: OneVoterChange,

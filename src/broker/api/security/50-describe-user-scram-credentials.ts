@@ -1,6 +1,6 @@
 /**
- * DescribeUserScramCredentials (50), v0. The users with credentials, from `kafka-storage format --add-scram` or
- * AlterUserScramCredentials. A request without `users` is for all.
+ * DescribeUserScramCredentials (50), v0. The SCRAM mechanisms and iteration counts of the users in `users`, or of all users if
+ * that is null or empty. Credentials come from `kafka-storage format --add-scram` or AlterUserScramCredentials.
  * Not done:  SASL itself, so no listener uses the credentials.
  */
 import { groupBy } from '../../../base/collections.ts';

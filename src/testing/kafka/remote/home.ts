@@ -1,7 +1,7 @@
 /**
- * The test's end of the link: it starts the thread in which the test's clusters run. All clusters of a process share one
- * thread, because loading the code of the nodes takes longer than starting them. The thread ends soon after the last cluster
- * was closed.
+ * The test's end of the link: it starts the thread in which the test's clusters run, or with `where: 'process'` the thread that
+ * passes everything on to their process. All clusters of a test process with the same `where` share one thread, because loading
+ * the code of the nodes takes longer than starting them. The thread ends soon after the last cluster was closed.
  */
 import { MessageChannel, receiveMessageOnPort, Worker } from 'node:worker_threads';
 import type { ClusterWaits } from '../cluster-waits.ts';
@@ -32,7 +32,8 @@ class Home {
     const { port1: mine, port2: answers } = new MessageChannel();
     const answered = new Int32Array(new SharedArrayBuffer(4));
     const workerData: ThreadData = { where, answers, answered };
-    // Runs from dist/ only: the worker cannot load TypeScript sources. The path fits dist/testing/kafka/required/ too.
+    // Works in dist/ only: the worker cannot load TypeScript sources. `../remote/` is right for this file, and for the CommonJS
+    // bundle for jest in dist/testing/kafka/required/ (`scripts/bundle.mjs`).
     this.worker = new Worker(new URL('../remote/thread.js', import.meta.url), {
       name: 'bendemann',
       workerData,
@@ -66,7 +67,10 @@ class Home {
     }
   }
 
-  /** Adds to a stand-in what the table of members cannot describe, such as `Symbol.dispose`. */
+  /**
+   * Adds to a stand-in (the proxy of an object in the clusters' thread, `endpoint.ts`) what the table in `members.ts` cannot
+   * describe, such as `Symbol.dispose`.
+   */
   private complete(kind: KindName, standIn: object): void {
     if (kind === 'fault') {
       const fault = standIn as { remove(): void; [Symbol.dispose]?: () => void };
