@@ -166,7 +166,7 @@ describe('the oracle of metadata operations', () => {
     ['it came', { floor: 10, ceiling: 12 }],
     ['it came', { floor: 0, ceiling: 9 }],
     ['never came', { topicId: 'other' }],
-    ['no topic went', { kind: 'delete', floor: 20, ceiling: 30 }],
+    ['no topic was deleted then', { kind: 'delete', floor: 20, ceiling: 30 }],
     ['there was no such topic', { kind: 'probe', floor: 20, ceiling: 30, code: 36 }],
     ['there was no such topic', { code: 36, floor: 0, ceiling: 9 }],
     ['the topic existed', { kind: 'probe', floor: 10, ceiling: 19, code: 0 }],
@@ -217,11 +217,11 @@ describe('the oracle of metadata operations', () => {
 
   test('reports a topic that is created twice or deleted twice', () => {
     expect(judge({}, {})).toContain('created twice');
-    expect(judge(asked, { kind: 'delete' }, { kind: 'delete' })).toContain('no topic went');
+    expect(judge(asked, { kind: 'delete' }, { kind: 'delete' })).toContain('no topic was deleted then');
   });
 
   test('reports a topic that no request created', () => {
-    expect(judge()).toContain('nobody asked');
+    expect(judge()).toContain('no client requested topic');
   });
 });
 

@@ -157,6 +157,6 @@ describe('a target assignment', () => {
         after: of({ a: ['x'], b: ['y'] }),
         subscribed,
       }),
-    ).toBe('z is for nobody');
+    ).toBe('no member has z');
   });
 });

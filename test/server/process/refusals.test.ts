@@ -163,13 +163,13 @@ describe('the configuration of a node', () => {
       ...base,
       'log.retention.hour': 1,
       'my.own.note': 'for people',
-      'client.quota.callback.class': 'org.example.Quotas',
+      'remote.fetch.max.wait.ms': 7,
     });
     const server = workshop.start(properties);
     await server.says('Kafka Server started');
     expect(server.output).toMatch(/WARN .*log\.retention\.hour\b.*log\.retention\.hours/);
     expect(server.output).toMatch(/WARN .*my\.own\.note/);
-    expect(server.output).toMatch(/WARN .*client\.quota\.callback\.class/);
+    expect(server.output).toMatch(/WARN .*remote\.fetch\.max\.wait\.ms/);
     const { status } = await server.end('SIGTERM');
     expect(status).toBe(143);
   });
