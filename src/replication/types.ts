@@ -55,7 +55,7 @@ export interface VerificationRequest {
   readonly producerEpoch: number;
   /** First sequence of the batch to be verified. */
   readonly sequence: number;
-  /** The client uses transactions version 2, in which each transaction has a new producer epoch. */
+  /** The client uses transaction version 2, in which each transaction has a new producer epoch. */
   readonly supportsEpochBump: boolean;
 }
 

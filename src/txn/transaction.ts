@@ -182,8 +182,8 @@ export interface TransactionEnding {
 }
 
 /**
- * The decision to commit or abort. With version 2 it increments the epoch, so that leaders refuse records of this transaction
- * that arrive late.
+ * The decision to commit or abort. With transaction version 2 it increments the epoch, so that leaders refuse records of this
+ * transaction that arrive late.
  */
 export function prepared(from: Transaction, end: TransactionEnding): Transaction {
   const bumps = end.clientVersion >= 2;

@@ -149,7 +149,7 @@ export class ProducerState {
   }
 
   /**
-   * Throws when the marker has an older coordinator epoch or producer epoch than the log. With transactions version 2 a marker
+   * Throws when the marker has an older coordinator epoch or producer epoch than the log. With transaction version 2 a marker
    * has a higher epoch than its transaction. The same epoch is accepted if no transaction is open, because the marker is then
    * written for the second time, and if it is the largest epoch, which has no higher one.
    */

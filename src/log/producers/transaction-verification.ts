@@ -18,7 +18,7 @@ export interface VerificationRequest {
   readonly producerEpoch: number;
   /** The first sequence of the batch for which the verification is made. */
   readonly sequence: number;
-  /** The client uses transactions version 2: its sequences begin at 0 with the epoch of each transaction. */
+  /** The client uses transaction version 2: its sequences begin at 0 with the epoch of each transaction. */
   readonly supportsEpochBump: boolean;
 }
 
@@ -69,7 +69,7 @@ export class TransactionVerifications {
   }
 
   /**
-   * Ends the verification of a transaction whose marker is appended. With transactions version 2 (`raisesEpoch`) the marker has
+   * Ends the verification of a transaction whose marker is appended. With transaction version 2 (`raisesEpoch`) the marker has
    * the epoch of the producer's next transaction. A verification with that epoch is for the next transaction, so it stays: the
    * producer may begin that transaction before the marker of the last one arrives here.
    */

@@ -1,5 +1,5 @@
 /**
- * A minimal transactional producer. It sends the requests of clients with transactions version 2 (KIP-890) and repeats each
+ * A minimal transactional producer. It sends the requests of clients with transaction version 2 (KIP-890) and repeats each
  * request until there is a response. When a request is refused, the transaction has failed. Without a response the outcome is
  * unknown.
  */

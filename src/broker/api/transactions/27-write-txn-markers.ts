@@ -1,7 +1,7 @@
 /**
  * WriteTxnMarkers (27), v1–v2. Writes the markers of ended transactions to partitions that this broker leads. Transaction
  * coordinators send it.
- * Versions:  v2 transaction version (a marker of version 2 increments the producer's epoch).
+ * Versions:  v2 transaction version (a marker of transaction version 2 increments the producer's epoch).
  * Behaviour: A partition gets its result when all in-sync replicas have the marker. Each partition succeeds or fails by itself;
  *            the coordinator sends failed ones again. Markers for `__consumer_offsets` go to the group coordinator, because
  *            they commit or drop pending offsets.
