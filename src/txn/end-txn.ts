@@ -71,8 +71,8 @@ function judgeVersion1(current: Transaction, request: EndTxnRequest): Verdict {
 }
 
 /**
- * The rules of transaction version 2, in which each end increments the epoch. A transaction without partitions can be aborted, which
- * increments the epoch too, but not committed.
+ * The rules of transaction version 2, in which each end increments the epoch. A transaction without partitions can be aborted,
+ * which increments the epoch too, but not committed.
  */
 function judgeVersion2(current: Transaction, request: EndTxnRequest): Verdict {
   // The last end used up the epochs, so the producer id changed; the request still has the old id.
