@@ -488,7 +488,7 @@ export class ControllerDriver implements MetadataLogListener {
       void probe(id).then((isThere) => {
         if (!wanted()) return;
         if (isThere) return this.#probe(leadership, id, Math.min(delayMs * 2, probeDelayMsMax));
-        logger.info(`Broker ${id} has died: its streams broke and its address refuses connections`);
+        logger.info(`Broker ${id} counts as ended: its streams broke and its address accepts no connection`);
         leadership.active.brokerProcessEnded(id);
         this.#enqueue((active, nowMs) => active.tick(nowMs), internalJob).catch(() => {});
       });
