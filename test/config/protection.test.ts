@@ -1,4 +1,4 @@
-/** Keys with which a file promises a protection that this release does not have (docs/decisions/0084). */
+/** Keys with which a file promises a protection that this release does not have (docs/decisions/0082). */
 import { expect, test } from 'vitest';
 import { inspectProperties } from '../../src/config/inspect.ts';
 import { NodeConfig } from '../../src/config/node-config.ts';

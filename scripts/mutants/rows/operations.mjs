@@ -48,7 +48,7 @@ export const operationsRows = [
   {
     number: 1420,
     bug: 'a node with authorizer.class.name starts and lets every client do everything',
-    reference: 'docs/decisions/0084',
+    reference: 'docs/decisions/0082',
     change: 'the class of an authorizer is accepted',
     edits: [
       {
@@ -62,7 +62,7 @@ export const operationsRows = [
   {
     number: 1421,
     bug: 'a broker sends requests in plain text to a controller listener that is configured for TLS',
-    reference: 'docs/decisions/0084',
+    reference: 'docs/decisions/0082',
     change: 'the protocol of the controller listener is not looked at',
     edits: [
       {
