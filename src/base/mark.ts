@@ -1,6 +1,7 @@
 /**
- * Coverage marks. Code that runs rarely calls `mark` with a name of its own, and the simulations check that they reached every
- * mark. In a running node there is no listener, and a mark does nothing.
+ * Coverage marks. Code that runs rarely calls `mark` with a name of its own. The nightly simulation must reach every mark,
+ * except those that `outOfReach` in `scripts/lib/sim-marks.mjs` lists. In a running node there is no listener, and a mark does
+ * nothing.
  */
 type MarkListener = (name: string) => void;
 

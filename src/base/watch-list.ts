@@ -1,6 +1,6 @@
 /** Notifies listeners of changes of an object. */
 
-/** An object that others can watch for changes, for example a replica, or the object that holds the newest metadata image. */
+/** An object that others can watch for changes, for example a replica, or the `WatchList` of `broker/image-watch.ts`. */
 export interface Watchable {
   /** Calls `callback` after each change. Returns a function that ends the calls. */
   watch(callback: () => void): () => void;

@@ -169,7 +169,8 @@ function countsOf({ topics }: ClusterInfo): Map<string, number> {
 }
 
 /**
- * Encodes subscriptions and assignments, which begin with their version (the consumer protocol inside JoinGroup and SyncGroup).
+ * Encodes subscriptions and assignments, which begin with their version: the messages of the protocol type `consumer` that
+ * JoinGroup and SyncGroup contain.
  */
 function embedded<S extends Shape>(message: Message<S>, init: Init<Message<S>>): Uint8Array {
   return encodeVersioned(subscriptionVersion, encode(message, subscriptionVersion, init));

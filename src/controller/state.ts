@@ -67,7 +67,7 @@ export interface Result<R> {
 /**
  * A request that is handled in steps. Each step yields records, or an empty list when it only examined many partitions; they
  * are applied to `state.image` before the next step. Between two steps the driver may propose the records and let the event
- * loop run, but it handles no other request.
+ * loop run, but it runs no other operation.
  */
 export type Operation<R> = Generator<readonly MetadataRecord[], R, void>;
 

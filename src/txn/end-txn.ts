@@ -82,7 +82,8 @@ function judgeVersion2(current: Transaction, request: EndTxnRequest): Verdict {
     current.producerEpoch === 0;
   if (current.producerId !== request.producerId && !isAfterRotation)
     return Errors.INVALID_PRODUCER_ID_MAPPING;
-  // The request has the epoch before the last end: the producer did not get the response to that end.
+  // The request has the epoch before the present one. If a transaction has ended in between, its producer did not get the
+  // response, or the coordinator aborted the transaction itself.
   const isRetry = isAfterRotation || current.producerEpoch === request.producerEpoch + 1;
   const isPresent = current.producerEpoch === request.producerEpoch && !isAfterRotation;
   if (isEnding(current.state)) {

@@ -3,7 +3,7 @@ import type { BatchHeader } from '../../protocol/records/batch.ts';
 
 export interface ReplicaBatches {
   readonly broker: number;
-  /** -1 when the broker did not respond. */
+  /** -1 when the broker gave no records of the partition: it did not respond, or with an error. */
   readonly highWatermark: number;
   readonly batches: readonly Pick<BatchHeader, 'lastOffset' | 'crc'>[];
 }
@@ -16,7 +16,10 @@ export interface Comparison {
   readonly isFatal: boolean;
 }
 
-/** Compares batch by batch, from `offset` on. It stops where a replica has no more batches below its high watermark. */
+/**
+ * Compares batch by batch, from `offset` on, and ends after the first position at which a replica has no batch below its high
+ * watermark. At that position the other replicas are still compared, but `nextOffset` does not pass it.
+ */
 export function compareReplicas(
   partition: string,
   offset: number,

@@ -1,7 +1,7 @@
 /**
- * The times at which the log manager's tasks run. Checkpoints of high watermarks and the cleaner begin at once; other tasks run
- * first some time after the start, so that they do not slow the start down. Then all run periodically. Apart from `writeBehind`
- * and `lateTransactions` the tasks are those of Kafka's LogManager, UnifiedLog, LogCleaner and ReplicaManager.
+ * The times at which the log manager's tasks run. The cleaner and the checkpoints of high watermarks begin at once; other tasks
+ * run first some time after the start, so that they do not slow the start down. Then all run periodically. Apart from
+ * `writeBehind` and `lateTransactions` the tasks are those of Kafka's LogManager, UnifiedLog, LogCleaner and ReplicaManager.
  */
 import type { LogManagerSettings } from './log-settings.ts';
 

@@ -26,7 +26,7 @@ export function quorumMetrics(
   };
 }
 
-/** Metrics of the other replicas, on the leader. A replica that has not responded to this leader yet has no lag. */
+/** Metrics of the other replicas, on the leader. No lag is reported for a replica that has not responded to this leader yet. */
 function followers({ leaderId, logEndOffset, voters, observers }: QuorumStatus, sink: Sink): void {
   sink('kafka_server_raftmetrics_number_of_observers', observers.length);
   for (const replica of [...voters, ...observers]) {

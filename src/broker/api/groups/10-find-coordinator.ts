@@ -2,8 +2,8 @@
  * FindCoordinator (10), v0–v6. The broker that coordinates a group or a transactional id. The first request creates the
  * internal topic.
  * Versions:  v1 key types, messages · v4 several keys · v6 share groups.
- * Messages:  Below v4 the response has the message of the error, or "NONE" without an error. From v4 on each key has an empty
- *            message, as in Kafka.
+ * Messages:  Below v4 the response has the message of the error, or "NONE" without an error. From v4 on the message of
+ *            each key is empty, as in Kafka, unless the whole request fails: then each key has the message of the error.
  * Behaviour: COORDINATOR_NOT_AVAILABLE while the internal topic is being created or its partition has no leader; clients retry.
  * Not done:  Share coordinators. Valid keys get COORDINATOR_NOT_AVAILABLE, as from a Kafka broker that does not serve share
  *            groups.
