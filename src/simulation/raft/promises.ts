@@ -54,9 +54,10 @@ function campaigns(replica: Replica, message: VoteRequest): void {
   const own = epoch === message.epoch && votedFor !== null && sameReplica(votedFor, replica.key);
   require(own, invariant, () =>
     `n${replica.id} campaigns for epoch ${message.epoch} without its own vote on disk`);
-  const { durable, role } = replica.watch;
-  // Another replica may have become leader of the epoch since and may have replaced entries at the end of this log.
-  if (role !== 'candidate') return;
+  const { durable, role, epoch: presentEpoch } = replica.watch;
+  // Since the campaign began, another replica may have become leader of its epoch and may have replaced entries at the end of
+  // this log. By now this replica may even campaign for a later epoch.
+  if (role !== 'candidate' || presentEpoch !== message.epoch) return;
   const { logEndOffset, lastEpoch } = message;
   const holds = durable.end >= logEndOffset && (durable.last(logEndOffset)?.epoch ?? 0) === lastEpoch;
   require(holds, invariant, () =>
