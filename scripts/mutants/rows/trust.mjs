@@ -242,7 +242,7 @@ export const trustRows = [
     'a leader without a majority leads on, because another directory of a silent voter responds',
     'every directory of the node of a voter counts as the voter',
     'src/raft/role/leader.ts',
-    'if (isOfVoter) leaderOf(state)',
+    'if (voterOf(state.voters.current, from) !== null) leaderOf(state)',
     'leaderOf(state)',
     'from a former directory of a voter does not end the leadership',
   ),

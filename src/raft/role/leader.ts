@@ -28,7 +28,7 @@ import {
   type ReadLog,
   type Refusal,
 } from '../state.ts';
-import { type Entry, type EntryKind, isVoter, type ReplicaKey } from '../types.ts';
+import { type Entry, type EntryKind, isVoter, type ReplicaKey, voterOf } from '../types.ts';
 import { encodeVoters } from '../voter-set.ts';
 import { beginRound } from './reads.ts';
 import { replicate, replicateTo, sendHeartbeat } from './replication.ts';
@@ -164,8 +164,7 @@ function progressOf(state: RaftState, from: ReplicaKey): Progress | null {
 /** A replica has responded in this epoch. */
 function heard(state: RaftState, from: ReplicaKey, progress: Progress): void {
   recordContact(progress, state.nowMs, state.log.endOffset);
-  const isOfVoter = state.voters.current.some((voter) => voter.id === from.id && countsFor(progress, voter));
-  if (isOfVoter) leaderOf(state).votersHeardMs.set(from.id, state.nowMs);
+  if (voterOf(state.voters.current, from) !== null) leaderOf(state).votersHeardMs.set(from.id, state.nowMs);
 }
 
 export function handleAppendResponse(state: RaftState, from: ReplicaKey, response: AppendResponse): void {
