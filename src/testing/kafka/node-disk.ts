@@ -72,6 +72,22 @@ export class DiskFaults {
   }
 }
 
+/** Carries out an operation of the disk after its delay, or fails with what `failure` then returns. */
+async function underFaults<T>(
+  life: Life,
+  faults: DiskFaults,
+  failure: () => Error | null,
+  work: () => Promise<T>,
+): Promise<T> {
+  // The delay does not count as work in progress. If it did, a manual clock would wait for it and never advance to its end.
+  const delay = faults.delay();
+  if (delay !== null) await delay;
+  // After the end of the incarnation, the operation is not carried out.
+  if (!life.isAlive) return new Promise(() => {});
+  const error = failure();
+  return life.outcome(error === null ? work() : Promise.reject(error));
+}
+
 export function nodeDisk(disk: FileSystem, life: Life, faults: DiskFaults): FileSystem {
   const through = <T>(operation: Promise<T>): Promise<T> => life.outcome(operation);
   const openHandles = new Set<FileHandle>();
@@ -80,15 +96,8 @@ export function nodeDisk(disk: FileSystem, life: Life, faults: DiskFaults): File
     for (const handle of openHandles) void handle.close().catch(() => {});
     for (const lock of locks) void lock.release().catch(() => {});
   });
-  const faulty = async <T>(operation: Operation, path: string, work: () => Promise<T>): Promise<T> => {
-    // The delay does not count as work in progress. If it did, a manual clock would wait for it and never advance to its end.
-    const delay = faults.delay();
-    if (delay !== null) await delay;
-    // After the end of the incarnation, the operation is not carried out.
-    if (!life.isAlive) return new Promise(() => {});
-    const failure = faults.failureOf(operation, path);
-    return through(failure === null ? work() : Promise.reject(failure));
-  };
+  const faulty = <T>(operation: Operation, path: string, work: () => Promise<T>): Promise<T> =>
+    underFaults(life, faults, () => faults.failureOf(operation, path), work);
   const handleOf = (handle: FileHandle, path: string): FileHandle => {
     openHandles.add(handle);
     return {
@@ -128,13 +137,8 @@ export function nodeDisk(disk: FileSystem, life: Life, faults: DiskFaults): File
 }
 
 export function nodeRaftStore(store: RaftStore, life: Life, faults: DiskFaults): RaftStore {
-  const faulty = async <T>(among: readonly Operation[], work: () => Promise<T>): Promise<T> => {
-    const delay = faults.delay();
-    if (delay !== null) await delay;
-    if (!life.isAlive) return new Promise(() => {});
-    const failure = faults.metadataFailureOf(...among);
-    return life.outcome(failure === null ? work() : Promise.reject(failure));
-  };
+  const faulty = <T>(among: readonly Operation[], work: () => Promise<T>): Promise<T> =>
+    underFaults(life, faults, () => faults.metadataFailureOf(...among), work);
   return {
     open: () => faulty(['read'], () => store.open()),
     write: (ops) => faulty(['write', 'sync'], () => store.write(ops)),
