@@ -5,13 +5,7 @@
  * The bytes are from a client: they may be anything. Each message inside counts, so that few bytes cannot cost much time.
  */
 import { type FieldReaders, MalformedError, ProtoReader } from '../base/protobuf.ts';
-
-/** What a metric has seen since the client started, or since its last push. `quantiles` are pairs of quantile and value. */
-export interface Distribution {
-  readonly count: number;
-  readonly sum: number;
-  readonly quantiles: readonly (readonly [quantile: number, value: number])[];
-}
+import type { Distribution } from '../telemetry/exposition.ts';
 
 export type Attribute = readonly [key: string, value: string];
 

@@ -17,7 +17,7 @@ import { DecodeError } from '../protocol/codec/errors.ts';
 import { Errors, KafkaError } from '../protocol/errors.ts';
 import { compressionTypes } from '../protocol/records/batch.ts';
 import { decompress } from '../protocol/records/compression.ts';
-import { type Exposition, labelText } from '../telemetry/exposition.ts';
+import { type Distribution, type Exposition, labelText } from '../telemetry/exposition.ts';
 import type { Collector, MetricKind } from '../telemetry/metrics.ts';
 import type { ClientAttributes, TelemetrySubscription } from './client-metrics.ts';
 import {
@@ -27,13 +27,7 @@ import {
   pushElementsMax,
   pushUnpackedBytesMax,
 } from './limits.ts';
-import {
-  type Attribute,
-  type DecodedMetrics,
-  decodeMetrics,
-  type Distribution,
-  type MetricPoint,
-} from './otlp.ts';
+import { type Attribute, type DecodedMetrics, decodeMetrics, type MetricPoint } from './otlp.ts';
 
 /** What a client pushed. */
 export interface PushedPayload {

@@ -27,6 +27,13 @@ function helpText(help: string): string {
   return help.replace(/[\\\n]/g, (sign) => (sign === '\n' ? '\\n' : '\\\\'));
 }
 
+/** What a metric has seen since its start, or since the last push of a client. `quantiles` are pairs of quantile and value. */
+export interface Distribution {
+  readonly count: number;
+  readonly sum: number;
+  readonly quantiles: readonly (readonly [quantile: number, value: number])[];
+}
+
 /** A value of a metric that is not in the table. */
 export interface OtherValue {
   readonly name: string;
@@ -34,13 +41,7 @@ export interface OtherValue {
   readonly help: string;
   /** As `labelText` returns it; not empty. */
   readonly labels: string;
-  readonly value:
-    | number
-    | {
-        readonly count: number;
-        readonly sum: number;
-        readonly quantiles: readonly (readonly [quantile: number, value: number])[];
-      };
+  readonly value: number | Distribution;
 }
 
 export class Exposition {

@@ -51,7 +51,7 @@ export class LogRemovals {
   putAside(name: string, why: LeaveReason): Promise<void> {
     const { logs } = this.#options;
     const held = logs.get(name);
-    if (held === undefined) return this.#leaving.get(name) ?? Promise.resolve();
+    if (held === undefined) return this.settled(name);
     logs.delete(name);
     const mine = this.leave(name, held, why).finally(() => {
       if (this.#leaving.get(name) === mine) this.#leaving.delete(name);
