@@ -9,22 +9,7 @@ import { brokerProperties } from '../../src/config/broker-properties.ts';
 import { type Property, checkValue, longMax } from '../../src/config/define.ts';
 import { describeBroker } from '../../src/config/describe.ts';
 import { NodeConfig } from '../../src/config/node-config.ts';
-
-const combined = `process.roles=broker,controller
-node.id=1
-controller.quorum.voters=1@localhost:9093
-controller.listener.names=CONTROLLER
-listeners=PLAINTEXT://:9092,CONTROLLER://:9093
-log.dirs=/data/a, /data/b
-`;
-const error = (text: string): string => {
-  try {
-    NodeConfig.parse(text);
-  } catch (problem) {
-    return (problem as Error).message;
-  }
-  return 'no error';
-};
+import { combined, error } from './combined-file.ts';
 
 test('defaults obey their own rows', () => {
   for (const [name, property] of Object.entries<Property>(brokerProperties)) {

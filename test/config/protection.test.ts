@@ -3,23 +3,7 @@ import { expect, test } from 'vitest';
 import { inspectProperties } from '../../src/config/inspect.ts';
 import { NodeConfig } from '../../src/config/node-config.ts';
 import { parseProperties } from '../../src/config/properties-file.ts';
-
-const combined = `process.roles=broker,controller
-node.id=1
-controller.quorum.voters=1@localhost:9093
-controller.listener.names=CONTROLLER
-listeners=PLAINTEXT://:9092,CONTROLLER://:9093
-log.dirs=/data/a, /data/b
-`;
-
-const error = (text: string): string => {
-  try {
-    NodeConfig.parse(text);
-  } catch (problem) {
-    return (problem as Error).message;
-  }
-  return 'no error';
-};
+import { combined, error } from './combined-file.ts';
 
 /** Files from which an operator believes that clients are kept from something. */
 const unguarded: readonly [lines: string, message: RegExp][] = [
